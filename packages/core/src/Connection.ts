@@ -1,0 +1,343 @@
+/**
+ * A scoped duplex byte stream: TCP, TLS, a Unix-domain socket, or a simulation of one.
+ *
+ * `Network.connect` opens one, and a `Server` gives one to its handler. It belongs to a Scope, and closing that closes it:
+ * after a success all that was written is sent and the peer sees an end; after a failure or an interruption the peer
+ * sees a reset, so that it never takes half an answer for a whole one.
+ *
+ * **Example** (an echo handler, three ways)
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ * import * as Stream from "effect/Stream"
+ *
+ * const piped = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+ *
+ * const streamed = (connection: Connection.Connection) =>
+ *   Stream.run(Connection.bytes(connection), Connection.sink(connection))
+ *
+ * const byHand = Effect.fnUntraced(function*(connection: Connection.Connection) {
+ *   while (true) {
+ *     const chunk = yield* Connection.read(connection)
+ *     if (Option.isNone(chunk)) return
+ *     yield* Connection.write(connection, chunk.value)
+ *   }
+ * })
+ * ```
+ *
+ * **Details**
+ *
+ * - The peer's end (FIN) ends reading and nothing else: answers written after it arrive.
+ * - A chunk that was read belongs to whoever read it. A chunk that is written belongs to the connection until `write`
+ *   returns.
+ * - An interrupted read loses nothing: the next read gets it. An interrupted write is sent whole if it has begun, and
+ *   not at all if it has not.
+ * - Concurrent writes do not interleave within one call. Concurrent reads get different chunks.
+ * - On a connection that is gone, everything fails at once: `ConnectionReset`, `BrokenPipe`, `TimedOut` or `Closed`.
+ */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import type * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
+import type * as Pull from "effect/Pull"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
+import type { ConnectionState, typeId } from "./internal/connection.ts"
+import * as internal from "./internal/connection.ts"
+import { pump } from "./internal/pump.ts"
+import * as NetworkError from "./NetworkError.ts"
+
+/** A duplex byte stream. Its facts were taken when it was opened and stay readable after it is closed. */
+export interface Connection {
+  readonly [typeId]: typeof typeId
+  /** Unique in this process, from 1 up. */
+  readonly id: number
+  readonly localAddress: NetAddress.SocketAddress
+  /** The peer. The client of a Unix-domain socket has no path of its own, and its path is empty here. */
+  readonly remoteAddress: NetAddress.SocketAddress
+}
+
+/** How a connection ended. */
+export type Closing =
+  /** In order: this side closed it, after both had their say. */
+  | { readonly _tag: "Ended" }
+  /** This side reset it: `abort`, or its scope failed or was interrupted. */
+  | { readonly _tag: "Aborted" }
+  /** It broke: the peer reset it, a deadline passed, or the network failed. */
+  | { readonly _tag: "Failed"; readonly error: NetworkError.NetworkError }
+
+const state = (self: Connection): ConnectionState => self as ConnectionState
+
+/** Whether a value is a `Connection`. */
+export const isConnection = (u: unknown): u is Connection => u instanceof internal.ConnectionState
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads what is there, or waits for it: one chunk of at least one byte, or `None` once the peer has ended. Reading again
+ * after the end gives `None` again.
+ */
+export const read = (self: Connection): Effect.Effect<Option.Option<Uint8Array>, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const { input } = state(self)
+    const reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) =>
+      resume(error === undefined ? Effect.succeed(Option.fromUndefinedOr(chunk)) : Effect.fail(error))
+    input.take(reader)
+    return Effect.sync(() => input.forget(reader))
+  })
+
+/**
+ * All that the peer sends, as a Stream that ends when the peer does. Nothing is read ahead of what is pulled but one
+ * chunk, so a slow consumer slows the peer.
+ */
+export const bytes = (self: Connection): Stream.Stream<Uint8Array, NetworkError.NetworkError> =>
+  Stream.fromPull(Effect.succeed(pull(self)))
+
+const pull = (
+  self: Connection
+): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError> => {
+  const { input } = state(self)
+  return Effect.callback((resume) => {
+    const reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) =>
+      resume(
+        chunk !== undefined
+          ? Effect.succeed([chunk] as const)
+          : error !== undefined
+          ? Effect.fail(error)
+          : Cause.done()
+      )
+    input.take(reader)
+    return Effect.sync(() => input.forget(reader))
+  })
+}
+
+/**
+ * Reads exactly `count` bytes. When the peer ends before, it fails with `UnexpectedEnd`, and the bytes that came stay
+ * readable.
+ */
+export const readExactly: {
+  (count: number): (self: Connection) => Effect.Effect<Uint8Array, NetworkError.NetworkError>
+  (self: Connection, count: number): Effect.Effect<Uint8Array, NetworkError.NetworkError>
+} = dual(2, (self: Connection, count: number): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const { input } = state(self)
+    if (!Number.isSafeInteger(count) || count < 0) return invalidOption(self, "count", count, "a whole number of bytes")
+    if (input.available >= count) return Effect.succeed(input.takeBytes(count))
+    if (input.ended) {
+      const reason = new NetworkError.UnexpectedEnd({ received: input.available, expected: count })
+      return Effect.fail(state(self).error("read", reason))
+    }
+    return Effect.flatMap(grown(self), () => readExactly(self, count))
+  }))
+
+/**
+ * Reads up to and including the first `delimiter`, for example `"\r\n"`. It fails with `UnexpectedEnd` when the peer ends
+ * before one came, and with `LimitExceeded` when more than `limit` bytes (default: 64 KiB) came without one; what came
+ * stays readable.
+ */
+export const readUntil: {
+  (
+    delimiter: Uint8Array | string,
+    options?: { readonly limit?: number | undefined }
+  ): (self: Connection) => Effect.Effect<Uint8Array, NetworkError.NetworkError>
+  (
+    self: Connection,
+    delimiter: Uint8Array | string,
+    options?: { readonly limit?: number | undefined }
+  ): Effect.Effect<Uint8Array, NetworkError.NetworkError>
+} = dual((args) => isConnection(args[0]), (
+  self: Connection,
+  delimiter: Uint8Array | string,
+  options?: { readonly limit?: number | undefined }
+): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const { input } = state(self)
+    const limit = options?.limit ?? defaultLineLimit
+    const wanted = typeof delimiter === "string" ? encoder.encode(delimiter) : delimiter
+    if (wanted.length === 0) return invalidOption(self, "delimiter", "", "at least one byte")
+    const search = (start: number): Effect.Effect<Uint8Array, NetworkError.NetworkError> => {
+      const at = input.indexOf(wanted, start)
+      const received = input.available
+      if (at !== -1 && at + wanted.length <= limit) return Effect.succeed(input.takeBytes(at + wanted.length))
+      if (at !== -1 || received >= limit) {
+        return Effect.fail(state(self).error("read", new NetworkError.LimitExceeded({ limit })))
+      }
+      if (input.ended) return Effect.fail(state(self).error("read", new NetworkError.UnexpectedEnd({ received })))
+      // Bytes seen once are not searched again, but for those in which a delimiter may have begun.
+      return Effect.flatMap(grown(self), () => search(Math.max(0, received - wanted.length + 1)))
+    }
+    return search(0)
+  }))
+
+/**
+ * Reads all until the peer ends. It fails with `LimitExceeded` when more than `limit` bytes (default: 16 MiB) come; what
+ * came stays readable.
+ */
+export const readAll: {
+  (options?: {
+    readonly limit?: number | undefined
+  }): (self: Connection) => Effect.Effect<Uint8Array, NetworkError.NetworkError>
+  (
+    self: Connection,
+    options?: { readonly limit?: number | undefined }
+  ): Effect.Effect<Uint8Array, NetworkError.NetworkError>
+} = dual((args) => isConnection(args[0]), (
+  self: Connection,
+  options?: { readonly limit?: number | undefined }
+): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const { input } = state(self)
+    const limit = options?.limit ?? defaultAllLimit
+    if (input.available > limit) {
+      return Effect.fail(state(self).error("read", new NetworkError.LimitExceeded({ limit })))
+    }
+    if (input.ended) return Effect.succeed(input.takeBytes(input.available))
+    return Effect.flatMap(grown(self), () => readAll(self, options))
+  }))
+
+const defaultLineLimit = 64 * 1024
+const defaultAllLimit = 16 * 1024 * 1024
+
+const grown = (self: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const { input } = state(self)
+    const reader = (_: unknown, error: NetworkError.NetworkError | undefined) =>
+      resume(error === undefined ? Effect.void : Effect.fail(error))
+    input.grow(reader)
+    return Effect.sync(() => input.forget(reader))
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Writing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Writes one chunk, and returns when the operating system has taken all of it. A peer that does not read makes it wait.
+ */
+export const write: {
+  (chunk: Uint8Array): (self: Connection) => Effect.Effect<void, NetworkError.NetworkError>
+  (self: Connection, chunk: Uint8Array): Effect.Effect<void, NetworkError.NetworkError>
+} = dual(2, (self: Connection, chunk: Uint8Array): Effect.Effect<void, NetworkError.NetworkError> =>
+  writeAll(self, [chunk]))
+
+/** Writes several chunks with one flush: they are sent together, and nothing comes between them. */
+export const writeAll: {
+  (chunks: ReadonlyArray<Uint8Array>): (self: Connection) => Effect.Effect<void, NetworkError.NetworkError>
+  (self: Connection, chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, NetworkError.NetworkError>
+} = dual(2, (
+  self: Connection,
+  chunks: ReadonlyArray<Uint8Array>
+): Effect.Effect<void, NetworkError.NetworkError> => writeWith(self, () => chunks))
+
+/** Writes text as UTF-8. */
+export const writeText: {
+  (text: string): (self: Connection) => Effect.Effect<void, NetworkError.NetworkError>
+  (self: Connection, text: string): Effect.Effect<void, NetworkError.NetworkError>
+} = dual(2, (self: Connection, text: string): Effect.Effect<void, NetworkError.NetworkError> =>
+  writeWith(self, () => [encoder.encode(text)]))
+
+/** A Sink that writes every chunk. It does not end the connection's output: `end` does, and closing the Scope. */
+export const sink = (self: Connection): Sink.Sink<void, Uint8Array, never, NetworkError.NetworkError> =>
+  Sink.forEachArray((chunks: ReadonlyArray<Uint8Array>) => writeAll(self, chunks))
+
+const encoder = new TextEncoder()
+
+const writeWith = (
+  self: Connection,
+  encode: () => ReadonlyArray<Uint8Array>
+): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const { output } = state(self)
+    const refusal = refusalOf(state(self))
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const chunks = encode().filter(isNotEmpty)
+    if (chunks.length === 0) return resume(Effect.void)
+    const done = (error: NetworkError.NetworkError | undefined) =>
+      resume(error === undefined ? Effect.void : Effect.fail(error))
+    if (output.write(chunks, done)) return resume(Effect.void)
+    return Effect.sync(() => output.withdraw(done))
+  })
+
+const isNotEmpty = (chunk: Uint8Array): boolean => chunk.length > 0
+
+const refusalOf = (self: ConnectionState): NetworkError.NetworkError | undefined =>
+  self.output.failure ?? (self.output.ended ? self.error("write", new NetworkError.BrokenPipe()) : undefined)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Ending
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Half-closes: everything written is sent, then FIN; reading goes on. Ending twice is once. Writing afterwards fails with
+ * `BrokenPipe`.
+ */
+export const end = (self: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const { output } = state(self)
+    if (output.ended) return resume(Effect.void)
+    if (output.failure !== undefined) return resume(Effect.fail(output.failure))
+    const done = (error: NetworkError.NetworkError | undefined) =>
+      resume(error === undefined ? Effect.void : Effect.fail(error))
+    if (output.end(done)) resume(Effect.void)
+  })
+
+/**
+ * Closes at once with a TCP reset: what was not sent is dropped, the peer sees `ConnectionReset`, and everything that
+ * waits on this connection fails with `Closed`. Aborting twice is once.
+ */
+export const abort = (self: Connection): Effect.Effect<void> => Effect.sync(() => state(self).abort())
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Wiring
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Writes to `to` all that comes from `from`, until the peer there ends. Much faster than a loop: bytes do not pass through
+ * a fiber. It ends nothing: `relay` does.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ *
+ * const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+ * ```
+ */
+export const pipe = (from: Connection, to: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const refusal = refusalOf(state(to))
+    return refusal === undefined ? pump(state(from), state(to)) : Effect.fail(refusal)
+  })
+
+/** Pipes both ways until both peers have ended, and carries each one's half-close over to the other. */
+export const relay = (a: Connection, b: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.asVoid(Effect.all([
+    Effect.andThen(pipe(a, b), end(b)),
+    Effect.andThen(pipe(b, a), end(a))
+  ], { concurrency: 2 }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Observing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** The bytes that have been read from the system so far. */
+export const bytesIn = (self: Connection): number => state(self).activity.bytesIn
+
+/** The bytes that have been handed to the system so far. */
+export const bytesOut = (self: Connection): number => state(self).activity.bytesOut
+
+/** Waits until the connection is closed, its descriptor included, and says how it ended. */
+export const closed = (self: Connection): Effect.Effect<Closing> =>
+  Effect.map(state(self).closed, () => state(self).outcome)
+
+/** The peer's address as logs and errors name it: `"127.0.0.1:50412"`, `"[::1]:50412"`, `"unix:///run/app.sock"`. */
+export const formatPeer = (self: Connection): string => state(self).peer
+
+const invalidOption = (self: Connection, option: string, value: unknown, expected: string) =>
+  Effect.fail(state(self).error("read", new NetworkError.InvalidOption({ option, value, expected })))

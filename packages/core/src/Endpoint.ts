@@ -1,0 +1,162 @@
+/**
+ * Where to listen or connect, as a value.
+ *
+ * | text | meaning |
+ * |---|---|
+ * | `tcp://127.0.0.1:9000`, `127.0.0.1:9000` | TCP over IPv4 |
+ * | `tcp://[::1]:0` | TCP over IPv6; port 0 lets the system choose when listening |
+ * | `tcp://db.internal:5432`, `localhost:5432` | TCP, by name |
+ * | `tls://example.org:443` | TLS over TCP |
+ * | `unix:///run/app.sock` | a Unix-domain stream socket |
+ * | `udp://127.0.0.1:5353` | UDP datagrams |
+ *
+ * Whatever takes an endpoint takes it as text too. A bad one is a `NetworkError` with the reason `InvalidEndpoint`, which
+ * names the part that is wrong and says what would be right.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Endpoint from "@sluice/core/Endpoint"
+ * import * as Result from "effect/Result"
+ *
+ * const endpoint = Result.getOrThrow(Endpoint.parse("localhost:9000"))
+ * Endpoint.format(endpoint) // "tcp://localhost:9000"
+ * ```
+ */
+import * as Host from "effect/net/Host"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as NetworkError from "./NetworkError.ts"
+
+/** A stream over TCP. */
+export interface Tcp {
+  readonly _tag: "Tcp"
+  readonly host: Host.Host
+  readonly port: number
+}
+
+/** A stream over TLS, over TCP. */
+export interface Tls {
+  readonly _tag: "Tls"
+  readonly host: Host.Host
+  readonly port: number
+}
+
+/** A stream over a Unix-domain socket. */
+export interface Unix {
+  readonly _tag: "Unix"
+  readonly path: string
+}
+
+/** Datagrams over UDP. */
+export interface Udp {
+  readonly _tag: "Udp"
+  readonly host: Host.Host
+  readonly port: number
+}
+
+/** Endpoints of byte streams: what `Network.connect` and `Network.listen` take. */
+export type StreamEndpoint = Tcp | Tls | Unix
+
+/** Any endpoint. */
+export type Endpoint = StreamEndpoint | Udp
+
+/** An endpoint, or its text. */
+export type Input = Endpoint | string
+
+const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix" } as const
+
+/**
+ * Parses an endpoint from its text; without a scheme it is TCP. `Endpoint.parse("tcp://127.0.0.1:9000")`.
+ *
+ * Fails with `InvalidEndpoint`.
+ */
+export const parse = (input: string): Result.Result<Endpoint, NetworkError.NetworkError> => {
+  const separator = input.indexOf("://")
+  const scheme = separator === -1 ? "tcp" : input.slice(0, separator)
+  const rest = separator === -1 ? input : input.slice(separator + 3)
+  if (!Predicate.hasProperty(schemes, scheme)) {
+    return invalid(input, "scheme", "tcp://, tls://, udp:// or unix://")
+  }
+  if (scheme === "unix") {
+    return rest.startsWith("/") && !rest.includes("\0")
+      ? Result.succeed(unix(rest))
+      : invalid(input, "path", "an absolute path, as in unix:///run/app.sock")
+  }
+  const _tag = schemes[scheme as "tcp" | "tls" | "udp"]
+  return Result.map(parseHostPort(input, rest), ({ host, port }) => ({ _tag, host, port }))
+}
+
+/**
+ * What `parse` gives, from an endpoint or its text. An endpoint that was made by hand is checked as text is.
+ *
+ * Fails with `InvalidEndpoint`.
+ */
+export const fromInput = (input: Input): Result.Result<Endpoint, NetworkError.NetworkError> =>
+  typeof input === "string" ? parse(input) : parse(format(input))
+
+/** A TCP endpoint: `Endpoint.tcp("127.0.0.1", 9000)`; throws the `NetworkError` when a part is wrong. */
+export const tcp = (host: Host.HostInput, port: number): Tcp => ({ _tag: "Tcp", ...hostAndPort("tcp", host, port) })
+
+/** A TLS endpoint: `Endpoint.tls("example.org", 443)`; throws the `NetworkError` when a part is wrong. */
+export const tls = (host: Host.HostInput, port: number): Tls => ({ _tag: "Tls", ...hostAndPort("tls", host, port) })
+
+/** A UDP endpoint: `Endpoint.udp("127.0.0.1", 5353)`; throws the `NetworkError` when a part is wrong. */
+export const udp = (host: Host.HostInput, port: number): Udp => ({ _tag: "Udp", ...hostAndPort("udp", host, port) })
+
+/** A Unix-domain endpoint: `Endpoint.unix("/run/app.sock")`. */
+export const unix = (path: string): Unix => ({ _tag: "Unix", path })
+
+/** The endpoint of a socket's address, for connecting back to it: `Endpoint.fromAddress(listener.address)`. */
+export const fromAddress = (address: NetAddress.SocketAddress): StreamEndpoint =>
+  address._tag === "UnixPathAddress"
+    ? unix(address.path)
+    : tcp(NetAddress.formatHost(address), address.port)
+
+/** Writes an endpoint as the text that `parse` reads. */
+export const format = (self: Endpoint): string =>
+  self._tag === "Unix"
+    ? `unix://${self.path}`
+    : `${self._tag.toLowerCase()}://${formatHost(self.host)}:${self.port}`
+
+const formatHost = (host: Host.Host): string => {
+  const text = Host.formatHost(host)
+  return text.includes(":") ? `[${text}]` : text
+}
+
+const hostAndPort = (scheme: string, host: Host.HostInput, port: number) => {
+  const text = typeof host === "string" ? host : Host.formatHost(Result.getOrThrow(Host.hostFromInput(host)))
+  const bracketed = text.includes(":") && !text.startsWith("[") ? `[${text}]` : text
+  return Result.getOrThrow(parseHostPort(`${scheme}://${bracketed}:${port}`, `${bracketed}:${port}`))
+}
+
+// Looked at part by part, rather than with `Host.hostPortFromString`, so that the error can name the part.
+const parseHostPort = (
+  input: string,
+  rest: string
+): Result.Result<{ readonly host: Host.Host; readonly port: number }, NetworkError.NetworkError> => {
+  const colon = rest.lastIndexOf(":")
+  const bracket = rest.lastIndexOf("]")
+  if (colon === -1 || colon < bracket) return invalid(input, "port", "a port, as in tcp://127.0.0.1:9000")
+  const portText = rest.slice(colon + 1)
+  if (!/^\d{1,5}$/.test(portText) || Number(portText) > 65535) {
+    return invalid(input, "port", "a whole number from 0 to 65535")
+  }
+  const hostText = rest.slice(0, colon)
+  const bracketed = hostText.startsWith("[") && hostText.endsWith("]")
+  if (hostText === "") return invalid(input, "host", "a host, such as 127.0.0.1, [::1] or localhost")
+  if (!bracketed && hostText.includes(":")) return invalid(input, "host", "IPv6 addresses in brackets, as in [::1]")
+  if (bracketed && !hostText.includes(":")) return invalid(input, "host", "brackets around IPv6 addresses only")
+  const host = Host.hostFromString(bracketed ? hostText.slice(1, -1) : hostText)
+  return Result.isSuccess(host)
+    ? Result.succeed({ host: host.success, port: Number(portText) })
+    : invalid(input, "host", "an IPv4 address, an IPv6 address in brackets, or a domain name")
+}
+
+const invalid = (
+  input: string,
+  part: NetworkError.InvalidEndpoint["part"],
+  expected: string
+): Result.Result<never, NetworkError.NetworkError> =>
+  Result.fail(NetworkError.make("parse", input, new NetworkError.InvalidEndpoint({ input, part, expected })))

@@ -1,0 +1,190 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as NetAddress from "effect/net/NetAddress"
+import * as Scope from "effect/Scope"
+import type * as Connection from "../Connection.ts"
+import * as NetworkError from "../NetworkError.ts"
+import type * as Transport from "../Transport.ts"
+import { Activity, type Traffic } from "./activity.ts"
+import { canonical, formatPeer } from "./address.ts"
+import { Input } from "./input.ts"
+import { Output } from "./output.ts"
+
+export const typeId = "~@sluice/core/Connection"
+
+let lastId = 0
+
+/** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
+export class ConnectionState implements Connection.Connection, Transport.StreamReceiver {
+  readonly [typeId]: typeof typeId = typeId
+  readonly id = ++lastId
+  readonly transport: Transport.StreamTransport
+  readonly activity: Activity
+  readonly input: Input
+  readonly output: Output
+  readonly #closeTimeout: number
+  #failure: NetworkError.NetworkError | undefined = undefined
+  #aborted = false
+  #lingering = false
+  #closed = false
+  #observers: Array<() => void> = []
+
+  constructor(transport: Transport.StreamTransport, closeTimeout: number, traffic: Traffic) {
+    this.transport = transport
+    this.activity = new Activity(traffic)
+    this.input = new Input(transport, this.activity)
+    this.output = new Output(transport, this.activity)
+    this.#closeTimeout = closeTimeout
+    traffic.open++
+    transport.start(this)
+  }
+
+  get localAddress(): NetAddress.SocketAddress {
+    return canonical(this.transport.localAddress)
+  }
+
+  get remoteAddress(): NetAddress.SocketAddress {
+    return canonical(this.transport.remoteAddress)
+  }
+
+  /** The peer, as errors and logs name it. */
+  get peer(): string {
+    return formatPeer(this)
+  }
+
+  error(operation: NetworkError.Operation, reason: NetworkError.Reason): NetworkError.NetworkError {
+    return NetworkError.make(operation, this.peer, reason)
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    return this.input.onData(chunk)
+  }
+
+  onEnd(): void {
+    this.input.onEnd()
+    if (this.#lingering && !this.output.isWaiting) this.transport.destroy()
+  }
+
+  onFlushed(): void {
+    this.output.onFlushed()
+    if (this.#lingering && this.input.ended && !this.output.isWaiting) this.transport.destroy()
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    if (this.#closed) return
+    this.#failure ??= error
+    this.#failBoth(error)
+  }
+
+  onClose(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.activity.traffic.open--
+    const clean = this.#failure === undefined
+    if (!clean && !this.#aborted) this.activity.traffic.failed++
+    this.#failBoth(this.#failure ?? this.error("write", new NetworkError.Closed()))
+    const observers = this.#observers
+    this.#observers = []
+    for (const observer of observers) observer()
+  }
+
+  // The end of input stays an end: `input` ignores a failure that comes after it.
+  #failBoth(error: NetworkError.NetworkError): void {
+    this.input.fail(error)
+    this.output.fail(error)
+  }
+
+  /** Breaks the connection: the peer gets a reset, and whatever waits on it here, or uses it later, gets the error. */
+  fail(error: NetworkError.NetworkError): void {
+    if (this.#closed || this.#aborted) return
+    this.#failure ??= error
+    this.transport.reset()
+    this.#failBoth(error)
+  }
+
+  abort(): void {
+    if (this.#closed || this.#aborted) return
+    this.#aborted = true
+    const error = this.error("read", new NetworkError.Closed())
+    this.#failure ??= error
+    this.transport.reset()
+    this.#failBoth(error)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  get outcome(): Connection.Closing {
+    if (this.#failure === undefined) return { _tag: "Ended" }
+    return this.#aborted ? { _tag: "Aborted" } : { _tag: "Failed", error: this.#failure }
+  }
+
+  get closed(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const observer = () => resume(Effect.void)
+      this.observe(observer)
+      return Effect.sync(() => this.ignore(observer))
+    })
+  }
+
+  /** Calls back once when the connection is closed. */
+  observe(observer: () => void): void {
+    if (this.#closed) observer()
+    else this.#observers.push(observer)
+  }
+
+  ignore(observer: () => void): void {
+    const index = this.#observers.indexOf(observer)
+    if (index !== -1) this.#observers.splice(index, 1)
+  }
+
+  /**
+   * Closes for good, and returns when the descriptor is closed.
+   *
+   * After a failure or an interruption, with a reset: the peer must not take half an answer for a whole one. After a
+   * success:
+   * 1. what was written is sent, and FIN behind it;
+   * 2. what the peer still sends is thrown away until it ends too, because closing with unread input makes the kernel
+   *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
+   * 3. when `closeTimeout` is over, a reset ends it anyhow.
+   */
+  close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#closed) return Effect.void
+      if (this.#failure !== undefined) return this.closed
+      if (Exit.isFailure(exit)) {
+        this.abort()
+        return this.closed
+      }
+      if (this.input.ended && !this.output.isWaiting) {
+        this.transport.destroy()
+        return this.closed
+      }
+      this.#lingering = true
+      this.output.end(() => {})
+      this.input.discard()
+      return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
+        duration: Duration.millis(this.#closeTimeout),
+        orElse: () =>
+          Effect.suspend(() => {
+            this.abort()
+            return this.closed
+          })
+      })
+    })
+  }
+}
+
+/** Makes a connection of a transport that has just been opened; it is closed with the scope. */
+export const scoped = (
+  transport: Transport.StreamTransport,
+  closeTimeout: number,
+  traffic: Traffic,
+  scope: Scope.Scope
+): Effect.Effect<ConnectionState> =>
+  Effect.suspend(() => {
+    const connection = new ConnectionState(transport, closeTimeout, traffic)
+    return Effect.as(Scope.addFinalizerExit(scope, (exit) => connection.close(exit)), connection)
+  })

@@ -1,0 +1,215 @@
+import type * as NetworkError from "../NetworkError.ts"
+import type * as Transport from "../Transport.ts"
+import type { Activity } from "./activity.ts"
+import * as Bytes from "./bytes.ts"
+
+/** Gets one chunk, or nothing at the end, or the error. */
+export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
+
+/** Gets every chunk while it is attached, each lent for the call, and answers whether it can take more now. */
+export interface Consumer {
+  readonly onChunk: (chunk: Uint8Array) => boolean
+  readonly onEnd: () => void
+  readonly onError: (error: NetworkError.NetworkError) => void
+}
+
+/**
+ * What has come in on a connection, and who waits for it.
+ *
+ * At most one chunk is read ahead of the readers: enough to learn of the peer's end while nobody reads, and so little
+ * that a reader that stops soon stops the writer at the other end.
+ */
+export class Input {
+  readonly #transport: Transport.StreamTransport
+  readonly #activity: Activity
+  readonly #pending: Array<Uint8Array> = []
+  #pendingBytes = 0
+  #readers: Array<Reader> = []
+  #grower: Reader | undefined = undefined
+  #consumer: Consumer | undefined = undefined
+  // The consumer that still uses the chunk lent to it: nothing may be delivered meanwhile.
+  #holder: Consumer | undefined = undefined
+  #flowing = true
+  #failure: NetworkError.NetworkError | undefined = undefined
+  ended = false
+
+  constructor(transport: Transport.StreamTransport, activity: Activity) {
+    this.#transport = transport
+    this.#activity = activity
+  }
+
+  /** Bytes that have come and have not been taken. */
+  get available(): number {
+    return this.#pendingBytes
+  }
+
+  get isWaiting(): boolean {
+    return !this.ended && this.#failure === undefined && this.#flowing &&
+      (this.#readers.length > 0 || this.#grower !== undefined || this.#consumer !== undefined)
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    this.#activity.received(chunk.length)
+    return this.#flowing = this.#deliver(chunk)
+  }
+
+  #deliver(chunk: Uint8Array): boolean {
+    if (this.#grower !== undefined) {
+      this.#keep(chunk)
+      const grower = this.#grower
+      this.#grower = undefined
+      grower(undefined, undefined)
+      return this.#wantsMore()
+    }
+    if (this.#readers.length > 0) {
+      const reader = this.#readers.shift()!
+      reader(this.#transport.keep(chunk), undefined)
+      return this.#wantsMore()
+    }
+    if (this.#consumer !== undefined) return this.#give(this.#consumer, chunk)
+    this.#keep(chunk)
+    return false
+  }
+
+  #give(consumer: Consumer, chunk: Uint8Array): boolean {
+    const ready = consumer.onChunk(chunk)
+    this.#holder = ready ? undefined : consumer
+    return ready
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#pending.push(this.#transport.keep(chunk))
+    this.#pendingBytes += chunk.length
+  }
+
+  #wantsMore(): boolean {
+    return this.#pending.length === 0 || this.#readers.length > 0 || this.#grower !== undefined
+  }
+
+  #flow(): void {
+    if (this.#flowing || this.#holder !== undefined || this.#isOver) return
+    this.#flowing = true
+    this.#transport.resume()
+  }
+
+  onEnd(): void {
+    if (this.ended || this.#failure !== undefined) return
+    this.ended = true
+    this.#wakeAll(undefined)
+  }
+
+  fail(error: NetworkError.NetworkError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#wakeAll(error)
+  }
+
+  #wakeAll(error: NetworkError.NetworkError | undefined): void {
+    const readers = this.#grower === undefined ? this.#readers : [this.#grower, ...this.#readers]
+    const consumer = this.#consumer
+    this.#readers = []
+    this.#grower = undefined
+    this.#consumer = undefined
+    for (const reader of readers) reader(undefined, error)
+    if (error === undefined) consumer?.onEnd()
+    else consumer?.onError(error)
+  }
+
+  /** Takes the chunk that is there, if one is. */
+  poll(): Uint8Array | undefined {
+    const chunk = this.#pending.shift()
+    if (chunk !== undefined) {
+      this.#pendingBytes -= chunk.length
+      if (this.#pending.length === 0) this.#flow()
+    }
+    return chunk
+  }
+
+  /** Waits for one chunk. */
+  take(reader: Reader): void {
+    const chunk = this.poll()
+    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#failure : undefined)
+    this.#activity.readBegins()
+    this.#readers.push(reader)
+    this.#flow()
+  }
+
+  /** Waits until more has come than there is, or the end; takes nothing. */
+  grow(reader: Reader): void {
+    if (this.#isOver) return reader(undefined, this.#failure)
+    this.#activity.readBegins()
+    this.#grower = reader
+    this.#flow()
+  }
+
+  /** The reader does not wait any longer. */
+  forget(reader: Reader): void {
+    if (this.#grower === reader) this.#grower = undefined
+    const index = this.#readers.indexOf(reader)
+    if (index !== -1) this.#readers.splice(index, 1)
+  }
+
+  /** Gives everything to a consumer, what is there first. */
+  attach(consumer: Consumer): void {
+    let ready = true
+    while (ready && this.#pending.length > 0) {
+      const chunk = this.#pending.shift()!
+      this.#pendingBytes -= chunk.length
+      ready = this.#give(consumer, chunk)
+    }
+    if (this.#pending.length === 0 && this.#isOver) {
+      return this.#failure === undefined ? consumer.onEnd() : consumer.onError(this.#failure)
+    }
+    this.#activity.readBegins()
+    this.#consumer = consumer
+    this.#flow()
+  }
+
+  /** The consumer can take more. */
+  goOn(consumer: Consumer): void {
+    this.#release(consumer)
+    if (this.#consumer === consumer) this.attach(consumer)
+  }
+
+  /** The consumer wants no more, and no longer uses what was lent to it. */
+  detach(consumer: Consumer): void {
+    this.#release(consumer)
+    if (this.#consumer === consumer) this.#consumer = undefined
+    if (this.#readers.length > 0 || this.#grower !== undefined || this.#consumer !== undefined) this.#flow()
+  }
+
+  #release(consumer: Consumer): void {
+    if (this.#holder === consumer) this.#holder = undefined
+  }
+
+  /** Throws away what is there and what comes. */
+  discard(): void {
+    this.#pending.length = 0
+    this.#pendingBytes = 0
+    this.#consumer = discarding
+    this.#flow()
+  }
+
+  /** Takes exactly `count` bytes of those available. */
+  takeBytes(count: number): Uint8Array {
+    const taken = Bytes.takeFrom(this.#pending, count)
+    this.#pendingBytes -= count
+    if (this.#pending.length === 0) this.#flow()
+    return taken
+  }
+
+  /** Where the delimiter begins in the bytes available, from `start` on, or -1. */
+  indexOf(delimiter: Uint8Array, start: number): number {
+    return Bytes.indexOf(this.#pending, delimiter, start)
+  }
+
+  get #isOver(): boolean {
+    return this.ended || this.#failure !== undefined
+  }
+}
+
+const discarding: Consumer = {
+  onChunk: () => true,
+  onEnd: () => {},
+  onError: () => {}
+}

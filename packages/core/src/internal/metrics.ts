@@ -1,0 +1,81 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Scope from "effect/Scope"
+import type { Traffic } from "./activity.ts"
+import type { ListenerState } from "./listener.ts"
+import type { UdpSocketState } from "./udpSocket.ts"
+
+const connectionsOpen = Metric.gauge("sluice_connections_open", { description: "Connections that are open now" })
+const connectionsAccepted = Metric.counter("sluice_connections_accepted", { description: "Connections taken" })
+const connectionsRefused = Metric.counter("sluice_connections_refused", {
+  description: "Connections turned away by a limit"
+})
+const connectionsFailed = Metric.counter("sluice_connections_failed", {
+  description: "Connections that broke, or could not be accepted"
+})
+const bytesIn = Metric.counter("sluice_bytes_in", { description: "Bytes read from connections" })
+const bytesOut = Metric.counter("sluice_bytes_out", { description: "Bytes written to connections" })
+const datagramsIn = Metric.counter("sluice_datagrams_in", { description: "Datagrams received" })
+const datagramsOut = Metric.counter("sluice_datagrams_out", { description: "Datagrams sent" })
+const datagramsDropped = Metric.counter("sluice_datagrams_dropped", {
+  description: "Datagrams dropped because the receive queue was full"
+})
+
+/** How long connections were open, in milliseconds. */
+export const connectionDuration = Metric.histogram("sluice_connection_duration", {
+  description: "How long connections were open, in milliseconds",
+  boundaries: Metric.exponentialBoundaries({ start: 1, factor: 4, count: 12 })
+})
+
+/** The metrics of a network's outgoing connections, for as long as the Scope is open. */
+export const dialling = (traffic: Traffic): Effect.Effect<void, never, Scope.Scope> =>
+  registered({ role: "client" }, streamSeries(traffic))
+
+/** The metrics of a listener, for as long as the Scope is open. */
+export const listening = (listener: ListenerState): Effect.Effect<void, never, Scope.Scope> =>
+  registered(
+    { role: "server", address: NetAddress.formatSocketAddress(listener.address) },
+    [
+      ...streamSeries(listener.traffic),
+      counted(connectionsAccepted, () => listener.traffic.accepted),
+      counted(connectionsRefused, () => listener.traffic.refused)
+    ]
+  )
+
+/** The metrics of a datagram socket, for as long as the Scope is open. */
+export const bound = (socket: UdpSocketState): Effect.Effect<void, never, Scope.Scope> =>
+  registered({ address: NetAddress.formatInet(socket.address) }, [
+    counted(datagramsIn, () => socket.traffic.received),
+    counted(datagramsOut, () => socket.traffic.sent),
+    counted(datagramsDropped, () => socket.traffic.dropped)
+  ])
+
+type Series = (context: Context.Context<never>) => Metric.Registration
+
+const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
+  (context) => Metric.registerUnsafe(connectionsOpen, context, { ...inert, get: () => ({ value: traffic.open }) }),
+  counted(connectionsFailed, () => traffic.failed),
+  counted(bytesIn, () => traffic.bytesIn),
+  counted(bytesOut, () => traffic.bytesOut)
+]
+
+const counted = (metric: Metric.Counter<number>, count: () => number): Series => (context) =>
+  Metric.registerUnsafe(metric, context, { ...inert, get: () => ({ count: count(), incremental: false }) })
+
+const inert = { update: () => {}, modify: () => {} }
+
+// Nothing is pushed to these: the plain numbers that are kept anyway are read when someone looks.
+const registered = (
+  attributes: Metric.Metric.AttributeSet,
+  series: ReadonlyArray<Series>
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(Effect.acquireRelease(
+    Effect.contextWith((context: Context.Context<never>) => {
+      const all = { ...Context.get(context, Metric.CurrentMetricAttributes), ...attributes }
+      const labelled = Context.add(context, Metric.CurrentMetricAttributes, all)
+      return Effect.sync(() => series.map((register) => register(labelled)))
+    }),
+    (registrations) => Effect.sync(() => registrations.forEach((registration) => registration.remove()))
+  ))

@@ -1,0 +1,133 @@
+import type * as NetworkError from "../NetworkError.ts"
+import type * as Transport from "../Transport.ts"
+import type { Activity } from "./activity.ts"
+import * as Bytes from "./bytes.ts"
+
+/** Told when a write is done, with the error if it failed. */
+export type Done = (error: NetworkError.NetworkError | undefined) => void
+
+interface Write {
+  readonly chunks: ReadonlyArray<Uint8Array>
+  readonly done: Done
+  // How far the chunks have been handed over.
+  index: number
+  offset: number
+}
+
+// Large writes are handed over in slices, so that progress shows, and a stalled peer is told apart from a slow one.
+const sliceBytes = 256 * 1024
+
+const end: ReadonlyArray<Uint8Array> = []
+
+/**
+ * What is to be sent on a connection, in order, and who waits for it.
+ *
+ * One write is with the system at a time; others wait their turn and are not begun before, so that they do not
+ * interleave and can still be withdrawn. A write that has begun is finished even if nobody waits for it any more: half
+ * of it may be on its way.
+ */
+export class Output {
+  readonly #transport: Transport.StreamTransport
+  readonly #activity: Activity
+  #current: Write | undefined = undefined
+  #queue: Array<Write> = []
+  #failure: NetworkError.NetworkError | undefined = undefined
+  ended = false
+
+  constructor(transport: Transport.StreamTransport, activity: Activity) {
+    this.#transport = transport
+    this.#activity = activity
+  }
+
+  get failure(): NetworkError.NetworkError | undefined {
+    return this.#failure
+  }
+
+  get isWaiting(): boolean {
+    return this.#current !== undefined
+  }
+
+  /** Writes. `true`: it is done, and `done` is not called. */
+  write(chunks: ReadonlyArray<Uint8Array>, done: Done): boolean {
+    const write: Write = { chunks, done, index: 0, offset: 0 }
+    if (this.#current !== undefined) {
+      this.#queue.push(write)
+      return false
+    }
+    if (this.#advance(write)) return true
+    this.#current = write
+    this.#activity.writeBegins()
+    return false
+  }
+
+  /** Sends FIN once everything written is sent. `true`: it is sent, and `done` is not called. */
+  end(done: Done): boolean {
+    if (this.ended) return true
+    this.ended = true
+    return this.write(end, done)
+  }
+
+  /** Takes back a write that has not begun; one that has is finished in silence. */
+  withdraw(done: Done): void {
+    this.#queue = this.#queue.filter((write) => write.done !== done)
+  }
+
+  onFlushed(): void {
+    const current = this.#current
+    if (current === undefined || !this.#advance(current)) return
+    this.#current = undefined
+    const finished = [current]
+    while (this.#current === undefined && this.#queue.length > 0) {
+      const next = this.#queue.shift()!
+      if (this.#advance(next)) finished.push(next)
+      else this.#current = next
+    }
+    this.#activity.writeBegins()
+    for (const write of finished) write.done(undefined)
+  }
+
+  fail(error: NetworkError.NetworkError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
+    this.#current = undefined
+    this.#queue = []
+    for (const write of waiting) write.done(error)
+  }
+
+  // Hands over what it can; whether all of the write is on its way.
+  #advance(write: Write): boolean {
+    if (write.chunks === end) {
+      this.#transport.end()
+      return true
+    }
+    while (write.index < write.chunks.length) {
+      const slice = nextSlice(write)
+      this.#activity.sent(Bytes.byteLength(slice))
+      if (!this.#transport.write(slice)) return false
+    }
+    return true
+  }
+}
+
+const nextSlice = (write: Write): ReadonlyArray<Uint8Array> => {
+  const { chunks } = write
+  if (write.index === 0 && write.offset === 0 && Bytes.byteLength(chunks) <= sliceBytes) {
+    write.index = chunks.length
+    return chunks
+  }
+  const slice: Array<Uint8Array> = []
+  let room = sliceBytes
+  while (room > 0 && write.index < chunks.length) {
+    const chunk = chunks[write.index]!
+    const part = chunk.subarray(write.offset, write.offset + room)
+    slice.push(part)
+    room -= part.length
+    write.offset += part.length
+    if (write.offset === chunk.length) {
+      write.index++
+      write.offset = 0
+    }
+  }
+  return slice
+}

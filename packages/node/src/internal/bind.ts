@@ -1,0 +1,122 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import type * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Dgram from "node:dgram"
+import { fromNode, toNode } from "./address.ts"
+
+/** Binds a datagram socket, and connects it if it has a peer. */
+export const bind = (
+  address: NetAddress.InetAddress,
+  options: SocketOptions.Bind,
+  receiver: Transport.DatagramReceiver
+): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const where = `udp://${NetAddress.formatInet(address)}`
+    const failed = (error: unknown) => {
+      socket.close()
+      resume(Effect.fail(NetworkError.fromSystem({ operation: "bind", address: where, error })))
+    }
+    const socket = Dgram.createSocket({
+      type: NetAddress.isInetAddressV6(address) ? "udp6" : "udp4",
+      reuseAddr: options.reuseAddress,
+      reusePort: options.reusePort,
+      ipv6Only: options.ipv6Only,
+      ...(options.receiveBufferSize === undefined ? {} : { recvBufferSize: options.receiveBufferSize }),
+      ...(options.sendBufferSize === undefined ? {} : { sendBufferSize: options.sendBufferSize }),
+      lookup: numeric as never
+    })
+    const ready = () => {
+      socket.off("error", failed)
+      socket.on("error", (error) => {
+        receiver.onError(NetworkError.fromSystem({ operation: "receive", address: where, error }))
+      })
+      const { address: host, port } = socket.address()
+      resume(Effect.succeed(makeTransport(socket, fromNode(host, port), where)))
+    }
+    socket.once("error", failed)
+    socket.on("message", (payload, source) => receiver.onDatagram(payload, source))
+    socket.bind({ address: toNode(address), port: address.port, exclusive: true }, () => {
+      try {
+        configure(socket, options)
+        if (options.peer === undefined) ready()
+        else socket.connect(options.peer.port, toNode(options.peer), ready)
+      } catch (error) {
+        failed(error)
+      }
+    })
+  })
+
+// Only numeric addresses come here: names were resolved above. Node's own lookup would take a turn of the event loop for
+// each datagram all the same.
+const numeric = (
+  host: string,
+  _: unknown,
+  callback: (error: null, address: string, family: number) => void
+): void => callback(null, host, host.includes(":") ? 6 : 4)
+
+const configure = (socket: Dgram.Socket, options: SocketOptions.Bind): void => {
+  if (options.broadcast) socket.setBroadcast(true)
+  if (options.ttl !== undefined) socket.setTTL(options.ttl)
+  if (options.multicastTtl !== undefined) socket.setMulticastTTL(options.multicastTtl)
+  if (options.multicastLoopback !== undefined) socket.setMulticastLoopback(options.multicastLoopback)
+  if (options.multicastInterface !== undefined) socket.setMulticastInterface(options.multicastInterface)
+}
+
+const makeTransport = (
+  socket: Dgram.Socket,
+  localAddress: NetAddress.InetAddress,
+  where: string
+): Transport.DatagramTransport => {
+  const membership = (change: () => void) =>
+    Effect.try({
+      try: change,
+      catch: (error) => NetworkError.fromSystem({ operation: "join", address: where, error })
+    })
+  return {
+    localAddress,
+    send: (payload, to, done) => {
+      const sent = (error: Error | null) => {
+        if (error === null) return done()
+        const failure = NetworkError.fromSystem({
+          operation: "send",
+          address: to === undefined ? where : `udp://${to.address}:${to.port}`,
+          error
+        })
+        const { reason } = failure
+        done(
+          reason._tag === "MessageTooLarge"
+            ? new NetworkError.NetworkError({
+              ...failure,
+              operation: "send",
+              address: failure.address,
+              reason: new NetworkError.MessageTooLarge({ size: payload.length })
+            })
+            : failure
+        )
+      }
+      try {
+        if (to === undefined) socket.send(payload, sent)
+        else socket.send(payload, to.port, to.address, sent)
+      } catch (error) {
+        sent(error as Error)
+      }
+    },
+    parse: (source) => fromNode(source.address, source.port),
+    format: (address) => ({ address: toNode(address), port: address.port }),
+    joinMulticast: ({ group, interface: at, source }) =>
+      membership(() =>
+        source === undefined
+          ? socket.addMembership(NetAddress.formatIp(group), at)
+          : socket.addSourceSpecificMembership(NetAddress.formatIp(source), NetAddress.formatIp(group), at)
+      ),
+    leaveMulticast: ({ group, interface: at, source }) =>
+      Effect.ignore(membership(() =>
+        source === undefined
+          ? socket.dropMembership(NetAddress.formatIp(group), at)
+          : socket.dropSourceSpecificMembership(NetAddress.formatIp(source), NetAddress.formatIp(group), at)
+      )),
+    close: Effect.callback((resume) => void socket.close(() => resume(Effect.void)))
+  }
+}

@@ -1,0 +1,59 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Net from "node:net"
+import { toNode } from "./address.ts"
+import { type Facts, NodeStream } from "./stream.ts"
+import { checkPath } from "./unixPath.ts"
+
+/** Opens a connection; interruption destroys the socket and returns when its descriptor is closed. */
+export const connect = (
+  address: NetAddress.SocketAddress,
+  options: SocketOptions.Connect,
+  reuseReadBuffer: boolean
+): Effect.Effect<NodeStream, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const fail = (error: NetworkError.NetworkError) => resume(Effect.fail(error))
+    const where = NetAddress.isUnixPathAddress(address)
+      ? NetAddress.formatUnixPath(address)
+      : `tcp://${NetAddress.formatInet(address)}`
+    const tooLong = checkPath("connect", address)
+    if (tooLong !== undefined) return fail(tooLong)
+
+    const socket = new Net.Socket({ allowHalfOpen: true })
+    const onError = (error: Error) => fail(NetworkError.fromSystem({ operation: "connect", address: where, error }))
+    socket.once("error", onError)
+    socket.once("connect", () => {
+      socket.off("error", onError)
+      resume(Effect.succeed(new NodeStream(socket, { ...factsOf(socket, address), reuseReadBuffer })))
+    })
+    // Reading begins when somebody is there to hear: until then the socket stays paused.
+    socket.pause()
+    socket.connect(nodeOptions(address, options))
+    return destroyed(socket)
+  })
+
+const nodeOptions = (address: NetAddress.SocketAddress, options: SocketOptions.Connect): Net.SocketConnectOpts =>
+  NetAddress.isUnixPathAddress(address) ? { path: address.path } : {
+    host: toNode(address),
+    port: address.port,
+    noDelay: options.noDelay,
+    ...(options.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAlive }),
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+    ...(options.localPort === undefined ? {} : { localPort: options.localPort })
+  }
+
+const destroyed = (socket: Net.Socket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    socket.once("close", () => resume(Effect.void))
+    socket.destroy()
+  })
+
+const factsOf = (socket: Net.Socket, address: NetAddress.SocketAddress): { local: Facts; remote: Facts } =>
+  NetAddress.isUnixPathAddress(address)
+    ? { local: { path: "" }, remote: { path: address.path } }
+    : {
+      local: { host: socket.localAddress!, port: socket.localPort! },
+      remote: { host: socket.remoteAddress!, port: socket.remotePort! }
+    }

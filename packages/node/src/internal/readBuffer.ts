@@ -1,0 +1,37 @@
+import * as Net from "node:net"
+
+/** Told how many bytes were read into which buffer; answers whether to go on reading. */
+export type OnRead = (this: Net.Socket, length: number, buffer: Uint8Array) => boolean
+
+const size = 64 * 1024
+
+/**
+ * Every socket of the process reads into this one buffer: what is read is used, or copied, before the next read can
+ * begin. Node's way, a new 64 KiB buffer for each read, makes much work for the garbage collector.
+ */
+export const shared: Uint8Array = Buffer.allocUnsafeSlow(size)
+
+/** A buffer for one socket alone. */
+export const allocate = (): Uint8Array => Buffer.allocUnsafeSlow(size)
+
+// The documented way to read into a buffer of one's own is the `onread` option, for sockets that one makes. Accepted
+// sockets are made by Node without it; what it sets is found on a socket that has it.
+const [bufferSymbol, callbackSymbol] = (() => {
+  const probe = new Net.Socket({ onread: { buffer: shared, callback: () => true } } as Net.SocketConstructorOpts)
+  const symbols = Object.getOwnPropertySymbols(probe)
+  return ["kBuffer", "kBufferCb"].map((name) => symbols.find((symbol) => symbol.description === name))
+})()
+
+/**
+ * Lets an open socket read into `buffer`, as if it had been made with the `onread` option. The one place that touches
+ * what is Node's own: where this Node has it otherwise, it answers `false`, and the socket's `data` events serve.
+ */
+export const adopt = (socket: Net.Socket, buffer: Uint8Array, onRead: OnRead): boolean => {
+  const handle = (socket as { _handle?: { useUserBuffer?: (buffer: Uint8Array) => void } })._handle
+  if (bufferSymbol === undefined || callbackSymbol === undefined || typeof handle?.useUserBuffer !== "function") {
+    return false
+  }
+  handle.useUserBuffer(buffer)
+  Object.assign(socket, { [bufferSymbol]: buffer, [callbackSymbol]: onRead })
+  return true
+}

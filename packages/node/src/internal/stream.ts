@@ -1,0 +1,141 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as Transport from "@sluice/core/Transport"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Net from "node:net"
+import { fromNode } from "./address.ts"
+import * as ReadBuffer from "./readBuffer.ts"
+
+/** One end of a stream as Node reports it, parsed when somebody asks. */
+export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }
+
+const parse = (facts: Facts): NetAddress.SocketAddress =>
+  "path" in facts ? NetAddress.unixPathAddress(facts.path) : fromNode(facts.host, facts.port)
+
+const empty = new Uint8Array(0)
+
+// The listeners below are shared by all sockets and find their stream here: a closure each would cost every idle
+// connection some hundred bytes.
+const owner = Symbol("sluice")
+
+type Owned = Net.Socket & { [owner]: NodeStream }
+
+/** An open `net.Socket` as a transport. */
+export class NodeStream implements Transport.StreamTransport {
+  readonly #socket: Net.Socket
+  readonly #reuse: boolean
+  #local: Facts | NetAddress.SocketAddress
+  #remote: Facts | NetAddress.SocketAddress
+  #receiver: Transport.StreamReceiver | undefined = undefined
+  #lends = false
+
+  constructor(socket: Net.Socket, options: {
+    readonly local: Facts
+    readonly remote: Facts
+    readonly reuseReadBuffer: boolean
+  }) {
+    this.#socket = socket
+    this.#reuse = options.reuseReadBuffer
+    this.#local = options.local
+    this.#remote = options.remote
+    ;(socket as Owned)[owner] = this
+    socket.on("error", onError)
+    socket.on("end", onEnd)
+    socket.on("close", onClose)
+  }
+
+  get localAddress(): NetAddress.SocketAddress {
+    return "_tag" in this.#local ? this.#local : (this.#local = parse(this.#local))
+  }
+
+  get remoteAddress(): NetAddress.SocketAddress {
+    return "_tag" in this.#remote ? this.#remote : (this.#remote = parse(this.#remote))
+  }
+
+  /** Who hears, once somebody does. */
+  get receiver(): Transport.StreamReceiver | undefined {
+    return this.#receiver
+  }
+
+  start(receiver: Transport.StreamReceiver): void {
+    this.#receiver = receiver
+    this.#lends = this.#reuse && ReadBuffer.adopt(this.#socket, ReadBuffer.shared, onRead)
+    if (!this.#lends) this.#socket.on("data", onData)
+    this.#socket.resume()
+    if (this.#socket.closed) receiver.onClose()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  keep(chunk: Uint8Array): Uint8Array {
+    return this.#lends ? Buffer.from(chunk) : chunk
+  }
+
+  dedicate(): boolean {
+    return !this.#lends || ReadBuffer.adopt(this.#socket, ReadBuffer.allocate(), onRead)
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array>): boolean {
+    const socket = this.#socket
+    if (chunks.length === 1) {
+      socket.write(chunks[0]!)
+    } else {
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk)
+      socket.uncork()
+    }
+    if (socket.writableLength === 0) return true
+    // Node tells when a write is through only to a callback, and a callback slows every write down: so it goes with an
+    // empty one, and only where the system has not taken all at once.
+    socket.write(empty, (error) => {
+      if (!error) this.#receiver!.onFlushed()
+    })
+    return false
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    // There is no reset on a Unix-domain socket.
+    if ("path" in this.#remote) socket.destroy()
+    else socket.resetAndDestroy()
+  }
+
+  get peer(): string {
+    const address = this.remoteAddress
+    return NetAddress.isUnixPathAddress(address)
+      ? `unix://${address.path}`
+      : NetAddress.formatSocketAddress(address)
+  }
+}
+
+function onRead(this: Net.Socket, length: number, buffer: Uint8Array): boolean {
+  return (this as Owned)[owner].receiver!.onData(buffer.subarray(0, length))
+}
+
+function onData(this: Net.Socket, chunk: Uint8Array): void {
+  if (!(this as Owned)[owner].receiver!.onData(chunk)) this.pause()
+}
+
+function onEnd(this: Net.Socket): void {
+  (this as Owned)[owner].receiver?.onEnd()
+}
+
+function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
+  const stream = (this as Owned)[owner]
+  const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
+  stream.receiver?.onError(NetworkError.fromSystem({ operation, address: stream.peer, error }))
+}
+
+function onClose(this: Net.Socket): void {
+  (this as Owned)[owner].receiver?.onClose()
+}
