@@ -3,10 +3,11 @@
  *
  * A value that cannot be used is a `NetworkError` with the reason `InvalidOption`.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import * as NetworkError from "./NetworkError.ts"
+import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
+import type * as NetworkError from "./NetworkError.ts"
 
 /** Options of every byte stream. */
 export interface StreamOptions {
@@ -123,8 +124,8 @@ export interface Bind {
 export const checkConnect = (options: ConnectOptions, address: string): Result.Result<Connect, NetworkError.NetworkError> =>
   checked("connect", address, () => ({
     ...checkStream(options),
-    connectTimeout: duration("connectTimeout", options.connectTimeout, 30_000),
-    attemptDelay: duration("attemptDelay", options.attemptDelay, 250),
+    connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
+    attemptDelay: duration("attemptDelay", options.attemptDelay ?? 250),
     localAddress: options.localAddress === undefined ? undefined : ipAddress("localAddress", options.localAddress),
     localPort: optionalInteger("localPort", options.localPort, 0, 65535)
   }))
@@ -162,44 +163,9 @@ export const checkBind = (
 
 const checkStream = (options: StreamOptions) => ({
   noDelay: options.noDelay ?? true,
-  keepAlive: options.keepAlive === undefined || options.keepAlive === false
-    ? undefined
-    : duration("keepAlive", options.keepAlive, 0),
-  closeTimeout: duration("closeTimeout", options.closeTimeout, 2_000)
+  keepAlive: options.keepAlive === false ? undefined : optionalDuration("keepAlive", options.keepAlive, 1_000),
+  closeTimeout: duration("closeTimeout", options.closeTimeout ?? 2_000)
 })
-
-// The checks below throw an InvalidOption, which `checked` turns into the typed error: each option is one line above.
-const checked = <A>(
-  operation: NetworkError.Operation,
-  address: string,
-  check: () => A
-): Result.Result<A, NetworkError.NetworkError> => {
-  try {
-    return Result.succeed(check())
-  } catch (error) {
-    if (error instanceof NetworkError.InvalidOption) return Result.fail(NetworkError.make(operation, address, error))
-    throw error
-  }
-}
-
-const reject = (option: string, value: unknown, expected: string): never => {
-  throw new NetworkError.InvalidOption({ option, value, expected })
-}
-
-const duration = (option: string, value: Duration.Input | undefined, otherwise: number): number => {
-  if (value === undefined) return otherwise
-  const parsed = Duration.fromInput(value)
-  const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-  return millis >= 0 ? millis : reject(option, value, `a duration, such as "5 seconds"`)
-}
-
-const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
-  value === undefined || (Number.isInteger(value) && value >= least && value <= most)
-    ? value
-    : reject(option, value, `a whole number from ${least} to ${most}`)
-
-const oneOf = <A extends string>(option: string, value: A, values: ReadonlyArray<A>): A =>
-  values.includes(value) ? value : reject(option, value, values.map((each) => JSON.stringify(each)).join(" or "))
 
 const ipAddress = (option: string, value: NetAddress.IpAddressInput): string => {
   const parsed = NetAddress.ipFromInput(value)

@@ -26,6 +26,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly #closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
   #aborted = false
+  #retired = false
   #lingering = false
   #closed = false
   #observers: Array<() => void> = []
@@ -112,6 +113,11 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.#failBoth(error)
   }
 
+  /** From now on an interruption ends this connection in order, as a success would. */
+  retire(): void {
+    this.#retired = true
+  }
+
   get isClosed(): boolean {
     return this.#closed
   }
@@ -154,7 +160,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     return Effect.suspend(() => {
       if (this.#closed) return Effect.void
       if (this.#failure !== undefined) return this.closed
-      if (Exit.isFailure(exit)) {
+      if (Exit.isFailure(exit) && !this.#retired) {
         this.abort()
         return this.closed
       }

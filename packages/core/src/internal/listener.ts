@@ -65,6 +65,11 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return this.#closed
   }
 
+  /** The connection whose turn it is, if one waits. */
+  get next(): Transport.StreamTransport | undefined {
+    return this.#waiting[0]
+  }
+
   /** Takes a waiting connection, if one is: the caller sees to its closing. */
   take(): ConnectionState | undefined {
     const transport = this.#waiting.shift()

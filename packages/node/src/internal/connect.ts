@@ -28,6 +28,9 @@ export const connect = (
       socket.off("error", onError)
       resume(Effect.succeed(new NodeStream(socket, { ...factsOf(socket, address), reuseReadBuffer })))
     })
+    // Both are put off by Node until the socket is connected.
+    if (options.noDelay) socket.setNoDelay(true)
+    if (options.keepAlive !== undefined) socket.setKeepAlive(true, options.keepAlive)
     // Reading begins when somebody is there to hear: until then the socket stays paused.
     socket.pause()
     socket.connect(nodeOptions(address, options))
@@ -38,8 +41,6 @@ const nodeOptions = (address: NetAddress.SocketAddress, options: SocketOptions.C
   NetAddress.isUnixPathAddress(address) ? { path: address.path } : {
     host: toNode(address),
     port: address.port,
-    noDelay: options.noDelay,
-    ...(options.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAlive }),
     ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     ...(options.localPort === undefined ? {} : { localPort: options.localPort })
   }
