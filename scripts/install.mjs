@@ -75,10 +75,15 @@ const fail = (output) => {
 
 /** Two installations at once would spoil each other: the lock is a file that names the process that holds it. */
 const acquireLock = async () => {
-  for (let waiting = false; !tryLock(); waiting = true) {
-    if (!waiting) say("Waiting for another installation…")
-    if (isStale()) releaseLock()
-    else await setTimeout(100)
+  let waiting = false
+  while (!tryLock()) {
+    if (isStale()) {
+      releaseLock()
+    } else {
+      if (!waiting) say("Waiting for another installation…")
+      waiting = true
+      await setTimeout(100)
+    }
   }
 }
 
