@@ -48,6 +48,8 @@ import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import type { ConnectionState, typeId } from "./internal/connection.ts"
 import * as internal from "./internal/connection.ts"
+import type { Reader } from "./internal/input.ts"
+import type { Done } from "./internal/output.ts"
 import { pump } from "./internal/pump.ts"
 import * as NetworkError from "./NetworkError.ts"
 
@@ -86,7 +88,7 @@ export const isConnection = (u: unknown): u is Connection => u instanceof intern
 export const read = (self: Connection): Effect.Effect<Option.Option<Uint8Array>, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const { input } = state(self)
-    const reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) =>
+    const reader: Reader = (chunk, error) =>
       resume(error === undefined ? Effect.succeed(Option.fromUndefinedOr(chunk)) : Effect.fail(error))
     input.take(reader)
     return Effect.sync(() => input.forget(reader))
@@ -99,21 +101,25 @@ export const read = (self: Connection): Effect.Effect<Option.Option<Uint8Array>,
 export const bytes = (self: Connection): Stream.Stream<Uint8Array, NetworkError.NetworkError> =>
   Stream.fromPull(Effect.succeed(pull(self)))
 
+// Made once for a stream, so that a pull allocates next to nothing: they come one after the other.
 const pull = (
   self: Connection
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError> => {
   const { input } = state(self)
+  let settle: (result: ReturnType<typeof pull>) => void
+  const reader: Reader = (chunk, error) =>
+    settle(
+      chunk !== undefined
+        ? Effect.succeed([chunk] as const)
+        : error !== undefined
+        ? Effect.fail(error)
+        : Cause.done()
+    )
+  const forget = Effect.sync(() => input.forget(reader))
   return Effect.callback((resume) => {
-    const reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) =>
-      resume(
-        chunk !== undefined
-          ? Effect.succeed([chunk] as const)
-          : error !== undefined
-          ? Effect.fail(error)
-          : Cause.done()
-      )
+    settle = resume
     input.take(reader)
-    return Effect.sync(() => input.forget(reader))
+    return forget
   })
 }
 
@@ -207,7 +213,7 @@ const defaultAllLimit = 16 * 1024 * 1024
 const grown = (self: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const { input } = state(self)
-    const reader = (_: unknown, error: NetworkError.NetworkError | undefined) =>
+    const reader: Reader = (_, error) =>
       resume(error === undefined ? Effect.void : Effect.fail(error))
     input.grow(reader)
     return Effect.sync(() => input.forget(reader))
@@ -251,20 +257,34 @@ const encoder = new TextEncoder()
 const writeWith = (
   self: Connection,
   encode: () => ReadonlyArray<Uint8Array>
-): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.callback((resume) => {
-    const { output } = state(self)
-    const refusal = refusalOf(state(self))
-    if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const chunks = encode().filter(isNotEmpty)
-    if (chunks.length === 0) return resume(Effect.void)
-    const done = (error: NetworkError.NetworkError | undefined) =>
-      resume(error === undefined ? Effect.void : Effect.fail(error))
-    if (output.write(chunks, done)) return resume(Effect.void)
+): Effect.Effect<void, NetworkError.NetworkError> => Effect.suspend(() => writeNow(state(self), encode()))
+
+const writeNow = (
+  self: ConnectionState,
+  chunks: ReadonlyArray<Uint8Array>
+): Effect.Effect<void, NetworkError.NetworkError> => {
+  const refusal = refusalOf(self)
+  if (refusal !== undefined) return Effect.fail(refusal)
+  if (chunks.some(isEmpty)) {
+    const filled = chunks.filter((chunk) => chunk.length > 0)
+    return filled.length === 0 ? Effect.void : writeNow(self, filled)
+  }
+  if (chunks.length === 0) return Effect.void
+  const { output } = self
+  let outcome: Effect.Effect<void, NetworkError.NetworkError> | undefined
+  let settle = (result: Effect.Effect<void, NetworkError.NetworkError>): void => {
+    outcome = result
+  }
+  const done: Done = (error) => settle(error === undefined ? Effect.void : Effect.fail(error))
+  if (output.write(chunks, done)) return Effect.void
+  return Effect.callback((resume) => {
+    if (outcome !== undefined) return resume(outcome)
+    settle = resume
     return Effect.sync(() => output.withdraw(done))
   })
+}
 
-const isNotEmpty = (chunk: Uint8Array): boolean => chunk.length > 0
+const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
 
 const refusalOf = (self: ConnectionState): NetworkError.NetworkError | undefined =>
   self.output.failure ?? (self.output.ended ? self.error("write", new NetworkError.BrokenPipe()) : undefined)
@@ -282,8 +302,7 @@ export const end = (self: Connection): Effect.Effect<void, NetworkError.NetworkE
     const { output } = state(self)
     if (output.ended) return resume(Effect.void)
     if (output.failure !== undefined) return resume(Effect.fail(output.failure))
-    const done = (error: NetworkError.NetworkError | undefined) =>
-      resume(error === undefined ? Effect.void : Effect.fail(error))
+    const done: Done = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
     if (output.end(done)) resume(Effect.void)
   })
 

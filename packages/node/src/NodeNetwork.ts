@@ -19,7 +19,6 @@
  * ```
  */
 import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
-import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Network from "@sluice/core/Network"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,6 +26,7 @@ import * as AddressResolver from "effect/net/AddressResolver"
 import { bind } from "./internal/bind.ts"
 import { connect } from "./internal/connect.ts"
 import { listen } from "./internal/listen.ts"
+import * as SystemLookup from "./internal/lookup.ts"
 
 /** How Node is used. */
 export interface Options {
@@ -55,5 +55,5 @@ export const layerWith = (options: Options = {}): Layer.Layer<Network.Network, n
 /** The network of this machine. Names are looked up as the system does: the hosts file, then DNS. */
 export const layer: Layer.Layer<Network.Network> = layerWith().pipe(
   Layer.provide(NodeAddressResolver.layer),
-  Layer.provide(NodeDns.layer)
+  Layer.provide(SystemLookup.layer)
 )

@@ -24,7 +24,9 @@ export class Input {
   readonly #activity: Activity
   readonly #pending: Array<Uint8Array> = []
   #pendingBytes = 0
-  #readers: Array<Reader> = []
+  // Whoever waits for a chunk: mostly one reader, and then the queue stays empty.
+  #reader: Reader | undefined = undefined
+  #readerQueue: Array<Reader> = []
   #grower: Reader | undefined = undefined
   #consumer: Consumer | undefined = undefined
   // The consumer that still uses the chunk lent to it: nothing may be delivered meanwhile.
@@ -45,7 +47,7 @@ export class Input {
 
   get isWaiting(): boolean {
     return !this.ended && this.#failure === undefined && this.#flowing &&
-      (this.#readers.length > 0 || this.#grower !== undefined || this.#consumer !== undefined)
+      (this.#reader !== undefined || this.#grower !== undefined || this.#consumer !== undefined)
   }
 
   onData(chunk: Uint8Array): boolean {
@@ -61,8 +63,9 @@ export class Input {
       grower(undefined, undefined)
       return this.#wantsMore()
     }
-    if (this.#readers.length > 0) {
-      const reader = this.#readers.shift()!
+    if (this.#reader !== undefined) {
+      const reader = this.#reader
+      this.#reader = this.#readerQueue.shift()
       reader(this.#transport.keep(chunk), undefined)
       return this.#wantsMore()
     }
@@ -83,7 +86,7 @@ export class Input {
   }
 
   #wantsMore(): boolean {
-    return this.#pending.length === 0 || this.#readers.length > 0 || this.#grower !== undefined
+    return this.#pending.length === 0 || this.#reader !== undefined || this.#grower !== undefined
   }
 
   #flow(): void {
@@ -105,12 +108,13 @@ export class Input {
   }
 
   #wakeAll(error: NetworkError.NetworkError | undefined): void {
-    const readers = this.#grower === undefined ? this.#readers : [this.#grower, ...this.#readers]
+    const readers = [this.#grower, this.#reader, ...this.#readerQueue]
     const consumer = this.#consumer
-    this.#readers = []
     this.#grower = undefined
+    this.#reader = undefined
+    this.#readerQueue = []
     this.#consumer = undefined
-    for (const reader of readers) reader(undefined, error)
+    for (const reader of readers) reader?.(undefined, error)
     if (error === undefined) consumer?.onEnd()
     else consumer?.onError(error)
   }
@@ -130,7 +134,8 @@ export class Input {
     const chunk = this.poll()
     if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#failure : undefined)
     this.#activity.readBegins()
-    this.#readers.push(reader)
+    if (this.#reader === undefined) this.#reader = reader
+    else this.#readerQueue.push(reader)
     this.#flow()
   }
 
@@ -145,8 +150,8 @@ export class Input {
   /** The reader does not wait any longer. */
   forget(reader: Reader): void {
     if (this.#grower === reader) this.#grower = undefined
-    const index = this.#readers.indexOf(reader)
-    if (index !== -1) this.#readers.splice(index, 1)
+    if (this.#reader === reader) this.#reader = this.#readerQueue.shift()
+    else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
   }
 
   /** Gives everything to a consumer, what is there first. */
@@ -175,7 +180,7 @@ export class Input {
   detach(consumer: Consumer): void {
     this.#release(consumer)
     if (this.#consumer === consumer) this.#consumer = undefined
-    if (this.#readers.length > 0 || this.#grower !== undefined || this.#consumer !== undefined) this.#flow()
+    if (this.#reader !== undefined || this.#grower !== undefined || this.#consumer !== undefined) this.#flow()
   }
 
   #release(consumer: Consumer): void {

@@ -49,13 +49,21 @@ export class Output {
 
   /** Writes. `true`: it is done, and `done` is not called. */
   write(chunks: ReadonlyArray<Uint8Array>, done: Done): boolean {
-    const write: Write = { chunks, done, index: 0, offset: 0 }
     if (this.#current !== undefined) {
-      this.#queue.push(write)
+      this.#queue.push({ chunks, done, index: 0, offset: 0 })
       return false
     }
-    if (this.#advance(write)) return true
-    this.#current = write
+    // Nearly every write is small and taken at once: it needs no record.
+    const size = Bytes.byteLength(chunks)
+    if (size <= sliceBytes && chunks !== end) {
+      this.#activity.sent(size)
+      if (this.#transport.write(chunks)) return true
+      this.#current = { chunks, done, index: chunks.length, offset: 0 }
+    } else {
+      const write: Write = { chunks, done, index: 0, offset: 0 }
+      if (this.#advance(write)) return true
+      this.#current = write
+    }
     this.#activity.writeBegins()
     return false
   }
@@ -112,10 +120,6 @@ export class Output {
 
 const nextSlice = (write: Write): ReadonlyArray<Uint8Array> => {
   const { chunks } = write
-  if (write.index === 0 && write.offset === 0 && Bytes.byteLength(chunks) <= sliceBytes) {
-    write.index = chunks.length
-    return chunks
-  }
   const slice: Array<Uint8Array> = []
   let room = sliceBytes
   while (room > 0 && write.index < chunks.length) {
