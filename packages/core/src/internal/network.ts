@@ -29,8 +29,12 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const attempts = Effect.flatMap(
       resolve(platform, endpoint),
       (addresses) =>
-        firstToConnect(interleave(addresses), checked.attemptDelay, opened, (address) =>
-          platform.connect(address, checked))
+        firstToConnect(
+          interleave(addresses),
+          checked.attemptDelay,
+          opened,
+          (address) => platform.connect(address, checked)
+        )
     ).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
@@ -91,14 +95,17 @@ const connectTimedOut = (where: string, after: number) =>
 const inputText = (input: Endpoint.Input): string => typeof input === "string" ? input : Endpoint.format(input)
 
 const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input) =>
-  Effect.flatMap(Effect.fromResult(Endpoint.fromInput(input)), (endpoint) =>
-    endpoint._tag === "Tcp" || endpoint._tag === "Unix"
-      ? Effect.succeed(endpoint)
-      : Effect.fail(
-        endpoint._tag === "Tls"
-          ? NetworkError.make(operation, inputText(input), new NetworkError.Unsupported({ feature: "TLS" }))
-          : wrongScheme(operation, inputText(input), "tcp:// or unix://; udp:// is for Network.bind")
-      ))
+  Effect.flatMap(
+    Effect.fromResult(Endpoint.fromInput(input)),
+    (endpoint) =>
+      endpoint._tag === "Tcp" || endpoint._tag === "Unix"
+        ? Effect.succeed(endpoint)
+        : Effect.fail(
+          endpoint._tag === "Tls"
+            ? NetworkError.make(operation, inputText(input), new NetworkError.Unsupported({ feature: "TLS" }))
+            : wrongScheme(operation, inputText(input), "tcp:// or unix://; udp:// is for Network.bind")
+        )
+  )
 
 const datagramEndpoint = (input: Endpoint.Input) =>
   Effect.flatMap(

@@ -127,7 +127,7 @@ function onData(this: Net.Socket, chunk: Uint8Array): void {
 }
 
 function onEnd(this: Net.Socket): void {
-  (this as Owned)[owner].receiver?.onEnd()
+  ;(this as Owned)[owner].receiver?.onEnd()
 }
 
 function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
@@ -137,5 +137,5 @@ function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
 }
 
 function onClose(this: Net.Socket): void {
-  (this as Owned)[owner].receiver?.onClose()
+  ;(this as Owned)[owner].receiver?.onClose()
 }

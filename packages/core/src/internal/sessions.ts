@@ -1,0 +1,62 @@
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { ConnectionState } from "./connection.ts"
+
+/** A connection that is being served, by this fiber; `host` is the peer's, where connections are counted by it. */
+export interface Session {
+  readonly connection: ConnectionState
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly host: string | undefined
+}
+
+/** The sessions of a server that are open now. */
+export class Sessions {
+  readonly #open = new Map<number, Session>()
+  readonly #perHost = new Map<string, number>()
+  #waiting: Array<() => void> = []
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  from(host: string): number {
+    return this.#perHost.get(host) ?? 0
+  }
+
+  get all(): ReadonlyArray<Session> {
+    return Array.from(this.#open.values())
+  }
+
+  add(session: Session): void {
+    const { connection, host } = session
+    this.#open.set(connection.id, session)
+    if (host !== undefined) this.#perHost.set(host, this.from(host) + 1)
+  }
+
+  remove(session: Session): void {
+    const { connection, host } = session
+    this.#open.delete(connection.id)
+    if (host !== undefined) {
+      const left = this.from(host) - 1
+      if (left === 0) this.#perHost.delete(host)
+      else this.#perHost.set(host, left)
+    }
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resume of waiting) resume()
+  }
+
+  /** Waits until the next session ends. */
+  readonly nextEnd: Effect.Effect<void> = Effect.callback((resume) => {
+    const wake = () => resume(Effect.void)
+    this.#waiting.push(wake)
+    return Effect.sync(() => {
+      this.#waiting = this.#waiting.filter((each) => each !== wake)
+    })
+  })
+
+  /** Waits until no session is open. */
+  readonly allEnded: Effect.Effect<void> = Effect.suspend(() =>
+    this.size === 0 ? Effect.void : Effect.andThen(this.nextEnd, this.allEnded)
+  )
+}
