@@ -38,7 +38,7 @@ const installBuilt = (name: string): void => {
 const compiler = join(workspace, "node_modules/typescript/bin/tsc")
 
 // Types are checked where everything is, by `npm run check`.
-const flags = ["--ignoreConfig", "--noCheck", "--target", "ES2024", "--module", "NodeNext"]
+const flags = ["--ignoreConfig", "--noCheck", "--noResolve", "--target", "ES2024", "--module", "NodeNext"]
 
 const compile = (source: string, target: string): void => {
   const files = globSync(join(source, "**/*.ts"))
