@@ -26,7 +26,7 @@ const dial = (address: NetAddress.SocketAddress) => Network.connect(Endpoint.fro
 // The kernel may tell of the reset as early as in `connect`.
 const refusal = (address: NetAddress.SocketAddress) => reasonOf(Effect.flatMap(dial(address), Connection.read))
 
-const reasonOf = <A>(effect: Effect.Effect<A, NetworkError.NetworkError>) =>
+const reasonOf = <A, R>(effect: Effect.Effect<A, NetworkError.NetworkError, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason)
 
 /** A handler that says when it has begun and how it ended, and does as it is told in between. */
@@ -244,10 +244,10 @@ layer(NodeNetwork.layer)("Server", (it) => {
       Effect.gen(function*() {
         const lines: Array<string> = []
         const recorder = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])
-        const fail = (connection: Connection.Connection) =>
+        const fail = (connection: Connection.Connection): Effect.Effect<void, NetworkError.NetworkError | string> =>
           Effect.flatMap(
             Connection.readExactly(connection, 1),
-            ([how]) =>
+            ([how]): Effect.Effect<void, NetworkError.NetworkError | string> =>
               how === 0
                 ? Effect.die("out of cheese")
                 : how === 1
