@@ -38,13 +38,12 @@ import type { Pipeable } from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { FramingError } from "./FramingError.ts"
 import { type Input, type Pending, pending } from "./framing/Input.ts"
 import type { Output } from "./framing/Output.ts"
+import type { FramingError } from "./FramingError.ts"
 import { DecoderOf, EncoderOf } from "./internal/decoder.ts"
 import * as internal from "./internal/framing.ts"
 
-export { FramingError, isFramingError } from "./FramingError.ts"
 export { checksum } from "./framing/Checksum.ts"
 export { cobs } from "./framing/Cobs.ts"
 export { contentLength, contentLengthMessage } from "./framing/ContentLength.ts"
@@ -65,6 +64,7 @@ export { raw } from "./framing/Raw.ts"
 export { overlong, recover } from "./framing/Recover.ts"
 export { slip } from "./framing/Slip.ts"
 export { text } from "./framing/Text.ts"
+export { FramingError, isFramingError } from "./FramingError.ts"
 
 /** A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes. */
 export interface Framing<in Out, out In = Out> extends Pipeable {
@@ -112,12 +112,14 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
  * ```
  */
 export const make = <Out, In = Out>(
-  options: {
-    readonly encode: (frame: Out, output: Output) => FramingError | void
-  } & (
-    | { readonly decode: (input: Input) => In | Pending | FramingError }
-    | { readonly makeDecode: () => (input: Input) => In | Pending | FramingError }
-  )
+  options:
+    & {
+      readonly encode: (frame: Out, output: Output) => FramingError | void
+    }
+    & (
+      | { readonly decode: (input: Input) => In | Pending | FramingError }
+      | { readonly makeDecode: () => (input: Input) => In | Pending | FramingError }
+    )
 ): Framing<Out, In> =>
   "decode" in options
     ? internal.stateless(options.decode, options.encode)

@@ -33,7 +33,9 @@ export const cobs = (options: CobsOptions = {}): Framing<Uint8Array> => {
         const { bytes, start } = input
         input.skip(length + 1)
         const frame = unstuff(bytes, start, length)
-        if (frame === undefined) return input.corrupt(length === 0 ? "nothing lies between two zeros" : "its stuffing is broken")
+        if (frame === undefined) {
+          return input.corrupt(length === 0 ? "nothing lies between two zeros" : "its stuffing is broken")
+        }
         return frame.length > maxFrameLength ? input.tooLong(maxFrameLength, maxFrameLength + 1) : frame
       }
     },

@@ -1,7 +1,7 @@
 import type { Framing } from "../Framing.ts"
+import type { FramingError } from "../FramingError.ts"
 import { defaultMaxFrameLength, invalid, isFrame, limitProblem, stateless } from "../internal/framing.ts"
 import { indexOfByte } from "../internal/scan.ts"
-import type { FramingError } from "../FramingError.ts"
 import type { Input, Pending } from "./Input.ts"
 import { map } from "./Map.ts"
 
@@ -58,7 +58,9 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
       for (const [name, value] of headers) {
         if (isContentLength(name)) return output.corrupt("its Content-Length is written from its body")
         if (!isName(name)) return output.corrupt(`${JSON.stringify(name)} is no header name`)
-        if (!isValue(value)) return output.corrupt(`the value of its header ${name} is not printable ASCII, or not trimmed`)
+        if (!isValue(value)) {
+          return output.corrupt(`the value of its header ${name} is not printable ASCII, or not trimmed`)
+        }
         text += `${name}: ${value}\r\n`
       }
       text += "\r\n"
@@ -107,7 +109,9 @@ const readHeader = (input: Input, maxHeaderLength: number): Header | Pending | F
   for (let at = start;;) {
     const lineEnd = indexOfByte(bytes, LF, at, limit)
     if (lineEnd < 0) return limit < end ? input.tooLong(maxHeaderLength, maxHeaderLength + 1) : input.more()
-    if (lineEnd === at || bytes[lineEnd - 1] !== CR) return input.corrupt("a header line ends without a CR before its LF")
+    if (lineEnd === at || bytes[lineEnd - 1] !== CR) {
+      return input.corrupt("a header line ends without a CR before its LF")
+    }
     const line = ascii(bytes, at, lineEnd - 1)
     at = lineEnd + 1
     if (line === "") {
@@ -124,7 +128,9 @@ const readHeader = (input: Input, maxHeaderLength: number): Header | Pending | F
       continue
     }
     if (contentLength !== undefined) return input.corrupt("it has more than one Content-Length")
-    if (!/^\d{1,16}$/.test(value)) return input.corrupt(`its Content-Length is ${JSON.stringify(value)}, not a number of bytes`)
+    if (!/^\d{1,16}$/.test(value)) {
+      return input.corrupt(`its Content-Length is ${JSON.stringify(value)}, not a number of bytes`)
+    }
     contentLength = Number(value)
   }
 }

@@ -1,9 +1,9 @@
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import type { Framing } from "../Framing.ts"
-import { DecoderOf, EncoderOf } from "../internal/decoder.ts"
 import { FramingError } from "../FramingError.ts"
-import { InputBuffer } from "../internal/InputBuffer.ts"
+import { DecoderOf, EncoderOf } from "../internal/decoder.ts"
+import { InputBuffer } from "../internal/inputBuffer.ts"
 import { pending } from "./Input.ts"
 
 /** One frame as the payload of one datagram, and back. */

@@ -65,7 +65,9 @@ export const delimited = (
     (frame, output) => {
       if (keep) {
         if (!endsAlone(frame)) return output.corrupt("it does not end with a delimiter, at the first one")
-        if (frame.length - finder.size > maxFrameLength) return output.tooLong(maxFrameLength, frame.length - finder.size)
+        if (frame.length - finder.size > maxFrameLength) {
+          return output.tooLong(maxFrameLength, frame.length - finder.size)
+        }
         return output.write(frame)
       }
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)

@@ -1,8 +1,8 @@
 import type { Framing } from "../Framing.ts"
 import { FramingError } from "../FramingError.ts"
-import type { Input, Pending } from "./Input.ts"
 import { derive, invalid, stateful } from "../internal/framing.ts"
-import type { OutputBuffer } from "../internal/OutputBuffer.ts"
+import type { OutputBuffer } from "../internal/outputBuffer.ts"
+import type { Input, Pending } from "./Input.ts"
 import { pending } from "./Input.ts"
 
 /** The framings that {@link either} chooses from, by name. */
@@ -62,7 +62,9 @@ export const either = <const A extends Alternatives>(
             chosen = choose(input.bytes.subarray(input.start, input.start + peek))
           }
           const decode = decoders.get(chosen)
-          if (decode === undefined) return input.corrupt(`its first bytes choose ${String(chosen)}, which does not exist`)
+          if (decode === undefined) {
+            return input.corrupt(`its first bytes choose ${String(chosen)}, which does not exist`)
+          }
           const frame = decode(input)
           if (frame === pending) return pending
           const _tag = chosen
@@ -71,7 +73,9 @@ export const either = <const A extends Alternatives>(
         }
       },
       ({ _tag, frame }, output) => {
-        const framing = alternatives[_tag] as Framing<never, unknown> | undefined as Framing<unknown, unknown> | undefined
+        const framing = alternatives[_tag] as Framing<never, unknown> | undefined as
+          | Framing<unknown, unknown>
+          | undefined
         if (framing === undefined) return output.corrupt(`there is no framing named ${String(_tag)}`)
         const error = framing.encode(frame, output)
         if (error instanceof FramingError) return error

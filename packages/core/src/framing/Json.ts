@@ -18,7 +18,8 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
  * const messages = Framing.lengthPrefixed().pipe(Framing.text(), Framing.json)
  * ```
  */
-export const json = (framing: Framing<string>): Framing<Json> => mapResult(framing, { decode: parse, encode: stringify })
+export const json = (framing: Framing<string>): Framing<Json> =>
+  mapResult(framing, { decode: parse, encode: stringify })
 
 /** Options of {@link ndjson}. */
 export type NdjsonOptions = Pick<LinesOptions, "atEnd" | "maxLineLength">
@@ -60,7 +61,9 @@ const losesValues = (value: unknown): boolean => {
   if (typeof value === "number") return !Number.isFinite(value)
   if (typeof value !== "object") return value === undefined
   if (value === null) return false
-  return Array.isArray(value) ? value.some(losesValues) : Object.values(value).some((item) => item !== undefined && losesValues(item))
+  return Array.isArray(value)
+    ? value.some(losesValues)
+    : Object.values(value).some((item) => item !== undefined && losesValues(item))
 }
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)

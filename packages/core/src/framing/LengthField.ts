@@ -1,8 +1,8 @@
 import type { Framing } from "../Framing.ts"
-import type { Output } from "./Output.ts"
 import type { FramingError } from "../FramingError.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../internal/framing.ts"
 import { maxUint, readUint, writeUint } from "../internal/integer.ts"
+import type { Output } from "./Output.ts"
 
 /** Options of {@link lengthField}. All are in bytes. */
 export interface LengthFieldOptions {
@@ -48,8 +48,12 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
   const largest = maxUint(length)
   const problem = limitProblem("offset", offset) ?? limitProblem("strip", strip) ??
     limitProblem("maxFrameLength", maxFrameLength) ??
-    (Number.isInteger(length) && length >= 1 && length <= 8 ? undefined : `length is ${length}; it must be 1 to 8 bytes`) ??
-    (Number.isSafeInteger(adjustment) ? undefined : `adjustment is ${adjustment}; it must be a whole number of bytes`) ??
+    (Number.isInteger(length) && length >= 1 && length <= 8
+      ? undefined
+      : `length is ${length}; it must be 1 to 8 bytes`) ??
+    (Number.isSafeInteger(adjustment)
+      ? undefined
+      : `adjustment is ${adjustment}; it must be a whole number of bytes`) ??
     (largest + adjustment >= 0 ? undefined : "adjustment takes away more than the length field can say") ??
     (header + largest + adjustment >= strip ? undefined : "strip cuts off more than the length field can say") ??
     (header + Math.max(0, adjustment) - strip <= maxFrameLength
@@ -67,7 +71,9 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
         if (Number.isSafeInteger(total)) input.skip(total)
         return input.tooLong(maxFrameLength, total - strip)
       }
-      if (total < header) return input.corrupt(`its length field makes it ${total} bytes, less than its header's ${header}`)
+      if (total < header) {
+        return input.corrupt(`its length field makes it ${total} bytes, less than its header's ${header}`)
+      }
       if (total < strip) {
         input.skip(total)
         return input.corrupt(`its length field makes it ${total} bytes, less than the ${strip} to strip`)
@@ -82,7 +88,9 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
       if (value < 0 || frame.length + strip < header) {
         return output.corrupt(`with ${frame.length} bytes it is shorter than its header says it must be`)
       }
-      if (value > largest || !Number.isSafeInteger(value)) return output.tooLong(largest + header + adjustment - strip, frame.length)
+      if (value > largest || !Number.isSafeInteger(value)) {
+        return output.tooLong(largest + header + adjustment - strip, frame.length)
+      }
       return write(frame, value, shape, output)
     }
   )

@@ -48,7 +48,10 @@ export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uin
   const problem = limitProblem("maxFrameLength", maxFrameLength)
   if (problem !== undefined) return invalid("lengthPrefixed", problem)
   if (maxFrameLength > largest) {
-    return invalid("lengthPrefixed", `maxFrameLength is ${maxFrameLength}, but a ${prefix} cannot say more than ${largest}`)
+    return invalid(
+      "lengthPrefixed",
+      `maxFrameLength is ${maxFrameLength}, but a ${prefix} cannot say more than ${largest}`
+    )
   }
   const littleEndian = endianness === "little"
   return stateless(

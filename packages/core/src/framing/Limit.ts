@@ -2,8 +2,8 @@ import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
 import { FramingError } from "../FramingError.ts"
 import { derive, invalid, limitProblem, stateful } from "../internal/framing.ts"
-import type { InputBuffer } from "../internal/InputBuffer.ts"
-import type { OutputBuffer } from "../internal/OutputBuffer.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
+import type { OutputBuffer } from "../internal/outputBuffer.ts"
 import { pending } from "./Input.ts"
 
 /**

@@ -1,10 +1,10 @@
 import type { Framing } from "../Framing.ts"
 import { invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { type LineEnding, lineFinder } from "../internal/lineFinder.ts"
-import { TextBatch } from "../internal/TextBatch.ts"
-import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
-import type { InputBuffer } from "../internal/InputBuffer.ts"
 import { overlong, Scanner } from "../internal/scan.ts"
+import { TextBatch } from "../internal/textBatch.ts"
+import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
 import { pending } from "./Input.ts"
 import type { TextEncoding } from "./Text.ts"
 
@@ -68,7 +68,8 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
         const length = scanner.next(input)
         if (length === pending) return pending
         if (length === overlong) return input.tooLong(maxLineLength, maxLineLength + 1)
-        const bare = finder.bare || (style === "strict" && scanner.size === 0 && input.bytes[input.start + length - 1] === CR)
+        const bare = finder.bare ||
+          (style === "strict" && scanner.size === 0 && input.bytes[input.start + length - 1] === CR)
         if (bare) return input.corrupt("it holds a CR or LF on its own")
         const line = codec.decode(input.take(length))
         input.skip(scanner.size)

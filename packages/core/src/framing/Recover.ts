@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import type { Framing } from "../Framing.ts"
 import { FramingError } from "../FramingError.ts"
 import { derive, stateful } from "../internal/framing.ts"
-import type { InputBuffer } from "../internal/InputBuffer.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { pending } from "./Input.ts"
 
 /**

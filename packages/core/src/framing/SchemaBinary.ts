@@ -1,8 +1,8 @@
 /**
  * Framings of values in Effect's own binary encoding. Apart from `@sluice/core/Framing` because `effect/Schema` is large.
  */
-import type * as Schema from "effect/Schema"
 import * as Binary from "effect/encoding/SchemaBinary"
+import type * as Schema from "effect/Schema"
 import type { Framing } from "../Framing.ts"
 import { schema } from "./Schema.ts"
 

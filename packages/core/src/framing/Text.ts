@@ -1,7 +1,7 @@
+import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
 import { derive, invalid, isFrame, isFraming, stateful } from "../internal/framing.ts"
 import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
-import { dual } from "effect/Function"
 
 /**
  * How text is written as bytes.

@@ -1,9 +1,9 @@
 import type { Decoder, Encoder, Framing } from "../Framing.ts"
-import { FramingError } from "../FramingError.ts"
 import { type Pending, pending } from "../framing/Input.ts"
+import { FramingError } from "../FramingError.ts"
 import type { Decode, Encode } from "./framing.ts"
-import { InputBuffer } from "./InputBuffer.ts"
-import { OutputBuffer } from "./OutputBuffer.ts"
+import { InputBuffer } from "./inputBuffer.ts"
+import { OutputBuffer } from "./outputBuffer.ts"
 
 export class DecoderOf<In> implements Decoder<In> {
   readonly #input: InputBuffer

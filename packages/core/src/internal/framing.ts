@@ -1,9 +1,9 @@
 import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Framing } from "../Framing.ts"
-import { FramingError } from "../FramingError.ts"
 import { type Input, type Pending, pending } from "../framing/Input.ts"
 import type { Output } from "../framing/Output.ts"
+import { FramingError } from "../FramingError.ts"
 
 export const TypeId = "~@sluice/core/Framing"
 
@@ -55,7 +55,9 @@ export const isFrame = <In>(result: In | Pending | FramingError): result is In =
 
 /** What is wrong with a limit in bytes, if anything. */
 export const limitProblem = (name: string, limit: number): string | undefined =>
-  Number.isSafeInteger(limit) && limit >= 0 ? undefined : `${name} is ${limit}; it must be a whole number of bytes, 0 or more`
+  Number.isSafeInteger(limit) && limit >= 0
+    ? undefined
+    : `${name} is ${limit}; it must be a whole number of bytes, 0 or more`
 
 /** What a frame may measure at most, in bytes, unless told otherwise: 1 MiB. */
 export const defaultMaxFrameLength = 1024 * 1024

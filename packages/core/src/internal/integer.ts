@@ -14,7 +14,7 @@ export const readUint = (bytes: Uint8Array, at: number, size: number, littleEndi
         : ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
     default: {
       let value = 0
-      if (littleEndian) for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!
+      if (littleEndian) { for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[at + i]! }
       else for (let i = 0; i < size; i++) value = value * 256 + bytes[at + i]!
       return value
     }

@@ -1,6 +1,6 @@
-import type { FramingError } from "../FramingError.ts"
 import type { Input, Pending } from "../framing/Input.ts"
 import type { Output } from "../framing/Output.ts"
+import type { FramingError } from "../FramingError.ts"
 
 /** 64 bits in groups of 7. */
 const maxVarintSize = 10

@@ -1,4 +1,4 @@
-import type { InputBuffer } from "./InputBuffer.ts"
+import type { InputBuffer } from "./inputBuffer.ts"
 import type { LineEnding } from "./lineFinder.ts"
 import { decodeUtf8, utf8Length } from "./textEncoding.ts"
 
@@ -35,7 +35,9 @@ export class TextBatch {
   /** Takes the next line out of the input, if a batch has it. */
   next(input: InputBuffer): string | undefined {
     if (this.#at === this.#text.length || input.position !== this.#position) {
-      if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) return undefined
+      if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) {
+        return undefined
+      }
     }
     const text = this.#text
     const at = this.#at

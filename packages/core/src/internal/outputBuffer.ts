@@ -1,6 +1,6 @@
 import * as Bytes from "effect/Bytes"
-import { FramingError } from "../FramingError.ts"
 import type { Output } from "../framing/Output.ts"
+import { FramingError } from "../FramingError.ts"
 import { writeUint } from "./integer.ts"
 
 /** The first buffer of a batch; each further one is twice as large, up to `largestSlab`. */

@@ -1,6 +1,6 @@
 import * as Bytes from "effect/Bytes"
-import { FramingError } from "../FramingError.ts"
 import { type Input, type Pending, pending } from "../framing/Input.ts"
+import { FramingError } from "../FramingError.ts"
 
 /** Room for the frames that span chunks is taken in pieces of this size, so that small ones share an allocation. */
 const slabSize = 8192
