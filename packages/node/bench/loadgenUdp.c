@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 // A datagram that has not come back after this time is lost.
-static const double patience = 0.1;
+static const double patience = 0.25;
 
 // A datagram begins with these; the rest is the pattern from position `sequence` on.
 typedef struct {

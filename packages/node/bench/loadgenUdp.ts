@@ -12,7 +12,7 @@ const [port, clients, size, inFlight, warmup, seconds] = process.argv.slice(2).m
 ]
 
 // A datagram that has not come back after this time is lost.
-const patienceMillis = 100
+const patienceMillis = 250
 const headerBytes = 8
 
 const measurement = new Measurement(warmup, seconds, () => {
