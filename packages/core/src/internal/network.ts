@@ -72,11 +72,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const bind: Network.Network["Service"]["bind"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* datagramEndpoint(input)
     const where = Endpoint.format(endpoint)
-    const peer = options.peer === undefined
-      ? undefined
-      : (yield* resolveInet(platform, yield* datagramEndpoint(options.peer)))[0]
-    const checked = yield* Effect.fromResult(SocketOptions.checkBind(options, peer, where))
     const [address] = yield* resolveInet(platform, endpoint)
+    const peers = options.peer === undefined
+      ? []
+      : yield* resolveInet(platform, yield* datagramEndpoint(options.peer))
+    // A name may have addresses of both families, and the socket is of one.
+    const peer = peers.find(({ _tag }) => _tag === address._tag) ?? peers[0]
+    const checked = yield* Effect.fromResult(SocketOptions.checkBind(options, peer, where))
     const socket = new UdpSocketState(where, checked)
     yield* Effect.acquireRelease(
       Effect.map(platform.bind(address, checked, socket), (transport) => socket.open(transport)),
