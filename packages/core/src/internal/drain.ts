@@ -1,7 +1,6 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Server from "../Server.ts"
 import type * as ServerPolicy from "../ServerPolicy.ts"
 import type { Sessions } from "./sessions.ts"
@@ -21,11 +20,9 @@ export const drain = (
     return Effect.raceFirst(ended, Effect.sleep(Duration.millis(drainGrace))).pipe(
       Effect.interruptible,
       Effect.flatMap(() => {
-        const cut = sessions.all
-        return Effect.as(Fiber.interruptAll(cut.map(({ fiber }) => fiber)), {
-          ended: before - cut.length,
-          cut: cut.length
-        })
+        const cut = sessions.size
+        for (const { fiber } of sessions.all) fiber?.interruptUnsafe()
+        return Effect.as(sessions.allEnded, { ended: before - cut, cut })
       })
     )
   })
@@ -43,7 +40,7 @@ const retireIdle = (sessions: Sessions, idle: number, clock: Clock.Clock): Effec
           wait = Math.min(wait, left)
         } else {
           connection.retire()
-          fiber.interruptUnsafe()
+          fiber?.interruptUnsafe()
         }
       }
       return Duration.millis(wait)

@@ -3,6 +3,9 @@ import type * as Transport from "../Transport.ts"
 import type { Activity } from "./activity.ts"
 import * as Bytes from "./bytes.ts"
 
+/** Makes the error of a connection that is gone. */
+export type Gone = () => NetworkError.NetworkError
+
 /** Gets one chunk, or nothing at the end, or the error. */
 export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
 
@@ -32,7 +35,7 @@ export class Input {
   // The consumer that still uses the chunk lent to it: nothing may be delivered meanwhile.
   #holder: Consumer | undefined = undefined
   #flowing = true
-  #failure: NetworkError.NetworkError | undefined = undefined
+  #gone: Gone | undefined = undefined
   ended = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -46,7 +49,7 @@ export class Input {
   }
 
   get isWaiting(): boolean {
-    return !this.ended && this.#failure === undefined && this.#flowing &&
+    return !this.ended && this.#gone === undefined && this.#flowing &&
       (this.#reader !== undefined || this.#grower !== undefined || this.#consumer !== undefined)
   }
 
@@ -96,27 +99,27 @@ export class Input {
   }
 
   onEnd(): void {
-    if (this.ended || this.#failure !== undefined) return
+    if (this.ended || this.#gone !== undefined) return
     this.ended = true
     this.#wakeAll(undefined)
   }
 
-  fail(error: NetworkError.NetworkError): void {
-    if (this.#failure !== undefined) return
-    this.#failure = error
-    this.#wakeAll(error)
+  fail(gone: Gone): void {
+    if (this.#gone !== undefined) return
+    this.#gone = gone
+    if (!this.ended) this.#wakeAll(gone)
   }
 
-  #wakeAll(error: NetworkError.NetworkError | undefined): void {
+  #wakeAll(gone: Gone | undefined): void {
     const readers = [this.#grower, this.#reader, ...this.#readerQueue]
     const consumer = this.#consumer
     this.#grower = undefined
     this.#reader = undefined
     this.#readerQueue = []
     this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, error)
-    if (error === undefined) consumer?.onEnd()
-    else consumer?.onError(error)
+    for (const reader of readers) reader?.(undefined, gone?.())
+    if (gone === undefined) consumer?.onEnd()
+    else consumer?.onError(gone())
   }
 
   /** Takes the chunk that is there, if one is. */
@@ -132,7 +135,7 @@ export class Input {
   /** Waits for one chunk. */
   take(reader: Reader): void {
     const chunk = this.poll()
-    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#failure : undefined)
+    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#error : undefined)
     this.#activity.readBegins()
     if (this.#reader === undefined) this.#reader = reader
     else this.#readerQueue.push(reader)
@@ -141,7 +144,7 @@ export class Input {
 
   /** Waits until more has come than there is, or the end; takes nothing. */
   grow(reader: Reader): void {
-    if (this.#isOver) return reader(undefined, this.#failure)
+    if (this.#isOver) return reader(undefined, this.#error)
     this.#activity.readBegins()
     this.#grower = reader
     this.#flow()
@@ -163,7 +166,8 @@ export class Input {
       ready = this.#give(consumer, chunk)
     }
     if (this.#pending.length === 0 && this.#isOver) {
-      return this.#failure === undefined ? consumer.onEnd() : consumer.onError(this.#failure)
+      const error = this.#error
+      return error === undefined ? consumer.onEnd() : consumer.onError(error)
     }
     this.#activity.readBegins()
     this.#consumer = consumer
@@ -187,10 +191,15 @@ export class Input {
     if (this.#holder === consumer) this.#holder = undefined
   }
 
-  /** Throws away what is there and what comes. */
-  discard(): void {
+  /** Throws away what is there. */
+  clear(): void {
     this.#pending.length = 0
     this.#pendingBytes = 0
+  }
+
+  /** Throws away what is there and what comes. */
+  discard(): void {
+    this.clear()
     this.#consumer = discarding
     this.#flow()
   }
@@ -209,7 +218,12 @@ export class Input {
   }
 
   get #isOver(): boolean {
-    return this.ended || this.#failure !== undefined
+    return this.ended || this.#gone !== undefined
+  }
+
+  // An end stays an end, whatever happens to the connection after it.
+  get #error(): NetworkError.NetworkError | undefined {
+    return this.ended ? undefined : this.#gone?.()
   }
 }
 

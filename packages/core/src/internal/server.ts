@@ -5,6 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as NetAddress from "effect/net/NetAddress"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Network from "../Network.ts"
@@ -17,7 +18,7 @@ import { expired, hasDeadlines } from "./deadlines.ts"
 import { drain } from "./drain.ts"
 import type { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
-import { Sessions } from "./sessions.ts"
+import { type Session, Sessions } from "./sessions.ts"
 
 /** Completes when the server that the fiber serves drains. */
 export const Draining: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
@@ -55,11 +56,11 @@ export const make = Effect.fnUntraced(function*<E, R>(
 
   listener.onAcceptError = yield* countAcceptErrors(listener, address, clock)
   yield* Effect.addFinalizer(() => drainOnce)
-  const serve = (connection: ConnectionState, host: string | undefined) =>
-    serveOne({ address, clock, connection, handler, host, listener, policy, sessions, span: options.span === true })
-  yield* Effect.forkScoped(
-    Effect.provideService(accept(listener, sessions, policy, serve), Draining, Deferred.await(drainBegun))
-  )
+  // The handler's Scope is added for each connection.
+  const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as Context.Context<R>
+  const context = Context.add(services, Draining, Deferred.await(drainBegun))
+  const serve = makeServe({ address, clock, context, handler, listener, policy, sessions, span: options.span === true })
+  yield* Effect.forkScoped(accept(listener, sessions, policy, serve))
   if (options.onListening !== undefined) yield* options.onListening(listener.address)
 
   return {
@@ -70,34 +71,25 @@ export const make = Effect.fnUntraced(function*<E, R>(
   }
 })
 
-/** Takes connections as the policy's limits allow, and serves each with a fiber of its own, until the listener closes. */
-const accept = <R>(
+/** Takes connections as the policy's limits allow, until the listener closes. */
+const accept = (
   listener: ListenerState,
   sessions: Sessions,
   policy: ServerPolicy.Policy,
-  serve: (connection: ConnectionState, host: string | undefined) => Effect.Effect<void, never, R>
-): Effect.Effect<void, never, R> =>
-  Effect.uninterruptibleMask((restore) => {
-    const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
-      if (listener.isClosed) return Effect.void
-      const transport = listener.next
-      if (transport === undefined) return Effect.andThen(restore(listener.ready), next)
-      if (sessions.size >= policy.maxConnections && policy.whenFull === "wait") {
-        return Effect.andThen(restore(sessions.nextEnd), next)
+  serve: (connection: ConnectionState, host: string | undefined) => void
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    while (listener.next !== undefined) {
+      const full = sessions.size >= policy.maxConnections
+      if (full && policy.whenFull === "wait") {
+        return Effect.andThen(sessions.nextEnd, accept(listener, sessions, policy, serve))
       }
-      const host = policy.maxConnectionsPerAddress === undefined ? undefined : hostOf(transport.remoteAddress)
-      if (
-        sessions.size >= policy.maxConnections ||
-        (host !== undefined && sessions.from(host) >= policy.maxConnectionsPerAddress!)
-      ) {
+      const host = policy.maxConnectionsPerAddress === undefined ? undefined : hostOf(listener.next.remoteAddress)
+      if (full || (host !== undefined && sessions.from(host) >= policy.maxConnectionsPerAddress!)) {
         listener.refuse()
-        return next
-      }
-      const connection = listener.take()!
-      const session = Effect.annotateLogs(serve(connection, host), "peer", connection.peer)
-      return Effect.andThen(Effect.forkDetach(session, { startImmediately: true }), next)
-    })
-    return next
+      } else serve(listener.take()!, host)
+    }
+    return listener.isClosed ? Effect.void : Effect.andThen(listener.ready, accept(listener, sessions, policy, serve))
   })
 
 // Unix-domain peers have no address to count by.
@@ -106,55 +98,85 @@ const hostOf = (remote: NetAddress.SocketAddress): string | undefined => {
   return NetAddress.isUnixPathAddress(address) ? undefined : NetAddress.formatIp(address.address)
 }
 
-/** Runs the handler in a Scope of its own, and closes the connection when it is done, however that is. */
-const serveOne = <E, R>(options: {
+/**
+ * Serves connections, each by a fiber and in a Scope of its own, and closes them when the handler is done, however that is.
+ *
+ * Done with what is below Effect's combinators, because it is the whole cost of a connection: nothing stays on the
+ * handler's fiber but the handler.
+ */
+const makeServe = <E, R>(options: {
   readonly address: string
   readonly clock: Clock.Clock
-  readonly connection: ConnectionState
+  readonly context: Context.Context<R>
   readonly handler: Server.Handler<E, R>
-  readonly host: string | undefined
   readonly listener: ListenerState
   readonly policy: ServerPolicy.Policy
   readonly sessions: Sessions
   readonly span: boolean
-}): Effect.Effect<void, never, Exclude<R, Scope.Scope>> =>
-  Effect.withFiber((fiber) => {
-    const { address, clock, connection, handler, listener, policy, sessions } = options
-    const session = { connection, fiber, host: options.host }
-    sessions.add(session)
-    const opened = clock.currentTimeMillisUnsafe()
+}) => {
+  const { address, clock, handler, listener, policy, sessions } = options
+  // A flat copy: contexts are chains, and those of all connections hang on this one.
+  const context: Context.Context<R> = Context.makeUnsafe(new Map(options.context.mapUnsafe))
+  const annotations = Context.get(context, References.CurrentLogAnnotations)
+  const run = Effect.runForkWith(context)
+
+  const end = (session: Session): void => {
+    sessions.remove(session)
+    metrics.connectionDuration.updateUnsafe(clock.currentTimeMillisUnsafe() - session.since, context)
+  }
+
+  const report = (session: Session, cause: Cause.Cause<unknown>): void => {
+    if (Cause.hasInterruptsOnly(cause)) return
+    const { connection } = session
+    if (connection.outcome._tag !== "Failed") listener.traffic.failed++
+    run(Effect.annotateLogs(logFailure(cause), { peer: connection.peer, listening: address }))
+  }
+
+  return (connection: ConnectionState, host: string | undefined): void => {
     const scope = Scope.makeUnsafe()
+    const session: Session = { connection, host, since: clock.currentTimeMillisUnsafe(), fiber: undefined }
+    sessions.add(session)
 
     let handling: Effect.Effect<unknown, E, R> = Effect.suspend(() => handler(connection))
-    if (hasDeadlines(policy)) {
-      const watching = Effect.map(expired(connection, policy, clock), (error) => {
-        connection.fail(error)
-        if (error.reason._tag === "TimedOut" && error.reason.deadline === "lifetime") fiber.interruptUnsafe()
-      })
-      handling = Effect.andThen(Effect.forkIn(watching, scope), handling)
-    }
     if (options.span) {
       const attributes = { "network.local.address": address, "network.peer.address": connection.peer }
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
+    if (hasDeadlines(policy)) handling = withDeadlines(handling, connection, policy, clock, scope)
 
-    const report = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
-      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
-      if (connection.outcome._tag !== "Failed") listener.traffic.failed++
-      return Effect.annotateLogs(logFailure(exit.cause), "listening", address)
-    }
-
-    return Effect.uninterruptibleMask((restore) =>
-      Scope.addFinalizerExit(scope, (exit) => connection.close(exit)).pipe(
-        Effect.andThen(restore(Effect.provideService(handling, Scope.Scope, scope))),
-        Effect.onExit((exit) => Effect.andThen(report(exit), Scope.close(scope, exit))),
-        Effect.exit,
-        Effect.map(() => {
-          sessions.remove(session)
-          metrics.connectionDuration.updateUnsafe(clock.currentTimeMillisUnsafe() - opened, fiber.context)
-        })
-      )
+    const own = Context.add(
+      Context.add(context, References.CurrentLogAnnotations, { ...annotations, peer: connection.peer }),
+      Scope.Scope,
+      scope
     )
+    const fiber = Effect.runForkWith(own)(handling)
+    session.fiber = fiber
+    fiber.addObserver((exit) => {
+      if (Exit.isFailure(exit)) report(session, exit.cause)
+      const finalizers = Scope.closeUnsafe(scope, exit)
+      const finish = () => {
+        if (connection.beginClose(exit)) run(connection.closedInTime)
+        connection.observe(() => end(session))
+      }
+      if (finalizers === undefined) finish()
+      else run(finalizers).addObserver(finish)
+    })
+  }
+}
+
+const withDeadlines = <E, R>(
+  handling: Effect.Effect<unknown, E, R>,
+  connection: ConnectionState,
+  policy: ServerPolicy.Policy,
+  clock: Clock.Clock,
+  scope: Scope.Scope
+): Effect.Effect<unknown, E, R> =>
+  Effect.withFiber((fiber) => {
+    const watching = Effect.map(expired(connection, policy, clock), (error) => {
+      connection.fail(error)
+      if (error.reason._tag === "TimedOut" && error.reason.deadline === "lifetime") fiber.interruptUnsafe()
+    })
+    return Effect.andThen(Effect.forkIn(watching, scope), handling)
   })
 
 const logFailure = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {

@@ -2,11 +2,15 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { ConnectionState } from "./connection.ts"
 
-/** A connection that is being served, by this fiber; `host` is the peer's, where connections are counted by it. */
+/** A connection that is being served. */
 export interface Session {
   readonly connection: ConnectionState
-  readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** The peer's address, where connections are counted by it. */
   readonly host: string | undefined
+  /** When it began, by the server's clock. */
+  readonly since: number
+  /** What runs the handler. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
 }
 
 /** The sessions of a server that are open now. */
