@@ -107,6 +107,8 @@ export class NodeStream implements Transport.StreamTransport {
     if (socket.destroyed) return
     // There is no reset on a Unix-domain socket.
     if ("path" in this.#remote) socket.destroy()
+    // Nor can one be sent while a FIN is on its way to the system, which takes no more than a turn of the event loop.
+    else if (socket.writableEnded && !socket.writableFinished) socket.once("finish", () => this.reset())
     else socket.resetAndDestroy()
   }
 
