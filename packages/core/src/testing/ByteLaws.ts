@@ -188,7 +188,7 @@ export const byteLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         const kept: Array<{ readonly chunk: Uint8Array; readonly copy: Uint8Array }> = []
         const keep = (chunk: Uint8Array) => void kept.push({ chunk, copy: chunk.slice() })
-        const bytes = yield* randomBytes(mebibyte)
+        const bytes = yield* randomBytes(3 * mebibyte)
         const reading = Effect.gen(function*() {
           for (let round = 0; round < 20; round++) {
             keep(Option.getOrThrow(yield* Connection.read(far.connection)))

@@ -63,7 +63,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     Effect.gen(function*() {
       const listener = yield* Network.listen(subject.endpoint())
       const endpoint = Endpoint.fromAddress(listener.address)
-      const connected = Network.connect(endpoint)
+      const connected = Network.connect(endpoint, { closeTimeout: 0 })
       const attempts: ReadonlyArray<Effect.Effect<unknown, unknown, Network.Network | Scope.Scope>> = [
         Effect.andThen(connected, Effect.fail("failed")),
         Effect.andThen(connected, Effect.die("died")),

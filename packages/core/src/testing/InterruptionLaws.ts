@@ -188,7 +188,8 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
       const listener = yield* Network.listen(subject.endpoint())
       const endpoint = Endpoint.fromAddress(listener.address)
       for (let turns = 0; turns < 10; turns++) {
-        const fiber = yield* Effect.forkScoped(Effect.scoped(Network.connect(endpoint)), { startImmediately: true })
+        const connecting = Effect.scoped(Network.connect(endpoint, { closeTimeout: 0 }))
+        const fiber = yield* Effect.forkScoped(connecting, { startImmediately: true })
         for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
         yield* Fiber.interrupt(fiber)
       }

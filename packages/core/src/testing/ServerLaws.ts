@@ -30,13 +30,16 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       `a handler that ${how} affects its own connection only`,
       Effect.gen(function*() {
         const log = capturedLog()
-        const server = yield* serve(subject, [echo, handler]).pipe(Effect.provide(log.layer))
+        const gate = yield* Deferred.make<void>()
+        const behindGate: Handler = (connection) => Effect.flatMap(Deferred.await(gate), () => handler(connection))
+        const server = yield* serve(subject, [echo, behindGate]).pipe(Effect.provide(log.layer))
         const bystander = yield* dial(server)
         yield* exchange(bystander, "before")
         const client = yield* dial(server)
         const peer = Connection.formatPeer((yield* untilOpen(server, 2, bystander))[1]!)
         yield* Connection.writeText(client.connection, "hello")
         yield* exchange(bystander, "meanwhile")
+        yield* Deferred.succeed(gate, undefined)
         const got = yield* bounded("the connection's end", "10 seconds", Effect.exit(readBytes(client.connection)))
         if (Exit.isFailure(got)) yield* expectFailure("reading to the end", got, "ConnectionReset")
         else if (reset && subject.resets) return yield* found("its peer saw an end, as if all were well")

@@ -32,9 +32,10 @@ export const suite = (
   name: string,
   network: Layer.Layer<Network.Network, unknown>,
   checks: ReadonlyArray<Check>
-): void =>
+): void => {
   describe(name, () => {
     for (const check of checks) {
       it(`${check.law}: ${check.name}`, () => Effect.runPromise(Effect.provide(check.run, network)), timeout)
     }
   })
+}

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
 import * as Connection from "../Connection.ts"
 import { bounded, broken, type Check, check, expectBytes, expectEqual, expectFailed, expectFailure } from "./Check.ts"
 import {
@@ -14,7 +15,6 @@ import {
   randomBytes,
   readBytes,
   readText,
-  settled,
   type StreamSubject,
   utf8,
   writeInPieces
@@ -119,15 +119,17 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
             Connection.pipe(pairs.first.server.connection, pairs.second.client.connection),
             { startImmediately: true }
           )
-          const flooding = yield* Effect.forkScoped(
-            Effect.exit(Connection.write(pairs.first.client.connection, new Uint8Array(256 * mebibyte))),
-            { startImmediately: true }
-          )
-          yield* settled(subject, () => Connection.bytesOut(pairs.first.client.connection))
-          yield* Connection.abort(breaking === "first" ? pairs.first.client.connection : pairs.second.server.connection)
-          yield* expectFailed(`the ${breaking} peer resets`, yield* Fiber.await(piping), ...broken)
-          yield* pairs.first.client.closeWith(Exit.interrupt())
-          yield* Fiber.await(flooding)
+          const flooding = Effect.forever(Connection.write(pairs.first.client.connection, new Uint8Array(mebibyte)))
+          yield* Effect.forkScoped(flooding, { startImmediately: true })
+          yield* Connection.readExactly(pairs.second.server.connection, mebibyte)
+          if (breaking === "first") {
+            yield* Effect.forkScoped(Stream.runDrain(Connection.bytes(pairs.second.server.connection)))
+            yield* Connection.abort(pairs.first.client.connection)
+          } else {
+            yield* Connection.abort(pairs.second.server.connection)
+          }
+          const exit = yield* bounded("the pipe's end", "10 seconds", Fiber.await(piping))
+          yield* expectFailed(`the ${breaking} peer resets`, exit, ...broken)
         }
       })
     )] :
