@@ -23,11 +23,12 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly activity: Activity
   readonly input: Input
   readonly output: Output
-  readonly #closeTimeout: number
+  readonly closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
   #closedError: NetworkError.NetworkError | undefined = undefined
   #aborted = false
   #retired = false
+  #peerEnded = false
   #lingering = false
   #closed = false
   #observers: Array<() => void> = []
@@ -37,7 +38,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.activity = new Activity(traffic)
     this.input = new Input(transport, this.activity)
     this.output = new Output(transport, this.activity)
-    this.#closeTimeout = closeTimeout
+    this.closeTimeout = closeTimeout
     traffic.open++
     transport.start(this)
   }
@@ -64,13 +65,14 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   onEnd(): void {
+    this.#peerEnded = true
     this.input.onEnd()
     if (this.#lingering && !this.output.isWaiting) this.transport.destroy()
   }
 
   onFlushed(): void {
     this.output.onFlushed()
-    if (this.#lingering && this.input.ended && !this.output.isWaiting) this.transport.destroy()
+    if (this.#lingering && this.#peerEnded && !this.output.isWaiting) this.transport.destroy()
   }
 
   onError(error: NetworkError.NetworkError): void {
@@ -90,10 +92,11 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     for (const observer of observers) observer()
   }
 
-  // What is told to whoever waits, or comes later. An end of input that has come already stays an end.
+  // Whoever is woken goes on at once, and may use the other direction: so both must know before anybody is.
   #failBoth(): void {
+    this.output.refuse(this.#gone)
     this.input.fail(this.#gone)
-    this.output.fail(this.#gone)
+    this.output.giveUp(this.#gone)
   }
 
   // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
@@ -111,9 +114,10 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   abort(): void {
     if (this.#closed || this.#aborted) return
     this.#aborted = true
-    this.input.clear()
     this.transport.reset()
-    this.#failBoth()
+    this.output.refuse(this.#gone)
+    this.input.close(this.#gone)
+    this.output.giveUp(this.#gone)
   }
 
   /** From now on an interruption ends this connection in order, as a success would. */
@@ -165,13 +169,13 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       this.abort()
       return false
     }
-    if (this.input.ended && !this.output.isWaiting) {
+    if (this.#peerEnded && !this.output.isWaiting) {
       this.transport.destroy()
       return false
     }
     this.#lingering = true
     this.output.end(() => {})
-    this.input.discard()
+    this.input.close(this.#gone)
     return true
   }
 
@@ -182,7 +186,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   get closedInTime(): Effect.Effect<void> {
     return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
-      duration: Duration.millis(this.#closeTimeout),
+      duration: Duration.millis(this.closeTimeout),
       orElse: () =>
         Effect.suspend(() => {
           this.abort()

@@ -21,10 +21,24 @@ export const drain = (
       Effect.interruptible,
       Effect.flatMap(() => {
         const cut = sessions.size
-        for (const { fiber } of sessions.all) fiber?.interruptUnsafe()
-        return Effect.as(sessions.allEnded, { ended: before - cut, cut })
+        return Effect.as(cutAll(sessions), { ended: before - cut, cut })
       })
     )
+  })
+
+// A finalizer may wait on its connection for a peer that does nothing: it learns that the connection is gone.
+const cutAll = (sessions: Sessions): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const open = sessions.all
+    for (const { fiber } of open) fiber?.interruptUnsafe()
+    if (sessions.size === 0) return Effect.void
+    return Effect.timeoutOrElse(Effect.interruptible(sessions.allEnded), {
+      duration: Duration.millis(open[0]!.connection.closeTimeout),
+      orElse: () => {
+        for (const { connection } of sessions.all) connection.abort()
+        return sessions.allEnded
+      }
+    })
   })
 
 // Ends, in order, each connection on which nothing has moved for `idle` milliseconds.

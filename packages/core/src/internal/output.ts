@@ -95,9 +95,13 @@ export class Output {
     for (const write of finished) write.done(undefined)
   }
 
-  fail(gone: Gone): void {
-    if (this.#gone !== undefined) return
-    this.#gone = gone
+  /** The connection is gone: nothing can be written from now on. */
+  refuse(gone: Gone): void {
+    this.#gone ??= gone
+  }
+
+  /** Tells those who wait that the connection is gone. */
+  giveUp(gone: Gone): void {
     const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     this.#current = undefined
     this.#queue = []

@@ -158,8 +158,11 @@ const makeServe = <E, R>(options: {
         if (connection.beginClose(exit)) run(connection.closedInTime)
         connection.observe(() => end(session))
       }
-      if (finalizers === undefined) finish()
-      else run(finalizers).addObserver(finish)
+      if (finalizers === undefined) return finish()
+      run(finalizers).addObserver((finalized) => {
+        if (Exit.isFailure(finalized)) report(session, finalized.cause)
+        finish()
+      })
     })
   }
 }
