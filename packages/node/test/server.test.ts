@@ -134,11 +134,20 @@ layer(NodeNetwork.layer)("Server", (it) => {
       breaks({ readTimeout: "1 minute" }, "read", (connection) => Connection.pipe(connection, connection)))
 
     it.effect("writeTimeout breaks a connection whose peer takes nothing", () =>
-      breaks(
-        { writeTimeout: "1 minute" },
-        "write",
-        (connection) => Effect.forever(Connection.write(connection, new Uint8Array(1 << 20)))
-      ))
+      Effect.gen(function*() {
+        const { begun, ended, handler } = yield* observed((connection) =>
+          Effect.forever(Connection.write(connection, new Uint8Array(1 << 20)))
+        )
+        const server = yield* Server.make({ listen, writeTimeout: "1 minute" }, handler)
+        yield* dial(server.address)
+        const connection = yield* begun
+        // The time runs from when the kernel's buffers are full, which only the kernel knows.
+        yield* Effect.raceFirst(ended, Effect.forever(Effect.andThen(TestClock.adjust("1 minute"), turn)))
+        expect(yield* Connection.closed(connection)).toMatchObject({
+          _tag: "Failed",
+          error: { reason: { _tag: "TimedOut", deadline: "write", after: 60_000 } }
+        })
+      }))
 
     it.effect("maxLifetime interrupts the handler, whatever it waits for", () =>
       Effect.map(breaks({ maxLifetime: "1 minute" }, "lifetime", () => Effect.never), (exit) => {
@@ -319,6 +328,9 @@ layer(NodeNetwork.layer)("Server", (it) => {
       }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
   })
 })
+
+/** A turn of the event loop, in which the kernel's events come in. */
+const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 const reached = (server: Server.Server, wanted: Server.State) =>
   SubscriptionRef.changes(server.state).pipe(

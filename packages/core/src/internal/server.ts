@@ -60,7 +60,8 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as Context.Context<R>
   const context = Context.add(services, Draining, Deferred.await(drainBegun))
   const serve = makeServe({ address, clock, context, handler, listener, policy, sessions, span: options.span === true })
-  yield* Effect.forkScoped(accept(listener, sessions, policy, serve))
+  listener.onArrival = sessions.onEnd = () => admit(listener, sessions, policy, serve)
+  listener.onArrival()
   if (options.onListening !== undefined) yield* options.onListening(listener.address)
 
   return {
@@ -71,26 +72,21 @@ export const make = Effect.fnUntraced(function*<E, R>(
   }
 })
 
-/** Takes connections as the policy's limits allow, until the listener closes. */
-const accept = (
+/** Takes the connections that wait, as far as the policy's limits allow. */
+const admit = (
   listener: ListenerState,
   sessions: Sessions,
   policy: ServerPolicy.Policy,
   serve: (connection: ConnectionState, host: string | undefined) => void
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    while (listener.next !== undefined) {
-      const full = sessions.size >= policy.maxConnections
-      if (full && policy.whenFull === "wait") {
-        return Effect.andThen(sessions.nextEnd, accept(listener, sessions, policy, serve))
-      }
-      const host = policy.maxConnectionsPerAddress === undefined ? undefined : hostOf(listener.next.remoteAddress)
-      if (full || (host !== undefined && sessions.from(host) >= policy.maxConnectionsPerAddress!)) {
-        listener.refuse()
-      } else serve(listener.take()!, host)
-    }
-    return listener.isClosed ? Effect.void : Effect.andThen(listener.ready, accept(listener, sessions, policy, serve))
-  })
+): void => {
+  while (listener.next !== undefined) {
+    const full = sessions.size >= policy.maxConnections
+    if (full && policy.whenFull === "wait") return
+    const host = policy.maxConnectionsPerAddress === undefined ? undefined : hostOf(listener.next.remoteAddress)
+    if (full || (host !== undefined && sessions.from(host) >= policy.maxConnectionsPerAddress!)) listener.refuse()
+    else serve(listener.take()!, host)
+  }
+}
 
 // Unix-domain peers have no address to count by.
 const hostOf = (remote: NetAddress.SocketAddress): string | undefined => {

@@ -18,6 +18,8 @@ export class Sessions {
   readonly #open = new Map<number, Session>()
   readonly #perHost = new Map<string, number>()
   #waiting: Array<() => void> = []
+  /** Hears of every session that has ended. */
+  onEnd: () => void = () => {}
 
   get size(): number {
     return this.#open.size
@@ -45,22 +47,20 @@ export class Sessions {
       if (left === 0) this.#perHost.delete(host)
       else this.#perHost.set(host, left)
     }
+    this.onEnd()
+    if (this.size > 0) return
     const waiting = this.#waiting
     this.#waiting = []
     for (const resume of waiting) resume()
   }
 
-  /** Waits until the next session ends. */
-  readonly nextEnd: Effect.Effect<void> = Effect.callback((resume) => {
+  /** Waits until no session is open. */
+  readonly allEnded: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.size === 0) return resume(Effect.void)
     const wake = () => resume(Effect.void)
     this.#waiting.push(wake)
     return Effect.sync(() => {
       this.#waiting = this.#waiting.filter((each) => each !== wake)
     })
   })
-
-  /** Waits until no session is open. */
-  readonly allEnded: Effect.Effect<void> = Effect.suspend(() =>
-    this.size === 0 ? Effect.void : Effect.andThen(this.nextEnd, this.allEnded)
-  )
 }

@@ -29,7 +29,7 @@ export class NodeStream implements Transport.StreamTransport {
   #lends = false
 
   constructor(socket: Net.Socket, options: {
-    readonly local: Facts
+    readonly local: Facts | NetAddress.SocketAddress
     readonly remote: Facts
     readonly reuseReadBuffer: boolean
   }) {
