@@ -27,7 +27,7 @@ export const publish = (
     (generator.language === "C"
       ? ""
       : ": slower, because no C compiler works here; ratios are nearer to 1 than they should be"),
-    `Load average before the start: ${loadBefore.toFixed(1)}. What else ran takes its share; only a quiet machine tells.`,
+    `Load average before the start: ${loadBefore.toFixed(1)}. Other programs distort the numbers.`,
     "",
     formatTable(results),
     "",
