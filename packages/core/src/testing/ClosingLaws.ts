@@ -30,12 +30,17 @@ import {
   readBytes,
   roundTrip,
   settled,
-  side,
   type Side,
+  side,
   type StreamSubject
 } from "./Pair.ts"
 
-const exits = { success: Exit.void, failure: Exit.fail("failed"), defect: Exit.die("died"), interruption: Exit.interrupt() }
+const exits = {
+  success: Exit.void,
+  failure: Exit.fail("failed"),
+  defect: Exit.die("died"),
+  interruption: Exit.interrupt()
+}
 
 export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...Object.entries(exits).map(([how, exit]) =>
@@ -69,8 +74,11 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         Effect.andThen(connected, Effect.die("died")),
         Effect.andThen(connected, Effect.interrupt),
         Effect.raceFirst(Effect.flatMap(connected, Connection.read), Effect.yieldNow),
-        Effect.flatMap(connected, (connection) =>
-          Effect.raceFirst(Effect.forever(Connection.write(connection, new Uint8Array(mebibyte))), Effect.yieldNow))
+        Effect.flatMap(
+          connected,
+          (connection) =>
+            Effect.raceFirst(Effect.forever(Connection.write(connection, new Uint8Array(mebibyte))), Effect.yieldNow)
+        )
       ]
       for (const attempt of attempts) {
         yield* Effect.exit(Effect.scoped(attempt))
@@ -103,7 +111,12 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       yield* bounded("closing", "10 seconds", Scope.close(listening, Exit.void))
       yield* expectFailed("an accept that waits", yield* Fiber.join(waiting), "Closed")
       yield* expectFailure("an accept afterwards", Effect.scoped(Listener.accept(listener)), "Closed")
-      yield* expectFailure("connecting afterwards", Effect.scoped(Network.connect(endpoint)), "ConnectionRefused", "PathNotFound")
+      yield* expectFailure(
+        "connecting afterwards",
+        Effect.scoped(Network.connect(endpoint)),
+        "ConnectionRefused",
+        "PathNotFound"
+      )
       yield* roundTrip(client.connection, server.connection)
       // The address is free again.
       const again = yield* Network.listen(endpoint)
@@ -224,6 +237,20 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
 
   check(
     "R2",
+    "a forced close does not make an end of what was not read to the end",
+    bothWays(subject, (near, far) =>
+      Effect.gen(function*() {
+        yield* Connection.writeText(far.connection, "unread")
+        yield* Connection.end(far.connection)
+        while (Connection.bytesIn(near.connection) === 0) yield* Effect.yieldNow
+        yield* settled(subject, () => 0)
+        yield* Connection.abort(near.connection)
+        for (const [what, operation] of operations(near)) yield* expectFailure(what, operation, "Closed")
+      }))
+  ),
+
+  check(
+    "R2",
     "an interrupted close still closes",
     bothWays(subject, (near) =>
       Effect.gen(function*() {
@@ -303,7 +330,9 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
           Effect.gen(function*() {
             yield* roundTrip(near.connection, far.connection)
             yield* Effect.forkScoped(far.closeWith(exit), { startImmediately: true })
-            const writing = Effect.forever(Effect.andThen(Connection.writeText(near.connection, "late"), Effect.yieldNow))
+            const writing = Effect.forever(
+              Effect.andThen(Connection.writeText(near.connection, "late"), Effect.yieldNow)
+            )
             yield* bounded("a write", "10 seconds", expectFailure("a write", writing, ...broken))
             yield* expectFailure("the next", Connection.writeText(near.connection, "later"), ...broken)
             yield* expectFailure("an empty one", Connection.writeText(near.connection, ""), ...broken)
@@ -320,7 +349,9 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         const { fiber } = yield* clog(subject, near)
-        const queued = yield* Effect.forkScoped(Connection.writeText(near.connection, "queued"), { startImmediately: true })
+        const queued = yield* Effect.forkScoped(Connection.writeText(near.connection, "queued"), {
+          startImmediately: true
+        })
         const ending = yield* Effect.forkScoped(Connection.end(near.connection), { startImmediately: true })
         yield* Connection.abort(far.connection)
         for (const [what, waiting] of [["a write", fiber], ["a queued write", queued], ["an end", ending]] as const) {
@@ -346,11 +377,12 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     "addresses match at both ends, and stay readable after closing",
     Effect.gen(function*() {
       const { client, server } = yield* open(subject)
-      const facts = ({ connection }: Side) => [
-        NetAddress.formatSocketAddress(connection.localAddress),
-        NetAddress.formatSocketAddress(connection.remoteAddress),
-        Connection.formatPeer(connection)
-      ].join(" ")
+      const facts = ({ connection }: Side) =>
+        [
+          NetAddress.formatSocketAddress(connection.localAddress),
+          NetAddress.formatSocketAddress(connection.remoteAddress),
+          Connection.formatPeer(connection)
+        ].join(" ")
       const before = facts(client) + facts(server)
       yield* expectEqual("ids are the same", client.connection.id === server.connection.id, false)
       if (!NetAddress.isUnixPathAddress(server.connection.localAddress)) {
@@ -413,5 +445,6 @@ const operations = (
 const expectOver = ({ connection }: Side): Body =>
   Effect.flatMap(
     bounded("the peer's end", "10 seconds", Effect.exit(Stream.runDrain(Connection.bytes(connection)))),
-    (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.asVoid(expectFailed("reading to the end", exit, "ConnectionReset"))
+    (exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Effect.asVoid(expectFailed("reading to the end", exit, "ConnectionReset"))
   )

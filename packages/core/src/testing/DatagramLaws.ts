@@ -79,7 +79,9 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
         payload.fill(0)
         kept.push((yield* UdpSocket.receive(far)).payload)
       }
-      for (const [index, each] of kept.entries()) yield* expectBytes("a datagram", each, new Uint8Array(1000).fill(index + 1))
+      for (const [index, each] of kept.entries()) {
+        yield* expectBytes("a datagram", each, new Uint8Array(1000).fill(index + 1))
+      }
     })
   ),
 
@@ -141,8 +143,12 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     Effect.gen(function*() {
       const [near, far] = yield* bindTwo(subject)
       const count = 200
-      yield* Effect.forkScoped(Effect.forEach(Array.from({ length: count }), (_, index) =>
-        Effect.andThen(UdpSocket.send(near, String(index), far.address), Effect.yieldNow)))
+      yield* Effect.forkScoped(
+        Effect.forEach(
+          Array.from({ length: count }),
+          (_, index) => Effect.andThen(UdpSocket.send(near, String(index), far.address), Effect.yieldNow)
+        )
+      )
       const got: Array<string> = []
       while (got.length < count) {
         const fiber = yield* Effect.forkScoped(UdpSocket.receive(far), { startImmediately: true })
@@ -210,7 +216,9 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     Effect.gen(function*() {
       const peer = yield* Network.bind(subject.endpoint())
       const stranger = yield* Network.bind(subject.endpoint())
-      const connected = yield* Network.bind(subject.endpoint(), { peer: `udp://${NetAddress.formatInet(peer.address)}` })
+      const connected = yield* Network.bind(subject.endpoint(), {
+        peer: `udp://${NetAddress.formatInet(peer.address)}`
+      })
       yield* UdpSocket.send(connected, "question")
       const question = yield* UdpSocket.receive(peer)
       yield* UdpSocket.send(stranger, "unasked", connected.address)
@@ -232,7 +240,11 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
         const connected = yield* Network.bind(subject.endpoint(), { peer: endpoint })
         const receiving = yield* Effect.forkScoped(UdpSocket.receive(connected), { startImmediately: true })
         yield* UdpSocket.send(connected, "anybody?")
-        yield* expectFailed("receive", yield* bounded("receive", "10 seconds", Fiber.await(receiving)), "ConnectionRefused")
+        yield* expectFailed(
+          "receive",
+          yield* bounded("receive", "10 seconds", Fiber.await(receiving)),
+          "ConnectionRefused"
+        )
         // Somebody comes.
         const peer = yield* Network.bind(endpoint)
         yield* UdpSocket.send(connected, "and now?")
@@ -263,7 +275,11 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     "a datagram that is too large is MessageTooLarge",
     Effect.gen(function*() {
       const [near, far] = yield* bindTwo(subject)
-      const error = yield* expectFailure("send", UdpSocket.send(near, new Uint8Array(65_536), far.address), "MessageTooLarge")
+      const error = yield* expectFailure(
+        "send",
+        UdpSocket.send(near, new Uint8Array(65_536), far.address),
+        "MessageTooLarge"
+      )
       yield* expect(error.message.includes("65536"), `the message does not say how large: ${error.message}`)
       yield* UdpSocket.send(near, "unharmed", far.address)
       yield* expectEqual("the next", text((yield* UdpSocket.receive(far)).payload), "unharmed")

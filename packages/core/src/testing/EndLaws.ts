@@ -58,7 +58,9 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         const { fiber } = yield* clog(subject, near)
-        const marked = yield* Effect.forkScoped(Connection.writeText(near.connection, "last"), { startImmediately: true })
+        const marked = yield* Effect.forkScoped(Connection.writeText(near.connection, "last"), {
+          startImmediately: true
+        })
         const ended = yield* Effect.forkScoped(Connection.end(near.connection), { startImmediately: true })
         const size = yield* drain(far.connection, utf8("last"))
         yield* Fiber.join(fiber)
@@ -108,7 +110,9 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const readers = yield* Effect.forEach([1, 2, 3], () =>
           Effect.forkScoped(readBytes(far.connection), { startImmediately: true }))
         yield* Connection.end(near.connection)
-        for (const reader of readers) yield* expectEqual("bytes read", (yield* Fiber.join(reader)).length, 0)
+        for (const reader of readers) {
+          yield* expectEqual("bytes read", (yield* Fiber.join(reader)).length, 0)
+        }
       }))
   ),
 
@@ -119,7 +123,11 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.writeText(near.connection, "one\ntwo")
         yield* Connection.end(near.connection)
-        const lines = yield* Connection.bytes(far.connection).pipe(Stream.decodeText(), Stream.splitLines, Stream.runCollect)
+        const lines = yield* Connection.bytes(far.connection).pipe(
+          Stream.decodeText(),
+          Stream.splitLines,
+          Stream.runCollect
+        )
         yield* expectEqual("the lines", lines.join("|"), "one|two")
       }))
   ),
@@ -241,7 +249,10 @@ const drain = Effect.fnUntraced(function*(connection: Connection.Connection, las
       joined.set(chunk, tail.length)
       tail = joined.slice(Math.max(0, joined.length - last.length))
     }))
-  yield* expect(last.length === 0 || tail.every((byte, index) => byte === last[index]), "the last bytes are not the last written")
+  yield* expect(
+    last.length === 0 || tail.every((byte, index) => byte === last[index]),
+    "the last bytes are not the last written"
+  )
   return size
 })
 

@@ -65,11 +65,20 @@ export const bothWays = (
   body: (near: Side, far: Side) => Body,
   options?: SocketOptions.StreamOptions
 ): Body =>
-  Effect.forEach(["client", "server"] as const, (near) =>
-    Effect.scoped(Effect.flatMap(open(subject, options), (pair) => body(pair[near], pair[near === "client" ? "server" : "client"])))
-      .pipe(Effect.mapError((error) => new Finding({ message: `from the ${near}'s end: ${error.message}` }))), {
-    discard: true
-  })
+  Effect.forEach(
+    ["client", "server"] as const,
+    (near) =>
+      Effect.scoped(
+        Effect.flatMap(
+          open(subject, options),
+          (pair) => body(pair[near], pair[near === "client" ? "server" : "client"])
+        )
+      )
+        .pipe(Effect.mapError((error) => new Finding({ message: `from the ${near}'s end: ${error.message}` }))),
+    {
+      discard: true
+    }
+  )
 
 export const kibibyte = 1024
 export const mebibyte = 1024 * kibibyte
@@ -86,9 +95,9 @@ export const text = (bytes: Uint8Array): string => decoder.decode(bytes)
 /** Random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
   Effect.map(Random.Random, (random) => {
-    const bytes = new Uint8Array(length)
-    for (let index = 0; index < length; index++) bytes[index] = random.nextIntUnsafe()
-    return bytes
+    const bytes = new DataView(new ArrayBuffer(length + 4))
+    for (let index = 0; index < length; index += 4) bytes.setInt32(index, random.nextIntUnsafe())
+    return new Uint8Array(bytes.buffer, 0, length)
   })
 
 /** Splits bytes into pieces of random sizes, from 1 to `largest`. */
@@ -109,7 +118,10 @@ export const writeInPieces = (
   bytes: Uint8Array,
   largest?: number
 ): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.flatMap(split(bytes, largest), Effect.forEach((piece) => Connection.write(connection, piece), { discard: true }))
+  Effect.flatMap(
+    split(bytes, largest),
+    Effect.forEach((piece) => Connection.write(connection, piece), { discard: true })
+  )
 
 /** Reads chunk by chunk until so many bytes have come, or the peer has ended. */
 export const readBytes = Effect.fnUntraced(function*(connection: Connection.Connection, count = Infinity) {

@@ -12,16 +12,19 @@ import * as Connection from "../Connection.ts"
 import * as Endpoint from "../Endpoint.ts"
 import * as Network from "../Network.ts"
 import * as Server from "../Server.ts"
-import { type Body, bounded, broken, type Check, check, expect, expectBytes, expectEqual, expectFailure, found } from "./Check.ts"
 import {
-  mebibyte,
-  randomBytes,
-  readBytes,
-  type Side,
-  side,
-  type StreamSubject,
-  utf8
-} from "./Pair.ts"
+  type Body,
+  bounded,
+  broken,
+  type Check,
+  check,
+  expect,
+  expectBytes,
+  expectEqual,
+  expectFailure,
+  found
+} from "./Check.ts"
+import { mebibyte, randomBytes, readBytes, type Side, side, type StreamSubject, utf8 } from "./Pair.ts"
 
 export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...Object.entries(misbehaviours).map(([how, { handler, reset, said }]) =>
@@ -227,7 +230,13 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         for (const fiber of dialling) {
           const exit = yield* Fiber.join(fiber)
           if (Exit.isFailure(exit)) {
-            yield* expectFailure("a connection that came too late", exit, "ConnectionRefused", "ConnectionReset", "PathNotFound")
+            yield* expectFailure(
+              "a connection that came too late",
+              exit,
+              "ConnectionRefused",
+              "ConnectionReset",
+              "PathNotFound"
+            )
           } else {
             yield* bounded("a connection's end", "10 seconds", Effect.exit(readBytes(exit.value.connection)))
           }
