@@ -36,10 +36,9 @@ class Pump implements Consumer, Writer {
   #onClosed = (): void => this.finish(this.#to.output.failure ?? this.#to.error("write", new NetworkError.Closed()))
 
   onChunk(chunk: Uint8Array): boolean {
-    const { output } = this.#to
-    const failure = output.failure
-    if (failure !== undefined) {
-      this.finish(failure)
+    const refusal = this.#to.refusal
+    if (refusal !== undefined) {
+      this.finish(refusal)
       return true
     }
     let bytes = chunk
@@ -48,7 +47,7 @@ class Pump implements Consumer, Writer {
       bytes = transport.keep(chunk)
       this.#dedicated = chunk.length >= bulkBytes && transport.dedicate()
     }
-    this.#writing = !output.write([bytes], this)
+    this.#writing = !this.#to.output.write([bytes], this)
     return !this.#writing
   }
 
