@@ -2,8 +2,17 @@ import { describe, expect, it } from "@effect/vitest"
 import type * as Net from "node:net"
 import { connect, once, serve, start, stop } from "./program.ts"
 
+/** A connection that the server has accepted: closing resets those that wait in the kernel's backlog. */
+const serving = async (port: number): Promise<Net.Socket> => {
+  const socket = await connect({ port })
+  socket.write("are you there?")
+  await once(socket, "data")
+  return socket
+}
+
 /** Sends and gets back one message after the other until it is told to finish, and says how that went. */
-const pingPong = (socket: Net.Socket) => {
+const pingPong = async (port: number) => {
+  const socket = await serving(port)
   let count = 0
   let isLast = false
   const ended = new Promise<{ readonly count: number; readonly how: string }>((resolve) => {
@@ -39,14 +48,13 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal
 
   it("ends idle connections, waits for busy ones, and takes no new ones", async () => {
     const server = await serve("echo server --drain 20s")
-    const options = { port: server.port }
-    const idle = await connect(options)
-    const busy = pingPong(await connect(options))
+    const idle = await serving(server.port)
+    const busy = await pingPong(server.port)
     server.child.kill(signal)
     idle.resume()
     await once(idle, "end")
     idle.end()
-    await expect(connect(options)).rejects.toMatchObject({ code: "ECONNREFUSED" })
+    await expect(connect({ port: server.port })).rejects.toMatchObject({ code: "ECONNREFUSED" })
     const { count, how } = await busy.finish()
     expect(how).toBe("finished")
     expect(count).toBeGreaterThan(1)
@@ -56,8 +64,8 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal
   })
 
   it("cuts what is still busy when the grace period is over", async () => {
-    const server = await serve("echo server --drain 400ms")
-    const busy = pingPong(await connect({ port: server.port }))
+    const server = await serve("echo server --drain 2s")
+    const busy = await pingPong(server.port)
     server.child.kill(signal)
     expect((await busy.ended).how).toBe("ECONNRESET")
     const ended = await server.ended
@@ -67,8 +75,8 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal
 
   it("ends at once when it comes twice", async () => {
     const server = await serve("echo server --drain 60m")
-    const idle = await connect({ port: server.port })
-    const busy = pingPong(await connect({ port: server.port }))
+    const idle = await serving(server.port)
+    const busy = await pingPong(server.port)
     server.child.kill(signal)
     idle.resume()
     await once(idle, "end")
