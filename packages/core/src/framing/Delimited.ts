@@ -1,8 +1,9 @@
 import * as Bytes from "effect/Bytes"
 import type { Framing } from "../Framing.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { byteFinder, type Finder, indexOfByte, overlong, Scanner } from "../internal/scan.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** Options of {@link delimited}. */
 export interface DelimitedOptions {
@@ -52,8 +53,8 @@ export const delimited = (
     () => {
       const scanner = new Scanner(finder, maxFrameLength, atEnd === "frame")
       return (input) => {
-        const length = scanner.next(input)
-        if (length === pending) return pending
+        const length = scanner.next(input as InputBuffer)
+        if (length === noFrame) return noFrame
         if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const size = scanner.size
         if (keep) return input.take(length + size)
@@ -109,6 +110,7 @@ const makeFinder = (delimiters: ReadonlyArray<Uint8Array>): DelimiterFinder => {
 
 class LongestFinder implements DelimiterFinder {
   size = 0
+  readonly sought = undefined
   readonly #delimiters: ReadonlyArray<Uint8Array>
   readonly #firstBytes: Uint8Array
   readonly #only: number | undefined
