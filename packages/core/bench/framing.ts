@@ -8,9 +8,9 @@
  * contender's result is first checked to be equal. The contenders take turns, and the best of their rounds counts, so
  * that a busy machine disturbs as little as it can.
  */
+import * as Result from "effect/Result"
 import * as FileSystem from "node:fs"
 import { parseArgs } from "node:util"
-import * as Result from "effect/Result"
 import * as Framing from "../src/Framing.ts"
 import * as ByHand from "./framing/byHand.ts"
 import * as Packages from "./framing/packages.ts"
@@ -45,7 +45,8 @@ const chunkSizes = [65536, 1024, 7]
 const label = (bytes: number): string => bytes >= 1024 ? `${bytes / 1024} KiB` : `${bytes} B`
 
 /** Enough to measure, and not more than a slow contender can bear. */
-const volume = (payload: number, chunkSize: number): number => Math.max(4 * payload, chunkSize === 7 ? 1 << 16 : 1 << 21)
+const volume = (payload: number, chunkSize: number): number =>
+  Math.max(4 * payload, chunkSize === 7 ? 1 << 16 : 1 << 21)
 
 const cut = (bytes: Uint8Array, size: number): Array<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
@@ -244,7 +245,11 @@ const measure = async (row: Row): Promise<Measured> => {
 }
 
 const short = (value: number): string =>
-  value >= 1e9 ? `${(value / 1e9).toFixed(2)} G` : value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : `${(value / 1e3).toFixed(1)} k`
+  value >= 1e9
+    ? `${(value / 1e9).toFixed(2)} G`
+    : value >= 1e6
+    ? `${(value / 1e6).toFixed(2)} M`
+    : `${(value / 1e3).toFixed(1)} k`
 
 const line = (cells: ReadonlyArray<string>): string =>
   cells.map((cell, i) => i === 0 ? cell.padEnd(34) : cell.padStart(12)).join("")
@@ -255,7 +260,9 @@ for (const row of rows()) {
   const result = await measure(row)
   results.push(result)
   const own = result.framesPerSecond
-  const best = Math.max(...Object.entries(own).filter(([name]) => name !== "sluice" && name !== "by hand").map(([, value]) => value))
+  const best = Math.max(
+    ...Object.entries(own).filter(([name]) => name !== "sluice" && name !== "by hand").map(([, value]) => value)
+  )
   console.log(line([
     result.name,
     short(own["sluice"]!),

@@ -6,9 +6,9 @@
  *
  * 10 seconds by default, with a seed that is printed. Ends with status 1 at the first fault, with the bytes that show it.
  */
-import { parseArgs } from "node:util"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
+import { parseArgs } from "node:util"
 import * as Framing from "../src/Framing.ts"
 import * as FramingLaws from "../src/testing/FramingLaws.ts"
 import { catalogue, type Entry } from "../test/framing/catalogue.ts"
@@ -32,14 +32,19 @@ const random = (n: number): number => {
 const randomBytes = (entry: Entry): Uint8Array => {
   const length = random(4) === 0 ? random(5000) : random(60)
   const share = random(101)
-  return Uint8Array.from({ length }, () =>
-    entry.alphabet.length > 0 && random(100) < share ? entry.alphabet[random(entry.alphabet.length)]! : random(256))
+  return Uint8Array.from(
+    { length },
+    () =>
+      entry.alphabet.length > 0 && random(100) < share ? entry.alphabet[random(entry.alphabet.length)]! : random(256)
+  )
 }
 
 /** Frames of the format, with some bytes changed, lost, doubled or cut off. */
 const brokenFrames = (entry: Entry): Uint8Array => {
   const frames = Array.from({ length: 1 + random(6) }, () => entry.examples[random(entry.examples.length)])
-  let bytes = Bytes.concat(frames.flatMap((frame) => Result.getOrElse(Framing.encodeAll(entry.framing, [frame]), () => [])))
+  let bytes = Bytes.concat(
+    frames.flatMap((frame) => Result.getOrElse(Framing.encodeAll(entry.framing, [frame]), () => []))
+  )
   for (let faults = random(4); faults > 0 && bytes.length > 0; faults--) {
     const at = random(bytes.length)
     switch (random(4)) {

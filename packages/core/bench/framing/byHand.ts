@@ -29,8 +29,7 @@ export class Uint32Decoder {
     while (at < end) {
       if (this.#body === undefined) {
         if (this.#headerSize === 0 && end - at >= 4) {
-          this.#length =
-            ((chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!) >>> 0
+          this.#length = ((chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!) >>> 0
           at += 4
         } else {
           while (this.#headerSize < 4 && at < end) {
@@ -57,7 +56,7 @@ export class Uint32Decoder {
 
   #fill(chunk: Uint8Array, from: number, body: Uint8Array): number {
     const count = Math.min(body.length - this.#filled, chunk.length - from)
-    if (count < 24) for (let i = 0; i < count; i++) body[this.#filled + i] = chunk[from + i]!
+    if (count < 24) { for (let i = 0; i < count; i++) body[this.#filled + i] = chunk[from + i]! }
     else body.set(chunk.subarray(from, from + count), this.#filled)
     this.#filled += count
     if (this.#filled === body.length) {
@@ -109,7 +108,7 @@ export class VarintDecoder {
       }
       const body = this.#body
       const count = Math.min(body.length - this.#filled, end - at)
-      if (count < 24) for (let i = 0; i < count; i++) body[this.#filled + i] = chunk[at + i]!
+      if (count < 24) { for (let i = 0; i < count; i++) body[this.#filled + i] = chunk[at + i]! }
       else body.set(chunk.subarray(at, at + count), this.#filled)
       this.#filled += count
       at += count
@@ -181,7 +180,7 @@ export const encodeUint32 = (frames: ReadonlyArray<Uint8Array>): Array<Uint8Arra
       buffers.push(target.subarray(start, at), frame)
       start = at
     } else {
-      if (length <= 24) for (let i = 0; i < length; i++) target[at + i] = frame[i]!
+      if (length <= 24) { for (let i = 0; i < length; i++) target[at + i] = frame[i]! }
       else target.set(frame, at)
       at += length
     }
@@ -207,7 +206,7 @@ export const encodeVarint = (frames: ReadonlyArray<Uint8Array>): Array<Uint8Arra
       buffers.push(target.subarray(start, at), frame)
       start = at
     } else {
-      if (length <= 24) for (let i = 0; i < length; i++) target[at + i] = frame[i]!
+      if (length <= 24) { for (let i = 0; i < length; i++) target[at + i] = frame[i]! }
       else target.set(frame, at)
       at += length
     }

@@ -1,7 +1,7 @@
 /** The packages that people use, each driven as its documentation has it. */
-import type { Duplex } from "node:stream"
 import * as frameStream from "frame-stream"
 import * as itLengthPrefixed from "it-length-prefixed"
+import type { Duplex } from "node:stream"
 // @ts-expect-error has no types
 import lengthPrefixedStream from "length-prefixed-stream"
 // @ts-expect-error has no types
@@ -38,10 +38,15 @@ export const decoders = {
     "frame-stream": ((chunks, onFrame) => through(frameStream.decode(), chunks, onFrame)) as Run<Uint8Array, Uint8Array>
   },
   varint: {
-    "length-prefixed-stream":
-      ((chunks, onFrame) => through(lengthPrefixedStream.decode(), chunks, onFrame)) as Run<Uint8Array, Uint8Array>,
-    "it-length-prefixed": ((chunks, onFrame) =>
-      iterate(itLengthPrefixed.decode(chunks), (list) => onFrame(list.subarray()))) as Run<Uint8Array, Uint8Array>
+    "length-prefixed-stream": ((chunks, onFrame) => through(lengthPrefixedStream.decode(), chunks, onFrame)) as Run<
+      Uint8Array,
+      Uint8Array
+    >,
+    "it-length-prefixed":
+      ((chunks, onFrame) => iterate(itLengthPrefixed.decode(chunks), (list) => onFrame(list.subarray()))) as Run<
+        Uint8Array,
+        Uint8Array
+      >
   },
   lines: { "split2": ((chunks, onFrame) => through(split2(), chunks, onFrame)) as Run<Uint8Array, string> }
 }
@@ -51,10 +56,14 @@ export const encoders = {
     "frame-stream": ((frames, onFrame) => through(frameStream.encode(), frames, onFrame)) as Run<Uint8Array, Uint8Array>
   },
   varint: {
-    "length-prefixed-stream":
-      ((frames, onFrame) => through(lengthPrefixedStream.encode(), frames, onFrame)) as Run<Uint8Array, Uint8Array>,
-    "it-length-prefixed":
-      ((frames, onFrame) => iterate(itLengthPrefixed.encode(frames), onFrame)) as Run<Uint8Array, Uint8Array>
+    "length-prefixed-stream": ((frames, onFrame) => through(lengthPrefixedStream.encode(), frames, onFrame)) as Run<
+      Uint8Array,
+      Uint8Array
+    >,
+    "it-length-prefixed": ((frames, onFrame) => iterate(itLengthPrefixed.encode(frames), onFrame)) as Run<
+      Uint8Array,
+      Uint8Array
+    >
   },
   lines: {}
 }

@@ -3,8 +3,8 @@ import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
 import { type ChecksumAlgorithm, checksumOf } from "../internal/checksum.ts"
 import { derive, invalid, isFraming, stateful } from "../internal/framing.ts"
-import { noFrame } from "./Input.ts"
 import { readUint, writeUint } from "../internal/integer.ts"
+import { noFrame } from "./Input.ts"
 
 export type { ChecksumAlgorithm } from "../internal/checksum.ts"
 

@@ -38,7 +38,11 @@ export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out,
     decoder.feed(payload)
     decoder.finish()
     const frame = decoder.next()
-    if (frame === noFrame) return decoder.error === undefined ? corrupt("it holds no frame") : Result.fail(decoder.error)
+    if (frame === noFrame) {
+      return decoder.error === undefined
+        ? corrupt("it holds no frame")
+        : Result.fail(decoder.error)
+    }
     return decoder.buffered === 0
       ? Result.succeed(frame)
       : corrupt(`${decoder.buffered} of the datagram's ${payload.length} bytes are left over after it`)

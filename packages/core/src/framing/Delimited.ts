@@ -45,9 +45,10 @@ export const delimited = (
   if (problem !== undefined) return invalid("delimited", problem)
   const finder = makeFinder(delimiters)
   const written = delimiters.find((bytes) => !delimiters.some((other) => isProperPrefix(bytes, other)))!
-  const endsAlone = (frame: Uint8Array): boolean => {
+  /** How long the frame is before its delimiter, if that is the first one in it and ends it. */
+  const contentLength = (frame: Uint8Array): number | undefined => {
     const at = finder.find(frame, 0, 0, frame.length, false)
-    return at >= 0 && at + finder.size === frame.length
+    return at >= 0 && at + finder.size === frame.length ? at : undefined
   }
   return stateful(
     () => {
@@ -65,14 +66,13 @@ export const delimited = (
     },
     (frame, output) => {
       if (keep) {
-        if (!endsAlone(frame)) return output.corrupt("it does not end with a delimiter, at the first one")
-        if (frame.length - finder.size > maxFrameLength) {
-          return output.tooLong(maxFrameLength, frame.length - finder.size)
-        }
+        const length = contentLength(frame)
+        if (length === undefined) return output.corrupt("it does not end with a delimiter, at the first one")
+        if (length > maxFrameLength) return output.tooLong(maxFrameLength, length)
         return output.write(frame)
       }
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)
-      if (finder.mayHold(frame) && !endsAlone(Bytes.concat([frame, written]))) {
+      if (finder.mayHold(frame) && contentLength(Bytes.concat([frame, written])) !== frame.length) {
         return output.corrupt("with its delimiter, one is found before its end")
       }
       output.write(frame)

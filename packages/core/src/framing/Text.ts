@@ -1,8 +1,8 @@
 import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
 import { derive, invalid, isFraming, stateful } from "../internal/framing.ts"
-import { noFrame } from "./Input.ts"
 import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
+import { noFrame } from "./Input.ts"
 
 /**
  * How text is written as bytes.

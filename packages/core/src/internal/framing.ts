@@ -3,9 +3,9 @@ import { hasProperty } from "effect/Predicate"
 import type { Framing } from "../Framing.ts"
 import type { Input, NoFrame } from "../framing/Input.ts"
 import type { Output } from "../framing/Output.ts"
+import { FramingError } from "../FramingError.ts"
 import type { InputBuffer } from "./inputBuffer.ts"
 import type { OutputBuffer } from "./outputBuffer.ts"
-import { FramingError } from "../FramingError.ts"
 
 export const TypeId = "~@sluice/core/Framing"
 

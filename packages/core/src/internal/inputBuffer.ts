@@ -1,7 +1,7 @@
 import * as Bytes from "effect/Bytes"
 import { type Input, type NoFrame, noFrame } from "../framing/Input.ts"
-import { indexOfByte } from "./scan.ts"
 import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { indexOfByte } from "./scan.ts"
 
 /**
  * Room for the frames that span chunks is taken in slabs, so that small ones share an allocation. Each is twice as large

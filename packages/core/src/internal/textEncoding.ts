@@ -106,7 +106,7 @@ const singleByte = (name: TextEncoding, last: number): TextCodec => {
   return {
     name,
     decode: (bytes) => {
-      if (last < 0xff) for (let i = 0; i < bytes.length; i++) if (bytes[i]! > last) return undefined
+      if (last < 0xff) { for (let i = 0; i < bytes.length; i++) if (bytes[i]! > last) return undefined }
       let text = ""
       for (let i = 0; i < bytes.length; i += 4096) {
         text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as Array<number>)
