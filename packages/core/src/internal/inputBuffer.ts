@@ -1,6 +1,7 @@
 import * as Bytes from "effect/Bytes"
 import { type Input, type NoFrame, noFrame } from "../framing/Input.ts"
 import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { allocate } from "./allocate.ts"
 import { indexOfByte } from "./scan.ts"
 
 /**
@@ -314,7 +315,7 @@ export class InputBuffer implements Input {
     const room = Math.max(available + count, Math.min(this.#wanted, Math.max(2 * available, eagerSize)))
     let at = this.#slabTop
     if (this.joined || at + room > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.max(room, this.#slabSize))
+      this.#slab = allocate(Math.max(room, this.#slabSize))
       if (this.#slabSize < largestSlab) this.#slabSize *= 2
       at = 0
     }

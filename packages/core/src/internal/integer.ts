@@ -23,13 +23,6 @@ export const readUint = (bytes: Uint8Array, at: number, size: number, littleEndi
 
 /** Writes an unsigned integer of at most 2^53 - 1 in 1 to 8 bytes. */
 export const writeUint = (bytes: Uint8Array, at: number, value: number, size: number, littleEndian: boolean): void => {
-  if (size === 4 && !littleEndian) {
-    bytes[at] = value >>> 24
-    bytes[at + 1] = value >>> 16
-    bytes[at + 2] = value >>> 8
-    bytes[at + 3] = value
-    return
-  }
   let high = Math.floor(value / 0x100000000)
   let low = value >>> 0
   for (let i = 0; i < size; i++) {

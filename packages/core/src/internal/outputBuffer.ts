@@ -1,6 +1,7 @@
 import * as Bytes from "effect/Bytes"
 import type { Output } from "../framing/Output.ts"
 import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { allocate } from "./allocate.ts"
 import { writeUint } from "./integer.ts"
 
 /** The first buffer of a batch; each further one is twice as large, up to `largestSlab`. */
@@ -11,7 +12,7 @@ const largestSlab = 65536
 const copyLimit = 2048
 
 /** Up to this length a loop is faster than `set`. */
-const loopLength = 24
+const loopLength = 8
 
 /** Gathers encoded frames into few buffers. What was taken out is never written to again. */
 export class OutputBuffer implements Output {
@@ -86,8 +87,17 @@ export class OutputBuffer implements Output {
 
   uint(value: number, size: number, littleEndian = false): void {
     if (this.#end + size > this.bytes.length) this.#grow(size)
-    writeUint(this.bytes, this.#end, value, size, littleEndian)
-    this.#end += size
+    const bytes = this.bytes
+    const end = this.#end
+    if (size === 4 && !littleEndian) {
+      bytes[end] = value >>> 24
+      bytes[end + 1] = value >>> 16
+      bytes[end + 2] = value >>> 8
+      bytes[end + 3] = value
+    } else {
+      writeUint(bytes, end, value, size, littleEndian)
+    }
+    this.#end = end + size
   }
 
   write(bytes: Uint8Array): void {
@@ -159,7 +169,7 @@ export class OutputBuffer implements Output {
   #grow(n: number): void {
     const size = this.#end > this.#start ? Math.min(2 * this.bytes.length, largestSlab) : slabSize
     this.#close()
-    this.bytes = new Uint8Array(Math.max(size, n))
+    this.bytes = allocate(Math.max(size, n))
     this.#start = 0
     this.#end = 0
   }
