@@ -59,7 +59,8 @@ describe("udp", { timeout: 30_000 }, () => {
     const silent = await bind(() => void asked++)
     const { port } = silent.address()
     const client = await run(`udp client --port ${port} --deadline 1s`)
-    expect(client).toMatchObject({ code: 1, stdout: "", stderr: `no answer from udp://127.0.0.1:${port} within 1s\n` })
+    expect(client).toMatchObject({ code: 1, stdout: "" })
+    expect(client.stderr).toMatch(new RegExp(`^no answer from udp://127\\.0\\.0\\.1:${port} within 1s; .*\n$`))
     expect(asked).toBeGreaterThanOrEqual(2)
   })
 

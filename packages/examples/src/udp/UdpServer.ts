@@ -17,6 +17,7 @@ import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as UdpSocket from "@sluice/core/UdpSocket"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -54,7 +55,7 @@ export const layer = <E, R>(options: Options, handler: Handler<E, R>) =>
         unordered: true
       }),
       Stream.runDrain,
-      Effect.tapCause((cause) => Effect.logError("receiving failed", cause)),
+      Effect.tapError((error) => Effect.logError(error.message)),
       Effect.forkScoped
     )
     yield* Effect.addFinalizer(() =>
@@ -69,6 +70,6 @@ export const layer = <E, R>(options: Options, handler: Handler<E, R>) =>
 
 const logged = <A, E, R>(handling: Effect.Effect<A, E, R>, datagram: UdpSocket.Datagram) =>
   handling.pipe(
-    Effect.tapCause((cause) => Effect.logError("handler failed", cause)),
+    Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("handler failed", cause)),
     Effect.annotateLogs("peer", NetAddress.formatInet(datagram.source))
   )
