@@ -29,6 +29,8 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         yield* Connection.end(near.connection)
         yield* expectEqual("read", yield* readText(far.connection), "x")
         yield* expectEnd("after it", far.connection)
+        // Not at once: the peer may take its time for the answer.
+        yield* settled(subject, () => 0)
         yield* Connection.writeText(far.connection, "y")
         yield* Connection.end(far.connection)
         yield* expectEqual("the answer", yield* readText(near.connection), "y")
@@ -43,6 +45,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.end(near.connection)
         yield* expectEnd("the request", far.connection)
+        yield* settled(subject, () => 0)
         const answer = yield* randomBytes(mebibyte)
         const [, got] = yield* Effect.all(
           [Effect.andThen(Connection.write(far.connection, answer), far.close), readBytes(near.connection)],
