@@ -169,7 +169,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
    * 1. what was written is sent, and FIN behind it;
    * 2. what the peer still sends is thrown away until it ends too, because closing with unread input makes the kernel
    *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
-   * 3. when `closeTimeout` is over, a reset ends it anyhow.
+   * 3. when the peer has been silent for a tenth of `closeTimeout`, it is closed without waiting for that;
+   * 4. when `closeTimeout` is over, a reset ends it anyhow.
    */
   beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.#closed || this.#aborted || this.#failure !== undefined) return false
@@ -193,13 +194,28 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   get closedInTime(): Effect.Effect<void> {
-    return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
-      duration: Duration.millis(this.closeTimeout),
-      orElse: () =>
-        Effect.suspend(() => {
-          this.abort()
-          return this.closed
-        })
+    return Effect.raceFirst(this.closed, Effect.andThen(this.#silence, this.closed)).pipe(
+      Effect.interruptible,
+      Effect.timeoutOrElse({
+        duration: Duration.millis(this.closeTimeout),
+        orElse: () =>
+          Effect.suspend(() => {
+            this.abort()
+            return this.closed
+          })
+      })
+    )
+  }
+
+  // Waits until all is sent and the peer has sent nothing for a while, and closes without waiting for its end.
+  get #silence(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const before = this.activity.bytesIn
+      return Effect.flatMap(Effect.sleep(Duration.millis(this.closeTimeout / 10)), () => {
+        if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence
+        this.transport.destroy()
+        return Effect.void
+      })
     })
   }
 }
