@@ -152,35 +152,35 @@ describe("errors of the system", () => {
       yield* errorOf(sending, "PermissionDenied", { code: "EACCES", syscall: "send" })
     })))
 
-  it.live("PermissionDenied: a folder that may not be written to", (context) => {
-    if (isRoot) context.skip("root may write anywhere")
-    return onNetwork(Effect.gen(function*() {
+  it("PermissionDenied: a folder that may not be written to", ({ skip }) => {
+    skip(isRoot, "root may write anywhere")
+    return Effect.runPromise(onNetwork(Effect.gen(function*() {
       const path = yield* folder
       Fs.chmodSync(path, 0o500)
       const listening = Network.listen(`unix://${path}/a.sock`)
       yield* errorOf(listening, "PermissionDenied", { code: "EACCES", syscall: "listen" })
-    }))
+    })))
   })
 
-  it.live("Unreachable: no TCP to a broadcast address", (context) => {
-    if (!isLinux) context.skip("systems differ in what they say")
-    return onNetwork(
+  it.live.skipIf(!isLinux)("Unreachable: no TCP to a broadcast address (systems differ)", () =>
+    onNetwork(
       errorOf(connect("tcp://255.255.255.255:9"), "Unreachable", { code: "ENETUNREACH", syscall: "connect" })
-    )
-  })
+    ))
 
-  it.live("TooManyOpenFiles: the process has no descriptors left, and goes on when it has", (context) => {
-    if (!isLinux) context.skip("needs a shell that limits descriptors")
-    return Effect.gen(function*() {
-      const script = fileURLToPath(new URL("fixtures/exhaustDescriptors.ts", import.meta.url))
-      const command = `ulimit -n 64 && exec "${process.execPath}" "${script}"`
-      const { stdout } = yield* Effect.promise(() => promisify(execFile)("sh", ["-c", command]))
-      const { echoed, ...error } = JSON.parse(stdout)
-      expect(error).toMatchObject({ code: "EMFILE", reason: "TooManyOpenFiles" })
-      expect(error.message).not.toContain("\n")
-      expect(echoed).toBe("still here")
-    })
-  }, 30_000)
+  it.live.skipIf(!isLinux)(
+    "TooManyOpenFiles: no descriptors left, and on again once there are (needs ulimit)",
+    () =>
+      Effect.gen(function*() {
+        const script = fileURLToPath(new URL("fixtures/exhaustDescriptors.ts", import.meta.url))
+        const command = `ulimit -n 64 && exec "${process.execPath}" "${script}"`
+        const { stdout } = yield* Effect.promise(() => promisify(execFile)("sh", ["-c", command]))
+        const { echoed, ...error } = JSON.parse(stdout)
+        expect(error).toMatchObject({ code: "EMFILE", reason: "TooManyOpenFiles" })
+        expect(error.message).not.toContain("\n")
+        expect(echoed).toBe("still here")
+      }),
+    30_000
+  )
 })
 
 describe("errors of endpoints and options", () => {
@@ -390,19 +390,20 @@ describe("names", () => {
     }).pipe(Effect.scoped, Effect.provide(Layer.provide(NodeNetwork.layerWith(), silent)))
   })
 
-  it.effect("TimedOut: nobody answers", (context) => {
-    if (!isLinux) context.skip("only Linux is known to let connections wait at a full backlog")
-    return onNetwork(Effect.gen(function*() {
-      const port = yield* deafListener("127.0.0.1")
-      const connecting = yield* Effect.forkChild(
-        Effect.flip(connect(`tcp://127.0.0.1:${port}`, { connectTimeout: "5 seconds" })),
-        { startImmediately: true }
-      )
-      yield* TestClock.adjust("5 seconds")
-      const error = yield* Fiber.join(connecting)
-      expect(error.reason).toMatchObject({ _tag: "TimedOut", deadline: "connect", after: 5000 })
-    }))
-  })
+  it.effect.skipIf(!isLinux)(
+    "TimedOut: nobody answers (needs a full backlog that is silent, as on Linux)",
+    () =>
+      onNetwork(Effect.gen(function*() {
+        const port = yield* deafListener("127.0.0.1")
+        const connecting = yield* Effect.forkChild(
+          Effect.flip(connect(`tcp://127.0.0.1:${port}`, { connectTimeout: "5 seconds" })),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("5 seconds")
+        const error = yield* Fiber.join(connecting)
+        expect(error.reason).toMatchObject({ _tag: "TimedOut", deadline: "connect", after: 5000 })
+      }))
+  )
 })
 
 describe("happy eyeballs", () => {
@@ -438,32 +439,33 @@ describe("happy eyeballs", () => {
       hosts
     ))
 
-  it.effect("the first address does not answer: the second is tried after attemptDelay, and wins", (context) => {
-    if (!isLinux) context.skip("only Linux is known to let connections wait at a full backlog")
-    return onNetwork(
-      Effect.gen(function*() {
-        const port = yield* deafListener("127.0.0.1")
-        const listener = yield* Network.listen(`tcp://[::1]:${port}`)
-        const connecting = yield* Effect.forkScoped(
-          connect(`tcp://both.test:${port}`, { attemptDelay: "250 millis", closeTimeout: 0 }),
-          { startImmediately: true }
-        )
-        yield* TestClock.adjust("249 millis")
-        // The first that the second listener hears of is this one, and not yet the other.
-        const direct = yield* connect(Endpoint.fromAddress(listener.address), { closeTimeout: 0 })
-        const accepted = yield* Listener.accept(listener)
-        expect(accepted.remoteAddress).toEqual(direct.localAddress)
-        expect(connecting.pollUnsafe()).toBeUndefined()
-        yield* TestClock.adjust("1 millis")
-        const client = yield* Fiber.join(connecting)
-        expect(NetAddress.formatSocketAddress(client.remoteAddress)).toBe(`[::1]:${port}`)
-        const server = yield* Listener.accept(listener)
-        expect(server.remoteAddress).toEqual(client.localAddress)
-        yield* abortAll(direct, accepted, client, server)
-      }),
-      hosts
-    )
-  })
+  it.effect.skipIf(!isLinux)(
+    "the first address is silent: the second is tried after attemptDelay, and wins",
+    () =>
+      onNetwork(
+        Effect.gen(function*() {
+          const port = yield* deafListener("127.0.0.1")
+          const listener = yield* Network.listen(`tcp://[::1]:${port}`)
+          const connecting = yield* Effect.forkScoped(
+            connect(`tcp://both.test:${port}`, { attemptDelay: "250 millis", closeTimeout: 0 }),
+            { startImmediately: true }
+          )
+          yield* TestClock.adjust("249 millis")
+          // The first that the second listener hears of is this one, and not yet the other.
+          const direct = yield* connect(Endpoint.fromAddress(listener.address), { closeTimeout: 0 })
+          const accepted = yield* Listener.accept(listener)
+          expect(accepted.remoteAddress).toEqual(direct.localAddress)
+          expect(connecting.pollUnsafe()).toBeUndefined()
+          yield* TestClock.adjust("1 millis")
+          const client = yield* Fiber.join(connecting)
+          expect(NetAddress.formatSocketAddress(client.remoteAddress)).toBe(`[::1]:${port}`)
+          const server = yield* Listener.accept(listener)
+          expect(server.remoteAddress).toEqual(client.localAddress)
+          yield* abortAll(direct, accepted, client, server)
+        }),
+        hosts
+      )
+  )
 
   it.effect("no address answers: the error is that of the first", () =>
     onNetwork(
