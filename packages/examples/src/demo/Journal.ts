@@ -1,12 +1,12 @@
 /** What the demo says: a table of what listens where, a log line for each connection, and what was closed in the end. */
 import * as Connection from "@sluice/core/Connection"
 import type * as Server from "@sluice/core/Server"
+import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as UdpServer from "../udp/UdpServer.ts"
 
 const services = ["hello", "echo", "udp"] as const
 

@@ -1,10 +1,10 @@
 /** `udp echo`: answers each datagram with what is in it. */
+import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Layer from "effect/Layer"
 import * as flags from "../cli/flags.ts"
-import * as UdpServer from "./UdpServer.ts"
 
 export const reflect: UdpServer.Handler = (datagram, socket) => UdpSocket.reply(socket, datagram, datagram.payload)
 

@@ -1,4 +1,5 @@
 /** `udp server`: shows each message and where it is from, and answers. */
+import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
@@ -9,7 +10,6 @@ import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as flags from "../cli/flags.ts"
 import { printable } from "../cli/text.ts"
-import * as UdpServer from "./UdpServer.ts"
 
 const answer = (text: string): UdpServer.Handler =>
   Effect.fnUntraced(function*(datagram, socket) {
