@@ -152,6 +152,7 @@ describe("errors of the system", () => {
       yield* errorOf(sending, "PermissionDenied", { code: "EACCES", syscall: "send" })
     })))
 
+  // oxlint-disable-next-line vitest/expect-expect -- `errorOf` expects
   it("PermissionDenied: a folder that may not be written to", ({ skip }) => {
     skip(isRoot, "root may write anywhere")
     return Effect.runPromise(onNetwork(Effect.gen(function*() {
