@@ -194,7 +194,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   get closedInTime(): Effect.Effect<void> {
-    return Effect.raceFirst(this.closed, Effect.andThen(this.#silence, this.closed)).pipe(
+    return Effect.raceFirst(this.closed, Effect.andThen(this.#silence(), this.closed)).pipe(
       Effect.interruptible,
       Effect.timeoutOrElse({
         duration: Duration.millis(this.closeTimeout),
@@ -208,11 +208,11 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   // Waits until all is sent and the peer has sent nothing for a while, and closes without waiting for its end.
-  get #silence(): Effect.Effect<void> {
+  #silence(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const before = this.activity.bytesIn
       return Effect.flatMap(Effect.sleep(Duration.millis(this.closeTimeout / 10)), () => {
-        if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence
+        if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence()
         this.transport.destroy()
         return Effect.void
       })
