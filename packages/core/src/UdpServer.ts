@@ -97,8 +97,7 @@ export const layer = <E, R>(
   Layer.effectDiscard(make(options, handler))
 
 const logged = <A, E, R>(handling: Effect.Effect<A, E, R>, datagram: UdpSocket.Datagram) =>
-  Effect.tapCause(
-    handling,
-    (cause) =>
-      Effect.annotateLogs(Effect.logError("the handler failed", cause), "peer", NetAddress.formatInet(datagram.source))
+  handling.pipe(
+    Effect.tapCause((cause) => Effect.logError("the handler failed", cause)),
+    Effect.annotateLogs("peer", NetAddress.formatInet(datagram.source))
   )
