@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Connection from "../Connection.ts"
 import { bounded, broken, type Check, check, expectEqual, expectFailed, expectFailure, found } from "./Check.ts"
 import { operations } from "./Operations.ts"
-import { bothWays, clog, readBytes, roundTrip, type StreamSubject } from "./Pair.ts"
+import { bothWays, clog, elsewhere, readBytes, roundTrip, type StreamSubject } from "./Pair.ts"
 
 export const brokenLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   check(
@@ -33,10 +33,11 @@ export const brokenLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       for (const exit of [Exit.void, Exit.interrupt()]) {
         yield* bothWays(subject, (near, far) =>
           Effect.gen(function*() {
+            const moment = yield* elsewhere(subject)
             yield* roundTrip(near.connection, far.connection)
             yield* Effect.forkScoped(far.closeWith(exit), { startImmediately: true })
             const writing = Effect.forever(
-              Effect.andThen(Connection.writeText(near.connection, "late"), Effect.yieldNow)
+              Effect.andThen(Connection.writeText(near.connection, "late"), moment)
             )
             yield* bounded("a write", "10 seconds", expectFailure("a write", writing, ...broken))
             yield* expectFailure("the next", Connection.writeText(near.connection, "later"), ...broken)

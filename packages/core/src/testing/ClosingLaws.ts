@@ -93,7 +93,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         yield* Connection.writeText(far.connection, "unread")
-        while (Connection.bytesIn(near.connection) === 0) yield* Effect.yieldNow
+        yield* settled(subject, () => Connection.bytesIn(near.connection))
         yield* Connection.abort(near.connection)
         yield* Connection.abort(near.connection)
         for (const [what, operation] of operations(near)) yield* expectFailure(what, operation, "Closed")
@@ -112,8 +112,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.writeText(far.connection, "unread")
         yield* Connection.end(far.connection)
-        while (Connection.bytesIn(near.connection) === 0) yield* Effect.yieldNow
-        yield* settled(subject, () => 0)
+        yield* settled(subject, () => Connection.bytesIn(near.connection))
         yield* Connection.abort(near.connection)
         for (const [what, operation] of operations(near)) yield* expectFailure(what, operation, "Closed")
       }))

@@ -4,10 +4,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Connection from "../Connection.ts"
-import { bounded, type Check, check, expect, expectBytes, expectEqual, expectFailure } from "./Check.ts"
+import { type Body, bounded, type Check, check, expect, expectBytes, expectEqual, expectFailure } from "./Check.ts"
 import {
   bothWays,
   clog,
+  elsewhere,
   expectEnd,
   mebibyte,
   open,
@@ -144,7 +145,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
           yield* Connection.end(near.connection)
           yield* expectEnd("at first", far.connection)
           yield* Connection.abort(near.connection)
-          yield* untilBroken(far.connection)
+          yield* untilBroken(far.connection, yield* elsewhere(subject))
           yield* expectEnd("after the reset", far.connection)
         }))
     )] :
@@ -260,10 +261,10 @@ const drain = Effect.fnUntraced(function*(connection: Connection.Connection, las
 })
 
 /** Writes until that fails. */
-const untilBroken = (connection: Connection.Connection) =>
+const untilBroken = (connection: Connection.Connection, moment: Body) =>
   expectFailure(
     "writing to a peer that has reset",
-    Effect.forever(Effect.andThen(Connection.writeText(connection, "anybody?"), Effect.yieldNow)),
+    Effect.forever(Effect.andThen(Connection.writeText(connection, "anybody?"), moment)),
     "ConnectionReset",
     "BrokenPipe"
   )

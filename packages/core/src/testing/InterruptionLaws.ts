@@ -16,10 +16,12 @@ import {
   bothWays,
   bufferLimit,
   clog,
+  elsewhere,
   expectEnd,
   kibibyte,
   mebibyte,
   randomBytes,
+  randomPause,
   readBytes,
   readText,
   roundTrip,
@@ -55,6 +57,7 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
     "a read interrupted with bytes gathered leaves them to the next",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
+        const moment = yield* elsewhere(subject)
         const reads = [
           Connection.readExactly(far.connection, 100),
           Connection.readUntil(far.connection, "\n"),
@@ -64,7 +67,7 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
           const fiber = yield* Effect.forkScoped(read, { startImmediately: true })
           const before = Connection.bytesIn(far.connection)
           yield* Connection.writeText(near.connection, "gathered ")
-          while (Connection.bytesIn(far.connection) < before + 9) yield* Effect.yieldNow
+          while (Connection.bytesIn(far.connection) < before + 9) yield* moment
           yield* Fiber.interrupt(fiber)
           yield* Connection.writeText(near.connection, "and more")
           const got = yield* Connection.readExactly(far.connection, 17)
@@ -78,6 +81,7 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
     "reads interrupted at random lose nothing",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
+        const pause = randomPause(yield* elsewhere(subject))
         const bytes = yield* randomBytes(512 * kibibyte)
         yield* Effect.forkScoped(Random.withSeed(writeInPieces(near.connection, bytes, 2 * kibibyte), "pieces"))
         const got: Array<Uint8Array> = []
@@ -90,7 +94,7 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
               1 + (yield* Random.nextIntBetween(0, bytes.length - received - 1)) % 5000
             )
           const fiber = yield* Effect.forkScoped(reading, { startImmediately: true })
-          for (let turns = yield* Random.nextIntBetween(0, 3); turns > 0; turns--) yield* Effect.yieldNow
+          yield* pause
           yield* Fiber.interrupt(fiber)
           const exit = yield* Fiber.await(fiber)
           if (Exit.isFailure(exit)) continue

@@ -161,17 +161,30 @@ export const roundTrip = (near: Connection.Connection, far: Connection.Connectio
     yield* Connection.readExactly(near, 1)
   })
 
-const quietRounds = 100
+/**
+ * Gives a moment: a wait for a message to go back and forth on a connection of its own. A loop that waits for something
+ * to happen on the network takes one each time around: it does not spin, and so virtual time can go on.
+ */
+export const elsewhere = (subject: StreamSubject) =>
+  Effect.map(open(subject), ({ client, server }) => roundTrip(client.connection, server.connection))
+
+/** Waits for a random little while: some turns of the scheduler, or a moment. */
+export const randomPause = <E, R>(moment: Effect.Effect<void, E, R>) =>
+  Effect.flatMap(
+    Random.nextIntBetween(0, 4),
+    (turns) =>
+      turns === 4 ? moment : Effect.forEach(Array.from({ length: turns }), () => Effect.yieldNow, { discard: true })
+  )
 
 /**
  * Waits until a number stays the same while another connection goes back and forth a hundred times: long enough for
  * anything that can still happen on this network to happen, whatever its clock.
  */
 export const settled = Effect.fnUntraced(function*(subject: StreamSubject, value: () => number) {
-  const { client, server } = yield* open(subject)
+  const moment = yield* elsewhere(subject)
   while (true) {
     const before = value()
-    for (let round = 0; round < quietRounds; round++) yield* roundTrip(client.connection, server.connection)
+    for (let round = 0; round < 100; round++) yield* moment
     if (value() === before) return before
   }
 }, Effect.scoped)

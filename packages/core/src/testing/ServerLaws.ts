@@ -24,7 +24,7 @@ import {
   expectFailure,
   found
 } from "./Check.ts"
-import { mebibyte, randomBytes, readBytes, type Side, side, type StreamSubject, utf8 } from "./Pair.ts"
+import { elsewhere, mebibyte, randomBytes, readBytes, type Side, side, type StreamSubject, utf8 } from "./Pair.ts"
 
 export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...Object.entries(misbehaviours).map(([how, { handler, reset, said }]) =>
@@ -202,10 +202,11 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         ], { drain: "50 millis", closeTimeout: "100 millis" }),
         scope
       )
+      const moment = yield* elsewhere(subject)
       const clients: Array<Side> = []
       for (let count = 1; count <= 5; count++) {
         clients.push(yield* dial(server))
-        while ((yield* server.connections).length < count) yield* Effect.yieldNow
+        while ((yield* server.connections).length < count) yield* moment
       }
       yield* bounded("closing", "10 seconds", Scope.close(scope, Exit.void))
       const { cut, ended } = yield* server.drain

@@ -8,11 +8,13 @@ import * as Connection from "../Connection.ts"
 import { bounded, broken, type Check, check, expectBytes, expectEqual, expectFailed, expectFailure } from "./Check.ts"
 import {
   bothWays,
+  elsewhere,
   expectEnd,
   kibibyte,
   mebibyte,
   open,
   randomBytes,
+  randomPause,
   readBytes,
   readText,
   type StreamSubject,
@@ -73,12 +75,13 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
             Connection.end(near.connection)
           )
         )
+        const pause = randomPause(yield* elsewhere(subject))
         const echoing = Effect.gen(function*() {
           while (true) {
             const fiber = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), {
               startImmediately: true
             })
-            for (let turns = yield* Random.nextIntBetween(0, 3); turns > 0; turns--) yield* Effect.yieldNow
+            yield* pause
             yield* Fiber.interrupt(fiber)
             if (Exit.isSuccess(yield* Fiber.await(fiber))) return yield* Connection.end(far.connection)
             // By hand for a moment.
