@@ -34,7 +34,6 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Pull from "effect/Pull"
@@ -43,6 +42,7 @@ import * as Stream from "effect/Stream"
 import * as Connection from "./Connection.ts"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
+import { answers } from "./internal/answers.ts"
 import type { ConnectionState } from "./internal/connection.ts"
 import type { Reader } from "./internal/input.ts"
 import * as NetworkError from "./NetworkError.ts"
@@ -251,41 +251,17 @@ export const serve = <Out, In, E, R>(
       : messages(framed).pipe(Stream.mapEffect(handle, { concurrency }), Stream.run(sink(framed)))
   })
 
-const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
-  Exit.isExit(effect) && Exit.isSuccess(effect)
-
-/** Replies are gathered up to this many bytes before they are sent. */
-const largestFlush = 64 * 1024
-
-// Replies that are there at once are sent together. One that takes its time does not keep those before it waiting.
 const answerInTurn = <Out, In, E, R>(
   framed: Framed<Out, In>,
   handle: (message: In) => Effect.Effect<Out, E, R>
-): Effect.Effect<void, FramedError | E, R> => {
-  const { decoder, encoder } = framed
-  const answer = (whenNone: Effect.Effect<void, FramedError | E, R>): Effect.Effect<void, FramedError | E, R> =>
-    Effect.suspend(() => {
-      const begun = encoder.offset
-      for (let message = decoder.next(); message !== Framing.noFrame; message = decoder.next()) {
-        const reply = handle(message)
-        if (!isDone(reply)) {
-          return flush(framed).pipe(
-            Effect.andThen(reply),
-            Effect.flatMap((message) => send(framed, message)),
-            Effect.andThen(answer(whenNone))
-          )
-        }
-        const refusal = encoder.encode(reply.value)
-        if (refusal !== undefined) return Effect.andThen(flush(framed), Effect.fail(refusal))
-        if (encoder.offset - begun >= largestFlush) return Effect.andThen(flush(framed), answer(whenNone))
-      }
-      const then = decoder.error === undefined ? whenNone : Effect.fail(decoder.error)
-      return encoder.offset === begun ? then : Effect.andThen(flush(framed), then)
+): Effect.Effect<void, FramedError | E, R> =>
+  Effect.suspend(() =>
+    answers({
+      connection: framed.connection as ConnectionState,
+      decoder: framed.decoder,
+      encoder: framed.encoder,
+      handle,
+      whenPending: (reply) =>
+        Effect.andThen(Effect.flatMap(reply, (message) => send(framed, message)), answerInTurn(framed, handle))
     })
-  const next: Effect.Effect<void, FramedError | E, R> = Effect.flatMap(
-    more(framed),
-    (ended) => ended ? answer(Effect.void) : inTurn
   )
-  const inTurn = answer(Effect.suspend(() => next))
-  return inTurn
-}
