@@ -15,6 +15,11 @@ export const typeId = "~@sluice/core/Connection"
 
 let lastId = 0
 
+/** Hears once that a connection is closed. */
+export interface CloseObserver {
+  readonly onClosed: () => void
+}
+
 const nobody: Writer = { onWritten: () => {} }
 
 /** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
@@ -33,7 +38,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   #peerEnded = false
   #lingering = false
   #closed = false
-  #observers: Array<() => void> = []
+  #observers: Array<CloseObserver> = []
 
   constructor(transport: Transport.StreamTransport, closeTimeout: number, traffic: Traffic) {
     this.transport = transport
@@ -91,7 +96,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.#failBoth()
     const observers = this.#observers
     this.#observers = []
-    for (const observer of observers) observer()
+    for (const observer of observers) observer.onClosed()
   }
 
   // Whoever is woken goes on at once, and may use the other direction: so both must know before anybody is.
@@ -144,19 +149,19 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   get closed(): Effect.Effect<void> {
     return Effect.callback((resume) => {
-      const observer = () => resume(Effect.void)
+      const observer = { onClosed: () => resume(Effect.void) }
       this.observe(observer)
       return Effect.sync(() => this.ignore(observer))
     })
   }
 
   /** Calls back once when the connection is closed. */
-  observe(observer: () => void): void {
-    if (this.#closed) observer()
+  observe(observer: CloseObserver): void {
+    if (this.#closed) observer.onClosed()
     else this.#observers.push(observer)
   }
 
-  ignore(observer: () => void): void {
+  ignore(observer: CloseObserver): void {
     const index = this.#observers.indexOf(observer)
     if (index !== -1) this.#observers.splice(index, 1)
   }

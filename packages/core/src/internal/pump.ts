@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../NetworkError.ts"
-import type { ConnectionState } from "./connection.ts"
+import type { CloseObserver, ConnectionState } from "./connection.ts"
 import type { Consumer } from "./input.ts"
 import type { Writer } from "./output.ts"
 
@@ -8,7 +8,7 @@ import type { Writer } from "./output.ts"
 const bulkBytes = 16 * 1024
 
 /** Moves bytes from one connection to another in the callbacks of their transports, with no fiber in between. */
-class Pump implements Consumer, Writer {
+class Pump implements Consumer, Writer, CloseObserver {
   readonly #from: ConnectionState
   readonly #to: ConnectionState
   readonly #resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
@@ -29,11 +29,13 @@ class Pump implements Consumer, Writer {
 
   start(): void {
     // A pump to itself hears of its end as the reader.
-    if (this.#to !== this.#from) this.#to.observe(this.#onClosed)
+    if (this.#to !== this.#from) this.#to.observe(this)
     this.#from.input.attach(this)
   }
 
-  #onClosed = (): void => this.finish(this.#to.output.failure ?? this.#to.error("write", new NetworkError.Closed()))
+  onClosed(): void {
+    this.finish(this.#to.output.failure ?? this.#to.error("write", new NetworkError.Closed()))
+  }
 
   onChunk(chunk: Uint8Array): boolean {
     const refusal = this.#to.refusal
@@ -75,7 +77,7 @@ class Pump implements Consumer, Writer {
     input.detach(this)
     // A lent chunk that is still being written stays in use until it is, whoever reads on.
     if (!this.#writing) input.release(this)
-    this.#to.ignore(this.#onClosed)
+    this.#to.ignore(this)
     this.#resume(error === undefined ? Effect.void : Effect.fail(error))
   }
 }

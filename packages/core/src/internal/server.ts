@@ -159,7 +159,7 @@ const makeServe = <E, R>(options: {
       const finalizers = Scope.closeUnsafe(scope, exit)
       const finish = () => {
         if (connection.beginClose(exit)) run(connection.closedInTime)
-        connection.observe(() => end(session))
+        connection.observe({ onClosed: () => end(session) })
       }
       if (finalizers === undefined) return finish()
       run(finalizers).addObserver((finalized) => {
