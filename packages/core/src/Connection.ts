@@ -130,17 +130,24 @@ const pull = (
 export const readExactly: {
   (count: number): (self: Connection) => Effect.Effect<Uint8Array, NetworkError.NetworkError>
   (self: Connection, count: number): Effect.Effect<Uint8Array, NetworkError.NetworkError>
-} = dual(2, (self: Connection, count: number): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
-  Effect.suspend(() => {
-    const { input } = state(self)
-    if (!Number.isSafeInteger(count) || count < 0) return invalidOption(self, "count", count, "a whole number of bytes")
-    if (input.available >= count) return Effect.succeed(input.takeBytes(count))
-    if (input.ended) {
-      const reason = new NetworkError.UnexpectedEnd({ received: input.available, expected: count })
-      return Effect.fail(state(self).error("read", reason))
-    }
-    return Effect.flatMap(grown(self), () => readExactly(self, count))
-  }))
+} = dual(
+  2,
+  (self: Connection, count: number): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
+    Effect.suspend(() => {
+      const { input } = state(self)
+      if (!Number.isSafeInteger(count) || count < 0) {
+        return invalidOption(self, "count", count, "a whole number of bytes")
+      }
+      if (input.available >= count) {
+        return Effect.succeed(input.takeBytes(count))
+      }
+      if (input.ended) {
+        const reason = new NetworkError.UnexpectedEnd({ received: input.available, expected: count })
+        return Effect.fail(state(self).error("read", reason))
+      }
+      return Effect.flatMap(grown(self), () => readExactly(self, count))
+    })
+)
 
 /**
  * Reads up to and including the first `delimiter`, for example `"\r\n"`. It fails with `UnexpectedEnd` when the peer ends
@@ -213,8 +220,7 @@ const defaultAllLimit = 16 * 1024 * 1024
 const grown = (self: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const { input } = state(self)
-    const reader: Reader = (_, error) =>
-      resume(error === undefined ? Effect.void : Effect.fail(error))
+    const reader: Reader = (_, error) => resume(error === undefined ? Effect.void : Effect.fail(error))
     input.grow(reader)
     return Effect.sync(() => input.forget(reader))
   })
@@ -229,8 +235,10 @@ const grown = (self: Connection): Effect.Effect<void, NetworkError.NetworkError>
 export const write: {
   (chunk: Uint8Array): (self: Connection) => Effect.Effect<void, NetworkError.NetworkError>
   (self: Connection, chunk: Uint8Array): Effect.Effect<void, NetworkError.NetworkError>
-} = dual(2, (self: Connection, chunk: Uint8Array): Effect.Effect<void, NetworkError.NetworkError> =>
-  writeAll(self, [chunk]))
+} = dual(
+  2,
+  (self: Connection, chunk: Uint8Array): Effect.Effect<void, NetworkError.NetworkError> => writeAll(self, [chunk])
+)
 
 /** Writes several chunks with one flush: they are sent together, and nothing comes between them. */
 export const writeAll: {
@@ -245,8 +253,11 @@ export const writeAll: {
 export const writeText: {
   (text: string): (self: Connection) => Effect.Effect<void, NetworkError.NetworkError>
   (self: Connection, text: string): Effect.Effect<void, NetworkError.NetworkError>
-} = dual(2, (self: Connection, text: string): Effect.Effect<void, NetworkError.NetworkError> =>
-  writeWith(self, () => [encoder.encode(text)]))
+} = dual(
+  2,
+  (self: Connection, text: string): Effect.Effect<void, NetworkError.NetworkError> =>
+    writeWith(self, () => [encoder.encode(text)])
+)
 
 /** A Sink that writes every chunk. It does not end the connection's output: `end` does, and closing the Scope. */
 export const sink = (self: Connection): Sink.Sink<void, Uint8Array, never, NetworkError.NetworkError> =>

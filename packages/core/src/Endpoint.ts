@@ -25,7 +25,6 @@
  */
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as NetworkError from "./NetworkError.ts"
 
@@ -67,6 +66,8 @@ export type Input = Endpoint | string
 
 const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix" } as const
 
+const isScheme = (text: string): text is keyof typeof schemes => Object.hasOwn(schemes, text)
+
 /**
  * Parses an endpoint from its text; without a scheme it is TCP. `Endpoint.parse("tcp://127.0.0.1:9000")`.
  *
@@ -76,7 +77,7 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
   const separator = input.indexOf("://")
   const scheme = separator === -1 ? "tcp" : input.slice(0, separator)
   const rest = separator === -1 ? input : input.slice(separator + 3)
-  if (!Predicate.hasProperty(schemes, scheme)) {
+  if (!isScheme(scheme)) {
     return invalid(input, "scheme", "tcp://, tls://, udp:// or unix://")
   }
   if (scheme === "unix") {
@@ -84,7 +85,7 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
       ? Result.succeed(unix(rest))
       : invalid(input, "path", "an absolute path, as in unix:///run/app.sock")
   }
-  const _tag = schemes[scheme as "tcp" | "tls" | "udp"]
+  const _tag = schemes[scheme]
   return Result.map(parseHostPort(input, rest), ({ host, port }) => ({ _tag, host, port }))
 }
 

@@ -18,7 +18,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type * as Connection from "./Connection.ts"
 import type { ListenerState, typeId } from "./internal/listener.ts"
 import type * as NetworkError from "./NetworkError.ts"
@@ -39,6 +39,4 @@ const state = (self: Listener): ListenerState => self as ListenerState
 export const accept = (
   self: Listener
 ): Effect.Effect<Connection.Connection, NetworkError.NetworkError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.scope, (scope) => state(self).acceptIn(scope, restore))
-  )
+  Effect.uninterruptibleMask((restore) => Effect.flatMap(Effect.scope, (scope) => state(self).acceptIn(scope, restore)))

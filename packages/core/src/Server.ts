@@ -117,4 +117,6 @@ export const layer = <E, R>(
  *   )
  * ```
  */
-export const draining: Effect.Effect<void> = Effect.flatten(Effect.service(internal.Draining as Context.Reference<Effect.Effect<void>>))
+export const draining: Effect.Effect<void> = Effect.flatten(
+  Effect.service(internal.Draining as Context.Reference<Effect.Effect<void>>)
+)

@@ -52,7 +52,7 @@ export interface DrainOptions {
 export interface Policy {
   readonly maxConnections: number
   readonly whenFull: "wait" | "refuse"
-  readonly maxConnectionsPerAddress: number
+  readonly maxConnectionsPerAddress: number | undefined
   readonly idleTimeout: number | undefined
   readonly readTimeout: number | undefined
   readonly writeTimeout: number | undefined
@@ -66,10 +66,14 @@ export const check = (options: PolicyOptions, address: string): Result.Result<Po
   checked("configure", address, () => {
     const drain = isDrainOptions(options.drain) ? options.drain : { grace: options.drain }
     return {
-      maxConnections: optionalInteger("maxConnections", options.maxConnections, 1, unlimited) ?? unlimited,
+      maxConnections: optionalInteger("maxConnections", options.maxConnections, 1, most) ?? Infinity,
       whenFull: oneOf("whenFull", options.whenFull ?? "wait", ["wait", "refuse"]),
-      maxConnectionsPerAddress:
-        optionalInteger("maxConnectionsPerAddress", options.maxConnectionsPerAddress, 1, unlimited) ?? unlimited,
+      maxConnectionsPerAddress: optionalInteger(
+        "maxConnectionsPerAddress",
+        options.maxConnectionsPerAddress,
+        1,
+        most
+      ),
       idleTimeout: optionalDuration("idleTimeout", options.idleTimeout, 1),
       readTimeout: optionalDuration("readTimeout", options.readTimeout, 1),
       writeTimeout: optionalDuration("writeTimeout", options.writeTimeout, 1),
@@ -79,7 +83,7 @@ export const check = (options: PolicyOptions, address: string): Result.Result<Po
     }
   })
 
-const unlimited = Number.MAX_SAFE_INTEGER
+const most = Number.MAX_SAFE_INTEGER
 
 const isDrainOptions = (drain: PolicyOptions["drain"]): drain is DrainOptions =>
   typeof drain === "object" && drain !== null && ("grace" in drain || "idle" in drain)

@@ -121,7 +121,10 @@ export interface Bind {
 }
 
 /** Checks the options of `Network.connect`. */
-export const checkConnect = (options: ConnectOptions, address: string): Result.Result<Connect, NetworkError.NetworkError> =>
+export const checkConnect = (
+  options: ConnectOptions,
+  address: string
+): Result.Result<Connect, NetworkError.NetworkError> =>
   checked("connect", address, () => ({
     ...checkStream(options),
     connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
@@ -131,7 +134,10 @@ export const checkConnect = (options: ConnectOptions, address: string): Result.R
   }))
 
 /** Checks the options of `Network.listen`. */
-export const checkListen = (options: ListenOptions, address: string): Result.Result<Listen, NetworkError.NetworkError> =>
+export const checkListen = (
+  options: ListenOptions,
+  address: string
+): Result.Result<Listen, NetworkError.NetworkError> =>
   checked("listen", address, () => ({
     ...checkStream(options),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,

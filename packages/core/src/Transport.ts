@@ -130,6 +130,6 @@ export interface DatagramTransport {
 export interface DatagramReceiver {
   /** A datagram came. The payload may be kept. */
   readonly onDatagram: (payload: Uint8Array, source: DatagramSource) => void
-  /** Receiving failed for good. */
+  /** The system reports that a datagram sent before did not arrive, or that receiving failed. It may work again. */
   readonly onError: (error: NetworkError.NetworkError) => void
 }

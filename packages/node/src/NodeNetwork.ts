@@ -38,7 +38,9 @@ export interface Options {
 }
 
 /** The network of this machine. Names are looked up by the `AddressResolver` given. */
-export const layerWith = (options: Options = {}): Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> =>
+export const layerWith = (
+  options: Options = {}
+): Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> =>
   Layer.effect(
     Network.Network,
     Effect.flatMap(Effect.service(AddressResolver.AddressResolver), (resolver) => {

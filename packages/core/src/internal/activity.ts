@@ -29,7 +29,11 @@ export class Activity {
 
   watch(clock: Clock.Clock): void {
     this.#clock = clock
-    this.lastIn = this.lastOut = this.readingSince = this.writingSince = clock.currentTimeMillisUnsafe()
+    this.lastIn =
+      this.lastOut =
+      this.readingSince =
+      this.writingSince =
+        clock.currentTimeMillisUnsafe()
   }
 
   received(bytes: number): void {

@@ -23,10 +23,12 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly activity: Activity
   readonly input: Input
   readonly output: Output
-  readonly #closeTimeout: number
+  readonly closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
+  #closedError: NetworkError.NetworkError | undefined = undefined
   #aborted = false
   #retired = false
+  #peerEnded = false
   #lingering = false
   #closed = false
   #observers: Array<() => void> = []
@@ -36,7 +38,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.activity = new Activity(traffic)
     this.input = new Input(transport, this.activity)
     this.output = new Output(transport, this.activity)
-    this.#closeTimeout = closeTimeout
+    this.closeTimeout = closeTimeout
     traffic.open++
     transport.start(this)
   }
@@ -63,54 +65,59 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   onEnd(): void {
+    this.#peerEnded = true
     this.input.onEnd()
     if (this.#lingering && !this.output.isWaiting) this.transport.destroy()
   }
 
   onFlushed(): void {
     this.output.onFlushed()
-    if (this.#lingering && this.input.ended && !this.output.isWaiting) this.transport.destroy()
+    if (this.#lingering && this.#peerEnded && !this.output.isWaiting) this.transport.destroy()
   }
 
   onError(error: NetworkError.NetworkError): void {
     if (this.#closed) return
     this.#failure ??= error
-    this.#failBoth(error)
+    this.#failBoth()
   }
 
   onClose(): void {
     if (this.#closed) return
     this.#closed = true
     this.activity.traffic.open--
-    const clean = this.#failure === undefined
-    if (!clean && !this.#aborted) this.activity.traffic.failed++
-    this.#failBoth(this.#failure ?? this.error("write", new NetworkError.Closed()))
+    if (this.#failure !== undefined) this.activity.traffic.failed++
+    this.#failBoth()
     const observers = this.#observers
     this.#observers = []
     for (const observer of observers) observer()
   }
 
-  // The end of input stays an end: `input` ignores a failure that comes after it.
-  #failBoth(error: NetworkError.NetworkError): void {
-    this.input.fail(error)
-    this.output.fail(error)
+  // Whoever is woken goes on at once, and may use the other direction: so both must know before anybody is.
+  #failBoth(): void {
+    this.output.refuse(this.#gone)
+    this.input.fail(this.#gone)
+    this.output.giveUp(this.#gone)
   }
+
+  // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
+  readonly #gone = (): NetworkError.NetworkError =>
+    this.#failure ?? (this.#closedError ??= this.error("read", new NetworkError.Closed()))
 
   /** Breaks the connection: the peer gets a reset, and whatever waits on it here, or uses it later, gets the error. */
   fail(error: NetworkError.NetworkError): void {
     if (this.#closed || this.#aborted) return
     this.#failure ??= error
     this.transport.reset()
-    this.#failBoth(error)
+    this.#failBoth()
   }
 
   abort(): void {
     if (this.#closed || this.#aborted) return
     this.#aborted = true
-    const error = this.error("read", new NetworkError.Closed())
-    this.#failure ??= error
     this.transport.reset()
-    this.#failBoth(error)
+    this.output.refuse(this.#gone)
+    this.input.close(this.#gone)
+    this.output.giveUp(this.#gone)
   }
 
   /** From now on an interruption ends this connection in order, as a success would. */
@@ -123,8 +130,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   get outcome(): Connection.Closing {
-    if (this.#failure === undefined) return { _tag: "Ended" }
-    return this.#aborted ? { _tag: "Aborted" } : { _tag: "Failed", error: this.#failure }
+    if (this.#failure !== undefined) return { _tag: "Failed", error: this.#failure }
+    return { _tag: this.#aborted ? "Aborted" : "Ended" }
   }
 
   get closed(): Effect.Effect<void> {
@@ -147,7 +154,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   /**
-   * Closes for good, and returns when the descriptor is closed.
+   * Begins to close for good, and says whether it takes a deadline to see it through.
    *
    * After a failure or an interruption, with a reset: the peer must not take half an answer for a whole one. After a
    * success:
@@ -156,29 +163,35 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
    *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
    * 3. when `closeTimeout` is over, a reset ends it anyhow.
    */
+  beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
+    if (this.#closed || this.#aborted || this.#failure !== undefined) return false
+    if (Exit.isFailure(exit) && !this.#retired) {
+      this.abort()
+      return false
+    }
+    if (this.#peerEnded && !this.output.isWaiting) {
+      this.transport.destroy()
+      return false
+    }
+    this.#lingering = true
+    this.output.end(() => {})
+    this.input.close(this.#gone)
+    return true
+  }
+
+  /** Closes for good, and returns when the descriptor is closed. */
   close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (this.#closed) return Effect.void
-      if (this.#failure !== undefined) return this.closed
-      if (Exit.isFailure(exit) && !this.#retired) {
-        this.abort()
-        return this.closed
-      }
-      if (this.input.ended && !this.output.isWaiting) {
-        this.transport.destroy()
-        return this.closed
-      }
-      this.#lingering = true
-      this.output.end(() => {})
-      this.input.discard()
-      return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
-        duration: Duration.millis(this.#closeTimeout),
-        orElse: () =>
-          Effect.suspend(() => {
-            this.abort()
-            return this.closed
-          })
-      })
+    return Effect.suspend(() => this.beginClose(exit) ? this.closedInTime : this.closed)
+  }
+
+  get closedInTime(): Effect.Effect<void> {
+    return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
+      duration: Duration.millis(this.closeTimeout),
+      orElse: () =>
+        Effect.suspend(() => {
+          this.abort()
+          return this.closed
+        })
     })
   }
 }

@@ -27,18 +27,21 @@ export const expired = (
   activity.watch(clock)
   const opened = clock.currentTimeMillisUnsafe()
 
-  const watches: Array<{ readonly deadline: Deadline; readonly after: number; readonly since: (now: number) => number }> =
-    []
+  const watches: Array<
+    { readonly deadline: Deadline; readonly after: number; readonly since: (now: number) => number }
+  > = []
   const watch = (deadline: Deadline, after: number | undefined, since: (now: number) => number) => {
     if (after !== undefined) watches.push({ deadline, after, since })
   }
   watch("lifetime", policy.maxLifetime, () => opened)
   watch("idle", policy.idleTimeout, () => Math.max(activity.lastIn, activity.lastOut))
   // While nobody waits, the time has not begun to run: the earliest that it can is now.
-  watch("read", policy.readTimeout, (now) =>
-    input.isWaiting ? Math.max(activity.readingSince, activity.lastIn) : now)
-  watch("write", policy.writeTimeout, (now) =>
-    output.isWaiting ? Math.max(activity.writingSince, activity.lastOut) : now)
+  watch("read", policy.readTimeout, (now) => input.isWaiting ? Math.max(activity.readingSince, activity.lastIn) : now)
+  watch(
+    "write",
+    policy.writeTimeout,
+    (now) => output.isWaiting ? Math.max(activity.writingSince, activity.lastOut) : now
+  )
 
   const look: Effect.Effect<NetworkError.NetworkError> = Effect.suspend(() => {
     const now = clock.currentTimeMillisUnsafe()

@@ -3,6 +3,9 @@ import type * as Transport from "../Transport.ts"
 import type { Activity } from "./activity.ts"
 import * as Bytes from "./bytes.ts"
 
+/** Makes the error of a connection that is gone. */
+export type Gone = () => NetworkError.NetworkError
+
 /** Gets one chunk, or nothing at the end, or the error. */
 export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
 
@@ -27,12 +30,13 @@ export class Input {
   // Whoever waits for a chunk: mostly one reader, and then the queue stays empty.
   #reader: Reader | undefined = undefined
   #readerQueue: Array<Reader> = []
-  #grower: Reader | undefined = undefined
+  #growers: Array<Reader> = []
   #consumer: Consumer | undefined = undefined
   // The consumer that still uses the chunk lent to it: nothing may be delivered meanwhile.
   #holder: Consumer | undefined = undefined
   #flowing = true
-  #failure: NetworkError.NetworkError | undefined = undefined
+  #discarding = false
+  #gone: Gone | undefined = undefined
   ended = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -46,21 +50,25 @@ export class Input {
   }
 
   get isWaiting(): boolean {
-    return !this.ended && this.#failure === undefined && this.#flowing &&
-      (this.#reader !== undefined || this.#grower !== undefined || this.#consumer !== undefined)
+    return !this.#isOver && this.#flowing && this.#isAwaited
+  }
+
+  get #isAwaited(): boolean {
+    return this.#reader !== undefined || this.#growers.length > 0 || this.#consumer !== undefined
   }
 
   onData(chunk: Uint8Array): boolean {
     this.#activity.received(chunk.length)
-    return this.#flowing = this.#deliver(chunk)
+    return this.#flowing = this.#discarding || this.#deliver(chunk)
   }
 
   #deliver(chunk: Uint8Array): boolean {
-    if (this.#grower !== undefined) {
+    if (this.#growers.length > 0) {
       this.#keep(chunk)
-      const grower = this.#grower
-      this.#grower = undefined
-      grower(undefined, undefined)
+      const growers = this.#growers
+      this.#growers = []
+      for (const grower of growers) grower(undefined, undefined)
+      this.#serve()
       return this.#wantsMore()
     }
     if (this.#reader !== undefined) {
@@ -72,6 +80,15 @@ export class Input {
     if (this.#consumer !== undefined) return this.#give(this.#consumer, chunk)
     this.#keep(chunk)
     return false
+  }
+
+  // Whoever waits for a chunk gets what those who gather have left over.
+  #serve(): void {
+    while (this.#reader !== undefined && this.#growers.length === 0 && this.#pending.length > 0) {
+      const reader = this.#reader
+      this.#reader = this.#readerQueue.shift()
+      reader(this.poll(), undefined)
+    }
   }
 
   #give(consumer: Consumer, chunk: Uint8Array): boolean {
@@ -86,37 +103,52 @@ export class Input {
   }
 
   #wantsMore(): boolean {
-    return this.#pending.length === 0 || this.#reader !== undefined || this.#grower !== undefined
+    return this.#pending.length === 0 || this.#reader !== undefined || this.#growers.length > 0
   }
 
   #flow(): void {
-    if (this.#flowing || this.#holder !== undefined || this.#isOver) return
+    if (this.#flowing || this.#holder !== undefined || (this.#isOver && !this.#discarding)) return
     this.#flowing = true
     this.#transport.resume()
   }
 
   onEnd(): void {
-    if (this.ended || this.#failure !== undefined) return
+    if (this.ended || this.#gone !== undefined) return
     this.ended = true
     this.#wakeAll(undefined)
   }
 
-  fail(error: NetworkError.NetworkError): void {
-    if (this.#failure !== undefined) return
-    this.#failure = error
-    this.#wakeAll(error)
+  /** The connection broke. What came before stays readable, and an end that came before stays an end. */
+  fail(gone: Gone): void {
+    if (this.#isOver) return
+    this.#gone = gone
+    this.#wakeAll(gone)
   }
 
-  #wakeAll(error: NetworkError.NetworkError | undefined): void {
-    const readers = [this.#grower, this.#reader, ...this.#readerQueue]
+  /** This side reads no more: throws away what is there and what comes. Only an end that was reached stays an end. */
+  close(gone: Gone): void {
+    const isAtEnd = this.ended && this.#pending.length === 0
+    this.#pending.length = 0
+    this.#pendingBytes = 0
+    this.#discarding = true
+    if (!isAtEnd) {
+      this.ended = false
+      this.#gone ??= gone
+      this.#wakeAll(this.#gone)
+    }
+    this.#flow()
+  }
+
+  #wakeAll(gone: Gone | undefined): void {
+    const readers = [...this.#growers, this.#reader, ...this.#readerQueue]
     const consumer = this.#consumer
-    this.#grower = undefined
+    this.#growers = []
     this.#reader = undefined
     this.#readerQueue = []
     this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, error)
-    if (error === undefined) consumer?.onEnd()
-    else consumer?.onError(error)
+    for (const reader of readers) reader?.(undefined, gone?.())
+    if (gone === undefined) consumer?.onEnd()
+    else consumer?.onError(gone())
   }
 
   /** Takes the chunk that is there, if one is. */
@@ -132,7 +164,7 @@ export class Input {
   /** Waits for one chunk. */
   take(reader: Reader): void {
     const chunk = this.poll()
-    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#failure : undefined)
+    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#error : undefined)
     this.#activity.readBegins()
     if (this.#reader === undefined) this.#reader = reader
     else this.#readerQueue.push(reader)
@@ -141,15 +173,18 @@ export class Input {
 
   /** Waits until more has come than there is, or the end; takes nothing. */
   grow(reader: Reader): void {
-    if (this.#isOver) return reader(undefined, this.#failure)
+    if (this.#isOver) return reader(undefined, this.#error)
     this.#activity.readBegins()
-    this.#grower = reader
+    this.#growers.push(reader)
     this.#flow()
   }
 
   /** The reader does not wait any longer. */
   forget(reader: Reader): void {
-    if (this.#grower === reader) this.#grower = undefined
+    if (this.#growers.includes(reader)) {
+      this.#growers = this.#growers.filter((each) => each !== reader)
+      this.#serve()
+    }
     if (this.#reader === reader) this.#reader = this.#readerQueue.shift()
     else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
   }
@@ -163,7 +198,8 @@ export class Input {
       ready = this.#give(consumer, chunk)
     }
     if (this.#pending.length === 0 && this.#isOver) {
-      return this.#failure === undefined ? consumer.onEnd() : consumer.onError(this.#failure)
+      const error = this.#error
+      return error === undefined ? consumer.onEnd() : consumer.onError(error)
     }
     this.#activity.readBegins()
     this.#consumer = consumer
@@ -180,19 +216,11 @@ export class Input {
   detach(consumer: Consumer): void {
     this.#release(consumer)
     if (this.#consumer === consumer) this.#consumer = undefined
-    if (this.#reader !== undefined || this.#grower !== undefined || this.#consumer !== undefined) this.#flow()
+    if (this.#discarding || this.#isAwaited) this.#flow()
   }
 
   #release(consumer: Consumer): void {
     if (this.#holder === consumer) this.#holder = undefined
-  }
-
-  /** Throws away what is there and what comes. */
-  discard(): void {
-    this.#pending.length = 0
-    this.#pendingBytes = 0
-    this.#consumer = discarding
-    this.#flow()
   }
 
   /** Takes exactly `count` bytes of those available. */
@@ -200,6 +228,7 @@ export class Input {
     const taken = Bytes.takeFrom(this.#pending, count)
     this.#pendingBytes -= count
     if (this.#pending.length === 0) this.#flow()
+    else this.#serve()
     return taken
   }
 
@@ -209,12 +238,10 @@ export class Input {
   }
 
   get #isOver(): boolean {
-    return this.ended || this.#failure !== undefined
+    return this.ended || this.#gone !== undefined
   }
-}
 
-const discarding: Consumer = {
-  onChunk: () => true,
-  onEnd: () => {},
-  onError: () => {}
+  get #error(): NetworkError.NetworkError | undefined {
+    return this.#gone?.()
+  }
 }

@@ -23,6 +23,8 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   #acceptors: Array<() => void> = []
   #transport: Transport.ListenerTransport | undefined = undefined
   #closed = false
+  /** Hears of every connection that comes to wait here, so that it can be taken at once. */
+  onArrival: () => void = () => this.#acceptors.shift()?.()
   /** Hears of connections that could not be accepted. */
   onAcceptError: (error: NetworkError.NetworkError) => void = () => {
     this.traffic.failed++
@@ -48,7 +50,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       return
     }
     this.#waiting.push(transport)
-    this.#acceptors.shift()?.()
+    this.onArrival()
   }
 
   /** Waits until a connection waits, or the listener is closed. */

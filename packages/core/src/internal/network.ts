@@ -29,8 +29,12 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const attempts = Effect.flatMap(
       resolve(platform, endpoint),
       (addresses) =>
-        firstToConnect(interleave(addresses), checked.attemptDelay, opened, (address) =>
-          platform.connect(address, checked))
+        firstToConnect(
+          interleave(addresses),
+          checked.attemptDelay,
+          opened,
+          (address) => platform.connect(address, checked)
+        )
     ).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
@@ -68,11 +72,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const bind: Network.Network["Service"]["bind"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* datagramEndpoint(input)
     const where = Endpoint.format(endpoint)
-    const peer = options.peer === undefined
-      ? undefined
-      : (yield* resolveInet(platform, yield* datagramEndpoint(options.peer)))[0]
-    const checked = yield* Effect.fromResult(SocketOptions.checkBind(options, peer, where))
     const [address] = yield* resolveInet(platform, endpoint)
+    const peers = options.peer === undefined
+      ? []
+      : yield* resolveInet(platform, yield* datagramEndpoint(options.peer))
+    // A name may have addresses of both families, and the socket is of one.
+    const peer = peers.find(({ _tag }) => _tag === address._tag) ?? peers[0]
+    const checked = yield* Effect.fromResult(SocketOptions.checkBind(options, peer, where))
     const socket = new UdpSocketState(where, checked)
     yield* Effect.acquireRelease(
       Effect.map(platform.bind(address, checked, socket), (transport) => socket.open(transport)),
@@ -91,14 +97,17 @@ const connectTimedOut = (where: string, after: number) =>
 const inputText = (input: Endpoint.Input): string => typeof input === "string" ? input : Endpoint.format(input)
 
 const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input) =>
-  Effect.flatMap(Effect.fromResult(Endpoint.fromInput(input)), (endpoint) =>
-    endpoint._tag === "Tcp" || endpoint._tag === "Unix"
-      ? Effect.succeed(endpoint)
-      : Effect.fail(
-        endpoint._tag === "Tls"
-          ? NetworkError.make(operation, inputText(input), new NetworkError.Unsupported({ feature: "TLS" }))
-          : wrongScheme(operation, inputText(input), "tcp:// or unix://; udp:// is for Network.bind")
-      ))
+  Effect.flatMap(
+    Effect.fromResult(Endpoint.fromInput(input)),
+    (endpoint) =>
+      endpoint._tag === "Tcp" || endpoint._tag === "Unix"
+        ? Effect.succeed(endpoint)
+        : Effect.fail(
+          endpoint._tag === "Tls"
+            ? NetworkError.make(operation, inputText(input), new NetworkError.Unsupported({ feature: "TLS" }))
+            : wrongScheme(operation, inputText(input), "tcp:// or unix://; udp:// is for Network.bind")
+        )
+  )
 
 const datagramEndpoint = (input: Endpoint.Input) =>
   Effect.flatMap(

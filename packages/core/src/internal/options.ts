@@ -27,7 +27,9 @@ export const reject = (option: string, value: unknown, expected: string): never 
 export const duration = (option: string, value: Duration.Input, least = 0): number => {
   const parsed = Duration.fromInput(value)
   const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-  const expected = least > 0 ? `a duration of at least ${least} ms, such as "5 seconds"` : `a duration, such as "5 seconds"`
+  const expected = least > 0
+    ? `a duration of at least ${least} ms, such as "5 seconds"`
+    : `a duration, such as "5 seconds"`
   return millis >= least ? millis : reject(option, value, expected)
 }
 

@@ -2,6 +2,7 @@ import type * as NetworkError from "../NetworkError.ts"
 import type * as Transport from "../Transport.ts"
 import type { Activity } from "./activity.ts"
 import * as Bytes from "./bytes.ts"
+import type { Gone } from "./input.ts"
 
 /** Told when a write is done, with the error if it failed. */
 export type Done = (error: NetworkError.NetworkError | undefined) => void
@@ -31,7 +32,7 @@ export class Output {
   readonly #activity: Activity
   #current: Write | undefined = undefined
   #queue: Array<Write> = []
-  #failure: NetworkError.NetworkError | undefined = undefined
+  #gone: Gone | undefined = undefined
   ended = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -40,7 +41,7 @@ export class Output {
   }
 
   get failure(): NetworkError.NetworkError | undefined {
-    return this.#failure
+    return this.#gone?.()
   }
 
   get isWaiting(): boolean {
@@ -94,13 +95,17 @@ export class Output {
     for (const write of finished) write.done(undefined)
   }
 
-  fail(error: NetworkError.NetworkError): void {
-    if (this.#failure !== undefined) return
-    this.#failure = error
+  /** The connection is gone: nothing can be written from now on. */
+  refuse(gone: Gone): void {
+    this.#gone ??= gone
+  }
+
+  /** Tells those who wait that the connection is gone. */
+  giveUp(gone: Gone): void {
     const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     this.#current = undefined
     this.#queue = []
-    for (const write of waiting) write.done(error)
+    for (const write of waiting) write.done(gone())
   }
 
   // Hands over what it can; whether all of the write is on its way.

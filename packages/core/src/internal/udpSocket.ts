@@ -45,7 +45,9 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
   #queue: Array<DatagramState> = []
   #receivers: Array<Receiver> = []
   #transport: Transport.DatagramTransport | undefined = undefined
-  #failure: NetworkError.NetworkError | undefined = undefined
+  // What the network said of datagrams sent before, by ICMP, and nobody has heard yet.
+  #notice: NetworkError.NetworkError | undefined = undefined
+  #closed: NetworkError.NetworkError | undefined = undefined
 
   constructor(endpoint: string, options: SocketOptions.Bind) {
     this.endpoint = endpoint
@@ -62,8 +64,9 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 
   onDatagram(payload: Uint8Array, source: Transport.DatagramSource): void {
     // Nothing can be received before `bind` has returned the socket.
-    if (this.#transport === undefined || this.#failure !== undefined) return
+    if (this.#transport === undefined || this.#closed !== undefined) return
     this.traffic.received++
+    this.#notice = undefined
     const datagram = new DatagramState(payload, source, this.#transport)
     const receiver = this.#receivers.shift()
     if (receiver !== undefined) return receiver(datagram, undefined)
@@ -76,13 +79,20 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
   }
 
   onError(error: NetworkError.NetworkError): void {
-    this.#failure ??= error
+    if (this.#receivers.length === 0) this.#notice = error
+    this.#failReceivers(error)
+  }
+
+  #failReceivers(error: NetworkError.NetworkError): void {
     const receivers = this.#receivers
     this.#receivers = []
     for (const receiver of receivers) receiver(undefined, error)
   }
 
   #wait<A>(map: (datagram: DatagramState) => A): Effect.Effect<A, NetworkError.NetworkError> {
+    const error = this.#closed ?? this.#notice
+    this.#notice = undefined
+    if (error !== undefined) return Effect.fail(error)
     return Effect.callback((resume) => {
       const receiver: Receiver = (datagram, error) =>
         resume(datagram === undefined ? Effect.fail(error!) : Effect.succeed(map(datagram)))
@@ -95,18 +105,15 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 
   readonly receive: Effect.Effect<DatagramState, NetworkError.NetworkError> = Effect.suspend(() => {
     const datagram = this.#queue.shift()
-    if (datagram !== undefined) return Effect.succeed(datagram)
-    return this.#failure === undefined ? this.#wait((datagram) => datagram) : Effect.fail(this.#failure)
+    return datagram === undefined ? this.#wait((datagram) => datagram) : Effect.succeed(datagram)
   })
 
   readonly receiveAll: Effect.Effect<Arr.NonEmptyReadonlyArray<DatagramState>, NetworkError.NetworkError> = Effect
     .suspend(() => {
-      if (this.#queue.length > 0) {
-        const all = this.#queue
-        this.#queue = []
-        return Effect.succeed(all as unknown as Arr.NonEmptyReadonlyArray<DatagramState>)
-      }
-      return this.#failure === undefined ? this.#wait((datagram) => [datagram] as const) : Effect.fail(this.#failure)
+      if (this.#queue.length === 0) return this.#wait((datagram) => [datagram] as const)
+      const all = this.#queue
+      this.#queue = []
+      return Effect.succeed(all as unknown as Arr.NonEmptyReadonlyArray<DatagramState>)
     })
 
   send(
@@ -129,7 +136,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     to: Transport.DatagramSource | undefined
   ): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.callback((resume) => {
-      if (this.#failure?.reason._tag === "Closed") return resume(Effect.fail(this.#failure))
+      if (this.#closed !== undefined) return resume(Effect.fail(this.#closed))
       this.#transport!.send(typeof payload === "string" ? encoder.encode(payload) : payload, to, (error) => {
         if (error !== undefined) return resume(Effect.fail(error))
         this.traffic.sent++
@@ -156,7 +163,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
       const transport = this.#transport!
       return Effect.acquireRelease(
         transport.joinMulticast(multicast),
-        () => this.#failure === undefined ? transport.leaveMulticast(multicast) : Effect.void
+        () => this.#closed === undefined ? transport.leaveMulticast(multicast) : Effect.void
       )
     })
   }
@@ -171,8 +178,9 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.onError(this.#error("receive", new NetworkError.Closed()))
+      this.#closed ??= this.#error("receive", new NetworkError.Closed())
       this.#queue = []
+      this.#failReceivers(this.#closed)
       return this.#transport!.close
     })
   }

@@ -28,12 +28,13 @@ export const bind = (
       lookup: numeric as never
     })
     const ready = () => {
+      const remote = options.peer === undefined ? where : `udp://${NetAddress.formatInet(options.peer)}`
       socket.off("error", failed)
       socket.on("error", (error) => {
-        receiver.onError(NetworkError.fromSystem({ operation: "receive", address: where, error }))
+        receiver.onError(NetworkError.fromSystem({ operation: "receive", address: remote, error }))
       })
       const { address: host, port } = socket.address()
-      resume(Effect.succeed(makeTransport(socket, fromNode(host, port), where)))
+      resume(Effect.succeed(makeTransport(socket, fromNode(host, port), remote)))
     }
     socket.once("error", failed)
     socket.on("message", (payload, source) => receiver.onDatagram(payload, source))

@@ -77,11 +77,16 @@ const boundAddress = (server: Net.Server): NetAddress.SocketAddress => {
     : fromNode(address.address, address.port)
 }
 
-const factsOf = (socket: Net.Socket, bound: NetAddress.SocketAddress): { local: Facts; remote: Facts } | undefined => {
-  if (NetAddress.isUnixPathAddress(bound)) return { local: { path: bound.path }, remote: { path: "" } }
+const factsOf = (
+  socket: Net.Socket,
+  bound: NetAddress.SocketAddress
+): { readonly local: Facts | NetAddress.SocketAddress; readonly remote: Facts } | undefined => {
+  if (NetAddress.isUnixPathAddress(bound)) return { local: bound, remote: { path: "" } }
   const host = socket.remoteAddress
+  if (host === undefined) return undefined
+  const remote = { host, port: socket.remotePort! }
+  // Only a listener on all addresses has to ask which of them it was.
+  if (!NetAddress.isUnspecified(bound.address)) return { local: bound, remote }
   const localHost = socket.localAddress
-  return host === undefined || localHost === undefined
-    ? undefined
-    : { local: { host: localHost, port: socket.localPort! }, remote: { host, port: socket.remotePort! } }
+  return localHost === undefined ? undefined : { local: { host: localHost, port: socket.localPort! }, remote }
 }

@@ -32,6 +32,8 @@ export const adopt = (socket: Net.Socket, buffer: Uint8Array, onRead: OnRead): b
     return false
   }
   handle.useUserBuffer(buffer)
-  Object.assign(socket, { [bufferSymbol]: buffer, [callbackSymbol]: onRead })
+  const internals = socket as unknown as Record<symbol, unknown>
+  internals[bufferSymbol] = buffer
+  internals[callbackSymbol] = onRead
   return true
 }

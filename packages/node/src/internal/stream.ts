@@ -29,7 +29,7 @@ export class NodeStream implements Transport.StreamTransport {
   #lends = false
 
   constructor(socket: Net.Socket, options: {
-    readonly local: Facts
+    readonly local: Facts | NetAddress.SocketAddress
     readonly remote: Facts
     readonly reuseReadBuffer: boolean
   }) {
@@ -107,6 +107,8 @@ export class NodeStream implements Transport.StreamTransport {
     if (socket.destroyed) return
     // There is no reset on a Unix-domain socket.
     if ("path" in this.#remote) socket.destroy()
+    // Nor can one be sent while a FIN is on its way to the system, which takes no more than a turn of the event loop.
+    else if (socket.writableEnded && !socket.writableFinished) socket.once("finish", () => this.reset())
     else socket.resetAndDestroy()
   }
 
@@ -127,7 +129,7 @@ function onData(this: Net.Socket, chunk: Uint8Array): void {
 }
 
 function onEnd(this: Net.Socket): void {
-  (this as Owned)[owner].receiver?.onEnd()
+  ;(this as Owned)[owner].receiver?.onEnd()
 }
 
 function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
@@ -137,5 +139,5 @@ function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
 }
 
 function onClose(this: Net.Socket): void {
-  (this as Owned)[owner].receiver?.onClose()
+  ;(this as Owned)[owner].receiver?.onClose()
 }

@@ -1,0 +1,273 @@
+/**
+ * Where messages begin and end on a connection, as a value.
+ *
+ * TCP carries bytes and keeps no boundaries between messages. A framing says how messages are found in the bytes and how
+ * they are written as bytes. It is pure and synchronous; {@link decode} and {@link encode} lift it to Streams, and
+ * `Framed` puts it on a connection.
+ *
+ * **Choosing**: {@link lengthPrefixed} for a binary protocol of your own, {@link lines} for text, `ndjson` for JSON values,
+ * {@link lengthField} and {@link delimited} to speak an existing protocol; {@link text}, {@link json} and
+ * {@link map} then turn frames into values. `Schema` types live in `@sluice/core/framing/Schema`, so that programs
+ * without them do not load `effect/Schema`.
+ *
+ * **What holds for every framing**: how the network split the bytes never changes the result; input that ends inside a
+ * frame is a `TruncatedFrame`; every frame before a bad one is delivered before the error; frames are limited, to 1 MiB
+ * unless told otherwise, and a limit is checked before the bytes are gathered; an empty frame is a frame; what decoding
+ * would not give back, encoding refuses.
+ *
+ * **Bad options** never throw: constructors always return a framing, and one that cannot work answers every use with the
+ * `InvalidFraming` error, because then `Framing.lines()` is a plain value and yet no bad option is an untyped failure.
+ * {@link validate} asks beforehand.
+ *
+ * **Gotchas**: a byte frame is a view of the chunk it came in. Copy it (`frame.slice()`) to keep a small one for
+ * long, or it keeps the whole chunk alive.
+ *
+ * ```ts
+ * import * as Stream from "effect/Stream"
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const bytes = Stream.make("one\ntw", "o\n").pipe(Stream.encodeText)
+ *
+ * const lines = bytes.pipe(Framing.decode(Framing.lines())) // "one", "two"
+ * ```
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { Pipeable } from "effect/Pipeable"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { type Input, type Pending, pending } from "./framing/Input.ts"
+import type { Output } from "./framing/Output.ts"
+import type { FramingError } from "./FramingError.ts"
+import { DecoderOf, EncoderOf } from "./internal/decoder.ts"
+import * as internal from "./internal/framing.ts"
+
+export { checksum } from "./framing/Checksum.ts"
+export { cobs } from "./framing/Cobs.ts"
+export { contentLength, contentLengthMessage } from "./framing/ContentLength.ts"
+export { datagram } from "./framing/Datagram.ts"
+export { delimited } from "./framing/Delimited.ts"
+export { either } from "./framing/Either.ts"
+export { fixedLength } from "./framing/FixedLength.ts"
+export { type Input, type Pending, pending } from "./framing/Input.ts"
+export { json, ndjson } from "./framing/Json.ts"
+export { lengthField } from "./framing/LengthField.ts"
+export { lengthPrefixed } from "./framing/LengthPrefixed.ts"
+export { limit } from "./framing/Limit.ts"
+export { lines } from "./framing/Lines.ts"
+export { map, mapResult } from "./framing/Map.ts"
+export { netstring } from "./framing/Netstring.ts"
+export { type Output } from "./framing/Output.ts"
+export { raw } from "./framing/Raw.ts"
+export { overlong, recover } from "./framing/Recover.ts"
+export { slip } from "./framing/Slip.ts"
+export { text } from "./framing/Text.ts"
+export { FramingError, isFramingError } from "./FramingError.ts"
+
+/** A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes. */
+export interface Framing<in Out, out In = Out> extends Pipeable {
+  readonly [internal.TypeId]: typeof internal.TypeId
+  /** Makes the decode function for one byte stream. See {@link Input} for what it does. */
+  readonly makeDecode: () => (input: Input) => In | Pending | FramingError
+  /** Writes one frame, or returns why it cannot be written. */
+  readonly encode: (frame: Out, output: Output) => FramingError | void
+  /** Why the framing cannot be used, if it cannot. */
+  readonly invalid: FramingError | undefined
+}
+
+/** Whether a value is a {@link Framing}. */
+export const isFraming: (value: unknown) => value is Framing<unknown, unknown> = internal.isFraming
+
+/**
+ * Makes a framing of your own from a decode function and an encode function.
+ *
+ * `decode` looks at the bytes there are, consumes the first frame and returns it, or says how many bytes it needs. It
+ * may be called again for the same frame, so it should consume whole frames only. If it has to remember something
+ * between calls, give `makeDecode` instead, which is called once for each byte stream. Both are plain functions: they
+ * should not throw, and a frame should not be a `FramingError`.
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * // One byte of type, two of length, then the body.
+ * const tagged = Framing.make<{ readonly type: number; readonly body: Uint8Array }>({
+ *   decode: (input) => {
+ *     if (input.length < 3) return input.need(3)
+ *     const [type, high, low] = input.bytes.subarray(input.start, input.start + 3) as unknown as [number, number, number]
+ *     const length = high * 256 + low
+ *     if (length > 4096) return input.tooLong(4096, length)
+ *     if (input.length < 3 + length) return input.need(3 + length)
+ *     input.skip(3)
+ *     return { type, body: input.take(length) }
+ *   },
+ *   encode: ({ body, type }, output) => {
+ *     if (body.length > 4096) return output.tooLong(4096, body.length)
+ *     output.byte(type)
+ *     output.uint(body.length, 2)
+ *     return output.write(body)
+ *   }
+ * })
+ * ```
+ */
+export const make = <Out, In = Out>(
+  options:
+    & {
+      readonly encode: (frame: Out, output: Output) => FramingError | void
+    }
+    & (
+      | { readonly decode: (input: Input) => In | Pending | FramingError }
+      | { readonly makeDecode: () => (input: Input) => In | Pending | FramingError }
+    )
+): Framing<Out, In> =>
+  "decode" in options
+    ? internal.stateless(options.decode, options.encode)
+    : internal.stateful(options.makeDecode, options.encode)
+
+/** The framing, or why its options can never work. Asks once, before anything is sent. */
+export const validate = <Out, In>(framing: Framing<Out, In>): Result.Result<Framing<Out, In>, FramingError> =>
+  framing.invalid === undefined ? Result.succeed(framing) : Result.fail(framing.invalid)
+
+/**
+ * Finds the frames in one byte stream. Synchronous: feed it chunks, then ask for frames until there are none.
+ *
+ * A chunk that was fed belongs to the decoder: it must not be written to again, because frames are views of it.
+ */
+export interface Decoder<out In> {
+  /** Appends input. */
+  feed(chunk: Uint8Array): void
+  /**
+   * The next frame; or `Framing.pending`, when more input is needed (after `finish`: when there is no more); or the error
+   * that ended the decoding, and then that same error for ever.
+   */
+  next(): In | Pending | FramingError
+  /** Says that the input has ended: `next` gives what frames there are, then `TruncatedFrame` if bytes are left over. */
+  finish(): void
+  /**
+   * Takes out what was fed and not used, so that another decoder can go on with it: a protocol can change its framing
+   * between any two frames.
+   */
+  remainder(): Uint8Array
+  /** How many bytes were fed and not used. */
+  readonly buffered: number
+  /** The place in the byte stream of the first byte that was not used. */
+  readonly offset: number
+}
+
+/** Options of {@link makeDecoder} and {@link makeEncoder}. */
+export interface StreamOptions {
+  /** The place in the byte stream at which to begin, for the offsets in errors. In bytes; 0 by default. */
+  readonly offset?: number | undefined
+}
+
+/** A decoder for one byte stream. */
+export const makeDecoder = <In>(framing: Framing<never, In>, options?: StreamOptions): Decoder<In> =>
+  new DecoderOf(framing, options?.offset ?? 0)
+
+/** Writes frames as bytes. Many small frames become one buffer; large payloads are passed on without a copy. */
+export interface Encoder<in Out> {
+  /** Appends a frame. A frame that is refused leaves nothing behind, and the encoder goes on. */
+  encode(frame: Out): FramingError | undefined
+  /** Takes out the bytes of all frames since the last time, as buffers to be written in this order. They may be none. */
+  drain(): Array<Uint8Array>
+  /** How many bytes all frames so far have taken. */
+  readonly offset: number
+}
+
+/** An encoder for one byte stream. */
+export const makeEncoder = <Out>(framing: Framing<Out, unknown>, options?: StreamOptions): Encoder<Out> =>
+  new EncoderOf(framing, options?.offset ?? 0)
+
+/**
+ * Turns a Stream of bytes into a Stream of frames.
+ *
+ * All frames of a chunk are emitted together. The Stream fails with a {@link FramingError} after every frame before
+ * the bad one was emitted.
+ */
+export const decode =
+  <In>(framing: Framing<never, In>) =>
+  <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<In, E | FramingError, R> =>
+    Stream.transformPull(bytes, (pull) =>
+      Effect.sync(() => {
+        const decoder = makeDecoder(framing)
+        let ended = false
+        const feed = Effect.map(pull, (chunks) => {
+          for (const chunk of chunks) decoder.feed(chunk)
+        }).pipe(
+          Pull.catchDone(() =>
+            Effect.sync(() => {
+              ended = true
+              decoder.finish()
+            })
+          )
+        )
+        const frames: Pull.Pull<NonEmptyReadonlyArray<In>, E | FramingError> = Effect.suspend(() => {
+          const batch: Array<In> = []
+          let result = decoder.next()
+          while (internal.isFrame(result)) {
+            batch.push(result)
+            result = decoder.next()
+          }
+          // An error stays: it is there again when the frames before it have been taken.
+          if (isNonEmpty(batch)) return Effect.succeed(batch)
+          if (result !== pending) return Effect.fail(result as FramingError)
+          return ended ? Cause.done() : Effect.flatMap(feed, () => frames)
+        })
+        return frames
+      }))
+
+/**
+ * Turns a Stream of frames into a Stream of bytes: the frames of one array become as few buffers as possible.
+ *
+ * The Stream fails with a {@link FramingError} at the first frame that cannot be encoded, after the bytes of those
+ * before it.
+ */
+export const encode =
+  <Out>(framing: Framing<Out, unknown>) =>
+  <E, R>(frames: Stream.Stream<Out, E, R>): Stream.Stream<Uint8Array, E | FramingError, R> =>
+    Stream.transformPull(frames, (pull) =>
+      Effect.sync(() => {
+        const encoder = makeEncoder(framing)
+        let failure: FramingError | undefined
+        const bytes: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, E | FramingError> = Effect.suspend(() =>
+          failure !== undefined ? Effect.fail(failure) : Effect.flatMap(pull, (frames) => {
+            for (let i = 0; i < frames.length && failure === undefined; i++) failure = encoder.encode(frames[i]!)
+            const buffers = encoder.drain()
+            return isNonEmpty(buffers) ? Effect.succeed(buffers) : bytes
+          })
+        )
+        return bytes
+      }))
+
+/** The frames in bytes that are all there, for tests and scripts. */
+export const decodeAll = <In>(
+  framing: Framing<never, In>,
+  chunks: Iterable<Uint8Array>
+): Result.Result<Array<In>, FramingError> => {
+  const decoder = makeDecoder(framing)
+  for (const chunk of chunks) decoder.feed(chunk)
+  decoder.finish()
+  const frames: Array<In> = []
+  let result = decoder.next()
+  while (internal.isFrame(result)) {
+    frames.push(result)
+    result = decoder.next()
+  }
+  return result === pending ? Result.succeed(frames) : Result.fail(result as FramingError)
+}
+
+/** The bytes of frames, for tests and scripts. */
+export const encodeAll = <Out>(
+  framing: Framing<Out, unknown>,
+  frames: Iterable<Out>
+): Result.Result<Array<Uint8Array>, FramingError> => {
+  const encoder = makeEncoder(framing)
+  for (const frame of frames) {
+    const error = encoder.encode(frame)
+    if (error !== undefined) return Result.fail(error)
+  }
+  return Result.succeed(encoder.drain())
+}
+
+const isNonEmpty = <A>(array: Array<A>): array is [A, ...Array<A>] => array.length > 0

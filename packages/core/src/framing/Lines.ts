@@ -1,0 +1,108 @@
+import type { Framing } from "../Framing.ts"
+import { invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
+import { type LineEnding, lineFinder } from "../internal/lineFinder.ts"
+import { overlong, Scanner } from "../internal/scan.ts"
+import { TextBatch } from "../internal/textBatch.ts"
+import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
+import { pending } from "./Input.ts"
+import type { TextEncoding } from "./Text.ts"
+
+/** Options of {@link lines}. */
+export interface LinesOptions {
+  /**
+   * What ends a line.
+   *
+   * - "any", the default: LF, or CR LF; a CR elsewhere is data. Lines are written with LF
+   * - "lf": LF; every CR is data
+   * - "crlf": CR LF and nothing else, as SMTP, IMAP, HTTP/1 and Redis have it
+   */
+  readonly ending?: "any" | "lf" | "crlf" | undefined
+  /**
+   * With "crlf", what a CR or LF on its own is: an "error", the default, which fails with `CorruptFrame`, or "data". Where two
+   * programs in a row disagree on this, a message can be smuggled through the first to the second.
+   */
+  readonly bare?: "error" | "data" | undefined
+  /** How long a line may be, without its ending, in bytes; 64 KiB by default. */
+  readonly maxLineLength?: number | undefined
+  /** How text is written as bytes; "utf-8" by default, which is strict. */
+  readonly encoding?: TextEncoding | undefined
+  /**
+   * What text after the last ending is: a last "frame", or "truncated", which is the default and fails with
+   * `TruncatedFrame`.
+   */
+  readonly atEnd?: "frame" | "truncated" | undefined
+}
+
+/**
+ * Lines of text, without their endings.
+ *
+ * Fails with `FrameTooLong`, and with `InvalidText` if a line is not text in the encoding; lines are found again after
+ * both. Encoding refuses a line that holds an ending.
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const log = Framing.lines({ atEnd: "frame" })
+ * const smtp = Framing.lines({ ending: "crlf", maxLineLength: 998 })
+ * ```
+ */
+export const lines = (options: LinesOptions = {}): Framing<string> => {
+  const { atEnd = "truncated", bare = "error", encoding = "utf-8", ending = "any", maxLineLength = 65536 } = options
+  const codec = textCodec(encoding)
+  if (codec === undefined) return invalid("lines", unknownEncoding(encoding))
+  const problem = limitProblem("maxLineLength", maxLineLength)
+  if (problem !== undefined) return invalid("lines", problem)
+  const style: LineEnding = ending === "crlf" && bare === "error" ? "strict" : ending
+  const crlf = ending === "crlf"
+  return stateful(
+    () => {
+      const finder = lineFinder(style)
+      const scanner = new Scanner(finder, maxLineLength, atEnd === "frame")
+      const batch = new TextBatch(style, maxLineLength, encoding === "latin1" || encoding === "ascii")
+      return (input) => {
+        if (!scanner.busy) {
+          const line = batch.next(input as InputBuffer)
+          if (line !== undefined) return line
+        }
+        const length = scanner.next(input)
+        if (length === pending) return pending
+        if (length === overlong) return input.tooLong(maxLineLength, maxLineLength + 1)
+        const bare = finder.bare ||
+          (style === "strict" && scanner.size === 0 && input.bytes[input.start + length - 1] === CR)
+        if (bare) return input.corrupt("it holds a CR or LF on its own")
+        const line = codec.decode(input.take(length))
+        input.skip(scanner.size)
+        return line ?? input.invalidText(encoding)
+      }
+    },
+    (line, output) => {
+      if (endsEarly(line, style)) return output.corrupt("the line holds what would end it early")
+      const length = codec.byteLength(line)
+      if (length < 0) return output.invalidText(encoding)
+      if (length > maxLineLength) return output.tooLong(maxLineLength, length)
+      const at = output.reserve(length + 2)
+      const bytes = output.bytes
+      let end = at + codec.write(line, bytes, at)
+      if (crlf) bytes[end++] = 0x0d
+      bytes[end++] = 0x0a
+      return output.advance(end - at)
+    }
+  )
+}
+
+const CR = 0x0d
+
+/** Whether the line would not come back as it is. */
+const endsEarly = (line: string, style: LineEnding): boolean => {
+  switch (style) {
+    case "any":
+      return line.includes("\n") || line.endsWith("\r")
+    case "lf":
+      return line.includes("\n")
+    case "crlf":
+      return line.includes("\r\n")
+    case "strict":
+      return line.includes("\n") || line.includes("\r")
+  }
+}

@@ -1,0 +1,73 @@
+import * as Endpoint from "@sluice/core/Endpoint"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import { describe, expect, it } from "vitest"
+
+describe("Endpoint", () => {
+  it.each([
+    ["tcp://127.0.0.1:9000", "tcp://127.0.0.1:9000"],
+    ["127.0.0.1:9000", "tcp://127.0.0.1:9000"],
+    ["localhost:9000", "tcp://localhost:9000"],
+    ["tcp://[::1]:0", "tcp://[::1]:0"],
+    ["tcp://[0:0:0:0:0:0:0:1]:80", "tcp://[::1]:80"],
+    ["[fe80::1%eth0]:80", "tcp://[fe80::1%eth0]:80"],
+    ["tls://example.org:443", "tls://example.org:443"],
+    ["udp://0.0.0.0:65535", "udp://0.0.0.0:65535"],
+    ["unix:///run/app.sock", "unix:///run/app.sock"],
+    ["unix:///run/with space:80", "unix:///run/with space:80"]
+  ])("reads %s and writes it as %s", (text, canonical) => {
+    const endpoint = Result.getOrThrow(Endpoint.parse(text))
+    expect(Endpoint.format(endpoint)).toBe(canonical)
+    expect(Endpoint.parse(canonical)).toStrictEqual(Result.succeed(endpoint))
+  })
+
+  it.each([
+    ["127.0.0.1", "port"],
+    ["tcp://[::1]", "port"],
+    ["localhost:", "port"],
+    ["localhost:http", "port"],
+    ["localhost:65536", "port"],
+    ["localhost:-1", "port"],
+    ["localhost:99999999999", "port"],
+    [":80", "host"],
+    ["::1:80", "host"],
+    ["[127.0.0.1]:80", "host"],
+    ["[::1:80", "host"],
+    ["[::g]:80", "host"],
+    ["256.1.1.1:80", "host"],
+    ["under score:80", "host"],
+    ["http://localhost:80", "scheme"],
+    ["toString://localhost:80", "scheme"],
+    ["unix://relative.sock", "path"],
+    ["unix://", "path"],
+    ["", "port"]
+  ])("says of %s that the %s is wrong", (text, part) => {
+    const result = Endpoint.parse(text)
+    expect(Result.isFailure(result) && result.failure.reason).toMatchObject({
+      _tag: "InvalidEndpoint",
+      input: text,
+      part
+    })
+  })
+
+  it("says what would be right, in one line", () => {
+    const result = Endpoint.parse("localhost:70000") as Result.Failure<never, NetworkError.NetworkError>
+    expect(result.failure.message).toBe(
+      "cannot use localhost:70000: the port of \"localhost:70000\" is wrong; expected a whole number from 0 to 65535"
+    )
+  })
+
+  it("checks what was made by hand as it checks text", () => {
+    expect(Result.isFailure(Endpoint.fromInput({ _tag: "Unix", path: "relative" }))).toBe(true)
+    expect(Result.isSuccess(Endpoint.fromInput(Endpoint.tcp("::1", 80)))).toBe(true)
+    expect(() => Endpoint.tcp("localhost", 70000)).toThrow("the port of")
+    expect(() => Endpoint.udp("not a host", 1)).toThrow("the host of")
+  })
+
+  it("is made from a socket's address", () => {
+    const address = NetAddress.inetAddressFromStringUnsafe("[::1]:80")
+    expect(Endpoint.format(Endpoint.fromAddress(address))).toBe("tcp://[::1]:80")
+    expect(Endpoint.format(Endpoint.fromAddress(NetAddress.unixPathAddress("/a")))).toBe("unix:///a")
+  })
+})

@@ -1,0 +1,59 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import { describe, expect, it } from "vitest"
+
+const system = (code: string, syscall = "connect") =>
+  NetworkError.fromSystem({
+    operation: "connect",
+    address: "tcp://10.0.0.1:80",
+    error: Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
+  })
+
+describe("NetworkError", () => {
+  it.each([
+    ["EADDRINUSE", "AddressInUse"],
+    ["EADDRNOTAVAIL", "AddressNotAvailable"],
+    ["EACCES", "PermissionDenied"],
+    ["ECONNREFUSED", "ConnectionRefused"],
+    ["ECONNRESET", "ConnectionReset"],
+    ["EPIPE", "BrokenPipe"],
+    ["ETIMEDOUT", "TimedOut"],
+    ["ENOTFOUND", "HostNotFound"],
+    ["EHOSTUNREACH", "Unreachable"],
+    ["ENETUNREACH", "Unreachable"],
+    ["EMSGSIZE", "MessageTooLarge"],
+    ["EMFILE", "TooManyOpenFiles"],
+    ["ENOTSOCK", "NotASocket"],
+    ["ENAMETOOLONG", "PathTooLong"],
+    ["ENOENT", "PathNotFound"],
+    ["EWHATEVER", "Other"]
+  ])("calls %s %s, and keeps what the system said", (code, tag) => {
+    const error = system(code)
+    expect(error).toMatchObject({ _tag: "NetworkError", code, syscall: "connect", reason: { _tag: tag } })
+    expect(error.message.split("\n")).toHaveLength(1)
+    expect(error.message).toContain("cannot connect to tcp://10.0.0.1:80")
+  })
+
+  it("says what was tried, where, what went wrong and what to do", () => {
+    expect(system("ECONNREFUSED").message).toBe(
+      "cannot connect to tcp://10.0.0.1:80: the connection was refused (ECONNREFUSED from connect); " +
+        "check the address, and that the server is running"
+    )
+  })
+
+  it("names the host that was not found, and the deadline that passed", () => {
+    expect(system("ENOTFOUND").reason).toMatchObject({ host: "10.0.0.1" })
+    const late = new NetworkError.TimedOut({ deadline: "idle", after: 1500 })
+    expect(NetworkError.make("read", "127.0.0.1:5", late).message).toBe(
+      "cannot read from 127.0.0.1:5: nothing was read or written within 1500 ms; try again, or allow more time"
+    )
+  })
+
+  it("takes anything that was thrown", () => {
+    expect(NetworkError.fromSystem({ operation: "read", address: "a", error: "odd" }).reason).toMatchObject({
+      _tag: "Other",
+      message: "odd"
+    })
+    expect(NetworkError.isNetworkError(system("EPIPE"))).toBe(true)
+    expect(NetworkError.isNetworkError(new Error("EPIPE"))).toBe(false)
+  })
+})

@@ -1,0 +1,94 @@
+/** What the demo says: a table of what listens where, a log line for each connection, and what was closed in the end. */
+import * as Connection from "@sluice/core/Connection"
+import type * as Server from "@sluice/core/Server"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as UdpServer from "../udp/UdpServer.ts"
+
+const services = ["hello", "echo", "udp"] as const
+
+type Service = typeof services[number]
+
+const about: Record<Service, {
+  readonly protocol: string
+  readonly served: string
+  readonly command: (host: string, port: number) => string
+}> = {
+  hello: { protocol: "TCP", served: "connections", command: (host, port) => `echo Hello | nc ${host} ${port}` },
+  echo: { protocol: "TCP", served: "connections", command: (host, port) => `nc ${host} ${port}` },
+  udp: { protocol: "UDP", served: "datagrams", command: (host, port) => `echo Hello | nc -u -w 1 ${host} ${port}` }
+}
+
+export const make = () => {
+  const addresses = new Map<Service, NetAddress.InetAddress>()
+  const served = { hello: 0, echo: 0, udp: 0 }
+  let open = 0
+
+  return {
+    /** Notes where a service listens. */
+    listening: (service: Service) => (address: NetAddress.SocketAddress) =>
+      Effect.sync(() => {
+        if (NetAddress.isInetAddress(address)) addresses.set(service, address)
+      }),
+
+    /** Logs a line when a connection is done. */
+    connections: <E, R>(service: Service, handler: Server.Handler<E, R>): Server.Handler<E, R> => (connection) =>
+      Effect.suspend(() => {
+        open++
+        return timed(handler(connection), (duration) => {
+          open--
+          served[service]++
+          return Effect.logInfo(
+            `${service}: ${Connection.bytesIn(connection)} bytes in, ${
+              Connection.bytesOut(connection)
+            } out, ${duration}`
+          )
+        })
+      }),
+
+    /** Logs a line when a datagram is done. */
+    datagrams:
+      <E, R>(service: Service, handler: UdpServer.Handler<E, R>): UdpServer.Handler<E, R> => (datagram, socket) =>
+        timed(handler(datagram, socket), (duration) => {
+          served[service]++
+          return Effect.logInfo(`${service}: ${datagram.payload.length} bytes, ${duration}`)
+        }),
+
+    /** On top of the services: prints the table when they listen, and says what is open when they begin to drain. */
+    opening: Layer.effectDiscard(Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => open > 0 ? Effect.logInfo(`waiting for ${open} open connections`) : Effect.void)
+      yield* Console.log(formatTable(addresses))
+    })),
+
+    /** Below the services: says what was closed when they are. */
+    closing: Layer.effectDiscard(Effect.addFinalizer(() =>
+      addresses.size === services.length
+        ? Effect.logInfo(
+          `closed: ${services.map((each) => `${each} after ${served[each]} ${about[each].served}`).join(", ")}`
+        )
+        : Effect.void
+    ))
+  }
+}
+
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>, done: (duration: string) => Effect.Effect<void>) =>
+  Effect.flatMap(Clock.currentTimeMillis, (began) =>
+    Effect.ensuring(
+      effect,
+      Effect.flatMap(Clock.currentTimeMillis, (ended) => done(Duration.format(Duration.millis(ended - began))))
+    ))
+
+const formatTable = (addresses: ReadonlyMap<Service, NetAddress.InetAddress>): string => {
+  const rows = services.flatMap((service) => {
+    const address = addresses.get(service)
+    if (address === undefined) return []
+    const { command, protocol } = about[service]
+    const listening = `${protocol} ${NetAddress.formatInet(address)}`
+    return [`  ${service.padEnd(7)}${listening.padEnd(24)}${command(NetAddress.formatHost(address), address.port)}`]
+  })
+  return [`  ${"NAME".padEnd(7)}${"LISTENS ON".padEnd(24)}TALK TO IT WITH`, ...rows, "", "Ctrl-C ends it."].join("\n")
+}

@@ -1,0 +1,44 @@
+/** `demo`: hello, echo and UDP echo in one process. */
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Layer from "effect/Layer"
+import * as flags from "../cli/flags.ts"
+import { echo } from "../echo/server.ts"
+import { hello } from "../hello/server.ts"
+import { reflect } from "../udp/echo.ts"
+import * as UdpServer from "../udp/UdpServer.ts"
+import * as Journal from "./Journal.ts"
+
+const ports = {
+  helloPort: flags.port(12345, "hello-port"),
+  echoPort: flags.port(12346, "echo-port"),
+  udpPort: flags.port(12347, "udp-port")
+}
+
+export const demo = Command.make("demo", { host: flags.host, ...ports, ...flags.policy }, (options) => {
+  const { echoPort, helloPort, host, udpPort } = options
+  const policy = flags.serverPolicy(options)
+  const journal = Journal.make()
+
+  const Hello = Server.layer(
+    { ...policy, listen: Endpoint.tcp(host, helloPort), onListening: journal.listening("hello") },
+    journal.connections("hello", hello("Hello from server!\n"))
+  )
+  const Echo = Server.layer(
+    { ...policy, listen: Endpoint.tcp(host, echoPort), onListening: journal.listening("echo") },
+    journal.connections("echo", echo)
+  )
+  const Udp = UdpServer.layer(
+    { drain: options.drain, bind: Endpoint.udp(host, udpPort), onListening: journal.listening("udp") },
+    journal.datagrams("udp", reflect)
+  )
+
+  return journal.opening.pipe(
+    Layer.provide(Layer.mergeAll(Hello, Echo, Udp)),
+    Layer.provide(journal.closing),
+    Layer.provide(NodeNetwork.layer),
+    Layer.launch
+  )
+}).pipe(Command.withDescription("Serve hello, echo and UDP echo at once"))

@@ -1,0 +1,8 @@
+import * as Command from "effect/cli/Command"
+import { client } from "./client.ts"
+import { server } from "./server.ts"
+
+export const echo = Command.make("echo").pipe(
+  Command.withDescription("Everything comes back, over TCP"),
+  Command.withSubcommands([server, client])
+)

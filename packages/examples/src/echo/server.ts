@@ -1,0 +1,33 @@
+/** `echo server`: sends back what each client sends, until the client ends. */
+import * as Connection from "@sluice/core/Connection"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as flags from "../cli/flags.ts"
+
+export const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+
+/** Sends back each piece behind a prefix. What a piece is, TCP decides: it keeps the bytes in order, not their grouping. */
+const echoBehind = (prefix: Uint8Array) => (connection: Connection.Connection) =>
+  Stream.runForEach(Connection.bytes(connection), (piece) => Connection.writeAll(connection, [prefix, piece]))
+
+const prefix = Flag.String("prefix").pipe(
+  Flag.withDescription("Send each received piece back behind this text"),
+  Flag.map((text) => new TextEncoder().encode(text)),
+  Flag.optional
+)
+
+export const server = Command.make(
+  "server",
+  { ...flags.server(12346), prefix },
+  (options) =>
+    Server.layer(flags.serverOptions(options), Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind }))
+      .pipe(
+        Layer.provide(NodeNetwork.layer),
+        Layer.launch
+      )
+).pipe(Command.withDescription("Send back what each client sends, until the client ends"))

@@ -1,0 +1,37 @@
+/** `hello server`: shows who connects and what they say, answers, and closes. */
+import * as Connection from "@sluice/core/Connection"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as flags from "../cli/flags.ts"
+import { printable } from "../cli/text.ts"
+
+/** One message each way, short enough to arrive in one piece. */
+export const hello = (reply: string) =>
+  Effect.fnUntraced(function*(connection: Connection.Connection) {
+    yield* Console.log(`Connected by ${Connection.formatPeer(connection)}`)
+    const message = yield* Connection.read(connection)
+    if (Option.isNone(message)) return
+    yield* Console.log(`Received: ${printable(message.value)}`)
+    yield* Connection.writeText(connection, reply)
+  })
+
+const reply = Flag.String("reply").pipe(
+  Flag.withDescription("What to answer"),
+  Flag.withDefault("Hello from server!")
+)
+
+export const server = Command.make(
+  "server",
+  { ...flags.server(12345), reply },
+  (options) =>
+    Server.layer(flags.serverOptions(options), hello(options.reply)).pipe(
+      Layer.provide(NodeNetwork.layer),
+      Layer.launch
+    )
+).pipe(Command.withDescription("Show who connects and what they say, answer, and close"))

@@ -1,0 +1,33 @@
+/** `udp server`: shows each message and where it is from, and answers. */
+import * as UdpSocket from "@sluice/core/UdpSocket"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import * as flags from "../cli/flags.ts"
+import { printable } from "../cli/text.ts"
+import * as UdpServer from "./UdpServer.ts"
+
+const answer = (text: string): UdpServer.Handler =>
+  Effect.fnUntraced(function*(datagram, socket) {
+    yield* Console.log(`Received from ${NetAddress.formatInet(datagram.source)}: ${printable(datagram.payload)}`)
+    yield* UdpSocket.reply(socket, datagram, text)
+  })
+
+const reply = Flag.String("reply").pipe(
+  Flag.withDescription("What to answer"),
+  Flag.withDefault("Hello from UDP server!")
+)
+
+export const server = Command.make(
+  "server",
+  { ...flags.udpServer(12347), reply },
+  (options) =>
+    UdpServer.layer(flags.udpServerOptions(options), answer(options.reply)).pipe(
+      Layer.provide(NodeNetwork.layer),
+      Layer.launch
+    )
+).pipe(Command.withDescription("Show each message and where it is from, and answer"))

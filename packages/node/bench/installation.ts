@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process"
+import { globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { directory } from "./output.ts"
+
+const workspace = resolve(import.meta.dirname, "../../..")
+const application = join(directory, "app")
+
+/**
+ * Lays out the packages and the servers as an application has them: installed, and JavaScript only. From source, every
+ * server would load a compiler into its heap and wait for it.
+ *
+ * Returns the folder of the servers.
+ */
+export const install = (): string => {
+  rmSync(application, { recursive: true, force: true })
+  installBuilt("core")
+  installBuilt("node")
+  for (const dependency of ["effect", "@effect/platform-node"]) {
+    const target = join(application, "node_modules", dependency)
+    mkdirSync(dirname(target), { recursive: true })
+    symlinkSync(join(workspace, "packages/node/node_modules", dependency), target)
+  }
+  const servers = join(application, "servers")
+  compile(join(import.meta.dirname, "servers"), servers)
+  writeFileSync(join(servers, "package.json"), JSON.stringify({ type: "module" }))
+  return servers
+}
+
+const installBuilt = (name: string): void => {
+  const source = join(workspace, "packages", name)
+  const target = join(application, "node_modules/@sluice", name)
+  compile(join(source, "src"), join(target, "dist"))
+  const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
+  writeFileSync(join(target, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
+}
+
+const compiler = join(workspace, "node_modules/typescript/bin/tsc")
+
+// Types are checked where everything is, by `npm run check`.
+const flags = ["--ignoreConfig", "--noCheck", "--noResolve", "--target", "ES2024", "--module", "NodeNext"]
+
+const compile = (source: string, target: string): void => {
+  const files = globSync(join(source, "**/*.ts"))
+  const folders = ["--rewriteRelativeImportExtensions", "--rootDir", source, "--outDir", target]
+  const { status } = spawnSync(process.execPath, [compiler, ...flags, ...folders, ...files], {
+    stdio: ["ignore", 2, 2]
+  })
+  if (status !== 0) throw new Error(`${source} does not compile: \`npm run check\` tells more`)
+}

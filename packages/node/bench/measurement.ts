@@ -1,0 +1,66 @@
+/** What a load generator in JavaScript counts after its warm-up, and the line of JSON that it prints. */
+export class Measurement {
+  readonly #begin: number
+  readonly #end: number
+  readonly #latencies: Array<number> = []
+  lost = 0
+  errors = 0
+
+  /** Both in seconds; `onEnd` is called when they are over. */
+  constructor(warmup: number, seconds: number, onEnd: () => void) {
+    this.#begin = performance.now() + warmup * 1000
+    this.#end = this.#begin + seconds * 1000
+    setTimeout(onEnd, this.#end - performance.now())
+  }
+
+  get isCounting(): boolean {
+    return performance.now() >= this.#begin
+  }
+
+  /** Counts an answer to what was sent at this time. */
+  count(sentAt: number): void {
+    const time = performance.now()
+    if (time >= this.#begin) this.#latencies.push(time - sentAt)
+  }
+
+  print(): void {
+    const sorted = Float64Array.from(this.#latencies).sort()
+    const percentile = (share: number) => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 1000)
+    process.stdout.write(`${
+      JSON.stringify({
+        seconds: (performance.now() - this.#begin) / 1000,
+        count: sorted.length,
+        p50: percentile(0.5),
+        p99: percentile(0.99),
+        lost: this.lost,
+        errors: this.errors
+      })
+    }\n`)
+  }
+}
+
+const period = 65_521
+const random = (() => {
+  const bytes = Buffer.alloc(period)
+  for (let i = 0, x = 2463534242; i < period; i++) {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    bytes[i] = x
+  }
+  return bytes
+})()
+const pattern = Buffer.concat([random, random, random])
+
+/** The bytes from a position of the endless pattern that is sent: at most 64 KiB at once. */
+export const patternAt = (position: number, length: number): Buffer =>
+  pattern.subarray(position % period, position % period + length)
+
+/** Whether these are the bytes from that position on. */
+export const isPatternAt = (position: number, bytes: Buffer): boolean => {
+  for (let at = 0; at < bytes.length; at += period) {
+    const piece = bytes.subarray(at, at + period)
+    if (!piece.equals(patternAt(position + at, piece.length))) return false
+  }
+  return true
+}

@@ -1,0 +1,16 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as NetAddress from "effect/net/NetAddress"
+import { ready } from "./ready.ts"
+
+/** Runs a Sluice server. */
+export const serve = <E>(handler: Server.Handler<E, never>): void => {
+  const layer = Server.layer({
+    listen: "tcp://127.0.0.1:0",
+    onListening: (address) => Effect.sync(() => ready((address as NetAddress.InetAddress).port))
+  }, handler)
+  NodeRuntime.runMain(Layer.launch(Layer.provide(layer, NodeNetwork.layer)))
+}

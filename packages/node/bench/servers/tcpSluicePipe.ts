@@ -1,0 +1,4 @@
+import * as Connection from "@sluice/core/Connection"
+import { serve } from "./serve.ts"
+
+serve((connection) => Connection.pipe(connection, connection))

@@ -1,0 +1,111 @@
+// Compares TCP echo servers over loopback: messages and bytes per second, connections per second, the memory of idle
+// connections, and what starting costs. `npm run bench:tcp -- --help` tells the flags.
+import { interleave } from "./interleave.ts"
+import { makeGenerator } from "./load.ts"
+import { readOptions } from "./options.ts"
+import { publish } from "./publish.ts"
+import { Results, type Row } from "./results.ts"
+import { type Contestant, type Server, startServer } from "./server.ts"
+
+const contestants: ReadonlyArray<Contestant> = [
+  { name: "node:net", file: "tcpNode" },
+  { name: "platform-node", file: "tcpPlatform" },
+  { name: "Sluice pipe", file: "tcpSluicePipe" },
+  { name: "Sluice Stream", file: "tcpSluiceStream" },
+  { name: "Sluice read, write", file: "tcpSluiceLoop" }
+]
+
+const options = readOptions("tcp", { full: { rounds: 5, seconds: 0.6 }, quick: { rounds: 3, seconds: 0.1 } })
+const generator = makeGenerator("loadgen")
+const warmup = options.seconds / 3
+const megabyte = 1e6
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Rows
+// ---------------------------------------------------------------------------------------------------------------------
+
+interface Timed extends Row {
+  readonly measure: (server: Server) => Promise<number>
+}
+
+const echo = (connections: number, size: number, inFlight: number): Timed => {
+  const isBulk = size >= 1024
+  return {
+    name: `${isBulk ? `${size / 1024} KiB` : `${size} B`}, ${connections} conn, ${inFlight} in flight`,
+    unit: isBulk ? "MB/s" : "k/s",
+    better: "more",
+    measure: async ({ port }) => {
+      const { count, seconds } = await generator.run("echo", port, connections, size, inFlight, warmup, options.seconds)
+      return isBulk ? count * size / seconds / megabyte : count / seconds / 1000
+    }
+  }
+}
+
+const accept: Timed = {
+  name: "connect, echo 64 B, close",
+  unit: "k/s",
+  better: "more",
+  measure: async ({ port }) => {
+    const { count, seconds } = await generator.run("connect", port, 50, 64, warmup, options.seconds)
+    return count / seconds / 1000
+  }
+}
+
+const idleConnections = 5000
+const idleHeap: Row = { name: `heap per idle connection of ${idleConnections}`, unit: "bytes", better: "less" }
+const idleResident: Row = { name: "resident per idle connection", unit: "bytes", better: "less" }
+const startWall: Row = { name: "start until listening", unit: "ms", better: "less" }
+const startCpu: Row = { name: "start until listening, CPU", unit: "ms", better: "less" }
+const startHeap: Row = { name: "heap when listening", unit: "MB", better: "less" }
+
+const timed = [
+  echo(1, 64, 1),
+  echo(50, 64, 1),
+  echo(1, 64, 16),
+  echo(50, 64, 16),
+  echo(1, 16 * 1024, 4),
+  echo(50, 16 * 1024, 4),
+  accept
+].filter((row) => options.isWanted(row.name))
+const footprint = [idleHeap, idleResident, startWall, startCpu, startHeap].filter((row) => options.isWanted(row.name))
+const results = new Results([...timed, ...footprint], contestants.map(({ name }) => name))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Rounds
+// ---------------------------------------------------------------------------------------------------------------------
+
+if (timed.length > 0) {
+  const servers = await Promise.all(contestants.map(startServer))
+  // In the first round the compiler warms up; it does not count.
+  await interleave(options.rounds + 1, timed, servers, async (row, server, round) => {
+    const value = await row.measure(server)
+    if (round > 0) results.add(row, server.name, value)
+  })
+  for (const server of servers) await server.stop()
+}
+
+// Starting takes long, and what it costs hardly varies.
+const footprintRounds = Math.max(1, options.rounds - 2)
+
+if (footprint.length > 0) {
+  await interleave(footprintRounds, ["footprint"], contestants, async (_, contestant) => {
+    const { name } = contestant
+    const server = await startServer(contestant)
+    const started = await server.usage()
+    results.add(startWall, name, server.startWall)
+    results.add(startCpu, name, started.startCpu)
+    results.add(startHeap, name, started.heap / megabyte)
+    // What the first connections load and compile is not for them alone.
+    await generator.run("connect", server.port, 50, 64, 0, 0.25)
+    const before = await server.usage()
+    const after = await generator.hold(["idle", server.port, idleConnections, 64], server.usage)
+    results.add(idleHeap, name, (after.heap - before.heap) / idleConnections)
+    results.add(idleResident, name, (after.resident - before.resident) / idleConnections)
+    await server.stop()
+  })
+}
+
+publish("TCP echo over loopback", results, options, generator, [
+  "Each server is a process of its own; every byte that comes back is checked. Nagle's algorithm is off everywhere.",
+  `Memory and start: ${footprintRounds} rounds, each with servers started anew.`
+])

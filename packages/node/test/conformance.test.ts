@@ -1,0 +1,47 @@
+import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
+import * as NodeDns from "@effect/platform-node/NodeDns"
+import * as Conformance from "@sluice/core/testing/Conformance"
+import * as VitestConformance from "@sluice/core/testing/VitestConformance"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Layer from "effect/Layer"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { afterAll, expect } from "vitest"
+
+const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
+afterAll(() => {
+  const left = Fs.readdirSync(folder)
+  Fs.rmSync(folder, { recursive: true })
+  expect(left, "socket files left behind").toEqual([])
+})
+
+let paths = 0
+const streams = {
+  "TCP over IPv4": { endpoint: () => "tcp://127.0.0.1:0", resets: true },
+  "TCP over IPv6": { endpoint: () => "tcp://[::1]:0", resets: true },
+  "Unix-domain": { endpoint: () => `unix://${folder}/${++paths}`, resets: false }
+}
+
+for (const reuseReadBuffer of [true, false]) {
+  const network = NodeNetwork.layerWith({ reuseReadBuffer }).pipe(
+    Layer.provide(NodeAddressResolver.layer),
+    Layer.provide(NodeDns.layer)
+  )
+  for (const [name, subject] of Object.entries(streams)) {
+    const how = reuseReadBuffer ? "one read buffer" : "data events"
+    VitestConformance.suite(`${name}, ${how}`, network, Conformance.streams(subject))
+  }
+}
+
+VitestConformance.suite(
+  "UDP over IPv4",
+  NodeNetwork.layer,
+  Conformance.datagrams({ endpoint: () => "udp://127.0.0.1:0", refuses: true })
+)
+
+VitestConformance.suite(
+  "UDP over IPv6",
+  NodeNetwork.layer,
+  Conformance.datagrams({ endpoint: () => "udp://[::1]:0", refuses: true })
+)
