@@ -37,7 +37,7 @@ export interface Latency {
 
 /** What can be set about a link. */
 export interface Options {
-  /** Time under way, one way. Default: 1 millisecond, and none from a host to itself. */
+  /** Time under way, one way. Default: 1 millisecond, and 50 microseconds from a host to itself. */
   readonly latency?: Duration.Input | Latency | undefined
   /** Added to the latency: anything from nothing up to this, drawn for each packet. Default: none. */
   readonly jitter?: Duration.Input | undefined
@@ -60,7 +60,7 @@ export interface Options {
   readonly mtu?: number | undefined
   /**
    * Probability, 0 to 1, that a TCP segment is cut short, that a write waits for the next one, and that a read gets less
-   * or more than one segment: what programs must not rely on. Default: 0.1.
+   * or more than one segment: what programs must not rely on. Default: 0.1, and 0 from a host to itself.
    */
   readonly segmentation?: number | undefined
 }
@@ -122,7 +122,7 @@ export const defaults: Settings = {
 }
 
 /** What holds from a host to itself when nothing is set. */
-export const loopback: Settings = { ...defaults, latency: fixed(0), mtu: 65535 }
+export const loopback: Settings = { ...defaults, latency: fixed("50 micros"), mtu: 65535, segmentation: 0 }
 
 /** Checks options; those that are left out are as in `base`. */
 export const check = (

@@ -21,8 +21,8 @@
  * **Details**
  *
  * - `Simulation.run` brings one along, with a clock that moves by itself. Under any other Clock (a test clock, the real
- *   one) the network waits on that, in whole milliseconds.
- * - From a host to itself packets take no time.
+ *   one) the network waits on that, in whole milliseconds: what takes less, such as the way from a host to itself, takes
+ *   no time there.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -52,7 +52,7 @@ export interface Options {
   readonly seed?: Seed | undefined
   /** What holds for links that nothing else is set for. Default: 1 ms of latency, and no faults. */
   readonly defaults?: Link.Options | undefined
-  /** What holds from a host to itself. Default: no latency, and no faults. */
+  /** What holds from a host to itself. Default: 50 microseconds of latency, and no faults. */
   readonly loopback?: Link.Options | undefined
   readonly tcp?: TcpOptions | undefined
   /** Names beside those of the hosts, with their IP addresses. */

@@ -21,7 +21,7 @@ export interface Engine {
 
 /**
  * Moves the network by whatever Clock there is: a test clock, or the real one. Clocks count whole milliseconds, so what
- * happens between two of them happens at the second.
+ * happens between two of them happens at the first.
  */
 export class ClockEngine implements Engine {
   readonly #queue = new EventQueue()
@@ -64,7 +64,7 @@ export class ClockEngine implements Engine {
 
   readonly #pump = (): void => {
     this.#pumping = false
-    const until = this.now
+    const until = this.now + 999
     while (!this.#closed) {
       const next = this.#queue.first
       if (next === undefined || next.at > until) break
@@ -77,7 +77,7 @@ export class ClockEngine implements Engine {
   #wait(): void {
     const first = this.#queue.first
     if (first === undefined || this.#pumping || this.#closed) return
-    const wait = Math.ceil((first.at - this.now) / 1000)
+    const wait = Math.floor((first.at - this.now) / 1000)
     if (wait <= 0) {
       this.#pumping = true
       return this.submit(this.#pump)

@@ -83,13 +83,10 @@ export class HostState implements Host.Host {
     return this.addresses.find((own) => own.includes(":") === isIpv6)
   }
 
-  send(segment: Segment): void {
-    const { address } = segment.destination
-    if (isUnix(address)) {
-      segment.to = this
-      return this.#unixLink.send(segment)
-    }
-    this.world.transmit(segment, this.linkTo(address))
+  send(segment: Segment, link: LinkState | undefined): void {
+    // What does not leave the machine is no traffic.
+    if (link === this.#unixLink) link.send(segment)
+    else this.world.transmit(segment, link)
   }
 
   /** All sockets are gone at once, and nobody is told. */

@@ -12,12 +12,14 @@ export class TaskQueue {
   #head = 0
   // Tasks of other priorities than 0 are rare.
   readonly #others = new Map<number, Array<Task>>()
+  size = 0
 
   constructor(random: RandomStream | undefined) {
     this.#random = random
   }
 
   add(task: Task, priority: number): void {
+    this.size++
     if (priority === 0) {
       this.#tasks.push(task)
       return
@@ -28,6 +30,7 @@ export class TaskQueue {
   }
 
   take(): Task | undefined {
+    if (this.size > 0) this.size--
     if (this.#others.size === 0) return this.#takeUsual()
     const lowest = Math.min(...this.#others.keys())
     if (lowest > 0) {

@@ -123,24 +123,51 @@ export class VirtualTime implements Engine {
   // Running
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Lets everything happen until `isDone`. Says why, if it halts before that. */
+  /**
+   * Lets everything happen until `isDone`. Says why, if it halts before that.
+   *
+   * It goes in turns: the tasks that can run now, then what else happens at this moment. When there is nothing more of
+   * either, it is as late as when the next thing happens. So what a program does takes no time; but one that never waits,
+   * because it polls, could wait for ever for what it polls: after a while each of its turns takes a little.
+   */
   run(isDone: () => boolean, limits: Limits): Halt | undefined {
+    const tasks = this.#tasks
+    const events = this.#events
+    let left = tasks.size
+    let turns = 0
     while (!isDone()) {
       if (this.steps >= limits.steps) return "stepLimit"
-      const task = this.#tasks.take()
-      if (task !== undefined) {
+      if (left > 0) {
+        left--
         this.steps++
-        task()
+        tasks.take()!()
         continue
       }
-      const event = this.#events.first
-      if (event === undefined) return "nothingLeft"
-      if (event.at > limits.time) return "timeLimit"
-      this.#events.take()
-      this.steps++
-      this.now = event.at
-      event.run()
+      const event = events.first
+      if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
+        if (event.at > limits.time) return "timeLimit"
+        events.take()
+        this.steps++
+        if (event.at > this.now) {
+          this.now = event.at
+          turns = 0
+        }
+        event.run()
+        // What happens at the same moment comes before the tasks that come of it.
+        const next = events.first
+        if (next !== undefined && next.at <= this.now) continue
+      } else if (tasks.size === 0) {
+        return "nothingLeft"
+      } else if (++turns > freeTurns) {
+        this.now += turnTime
+        if (this.now > limits.time) return "timeLimit"
+      }
+      left = tasks.size
     }
     return undefined
   }
 }
+
+// Turns without a pause that take no time, and what each of them takes from then on, in microseconds.
+const freeTurns = 1000
+const turnTime = 10

@@ -100,7 +100,6 @@ export class World {
   transmit(packet: Packet, link: LinkState | undefined): void {
     this.describe(packet)
     if (link === undefined) return packet.drop("unrouted")
-    packet.to = link.to
     link.send(packet)
   }
 

@@ -62,6 +62,7 @@ export class Endpoint {
   readonly #noDelay: boolean
   readonly #keepAlive: number
   state: State = "CLOSED"
+  #way: LinkState | undefined = undefined
   #application: Application | undefined
 
   // Sending. SYN has the number 0, the first byte 1.
@@ -118,8 +119,9 @@ export class Endpoint {
     this.#congestion = new Congestion(this.#largestSegment)
   }
 
+  // Once there is a way, it stays.
   get #link(): LinkState | undefined {
-    return this.host.linkTo(this.remote.address)
+    return this.#way ??= this.host.linkTo(this.remote.address)
   }
 
   get #headers(): number {
@@ -445,8 +447,8 @@ export class Endpoint {
   // -------------------------------------------------------------------------------------------------------------------
 
   #emit(contents: Contents): void {
-    const to = this.#link?.to
-    this.host.send(new Segment(this.host, to, this.local, this.remote, this.#peerKey, contents))
+    const link = this.#link
+    this.host.send(new Segment(this.host, link?.to, this.local, this.remote, this.#peerKey, contents), link)
   }
 
   #send(flags: number, sequence: number, payload: Uint8Array, retransmission = false): void {

@@ -85,7 +85,8 @@ export class TcpTable {
         acknowledgmentBase: segment.sequenceBase
       }
     const { destination, source } = segment
-    this.#host.send(new Segment(this.#host, segment.from, destination, source, keyOf(source, destination), answer))
+    const link = this.#host.linkTo(source.address)
+    this.#host.send(new Segment(this.#host, link?.to, destination, source, keyOf(source, destination), answer), link)
   }
 
   /** Everything is gone at once, and nobody is told. */
