@@ -31,8 +31,6 @@ describe("Simulation", () => {
   it.effect("a round trip takes twice the latency, and so does the handshake", () =>
     Effect.gen(function*() {
       const run = yield* Simulation.record(echoed(0), { seed: 1 })
-      console.log(run.exit, run.steps, run.segments, run.elapsed)
-      console.log(run.trace.records.map((r) => JSON.stringify({ ...r, payload: undefined })).join("\n"))
       const [answer, at] = yield* run.exit
       expect(answer).toBe("hello")
       expect(at).toBe(80)
@@ -40,7 +38,6 @@ describe("Simulation", () => {
   it.effect("echo through loss", () =>
     Effect.gen(function*() {
       const [answer, at] = yield* Simulation.run(echoed(0.3), { seed: 1 })
-      console.log(at)
       expect(answer).toBe("hello")
     }))
 })

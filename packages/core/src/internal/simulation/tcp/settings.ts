@@ -11,7 +11,7 @@ export interface TcpOptions {
   readonly receiveBuffer?: number | undefined
   /** The shortest retransmission timeout (RFC 6298). Default: 200 ms, as Linux has it. */
   readonly minimumTimeout?: Duration.Input | undefined
-  /** The longest retransmission timeout, and pause between probes. Default: 60 seconds, the least that RFC 6298 allows. */
+  /** The longest retransmission timeout, and pause between probes. Default: 64 seconds; RFC 6298 asks for 60 or more. */
   readonly maximumTimeout?: Duration.Input | undefined
   /**
    * How long data may stay unacknowledged before the connection is given up (RFC 5482). Default: 924.6 seconds, which is
@@ -39,7 +39,7 @@ export const checkTcp = (options: TcpOptions): Result.Result<TcpSettings, Networ
     sendBuffer: optionalInteger("sendBuffer", options.sendBuffer, 1, 2 ** 30) ?? 256 * 1024,
     receiveBuffer: optionalInteger("receiveBuffer", options.receiveBuffer, 128, 2 ** 30) ?? 256 * 1024,
     minimumTimeout: micros(duration("minimumTimeout", options.minimumTimeout ?? 200, 1)),
-    maximumTimeout: micros(duration("maximumTimeout", options.maximumTimeout ?? 60_000, 1)),
+    maximumTimeout: micros(duration("maximumTimeout", options.maximumTimeout ?? 64_000, 1)),
     userTimeout: micros(duration("userTimeout", options.userTimeout ?? 924_600, 1)),
     synRetries: optionalInteger("synRetries", options.synRetries, 0, 100) ?? 6
   }))

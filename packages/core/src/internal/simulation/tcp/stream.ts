@@ -74,10 +74,11 @@ export class TcpStream implements Transport.StreamTransport, Application {
   }
 
   write(chunks: ReadonlyArray<Uint8Array>): boolean {
-    if (this.#broken !== undefined || this.#destroyed) {
+    if (this.#broken !== undefined) {
+      // It is taken, as sockets of the system take it, and the breakage is told right after.
       this.#writeFailed = true
       this.#tell()
-      return false
+      return true
     }
     const { endpoint } = this
     for (let index = 0; index < chunks.length; index++) {
