@@ -75,7 +75,8 @@ describe.each([
   })
 
   test("loads every public module", async () => {
-    const modules = [...await modulesOf("core"), ...await modulesOf("node")]
+    // The adapter for vitest needs vitest, which the consumer does not have.
+    const modules = [...await modulesOf("core"), ...await modulesOf("node")].filter((name) => !name.includes("/Vitest"))
     expect(modules).toEqual(expect.arrayContaining(["@sluice/core/Server", "@sluice/node/NodeNetwork"]))
     const imports = modules.map((module) => `await import(${JSON.stringify(module)})`)
     await run(node, ["--input-type=module", "--eval", imports.join("\n")])

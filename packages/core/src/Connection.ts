@@ -49,7 +49,7 @@ import * as Stream from "effect/Stream"
 import type { ConnectionState, typeId } from "./internal/connection.ts"
 import * as internal from "./internal/connection.ts"
 import type { Reader } from "./internal/input.ts"
-import type { Done } from "./internal/output.ts"
+import type { Writer } from "./internal/output.ts"
 import { pump } from "./internal/pump.ts"
 import * as NetworkError from "./NetworkError.ts"
 
@@ -274,7 +274,7 @@ const writeNow = (
   self: ConnectionState,
   chunks: ReadonlyArray<Uint8Array>
 ): Effect.Effect<void, NetworkError.NetworkError> => {
-  const refusal = refusalOf(self)
+  const refusal = self.refusal
   if (refusal !== undefined) return Effect.fail(refusal)
   if (chunks.some(isEmpty)) {
     const filled = chunks.filter((chunk) => chunk.length > 0)
@@ -286,19 +286,18 @@ const writeNow = (
   let settle = (result: Effect.Effect<void, NetworkError.NetworkError>): void => {
     outcome = result
   }
-  const done: Done = (error) => settle(error === undefined ? Effect.void : Effect.fail(error))
-  if (output.write(chunks, done)) return Effect.void
+  const writer: Writer = {
+    onWritten: (error) => settle(error === undefined ? Effect.void : Effect.fail(error))
+  }
+  if (output.write(chunks, writer)) return Effect.void
   return Effect.callback((resume) => {
     if (outcome !== undefined) return resume(outcome)
     settle = resume
-    return Effect.sync(() => output.withdraw(done))
+    return Effect.sync(() => output.withdraw(writer))
   })
 }
 
 const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
-
-const refusalOf = (self: ConnectionState): NetworkError.NetworkError | undefined =>
-  self.output.failure ?? (self.output.ended ? self.error("write", new NetworkError.BrokenPipe()) : undefined)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Ending
@@ -313,8 +312,10 @@ export const end = (self: Connection): Effect.Effect<void, NetworkError.NetworkE
     const { output } = state(self)
     if (output.ended) return resume(Effect.void)
     if (output.failure !== undefined) return resume(Effect.fail(output.failure))
-    const done: Done = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-    if (output.end(done)) resume(Effect.void)
+    const writer: Writer = {
+      onWritten: (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
+    }
+    if (output.end(writer)) resume(Effect.void)
   })
 
 /**
@@ -341,7 +342,7 @@ export const abort = (self: Connection): Effect.Effect<void> => Effect.sync(() =
  */
 export const pipe = (from: Connection, to: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.suspend(() => {
-    const refusal = refusalOf(state(to))
+    const refusal = state(to).refusal
     return refusal === undefined ? pump(state(from), state(to)) : Effect.fail(refusal)
   })
 

@@ -38,7 +38,7 @@ import type { Pipeable } from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { type Input, type Pending, pending } from "./framing/Input.ts"
+import { type Input, type NoFrame, noFrame } from "./framing/Input.ts"
 import type { Output } from "./framing/Output.ts"
 import type { FramingError } from "./FramingError.ts"
 import { DecoderOf, EncoderOf } from "./internal/decoder.ts"
@@ -51,7 +51,7 @@ export { datagram } from "./framing/Datagram.ts"
 export { delimited } from "./framing/Delimited.ts"
 export { either } from "./framing/Either.ts"
 export { fixedLength } from "./framing/FixedLength.ts"
-export { type Input, type Pending, pending } from "./framing/Input.ts"
+export { type Input, type NoFrame, noFrame } from "./framing/Input.ts"
 export { json, ndjson } from "./framing/Json.ts"
 export { lengthField } from "./framing/LengthField.ts"
 export { lengthPrefixed } from "./framing/LengthPrefixed.ts"
@@ -70,9 +70,9 @@ export { FramingError, isFramingError } from "./FramingError.ts"
 export interface Framing<in Out, out In = Out> extends Pipeable {
   readonly [internal.TypeId]: typeof internal.TypeId
   /** Makes the decode function for one byte stream. See {@link Input} for what it does. */
-  readonly makeDecode: () => (input: Input) => In | Pending | FramingError
-  /** Writes one frame, or returns why it cannot be written. */
-  readonly encode: (frame: Out, output: Output) => FramingError | void
+  readonly makeDecode: () => (input: Input) => In | NoFrame
+  /** Writes one frame, or says why it cannot be written. See {@link Output}. */
+  readonly encode: (frame: Out, output: Output) => void
   /** Why the framing cannot be used, if it cannot. */
   readonly invalid: FramingError | undefined
 }
@@ -85,8 +85,7 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
  *
  * `decode` looks at the bytes there are, consumes the first frame and returns it, or says how many bytes it needs. It
  * may be called again for the same frame, so it should consume whole frames only. If it has to remember something
- * between calls, give `makeDecode` instead, which is called once for each byte stream. Both are plain functions: they
- * should not throw, and a frame should not be a `FramingError`.
+ * between calls, give `makeDecode` instead, which is called once for each byte stream. Neither should throw.
  *
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
@@ -99,14 +98,13 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
  *     const length = high * 256 + low
  *     if (length > 4096) return input.tooLong(4096, length)
  *     if (input.length < 3 + length) return input.need(3 + length)
- *     input.skip(3)
- *     return { type, body: input.take(length) }
+ *     return { type, body: input.take(3 + length, 3) }
  *   },
  *   encode: ({ body, type }, output) => {
  *     if (body.length > 4096) return output.tooLong(4096, body.length)
  *     output.byte(type)
  *     output.uint(body.length, 2)
- *     return output.write(body)
+ *     output.write(body)
  *   }
  * })
  * ```
@@ -114,11 +112,11 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
 export const make = <Out, In = Out>(
   options:
     & {
-      readonly encode: (frame: Out, output: Output) => FramingError | void
+      readonly encode: (frame: Out, output: Output) => void
     }
     & (
-      | { readonly decode: (input: Input) => In | Pending | FramingError }
-      | { readonly makeDecode: () => (input: Input) => In | Pending | FramingError }
+      | { readonly decode: (input: Input) => In | NoFrame }
+      | { readonly makeDecode: () => (input: Input) => In | NoFrame }
     )
 ): Framing<Out, In> =>
   "decode" in options
@@ -138,10 +136,10 @@ export interface Decoder<out In> {
   /** Appends input. */
   feed(chunk: Uint8Array): void
   /**
-   * The next frame; or `Framing.pending`, when more input is needed (after `finish`: when there is no more); or the error
-   * that ended the decoding, and then that same error for ever.
+   * The next frame; or `Framing.noFrame`, when more input is needed (after `finish`: when there are no more frames), or
+   * when `error` says what ended the decoding.
    */
-  next(): In | Pending | FramingError
+  next(): In | NoFrame
   /** Says that the input has ended: `next` gives what frames there are, then `TruncatedFrame` if bytes are left over. */
   finish(): void
   /**
@@ -149,6 +147,8 @@ export interface Decoder<out In> {
    * between any two frames.
    */
   remainder(): Uint8Array
+  /** What ended the decoding, if something did: no more frames will come. */
+  readonly error: FramingError | undefined
   /** How many bytes were fed and not used. */
   readonly buffered: number
   /** The place in the byte stream of the first byte that was not used. */
@@ -204,14 +204,10 @@ export const decode =
         )
         const frames: Pull.Pull<NonEmptyReadonlyArray<In>, E | FramingError> = Effect.suspend(() => {
           const batch: Array<In> = []
-          let result = decoder.next()
-          while (internal.isFrame(result)) {
-            batch.push(result)
-            result = decoder.next()
-          }
-          // An error stays: it is there again when the frames before it have been taken.
+          for (let frame = decoder.next(); frame !== noFrame; frame = decoder.next()) batch.push(frame)
+          // An error stays: it is still there when the frames before it have been taken.
           if (isNonEmpty(batch)) return Effect.succeed(batch)
-          if (result !== pending) return Effect.fail(result as FramingError)
+          if (decoder.error !== undefined) return Effect.fail(decoder.error)
           return ended ? Cause.done() : Effect.flatMap(feed, () => frames)
         })
         return frames
@@ -249,12 +245,8 @@ export const decodeAll = <In>(
   for (const chunk of chunks) decoder.feed(chunk)
   decoder.finish()
   const frames: Array<In> = []
-  let result = decoder.next()
-  while (internal.isFrame(result)) {
-    frames.push(result)
-    result = decoder.next()
-  }
-  return result === pending ? Result.succeed(frames) : Result.fail(result as FramingError)
+  for (let frame = decoder.next(); frame !== noFrame; frame = decoder.next()) frames.push(frame)
+  return decoder.error === undefined ? Result.succeed(frames) : Result.fail(decoder.error)
 }
 
 /** The bytes of frames, for tests and scripts. */

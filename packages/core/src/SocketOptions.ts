@@ -17,7 +17,8 @@ export interface StreamOptions {
   readonly keepAlive?: Duration.Input | false | undefined
   /**
    * How long closing may take: for what was written to be sent, and for the peer to end too, so that nothing in flight is
-   * destroyed by a reset. When it is over, the connection is reset. Default: 2 seconds.
+   * destroyed by a reset. A peer that is silent is waited for a tenth of it. When it is over, the connection is reset.
+   * Default: 2 seconds.
    */
   readonly closeTimeout?: Duration.Input | undefined
 }

@@ -1,10 +1,12 @@
-import { availableParallelism, cpus } from "node:os"
+import { availableParallelism, cpus, loadavg } from "node:os"
 import { cores } from "./cores.ts"
 import type { Generator } from "./load.ts"
 import type { Options } from "./options.ts"
 import { writeJson } from "./output.ts"
 import type { Results } from "./results.ts"
 import { formatTable } from "./table.ts"
+
+const loadBefore = loadavg()[0]!
 
 /** Prints the table, with what a reader has to know of how it came about, and writes all values as JSON. */
 export const publish = (
@@ -25,6 +27,7 @@ export const publish = (
     (generator.language === "C"
       ? ""
       : ": slower, because no C compiler works here; ratios are nearer to 1 than they should be"),
+    `Load average before the start: ${loadBefore.toFixed(1)}. Other programs distort the numbers.`,
     "",
     formatTable(results),
     "",
@@ -39,6 +42,7 @@ export const publish = (
     processor: cpus()[0]?.model,
     availableParallelism: availableParallelism(),
     cores: cores ?? null,
+    loadBefore,
     generator: generator.language,
     rounds: options.rounds,
     seconds: options.seconds,

@@ -10,11 +10,13 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
-import type * as NetAddress from "effect/net/NetAddress"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/testing/TestClock"
+import type * as Tracer from "effect/Tracer"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 
 // The sockets here are the kernel's, and what they do is waited for. Time is virtual: only `TestClock.adjust` moves the
@@ -302,6 +304,28 @@ layer(NodeNetwork.layer)("Server", (it) => {
         expect(yield* rejected({ drain: { grace: -1 } })).toMatchObject({ option: "drain.grace" })
         expect(yield* rejected({ whenFull: "explode" as never })).toMatchObject({ option: "whenFull" })
         expect(yield* rejected({ backlog: 0 })).toMatchObject({ option: "backlog" })
+      }))
+  })
+
+  describe("spans", () => {
+    it.effect("trace each connection when they are switched on, and only then", () =>
+      Effect.gen(function*() {
+        const spanOf = Effect.fnUntraced(function*(span: boolean) {
+          const { ended, handler } = yield* observed(() => Effect.option(Effect.currentSpan))
+          const server = yield* Server.make({ listen, span }, handler)
+          const client = yield* dial(server.address)
+          const found = yield* Effect.flatten(ended)
+          yield* Connection.end(client)
+          return {
+            found: found as Option.Option<Tracer.Span>,
+            peer: NetAddress.formatSocketAddress(client.localAddress)
+          }
+        })
+        const traced = yield* spanOf(true)
+        const span = Option.getOrThrow(traced.found)
+        expect(span.name).toBe("Server.connection")
+        expect(span.attributes.get("network.peer.address")).toBe(traced.peer)
+        expect((yield* spanOf(false)).found).toEqual(Option.none())
       }))
   })
 

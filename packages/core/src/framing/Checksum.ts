@@ -2,8 +2,9 @@ import * as Bytes from "effect/Bytes"
 import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
 import { type ChecksumAlgorithm, checksumOf } from "../internal/checksum.ts"
-import { derive, invalid, isFrame, isFraming, stateful } from "../internal/framing.ts"
+import { derive, invalid, isFraming, stateful } from "../internal/framing.ts"
 import { readUint, writeUint } from "../internal/integer.ts"
+import { noFrame } from "./Input.ts"
 
 export type { ChecksumAlgorithm } from "../internal/checksum.ts"
 
@@ -48,7 +49,7 @@ export const checksum: {
         const decode = framing.makeDecode()
         return (input) => {
           const frame = decode(input)
-          if (!isFrame(frame)) return frame
+          if (frame === noFrame) return noFrame
           const length = frame.length - trailerSize
           if (length < 0) return input.corrupt(`it has ${frame.length} bytes, too few for its ${algorithm}`)
           const said = readUint(frame, length, trailerSize, littleEndian)

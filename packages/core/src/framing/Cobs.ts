@@ -1,7 +1,8 @@
 import type { Framing } from "../Framing.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { byteScanner, overlong } from "../internal/scan.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** Options of {@link cobs}. */
 export interface CobsOptions {
@@ -27,8 +28,8 @@ export const cobs = (options: CobsOptions = {}): Framing<Uint8Array> => {
     () => {
       const scanner = byteScanner(0, stuffed(maxFrameLength))
       return (input) => {
-        const length = scanner.next(input)
-        if (length === pending) return pending
+        const length = scanner.next(input as InputBuffer)
+        if (length === noFrame) return noFrame
         if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const { bytes, start } = input
         input.skip(length + 1)

@@ -1,8 +1,7 @@
 import type { Framing } from "../Framing.ts"
-import type { FramingError } from "../FramingError.ts"
-import { defaultMaxFrameLength, invalid, isFrame, limitProblem, stateless } from "../internal/framing.ts"
+import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../internal/framing.ts"
 import { indexOfByte } from "../internal/scan.ts"
-import type { Input, Pending } from "./Input.ts"
+import { type Input, type NoFrame, noFrame } from "./Input.ts"
 import { map } from "./Map.ts"
 
 /** A message with its headers, without `Content-Length`. */
@@ -42,15 +41,14 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
   return stateless(
     (input) => {
       const header = readHeader(input, maxHeaderLength)
-      if (!isFrame(header)) return header
+      if (header === noFrame) return noFrame
       const { contentLength, headers, size } = header
       if (contentLength > maxFrameLength) {
         if (Number.isSafeInteger(size + contentLength)) input.skip(size + contentLength)
         return input.tooLong(maxFrameLength, contentLength)
       }
       if (input.length < size + contentLength) return input.need(size + contentLength)
-      input.skip(size)
-      return { headers, body: input.take(contentLength) }
+      return { headers, body: input.take(size + contentLength, size) }
     },
     ({ body, headers }, output) => {
       if (body.length > maxFrameLength) return output.tooLong(maxFrameLength, body.length)
@@ -101,7 +99,7 @@ const CR = 0x0d
 const LF = 0x0a
 
 /** Reads header lines up to the empty one, and leaves them in the input. */
-const readHeader = (input: Input, maxHeaderLength: number): Header | Pending | FramingError => {
+const readHeader = (input: Input, maxHeaderLength: number): Header | NoFrame => {
   const { bytes, end, start } = input
   const limit = Math.min(end, start + maxHeaderLength)
   const headers: Array<readonly [string, string]> = []

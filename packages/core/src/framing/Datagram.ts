@@ -4,7 +4,7 @@ import type { Framing } from "../Framing.ts"
 import { FramingError } from "../FramingError.ts"
 import { DecoderOf, EncoderOf } from "../internal/decoder.ts"
 import { InputBuffer } from "../internal/inputBuffer.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** One frame as the payload of one datagram, and back. */
 export interface DatagramCodec<in Out, out In = Out> {
@@ -38,10 +38,13 @@ export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out,
     decoder.feed(payload)
     decoder.finish()
     const frame = decoder.next()
-    if (frame instanceof FramingError) return Result.fail(frame)
-    if (frame === pending) return corrupt("it holds no frame")
+    if (frame === noFrame) {
+      return decoder.error === undefined
+        ? corrupt("it holds no frame")
+        : Result.fail(decoder.error)
+    }
     return decoder.buffered === 0
-      ? Result.succeed(frame as In)
+      ? Result.succeed(frame)
       : corrupt(`${decoder.buffered} of the datagram's ${payload.length} bytes are left over after it`)
   }
 })
@@ -51,8 +54,8 @@ const decodeEmpty = <In>(framing: Framing<never, In>): Result.Result<In, Framing
   const input = new InputBuffer(0)
   input.finished = true
   const frame = framing.makeDecode()(input)
-  if (frame instanceof FramingError) return Result.fail(frame)
-  if (frame !== pending) return Result.succeed(frame)
+  if (frame !== noFrame) return Result.succeed(frame)
+  if (input.error !== undefined) return Result.fail(input.error)
   return Result.fail(
     new FramingError({ reason: { _tag: "TruncatedFrame", have: 0, need: Math.max(input.needed, 1), offset: 0 } })
   )

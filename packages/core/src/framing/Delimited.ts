@@ -1,8 +1,9 @@
 import * as Bytes from "effect/Bytes"
 import type { Framing } from "../Framing.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { byteFinder, type Finder, indexOfByte, overlong, Scanner } from "../internal/scan.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** Options of {@link delimited}. */
 export interface DelimitedOptions {
@@ -44,16 +45,17 @@ export const delimited = (
   if (problem !== undefined) return invalid("delimited", problem)
   const finder = makeFinder(delimiters)
   const written = delimiters.find((bytes) => !delimiters.some((other) => isProperPrefix(bytes, other)))!
-  const endsAlone = (frame: Uint8Array): boolean => {
+  /** How long the frame is before its delimiter, if that is the first one in it and ends it. */
+  const contentLength = (frame: Uint8Array): number | undefined => {
     const at = finder.find(frame, 0, 0, frame.length, false)
-    return at >= 0 && at + finder.size === frame.length
+    return at >= 0 && at + finder.size === frame.length ? at : undefined
   }
   return stateful(
     () => {
       const scanner = new Scanner(finder, maxFrameLength, atEnd === "frame")
       return (input) => {
-        const length = scanner.next(input)
-        if (length === pending) return pending
+        const length = scanner.next(input as InputBuffer)
+        if (length === noFrame) return noFrame
         if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const size = scanner.size
         if (keep) return input.take(length + size)
@@ -64,14 +66,13 @@ export const delimited = (
     },
     (frame, output) => {
       if (keep) {
-        if (!endsAlone(frame)) return output.corrupt("it does not end with a delimiter, at the first one")
-        if (frame.length - finder.size > maxFrameLength) {
-          return output.tooLong(maxFrameLength, frame.length - finder.size)
-        }
+        const length = contentLength(frame)
+        if (length === undefined) return output.corrupt("it does not end with a delimiter, at the first one")
+        if (length > maxFrameLength) return output.tooLong(maxFrameLength, length)
         return output.write(frame)
       }
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)
-      if (finder.mayHold(frame) && !endsAlone(Bytes.concat([frame, written]))) {
+      if (finder.mayHold(frame) && contentLength(Bytes.concat([frame, written])) !== frame.length) {
         return output.corrupt("with its delimiter, one is found before its end")
       }
       output.write(frame)
@@ -109,6 +110,7 @@ const makeFinder = (delimiters: ReadonlyArray<Uint8Array>): DelimiterFinder => {
 
 class LongestFinder implements DelimiterFinder {
   size = 0
+  readonly sought = undefined
   readonly #delimiters: ReadonlyArray<Uint8Array>
   readonly #firstBytes: Uint8Array
   readonly #only: number | undefined

@@ -1,9 +1,8 @@
 import type { Framing } from "../Framing.ts"
-import { FramingError } from "../FramingError.ts"
 import { derive, invalid, stateful } from "../internal/framing.ts"
 import type { OutputBuffer } from "../internal/outputBuffer.ts"
-import type { Input, Pending } from "./Input.ts"
-import { pending } from "./Input.ts"
+import type { Input, NoFrame } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** The framings that {@link either} chooses from, by name. */
 export type Alternatives = { readonly [name: string]: Framing<never, unknown> }
@@ -53,7 +52,7 @@ export const either = <const A extends Alternatives>(
   return derive(Object.values(alternatives), () =>
     stateful<Encodable<A>, Decoded<A>>(
       () => {
-        const decoders = new Map<keyof A, (input: Input) => unknown | Pending | FramingError>()
+        const decoders = new Map<keyof A, (input: Input) => unknown | NoFrame>()
         for (const name of names) decoders.set(name, alternatives[name]!.makeDecode())
         let chosen: keyof A | undefined
         return (input) => {
@@ -66,10 +65,9 @@ export const either = <const A extends Alternatives>(
             return input.corrupt(`its first bytes choose ${String(chosen)}, which does not exist`)
           }
           const frame = decode(input)
-          if (frame === pending) return pending
           const _tag = chosen
-          chosen = undefined
-          return frame instanceof FramingError ? frame : { _tag, frame } as Decoded<A>
+          if (frame !== noFrame || input.error !== undefined) chosen = undefined
+          return frame === noFrame ? noFrame : { _tag, frame } as Decoded<A>
         }
       },
       ({ _tag, frame }, output) => {
@@ -77,14 +75,12 @@ export const either = <const A extends Alternatives>(
           | Framing<unknown, unknown>
           | undefined
         if (framing === undefined) return output.corrupt(`there is no framing named ${String(_tag)}`)
-        const error = framing.encode(frame, output)
-        if (error instanceof FramingError) return error
+        framing.encode(frame, output)
+        if (output.error !== undefined) return
         const first = (output as OutputBuffer).written(peek)
         if (first.length < peek) return output.corrupt(`it takes fewer than the ${peek} bytes that decide`)
         const decoded = choose(first)
-        return decoded === _tag
-          ? undefined
-          : output.corrupt(`its first bytes choose ${String(decoded)}, not ${String(_tag)}`)
+        if (decoded !== _tag) output.corrupt(`its first bytes choose ${String(decoded)}, not ${String(_tag)}`)
       }
     ))
 }

@@ -3,10 +3,10 @@
  */
 import type { FramingError } from "../FramingError.ts"
 
-/** The answer of a decode function that has too few bytes for a frame. Made by {@link Input.need} and {@link Input.more}. */
-export const pending: unique symbol = Symbol.for("@sluice/core/Framing/pending")
+/** The answer of a decode function that has no frame: it needs more bytes, or found an error. */
+export const noFrame: unique symbol = Symbol.for("@sluice/core/Framing/noFrame")
 
-export type Pending = typeof pending
+export type NoFrame = typeof noFrame
 
 /**
  * The bytes that wait for a framing's decode function.
@@ -16,8 +16,8 @@ export type Pending = typeof pending
  * `skip`, and returns it; when they are not, it consumes nothing and returns `need(n)` or `more()`, and is called again
  * when there is more. It is never called with nothing.
  *
- * An error ends the decoding. A decode function that knows where the next frame begins consumes the bad one before it
- * returns the error; then `Framing.recover` can go on after it.
+ * A bad frame is what `tooLong`, `corrupt` or `invalidText` return, and ends the decoding. A decode function that knows
+ * where the next frame begins consumes the bad one first; then `Framing.recover` can go on after it.
  */
 export interface Input {
   readonly bytes: Uint8Array
@@ -30,11 +30,11 @@ export interface Input {
   /** Whether these are the last bytes: whatever is missing will not come. */
   readonly ended: boolean
   /** No frame yet: one takes at least `n` bytes, counted from `start`. */
-  need(n: number): Pending
+  need(n: number): NoFrame
   /** No frame yet, and no telling how many bytes it takes. */
-  more(): Pending
-  /** Consumes `n` bytes and returns them: a view, not a copy. */
-  take(n: number): Uint8Array
+  more(): NoFrame
+  /** Consumes `n` bytes and returns them, without the first `header` of them if given: a view, not a copy. */
+  take(n: number, header?: number): Uint8Array
   /** Consumes `n` bytes, and those of them that have not come yet as soon as they come. */
   skip(n: number): void
   /** Consumes `n` bytes of a bad frame whose end has not come yet. `idle` ends it. */
@@ -42,9 +42,11 @@ export interface Input {
   /** Consumes `n` bytes that belong to no frame: the frame being decoded begins after them. */
   idle(n: number): void
   /** The frame is longer than the limit. */
-  tooLong(limit: number, length: number): FramingError
+  tooLong(limit: number, length: number): NoFrame
   /** The frame breaks the rules of the format. */
-  corrupt(why: string): FramingError
+  corrupt(why: string): NoFrame
   /** The frame is not text in this encoding. */
-  invalidText(encoding: string): FramingError
+  invalidText(encoding: string): NoFrame
+  /** What was wrong with the frame, if something was. */
+  readonly error: FramingError | undefined
 }

@@ -1,5 +1,4 @@
 import type { Framing } from "../Framing.ts"
-import type { FramingError } from "../FramingError.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../internal/framing.ts"
 import { maxUint, readUint, writeUint } from "../internal/integer.ts"
 import type { Output } from "./Output.ts"
@@ -79,8 +78,7 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
         return input.corrupt(`its length field makes it ${total} bytes, less than the ${strip} to strip`)
       }
       if (available < total) return input.need(total)
-      input.skip(strip)
-      return input.take(total - strip)
+      return input.take(total, strip)
     },
     (frame, output) => {
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)
@@ -106,14 +104,14 @@ interface Shape {
 }
 
 /** The frame brings its whole header. */
-const writeKept = (frame: Uint8Array, value: number, shape: Shape, output: Output): FramingError | void => {
+const writeKept = (frame: Uint8Array, value: number, shape: Shape, output: Output): void => {
   const said = readUint(frame, shape.offset, shape.length, shape.littleEndian)
   if (said !== value) return output.corrupt(`its length field says ${said}, but its length makes that ${value}`)
   return output.write(frame)
 }
 
 /** The frame follows its length field, or what part of it is stripped. */
-const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Output): FramingError | void => {
+const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Output): void => {
   const { length, littleEndian, strip } = shape
   if (strip < length) {
     const field = new Uint8Array(length)
@@ -128,5 +126,5 @@ const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Outpu
   return output.write(frame)
 }
 
-const writeNothing = (_frame: Uint8Array, _value: number, shape: Shape, output: Output): FramingError =>
+const writeNothing = (_frame: Uint8Array, _value: number, shape: Shape, output: Output): void =>
   output.corrupt(`decoding strips ${shape.strip} header bytes that encoding cannot bring back; use strip: 0`)

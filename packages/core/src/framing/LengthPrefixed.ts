@@ -65,8 +65,7 @@ export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uin
       }
       if (length < 0) return input.corrupt(`its length says ${length + size}, less than the ${size} bytes that say so`)
       if (available < size + length) return input.need(size + length)
-      input.skip(size)
-      return input.take(length)
+      return input.take(size + length, size)
     },
     (frame, output) => {
       const length = frame.length
@@ -90,8 +89,7 @@ const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<
       }
       if (length < 0) return input.corrupt(`its length says ${value}, less than the ${size} bytes that say so`)
       if (input.end - input.start < size + length) return input.need(size + length)
-      input.skip(size)
-      return input.take(length)
+      return input.take(size + length, size)
     },
     (frame, output) => {
       const length = frame.length

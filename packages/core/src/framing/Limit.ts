@@ -1,10 +1,9 @@
 import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
-import { FramingError } from "../FramingError.ts"
 import { derive, invalid, limitProblem, stateful } from "../internal/framing.ts"
 import type { InputBuffer } from "../internal/inputBuffer.ts"
 import type { OutputBuffer } from "../internal/outputBuffer.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /**
  * Limits how many bytes a frame may take on the wire, its header and delimiters included, whatever the framing.
@@ -30,18 +29,19 @@ export const limit: {
         return (input) => {
           // The framing sees no more than a frame may take, so that the answer does not depend on how much has come.
           const buffer = input as InputBuffer
+          buffer.announced = 0
           const full = buffer.length > maxLength
           const result = buffer.clamped(maxLength, decode)
-          if (result !== pending || buffer.consumed > 0) return result
+          if (result !== noFrame || buffer.error !== undefined || buffer.consumed > 0) return result
           const needed = buffer.announced
-          return full || needed > maxLength ? input.tooLong(maxLength, Math.max(needed, maxLength + 1)) : pending
+          return full || needed > maxLength ? input.tooLong(maxLength, Math.max(needed, maxLength + 1)) : noFrame
         }
       },
       (frame, output) => {
-        const error = framing.encode(frame, output)
-        if (error instanceof FramingError) return error
+        framing.encode(frame, output)
+        if (output.error !== undefined) return
         const length = (output as OutputBuffer).position - output.offset
-        return length > maxLength ? output.tooLong(maxLength, length) : undefined
+        if (length > maxLength) output.tooLong(maxLength, length)
       }
     ))
 })

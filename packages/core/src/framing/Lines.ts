@@ -5,7 +5,7 @@ import { type LineEnding, lineFinder } from "../internal/lineFinder.ts"
 import { overlong, Scanner } from "../internal/scan.ts"
 import { TextBatch } from "../internal/textBatch.ts"
 import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 import type { TextEncoding } from "./Text.ts"
 
 /** Options of {@link lines}. */
@@ -65,8 +65,8 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
           const line = batch.next(input as InputBuffer)
           if (line !== undefined) return line
         }
-        const length = scanner.next(input)
-        if (length === pending) return pending
+        const length = scanner.next(input as InputBuffer)
+        if (length === noFrame) return noFrame
         if (length === overlong) return input.tooLong(maxLineLength, maxLineLength + 1)
         const bare = finder.bare ||
           (style === "strict" && scanner.size === 0 && input.bytes[input.start + length - 1] === CR)
@@ -78,20 +78,17 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
     },
     (line, output) => {
       if (endsEarly(line, style)) return output.corrupt("the line holds what would end it early")
-      const length = codec.byteLength(line)
+      const length = codec.write(line, output)
       if (length < 0) return output.invalidText(encoding)
       if (length > maxLineLength) return output.tooLong(maxLineLength, length)
-      const at = output.reserve(length + 2)
-      const bytes = output.bytes
-      let end = at + codec.write(line, bytes, at)
-      if (crlf) bytes[end++] = 0x0d
-      bytes[end++] = 0x0a
-      return output.advance(end - at)
+      if (crlf) output.byte(CR)
+      return output.byte(LF)
     }
   )
 }
 
 const CR = 0x0d
+const LF = 0x0a
 
 /** Whether the line would not come back as it is. */
 const endsEarly = (line: string, style: LineEnding): boolean => {

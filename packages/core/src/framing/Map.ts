@@ -1,7 +1,8 @@
 import { dual } from "effect/Function"
 import * as Result from "effect/Result"
 import type { Framing } from "../Framing.ts"
-import { derive, isFrame, stateful } from "../internal/framing.ts"
+import { derive, stateful } from "../internal/framing.ts"
+import { noFrame } from "./Input.ts"
 
 /**
  * Frames of another type, when every frame can be converted both ways. The functions should not throw.
@@ -35,7 +36,7 @@ export const map: {
         const decode = framing.makeDecode()
         return (input) => {
           const frame = decode(input)
-          return isFrame(frame) ? options.decode(frame) : frame
+          return frame === noFrame ? noFrame : options.decode(frame)
         }
       },
       (frame, output) => framing.encode(options.encode(frame), output)
@@ -83,7 +84,7 @@ export const mapResult: {
         const decode = framing.makeDecode()
         return (input) => {
           const frame = decode(input)
-          if (!isFrame(frame)) return frame
+          if (frame === noFrame) return noFrame
           const result = options.decode(frame)
           return Result.isSuccess(result) ? result.success : input.corrupt(result.failure)
         }

@@ -7,7 +7,7 @@ import type { FramingError } from "../FramingError.ts"
  * Where a framing's encode function puts a frame.
  *
  * Small frames are gathered in one buffer, so that many of them are one write; large payloads are passed on without a
- * copy, and must not be changed until they are sent. When the encode function returns an error, whatever it wrote for
+ * copy, and must not be changed until they are sent. After `tooLong`, `corrupt` or `invalidText`, whatever was written for
  * this frame is taken back.
  */
 export interface Output {
@@ -27,9 +27,11 @@ export interface Output {
   readonly bytes: Uint8Array
   advance(n: number): void
   /** The frame is longer than the limit. */
-  tooLong(limit: number, length: number): FramingError
+  tooLong(limit: number, length: number): void
   /** The frame cannot be expressed in the format. */
-  corrupt(why: string): FramingError
+  corrupt(why: string): void
   /** The text cannot be expressed in this encoding. */
-  invalidText(encoding: string): FramingError
+  invalidText(encoding: string): void
+  /** Why the frame was refused, if it was. */
+  readonly error: FramingError | undefined
 }

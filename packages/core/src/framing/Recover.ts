@@ -1,10 +1,10 @@
 import { dual } from "effect/Function"
 import * as Result from "effect/Result"
 import type { Framing } from "../Framing.ts"
-import { FramingError } from "../FramingError.ts"
+import type { FramingError } from "../FramingError.ts"
 import { derive, stateful } from "../internal/framing.ts"
 import type { InputBuffer } from "../internal/inputBuffer.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /**
  * Goes on after bad frames: each becomes a failure among the frames, and nothing after it is lost.
@@ -42,9 +42,12 @@ export const recover: {
         const decode = framing.makeDecode()
         return (input) => {
           const frame = decode(input)
-          if (frame === pending) return pending
-          if (!(frame instanceof FramingError)) return Result.succeed(frame)
-          return (input as InputBuffer).consumed > 0 && accept(frame) ? Result.fail(frame) : frame
+          if (frame !== noFrame) return Result.succeed(frame)
+          const buffer = input as InputBuffer
+          const error = buffer.error
+          if (error === undefined || buffer.consumed === 0 || !accept(error)) return noFrame
+          buffer.recover()
+          return Result.fail(error)
         }
       },
       framing.encode

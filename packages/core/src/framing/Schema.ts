@@ -1,9 +1,10 @@
 /**
  * Framings of values that a Schema describes. Apart from `@sluice/core/Framing` because `effect/Schema` is large.
  */
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Framing } from "../Framing.ts"
+import { runSchema } from "../internal/runSchema.ts"
 import { mapResult } from "./Map.ts"
 
 /**
@@ -27,16 +28,7 @@ export const schema = <S extends Schema.ConstraintCodec<unknown, unknown>>(schem
   const encode = Schema.encodeUnknownResult(schema)
   return (framing: Framing<S["Encoded"], unknown>): Framing<S["Type"]> =>
     mapResult(framing, {
-      decode: (frame): Result.Result<S["Type"], string> => attempt(() => decode(frame)),
-      encode: (value: S["Type"]): Result.Result<S["Encoded"], string> => attempt(() => encode(value))
+      decode: (frame): Result.Result<S["Type"], string> => runSchema(() => decode(frame)),
+      encode: (value: S["Type"]): Result.Result<S["Encoded"], string> => runSchema(() => encode(value))
     })
-}
-
-/** Schemas that do asynchronous work throw when they are run synchronously. */
-const attempt = <A>(run: () => Result.Result<A, Schema.SchemaError>): Result.Result<A, string> => {
-  try {
-    return Result.mapError(run(), (error) => error.message)
-  } catch (error) {
-    return Result.fail(error instanceof Error ? error.message : String(error))
-  }
 }

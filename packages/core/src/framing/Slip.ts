@@ -1,7 +1,8 @@
 import type { Framing } from "../Framing.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../internal/framing.ts"
+import type { InputBuffer } from "../internal/inputBuffer.ts"
 import { byteScanner, overlong } from "../internal/scan.ts"
-import { pending } from "./Input.ts"
+import { noFrame } from "./Input.ts"
 
 /** Options of {@link slip}. */
 export interface SlipOptions {
@@ -31,12 +32,12 @@ export const slip = (options: SlipOptions = {}): Framing<Uint8Array> => {
     () => {
       const scanner = byteScanner(END, 2 * maxFrameLength)
       return (input) => {
-        let length = scanner.next(input)
+        let length = scanner.next(input as InputBuffer)
         while (length === 0) {
           input.idle(1)
-          length = input.start < input.end ? scanner.next(input) : input.need(1)
+          length = input.start < input.end ? scanner.next(input as InputBuffer) : input.need(1)
         }
-        if (length === pending) return pending
+        if (length === noFrame) return noFrame
         if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const { bytes, start } = input
         input.skip(length + 1)

@@ -1,7 +1,8 @@
 import { dual } from "effect/Function"
 import type { Framing } from "../Framing.ts"
-import { derive, invalid, isFrame, isFraming, stateful } from "../internal/framing.ts"
+import { derive, invalid, isFraming, stateful } from "../internal/framing.ts"
 import { textCodec, unknownEncoding } from "../internal/textEncoding.ts"
+import { noFrame } from "./Input.ts"
 
 /**
  * How text is written as bytes.
@@ -38,16 +39,13 @@ export const text: {
         const decode = framing.makeDecode()
         return (input) => {
           const frame = decode(input)
-          if (!isFrame(frame)) return frame
+          if (frame === noFrame) return noFrame
           return codec.decode(frame) ?? input.invalidText(codec.name)
         }
       },
       (frame, output) => {
-        const length = codec.byteLength(frame)
-        if (length < 0) return output.invalidText(codec.name)
-        const bytes = new Uint8Array(length)
-        codec.write(frame, bytes, 0)
-        return framing.encode(bytes, output)
+        const bytes = codec.encode(frame)
+        return bytes === undefined ? output.invalidText(codec.name) : framing.encode(bytes, output)
       }
     ))
 })

@@ -8,15 +8,17 @@ import * as NetworkError from "../NetworkError.ts"
 import type * as Transport from "../Transport.ts"
 import { Activity, type Traffic } from "./activity.ts"
 import { canonical, formatPeer } from "./address.ts"
-import { Input } from "./input.ts"
-import { Output } from "./output.ts"
+import { type Gone, Input } from "./input.ts"
+import { Output, type Writer } from "./output.ts"
 
 export const typeId = "~@sluice/core/Connection"
 
 let lastId = 0
 
+const nobody: Writer = { onWritten: () => {} }
+
 /** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
-export class ConnectionState implements Connection.Connection, Transport.StreamReceiver {
+export class ConnectionState implements Connection.Connection, Transport.StreamReceiver, Gone {
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
   readonly transport: Transport.StreamTransport
@@ -94,14 +96,20 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   // Whoever is woken goes on at once, and may use the other direction: so both must know before anybody is.
   #failBoth(): void {
-    this.output.refuse(this.#gone)
-    this.input.fail(this.#gone)
-    this.output.giveUp(this.#gone)
+    this.output.refuse(this)
+    this.input.fail(this)
+    this.output.giveUp(this)
   }
 
   // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
-  readonly #gone = (): NetworkError.NetworkError =>
-    this.#failure ?? (this.#closedError ??= this.error("read", new NetworkError.Closed()))
+  get reason(): NetworkError.NetworkError {
+    return this.#failure ?? (this.#closedError ??= this.error("read", new NetworkError.Closed()))
+  }
+
+  /** Why nothing can be written any more, if so. */
+  get refusal(): NetworkError.NetworkError | undefined {
+    return this.output.failure ?? (this.output.ended ? this.error("write", new NetworkError.BrokenPipe()) : undefined)
+  }
 
   /** Breaks the connection: the peer gets a reset, and whatever waits on it here, or uses it later, gets the error. */
   fail(error: NetworkError.NetworkError): void {
@@ -115,9 +123,9 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     if (this.#closed || this.#aborted) return
     this.#aborted = true
     this.transport.reset()
-    this.output.refuse(this.#gone)
-    this.input.close(this.#gone)
-    this.output.giveUp(this.#gone)
+    this.output.refuse(this)
+    this.input.close(this)
+    this.output.giveUp(this)
   }
 
   /** From now on an interruption ends this connection in order, as a success would. */
@@ -161,7 +169,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
    * 1. what was written is sent, and FIN behind it;
    * 2. what the peer still sends is thrown away until it ends too, because closing with unread input makes the kernel
    *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
-   * 3. when `closeTimeout` is over, a reset ends it anyhow.
+   * 3. when the peer has been silent for a tenth of `closeTimeout`, it is closed without waiting for that;
+   * 4. when `closeTimeout` is over, a reset ends it anyhow.
    */
   beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.#closed || this.#aborted || this.#failure !== undefined) return false
@@ -174,8 +183,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       return false
     }
     this.#lingering = true
-    this.output.end(() => {})
-    this.input.close(this.#gone)
+    this.output.end(nobody)
+    this.input.close(this)
     return true
   }
 
@@ -185,13 +194,28 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   get closedInTime(): Effect.Effect<void> {
-    return Effect.timeoutOrElse(Effect.interruptible(this.closed), {
-      duration: Duration.millis(this.closeTimeout),
-      orElse: () =>
-        Effect.suspend(() => {
-          this.abort()
-          return this.closed
-        })
+    return Effect.raceFirst(this.closed, Effect.andThen(this.#silence(), this.closed)).pipe(
+      Effect.interruptible,
+      Effect.timeoutOrElse({
+        duration: Duration.millis(this.closeTimeout),
+        orElse: () =>
+          Effect.suspend(() => {
+            this.abort()
+            return this.closed
+          })
+      })
+    )
+  }
+
+  // Waits until all is sent and the peer has sent nothing for a while, and closes without waiting for its end.
+  #silence(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const before = this.activity.bytesIn
+      return Effect.flatMap(Effect.sleep(Duration.millis(this.closeTimeout / 10)), () => {
+        if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence()
+        this.transport.destroy()
+        return Effect.void
+      })
     })
   }
 }

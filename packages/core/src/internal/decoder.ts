@@ -1,6 +1,6 @@
 import type { Decoder, Encoder, Framing } from "../Framing.ts"
-import { type Pending, pending } from "../framing/Input.ts"
-import { FramingError } from "../FramingError.ts"
+import { type NoFrame, noFrame } from "../framing/Input.ts"
+import type { FramingError } from "../FramingError.ts"
 import type { Decode, Encode } from "./framing.ts"
 import { InputBuffer } from "./inputBuffer.ts"
 import { OutputBuffer } from "./outputBuffer.ts"
@@ -8,12 +8,15 @@ import { OutputBuffer } from "./outputBuffer.ts"
 export class DecoderOf<In> implements Decoder<In> {
   readonly #input: InputBuffer
   readonly #decode: Decode<In>
-  #failure: FramingError | undefined
 
   constructor(framing: Framing<never, In>, offset: number) {
     this.#input = new InputBuffer(offset)
     this.#decode = framing.makeDecode()
-    this.#failure = framing.invalid
+    if (framing.invalid !== undefined) this.#input.fail(framing.invalid)
+  }
+
+  get error(): FramingError | undefined {
+    return this.#input.error
   }
 
   get offset(): number {
@@ -25,23 +28,30 @@ export class DecoderOf<In> implements Decoder<In> {
   }
 
   feed(chunk: Uint8Array): void {
-    if (this.#failure === undefined) this.#input.feed(chunk)
+    if (this.#input.error === undefined) this.#input.feed(chunk)
   }
 
-  next(): In | Pending | FramingError {
-    if (this.#failure !== undefined) return this.#failure
+  // Small, so that it can be inlined with the decode function where frames are taken.
+  next(): In | NoFrame {
     const input = this.#input
-    while (input.end - input.start >= input.needed || input.gather()) {
-      input.begin()
-      const result = this.#decode(input)
-      if (result === pending) {
-        if (input.needed <= input.end - input.start) input.more()
-      } else {
-        if (result instanceof FramingError) this.#failure = result
-        return result
-      }
+    if (input.end - input.start >= input.needed) {
+      input.begun = input.start
+      const frame = this.#decode(input)
+      if (frame !== noFrame) return frame
     }
-    return input.finished ? this.#last() : pending
+    return this.#nextAfterMore()
+  }
+
+  #nextAfterMore(): In | NoFrame {
+    const input = this.#input
+    if (input.needed <= input.end - input.start) input.more()
+    while (input.gather()) {
+      input.begun = input.start
+      const frame = this.#decode(input)
+      if (frame !== noFrame) return frame
+      if (input.needed <= input.end - input.start) input.more()
+    }
+    return input.finished ? this.#last() : noFrame
   }
 
   finish(): void {
@@ -53,19 +63,18 @@ export class DecoderOf<In> implements Decoder<In> {
   }
 
   /** Decodes what is left when the input has ended. */
-  #last(): In | Pending | FramingError {
+  #last(): In | NoFrame {
     const input = this.#input
+    if (input.error !== undefined) return noFrame
     if (input.start < input.end) {
-      input.begin()
-      const result = this.#decode(input)
-      if (result !== pending) {
-        if (result instanceof FramingError) this.#failure = result
-        return result
-      }
+      input.begun = input.start
+      input.needed = 1
+      const frame = this.#decode(input)
+      if (frame !== noFrame || input.error !== undefined) return frame
+      if (input.needed <= input.end - input.start) input.more()
     }
-    const result = input.truncated()
-    if (result !== pending) this.#failure = result
-    return result
+    input.truncate()
+    return noFrame
   }
 }
 
@@ -84,9 +93,9 @@ export class EncoderOf<Out> implements Encoder<Out> {
 
   encode(frame: Out): FramingError | undefined {
     this.#output.begin()
-    const error = this.#encode(frame, this.#output)
-    if (!(error instanceof FramingError)) return undefined
-    this.#output.rollback()
+    this.#encode(frame, this.#output)
+    const error = this.#output.error
+    if (error !== undefined) this.#output.rollback()
     return error
   }
 

@@ -1,14 +1,16 @@
 import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Framing } from "../Framing.ts"
-import { type Input, type Pending, pending } from "../framing/Input.ts"
+import type { Input, NoFrame } from "../framing/Input.ts"
 import type { Output } from "../framing/Output.ts"
 import { FramingError } from "../FramingError.ts"
+import type { InputBuffer } from "./inputBuffer.ts"
+import type { OutputBuffer } from "./outputBuffer.ts"
 
 export const TypeId = "~@sluice/core/Framing"
 
-export type Decode<In> = (input: Input) => In | Pending | FramingError
-export type Encode<Out> = (frame: Out, output: Output) => FramingError | void
+export type Decode<In> = (input: Input) => In | NoFrame
+export type Encode<Out> = (frame: Out, output: Output) => void
 
 class FramingValue<Out, In> extends Pipeable.Class {
   readonly [TypeId] = TypeId
@@ -34,7 +36,11 @@ export const stateful = <Out, In>(makeDecode: () => Decode<In>, encode: Encode<O
   new FramingValue(makeDecode, encode, undefined)
 
 const refuse = (error: FramingError): Framing<unknown, never> =>
-  new FramingValue<unknown, never>(() => () => error, () => error, error)
+  new FramingValue<unknown, never>(
+    () => (input) => (input as InputBuffer).fail(error),
+    (_, output) => (output as OutputBuffer).fail(error),
+    error
+  )
 
 /** A framing that cannot work, and says so whenever it is used. */
 export const invalid = (framing: string, why: string): Framing<unknown, never> =>
@@ -48,10 +54,6 @@ export const derive = <Out, In>(
   const bad = framings.find((framing) => framing.invalid !== undefined)
   return bad === undefined ? make() : refuse(bad.invalid!)
 }
-
-/** Whether a decode function returned a frame. */
-export const isFrame = <In>(result: In | Pending | FramingError): result is In =>
-  result !== pending && !(result instanceof FramingError)
 
 /** What is wrong with a limit in bytes, if anything. */
 export const limitProblem = (name: string, limit: number): string | undefined =>

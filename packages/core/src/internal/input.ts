@@ -3,8 +3,10 @@ import type * as Transport from "../Transport.ts"
 import type { Activity } from "./activity.ts"
 import * as Bytes from "./bytes.ts"
 
-/** Makes the error of a connection that is gone. */
-export type Gone = () => NetworkError.NetworkError
+/** Knows why a connection is gone. */
+export interface Gone {
+  readonly reason: NetworkError.NetworkError
+}
 
 /** Gets one chunk, or nothing at the end, or the error. */
 export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
@@ -146,9 +148,9 @@ export class Input {
     this.#reader = undefined
     this.#readerQueue = []
     this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, gone?.())
+    for (const reader of readers) reader?.(undefined, gone?.reason)
     if (gone === undefined) consumer?.onEnd()
-    else consumer?.onError(gone())
+    else consumer?.onError(gone.reason)
   }
 
   /** Takes the chunk that is there, if one is. */
@@ -242,6 +244,6 @@ export class Input {
   }
 
   get #error(): NetworkError.NetworkError | undefined {
-    return this.#gone?.()
+    return this.#gone?.reason
   }
 }

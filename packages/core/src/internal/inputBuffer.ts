@@ -1,9 +1,15 @@
 import * as Bytes from "effect/Bytes"
-import { type Input, type Pending, pending } from "../framing/Input.ts"
-import { FramingError } from "../FramingError.ts"
+import { type Input, type NoFrame, noFrame } from "../framing/Input.ts"
+import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { allocate } from "./allocate.ts"
+import { indexOfByte } from "./scan.ts"
 
-/** Room for the frames that span chunks is taken in pieces of this size, so that small ones share an allocation. */
-const slabSize = 8192
+/**
+ * Room for the frames that span chunks is taken in slabs, so that small ones share an allocation. Each is twice as large
+ * as the last, so that a decoder that waits for its first frame holds little.
+ */
+const smallestSlab = 1024
+const largestSlab = 32768
 
 /**
  * How much room an announced length may claim before its bytes have come: a payload of 64 KiB and its header. Beyond
@@ -27,7 +33,8 @@ export class InputBuffer implements Input {
   bytes: Uint8Array = empty
   start = 0
   end = 0
-  offset: number
+  /** Where in the window the frame being decoded begins. */
+  begun = 0
   /** How many bytes must be there before it is worth looking again. */
   needed = 1
   /** How many bytes the frame is known to take, or 0 if that is not known. */
@@ -35,10 +42,17 @@ export class InputBuffer implements Input {
   /** Whether the window lies in the slab. */
   joined = false
   finished = false
-  #buffer: ArrayBufferLike = empty.buffer
+  error: FramingError | undefined = undefined
+  /** The bytes whose buffer and place in it are noted, for views that cost less than with `subarray`. */
+  #viewed: Uint8Array = empty
+  #buffer = empty.buffer as ArrayBuffer
   #origin = 0
   #base: number
   #wanted = 1
+  /** The byte that `seek` waits for, or -1. */
+  #sought = -1
+  /** Up to this place in the byte stream there is none of the bytes that were sought. */
+  cleared = 0
   #chunk: Uint8Array | undefined = undefined
   #chunkAt = 0
   /** How many bytes at the end of the joined window are also in the chunk, just before `#chunkAt`. */
@@ -47,17 +61,21 @@ export class InputBuffer implements Input {
   #queueAt = 0
   #slab: Uint8Array = empty
   #slabTop = 0
+  #slabSize = smallestSlab
   #skipping = 0
   #openedAt = -1
   #clamped = false
 
   constructor(offset: number) {
-    this.offset = offset
     this.#base = offset
   }
 
   get length(): number {
     return this.end - this.start
+  }
+
+  get offset(): number {
+    return this.#base + this.begun
   }
 
   /** The place in the byte stream of the first byte of the window. */
@@ -71,7 +89,7 @@ export class InputBuffer implements Input {
 
   /** How many bytes of the frame being decoded have been consumed, or promised to be. */
   get consumed(): number {
-    return this.#base + this.start + this.#skipping - this.offset
+    return this.start - this.begun + this.#skipping
   }
 
   /** How many bytes were fed and not yet used. */
@@ -82,32 +100,37 @@ export class InputBuffer implements Input {
     return count
   }
 
-  /** Begins to decode a frame. */
-  begin(): void {
-    if (this.joined && this.#chunk !== undefined && this.end - this.start <= this.#copied) this.#leave()
-    this.offset = this.#base + this.start
-    this.needed = 1
-    this.announced = 0
-  }
-
-  need(n: number): Pending {
+  need(n: number): NoFrame {
     const available = this.end - this.start
     this.announced = n
     this.#wanted = this.needed = n > available ? n : available + 1
-    return pending
+    return noFrame
   }
 
-  more(): Pending {
+  more(): NoFrame {
     const available = this.end - this.start
     this.needed = available + 1
     this.#wanted = available + (available > lookAhead ? available : lookAhead)
-    return pending
+    return noFrame
   }
 
-  take(n: number): Uint8Array {
+  /** No frame yet, and none before this byte comes. */
+  seek(byte: number): NoFrame {
+    this.#sought = byte
+    return this.more()
+  }
+
+  take(n: number, header = 0): Uint8Array {
     const start = this.start
     this.start = start + n
-    return new Uint8Array(this.#buffer as ArrayBuffer, this.#origin + start, n)
+    if (this.#viewed !== this.bytes) this.#view()
+    return new Uint8Array(this.#buffer, this.#origin + start + header, n - header)
+  }
+
+  /** The next `n` bytes, which stay there. */
+  peek(n: number): Uint8Array {
+    if (this.#viewed !== this.bytes) this.#view()
+    return new Uint8Array(this.#buffer, this.#origin + this.start, n)
   }
 
   skip(n: number): void {
@@ -123,7 +146,7 @@ export class InputBuffer implements Input {
 
   idle(n: number): void {
     this.start += n
-    this.offset = this.#base + this.start
+    this.begun = this.start
     this.#openedAt = -1
   }
 
@@ -132,26 +155,42 @@ export class InputBuffer implements Input {
     this.#open()
   }
 
-  tooLong(limit: number, length: number): FramingError {
-    return new FramingError({ reason: { _tag: "FrameTooLong", limit, length, offset: this.offset } })
+  tooLong(limit: number, length: number): NoFrame {
+    return this.#fail({ _tag: "FrameTooLong", limit, length, offset: this.offset })
   }
 
-  corrupt(why: string): FramingError {
-    return new FramingError({ reason: { _tag: "CorruptFrame", why, offset: this.offset } })
+  corrupt(why: string): NoFrame {
+    return this.#fail({ _tag: "CorruptFrame", why, offset: this.offset })
   }
 
-  invalidText(encoding: string): FramingError {
-    return new FramingError({ reason: { _tag: "InvalidText", encoding, offset: this.offset } })
+  invalidText(encoding: string): NoFrame {
+    return this.#fail({ _tag: "InvalidText", encoding, offset: this.offset })
   }
 
-  /** What the end of the input means for the bytes that are left: nothing if there are none. */
-  truncated(): FramingError | Pending {
+  fail(error: FramingError): NoFrame {
+    this.error = error
+    this.needed = Infinity
+    return noFrame
+  }
+
+  /** Goes on after an error. */
+  recover(): void {
+    this.error = undefined
+    this.needed = 1
+  }
+
+  #fail(reason: FramingErrorReason): NoFrame {
+    return this.fail(new FramingError({ reason }))
+  }
+
+  /** Says what the end of the input means for the bytes that are left: nothing if there are none. */
+  truncate(): void {
     const open = this.#openedAt >= 0
-    if (!open && this.start === this.end) return pending
+    if (!open && this.start === this.end) return
     const offset = open ? this.#openedAt : this.offset
     const have = this.#base + this.end - offset
     const need = this.#base + this.start - offset + (this.#skipping > 0 ? this.#skipping : this.needed)
-    return new FramingError({ reason: { _tag: "TruncatedFrame", have, need, offset } })
+    this.#fail({ _tag: "TruncatedFrame", have, need, offset })
   }
 
   feed(chunk: Uint8Array): void {
@@ -164,18 +203,26 @@ export class InputBuffer implements Input {
     }
   }
 
-  /** Brings `needed` bytes into the window, if they have come. */
+  /** Brings `needed` bytes into the window, if they have come, and then needs but one. */
   gather(): boolean {
+    if (this.error !== undefined) return false
     while (this.end - this.start < this.needed) {
       const chunk = this.#chunk
       if (chunk === undefined) return false
-      if (this.start === this.end) {
-        this.#leave()
-      } else {
-        this.#join(chunk)
-      }
+      if (this.end - this.start <= this.#copied) this.#leave()
+      else this.#join(chunk)
     }
+    this.needed = 1
+    this.#sought = -1
     return true
+  }
+
+  /** Moves the window on to the chunk, if what is left of it came from there, to have more in one piece. */
+  settle(): void {
+    if (this.#copied > 0 && !this.#clamped && this.end - this.start <= this.#copied) {
+      this.#leave()
+      this.begun = this.start
+    }
   }
 
   /** Calls a decode function that sees no more than the next `n` bytes. */
@@ -194,17 +241,19 @@ export class InputBuffer implements Input {
 
   /** Empties the buffer and returns what was in it. */
   remainder(): Uint8Array {
-    this.begin()
-    let rest = this.take(this.end - this.start)
+    if (this.#chunk !== undefined && this.end - this.start <= this.#copied) this.#leave()
+    const taken = this.end - this.start
+    let rest = this.take(taken)
     if (this.#chunk !== undefined) {
       const pieces = [rest, this.#chunk.subarray(this.#chunkAt), ...this.#queue.slice(this.#queueAt)]
       rest = Bytes.concat(pieces)
     }
+    const position = this.#base + this.start - taken + rest.length
     this.#enter(empty, 0)
-    this.#base = this.offset + rest.length
-    this.#chunk = undefined
+    this.#base = position
     this.#queue = []
     this.#queueAt = 0
+    this.#nextChunk()
     return rest
   }
 
@@ -223,8 +272,6 @@ export class InputBuffer implements Input {
     this.bytes = chunk
     this.start = at
     this.end = chunk.length
-    this.#buffer = chunk.buffer
-    this.#origin = chunk.byteOffset
     if (this.#skipping > 0) this.#applySkip()
   }
 
@@ -240,7 +287,9 @@ export class InputBuffer implements Input {
   #join(chunk: Uint8Array): void {
     const available = this.end - this.start
     const from = this.#chunkAt
-    const count = Math.min(this.#wanted - available, chunk.length - from)
+    const count = this.#sought < 0
+      ? Math.min(this.#wanted - available, chunk.length - from)
+      : this.#countThrough(chunk, from, available)
     if (!this.joined || this.end + count > this.bytes.length) this.#moveToSlab(count)
     copy(chunk, from, this.bytes, this.end, count)
     this.end += count
@@ -252,24 +301,32 @@ export class InputBuffer implements Input {
     }
   }
 
+  /** How many bytes of the chunk to append: up to the byte that is sought, which is faster to find in the chunk itself. */
+  #countThrough(chunk: Uint8Array, from: number, available: number): number {
+    const most = Math.min(chunk.length - from, Math.max(available, eagerSize))
+    const at = indexOfByte(chunk, this.#sought, from, from + most)
+    this.cleared = this.#base + this.end + (at < 0 ? most : at - from)
+    return at < 0 ? most : at + 1 - from
+  }
+
   /** Moves the window to where `count` bytes can be appended to it. */
   #moveToSlab(count: number): void {
     const available = this.end - this.start
     const room = Math.max(available + count, Math.min(this.#wanted, Math.max(2 * available, eagerSize)))
     let at = this.#slabTop
     if (this.joined || at + room > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.max(room, slabSize))
+      this.#slab = allocate(Math.max(room, this.#slabSize))
+      if (this.#slabSize < largestSlab) this.#slabSize *= 2
       at = 0
     }
-    copy(this.bytes, this.start, this.#slab, at, available)
+    if (this.joined) this.#slab.set(this.bytes.subarray(this.start, this.end), at)
+    else copy(this.bytes, this.start, this.#slab, at, available)
     this.#slabTop = this.#slab.length
     this.#base += this.start - at
     this.bytes = this.#slab
     this.start = at
     this.end = at + available
     this.joined = true
-    this.#buffer = this.#slab.buffer
-    this.#origin = 0
   }
 
   #nextChunk(): void {
@@ -286,6 +343,12 @@ export class InputBuffer implements Input {
     }
   }
 
+  #view(): void {
+    this.#viewed = this.bytes
+    this.#buffer = this.bytes.buffer as ArrayBuffer
+    this.#origin = this.bytes.byteOffset
+  }
+
   #applySkip(): void {
     const available = this.end - this.start
     if (this.#skipping > available) {
@@ -299,11 +362,13 @@ export class InputBuffer implements Input {
   }
 }
 
-/** Copies bytes; a loop is faster than `set` for a few. */
-const copy = (source: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
+/** Copies bytes of a chunk; a loop is faster than `set` for a few, and a chunk's own `subarray` may be slow. */
+const copy = (chunk: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
   if (count <= 24) {
-    for (let i = 0; i < count; i++) target[at + i] = source[from + i]!
+    for (let i = 0; i < count; i++) target[at + i] = chunk[from + i]!
+  } else if (count === chunk.length) {
+    target.set(chunk, at)
   } else {
-    target.set(source.subarray(from, from + count), at)
+    target.set(new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + from, count), at)
   }
 }

@@ -25,6 +25,7 @@ export const lineFinder = (ending: LineEnding): LineFinder => {
 }
 
 class LfFinder implements LineFinder {
+  readonly sought = LF
   readonly bare = false
   readonly size = 1
   find(bytes: Uint8Array, start: number, from: number, end: number): number {
@@ -34,6 +35,7 @@ class LfFinder implements LineFinder {
 }
 
 class AnyFinder implements LineFinder {
+  readonly sought = LF
   readonly bare = false
   size = 1
   find(bytes: Uint8Array, start: number, from: number, end: number): number {
@@ -46,6 +48,7 @@ class AnyFinder implements LineFinder {
 }
 
 class CrlfFinder implements LineFinder {
+  readonly sought = undefined
   readonly bare = false
   readonly size = 2
   find(bytes: Uint8Array, start: number, from: number, end: number): number {
@@ -59,6 +62,7 @@ class CrlfFinder implements LineFinder {
 }
 
 class StrictFinder implements LineFinder {
+  readonly sought = undefined
   bare = false
   size = 2
   find(bytes: Uint8Array, start: number, from: number, end: number): number {

@@ -5,11 +5,13 @@ import * as Bytes from "./bytes.ts"
 import type { Gone } from "./input.ts"
 
 /** Told when a write is done, with the error if it failed. */
-export type Done = (error: NetworkError.NetworkError | undefined) => void
+export interface Writer {
+  readonly onWritten: (error: NetworkError.NetworkError | undefined) => void
+}
 
 interface Write {
   readonly chunks: ReadonlyArray<Uint8Array>
-  readonly done: Done
+  readonly writer: Writer
   // How far the chunks have been handed over.
   index: number
   offset: number
@@ -41,17 +43,17 @@ export class Output {
   }
 
   get failure(): NetworkError.NetworkError | undefined {
-    return this.#gone?.()
+    return this.#gone?.reason
   }
 
   get isWaiting(): boolean {
     return this.#current !== undefined
   }
 
-  /** Writes. `true`: it is done, and `done` is not called. */
-  write(chunks: ReadonlyArray<Uint8Array>, done: Done): boolean {
+  /** Writes. `true`: it is done, and the writer is not told. */
+  write(chunks: ReadonlyArray<Uint8Array>, writer: Writer): boolean {
     if (this.#current !== undefined) {
-      this.#queue.push({ chunks, done, index: 0, offset: 0 })
+      this.#queue.push({ chunks, writer, index: 0, offset: 0 })
       return false
     }
     // Nearly every write is small and taken at once: it needs no record.
@@ -59,9 +61,9 @@ export class Output {
     if (size <= sliceBytes && chunks !== end) {
       this.#activity.sent(size)
       if (this.#transport.write(chunks)) return true
-      this.#current = { chunks, done, index: chunks.length, offset: 0 }
+      this.#current = { chunks, writer, index: chunks.length, offset: 0 }
     } else {
-      const write: Write = { chunks, done, index: 0, offset: 0 }
+      const write: Write = { chunks, writer, index: 0, offset: 0 }
       if (this.#advance(write)) return true
       this.#current = write
     }
@@ -69,16 +71,16 @@ export class Output {
     return false
   }
 
-  /** Sends FIN once everything written is sent. `true`: it is sent, and `done` is not called. */
-  end(done: Done): boolean {
+  /** Sends FIN once everything written is sent. `true`: it is sent, and the writer is not told. */
+  end(writer: Writer): boolean {
     if (this.ended) return true
     this.ended = true
-    return this.write(end, done)
+    return this.write(end, writer)
   }
 
   /** Takes back a write that has not begun; one that has is finished in silence. */
-  withdraw(done: Done): void {
-    this.#queue = this.#queue.filter((write) => write.done !== done)
+  withdraw(writer: Writer): void {
+    this.#queue = this.#queue.filter((write) => write.writer !== writer)
   }
 
   onFlushed(): void {
@@ -92,7 +94,7 @@ export class Output {
       else this.#current = next
     }
     this.#activity.writeBegins()
-    for (const write of finished) write.done(undefined)
+    for (const write of finished) write.writer.onWritten(undefined)
   }
 
   /** The connection is gone: nothing can be written from now on. */
@@ -105,7 +107,7 @@ export class Output {
     const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     this.#current = undefined
     this.#queue = []
-    for (const write of waiting) write.done(gone())
+    for (const write of waiting) write.writer.onWritten(gone.reason)
   }
 
   // Hands over what it can; whether all of the write is on its way.

@@ -1,6 +1,7 @@
 import * as Bytes from "effect/Bytes"
 import type { Output } from "../framing/Output.ts"
-import { FramingError } from "../FramingError.ts"
+import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { allocate } from "./allocate.ts"
 import { writeUint } from "./integer.ts"
 
 /** The first buffer of a batch; each further one is twice as large, up to `largestSlab`. */
@@ -10,25 +11,32 @@ const largestSlab = 65536
 /** From this size on a payload is passed on as it is; below it, a copy costs less than one more buffer to write. */
 const copyLimit = 2048
 
+/** Up to this length a loop is faster than `set`. */
+const loopLength = 8
+
 /** Gathers encoded frames into few buffers. What was taken out is never written to again. */
 export class OutputBuffer implements Output {
   bytes: Uint8Array = new Uint8Array(0)
-  offset: number
+  error: FramingError | undefined = undefined
   #start = 0
   #end = 0
+  /** Where in `bytes` the frame begins, unless it has spilled over. */
+  #begun = 0
   #segments: Array<Uint8Array> = []
   /** The place in the byte stream at which the open segment begins. */
   #base: number
-  #markedSegments = 0
-  #markedBytes: Uint8Array = this.bytes
-  #markedStart = 0
-  #markedEnd = 0
-  #markedBase: number
+  /** How things were when the frame began to spill over into another buffer, to go back to. */
+  #beforeSpill: BeforeSpill | undefined = undefined
 
   constructor(offset: number) {
-    this.offset = offset
     this.#base = offset
-    this.#markedBase = offset
+  }
+
+  get offset(): number {
+    const spilled = this.#beforeSpill
+    return spilled === undefined
+      ? this.#base + this.#begun - this.#start
+      : spilled.base + spilled.begun - spilled.start
   }
 
   /** The place in the byte stream after all that was written. */
@@ -38,28 +46,30 @@ export class OutputBuffer implements Output {
 
   /** Begins a frame. */
   begin(): void {
-    this.offset = this.#base + this.#end - this.#start
-    this.#markedSegments = this.#segments.length
-    this.#markedBytes = this.bytes
-    this.#markedStart = this.#start
-    this.#markedEnd = this.#end
-    this.#markedBase = this.#base
+    this.#begun = this.#end
+    this.#beforeSpill = undefined
   }
 
   /** Takes back what was written since `begin`. */
   rollback(): void {
-    this.#segments.length = this.#markedSegments
-    this.bytes = this.#markedBytes
-    this.#start = this.#markedStart
-    this.#end = this.#markedEnd
-    this.#base = this.#markedBase
+    this.error = undefined
+    const spilled = this.#beforeSpill
+    this.#end = this.#begun
+    if (spilled === undefined) return
+    this.bytes = spilled.bytes
+    this.#segments.length = spilled.segments
+    this.#start = spilled.start
+    this.#end = spilled.begun
+    this.#base = spilled.base
   }
 
-  /** What was written since `begin`, at least its first `n` bytes if there are so many. */
+  /** The first `n` bytes that were written since `begin`, or fewer if there are no more. */
   written(n: number): Uint8Array {
+    const spilled = this.#beforeSpill
+    if (spilled === undefined) return this.bytes.subarray(this.#begun, Math.min(this.#end, this.#begun + n))
+    const skipped = spilled.begun - spilled.start
     const open = this.bytes.subarray(this.#start, this.#end)
-    const skipped = this.#markedEnd - this.#markedStart
-    return Bytes.concat([...this.#segments.slice(this.#markedSegments), open]).subarray(skipped, skipped + n)
+    return Bytes.concat([...this.#segments.slice(spilled.segments), open]).subarray(skipped, skipped + n)
   }
 
   /** Everything that was written since the last time. */
@@ -77,8 +87,17 @@ export class OutputBuffer implements Output {
 
   uint(value: number, size: number, littleEndian = false): void {
     if (this.#end + size > this.bytes.length) this.#grow(size)
-    writeUint(this.bytes, this.#end, value, size, littleEndian)
-    this.#end += size
+    const bytes = this.bytes
+    const end = this.#end
+    if (size === 4 && !littleEndian) {
+      bytes[end] = value >>> 24
+      bytes[end + 1] = value >>> 16
+      bytes[end + 2] = value >>> 8
+      bytes[end + 3] = value
+    } else {
+      writeUint(bytes, end, value, size, littleEndian)
+    }
+    this.#end = end + size
   }
 
   write(bytes: Uint8Array): void {
@@ -92,7 +111,7 @@ export class OutputBuffer implements Output {
     if (this.#end + length > this.bytes.length) this.#grow(length)
     const target = this.bytes
     const end = this.#end
-    if (length <= 24) {
+    if (length <= loopLength) {
       for (let i = 0; i < length; i++) target[end + i] = bytes[i]!
     } else {
       target.set(bytes, end)
@@ -109,19 +128,38 @@ export class OutputBuffer implements Output {
     this.#end += n
   }
 
-  tooLong(limit: number, length: number): FramingError {
-    return new FramingError({ reason: { _tag: "FrameTooLong", limit, length, offset: this.offset } })
+  tooLong(limit: number, length: number): void {
+    this.#fail({ _tag: "FrameTooLong", limit, length, offset: this.offset })
   }
 
-  corrupt(why: string): FramingError {
-    return new FramingError({ reason: { _tag: "CorruptFrame", why, offset: this.offset } })
+  corrupt(why: string): void {
+    this.#fail({ _tag: "CorruptFrame", why, offset: this.offset })
   }
 
-  invalidText(encoding: string): FramingError {
-    return new FramingError({ reason: { _tag: "InvalidText", encoding, offset: this.offset } })
+  invalidText(encoding: string): void {
+    this.#fail({ _tag: "InvalidText", encoding, offset: this.offset })
+  }
+
+  fail(error: FramingError): void {
+    this.error = error
+  }
+
+  #fail(reason: FramingErrorReason): void {
+    this.fail(new FramingError({ reason }))
+  }
+
+  #spill(): void {
+    this.#beforeSpill ??= {
+      segments: this.#segments.length,
+      bytes: this.bytes,
+      start: this.#start,
+      begun: this.#begun,
+      base: this.#base
+    }
   }
 
   #close(): void {
+    this.#spill()
     if (this.#end === this.#start) return
     this.#segments.push(this.bytes.subarray(this.#start, this.#end))
     this.#base += this.#end - this.#start
@@ -131,8 +169,16 @@ export class OutputBuffer implements Output {
   #grow(n: number): void {
     const size = this.#end > this.#start ? Math.min(2 * this.bytes.length, largestSlab) : slabSize
     this.#close()
-    this.bytes = new Uint8Array(Math.max(size, n))
+    this.bytes = allocate(Math.max(size, n))
     this.#start = 0
     this.#end = 0
   }
+}
+
+interface BeforeSpill {
+  readonly segments: number
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly begun: number
+  readonly base: number
 }

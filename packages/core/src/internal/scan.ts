@@ -1,4 +1,5 @@
-import type { Input, Pending } from "../framing/Input.ts"
+import type { NoFrame } from "../framing/Input.ts"
+import type { InputBuffer } from "./inputBuffer.ts"
 
 /** The answer of a scan whose frame is longer than it may be. The bad frame is consumed, or being dropped as it comes. */
 export const overlong = -1
@@ -6,12 +7,18 @@ export const overlong = -1
 /** From this many bytes on, the built-in search is faster than a loop. */
 const loopLength = 32
 
+/** To search so many bytes too many costs less than to make a view that ends in the right place. */
+const viewCost = 256
+
 /** Where a byte first is in `bytes[start]` to `bytes[end - 1]`, or -1. */
 export const indexOfByte = (bytes: Uint8Array, byte: number, start: number, end: number): number => {
   const near = end - start > loopLength ? start + loopLength : end
   for (let i = start; i < near; i++) if (bytes[i] === byte) return i
   if (near === end) return -1
-  if (end === bytes.length) return bytes.indexOf(byte, near)
+  if (bytes.length - end <= viewCost) {
+    const at = bytes.indexOf(byte, near)
+    return at < end ? at : -1
+  }
   const at = bytes.subarray(near, end).indexOf(byte)
   return at < 0 ? -1 : near + at
 }
@@ -22,6 +29,8 @@ export interface Finder {
   find(bytes: Uint8Array, start: number, from: number, end: number, ended: boolean): number
   /** How many bytes the delimiter takes that was found. */
   readonly size: number
+  /** The byte without which there is certainly no delimiter, if it is one. */
+  readonly sought: number | undefined
 }
 
 /** A finder for one byte. */
@@ -30,7 +39,8 @@ export const byteFinder = (byte: number): Finder => ({
     const at = indexOfByte(bytes, byte, start + from, end)
     return at < 0 ? -1 - (end - start) : at - start
   },
-  size: 1
+  size: 1,
+  sought: byte
 })
 
 /**
@@ -59,11 +69,13 @@ export class Scanner {
   }
 
   /** How many bytes the frame at the front of the input has. */
-  next(input: Input): number | Pending {
+  next(input: InputBuffer): number | NoFrame {
     const finder = this.#finder
     for (;;) {
       const { end, ended, start } = input
-      let at = finder.find(input.bytes, start, this.#scanned, end, ended)
+      let from = this.#scanned
+      if (finder.sought !== undefined) from = Math.max(from, input.cleared - input.position)
+      let at = finder.find(input.bytes, start, from, end, ended)
       this.size = finder.size
       if (at < 0 && ended && this.#endIsDelimiter) {
         at = end - start
@@ -89,11 +101,11 @@ export class Scanner {
         this.#drop(input)
         return overlong
       }
-      return input.more()
+      return finder.sought === undefined ? input.more() : input.seek(finder.sought)
     }
   }
 
-  #drop(input: Input): void {
+  #drop(input: InputBuffer): void {
     if (this.#endIsDelimiter) input.skip(this.#scanned)
     else input.drop(this.#scanned)
     this.#scanned = 0

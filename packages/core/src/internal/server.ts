@@ -140,8 +140,15 @@ const makeServe = <E, R>(options: {
     }
     if (hasDeadlines(policy)) handling = withDeadlines(handling, connection, policy, clock, scope)
 
+    // The peer's name is only put together for a log that is written.
+    const annotated = {
+      ...annotations,
+      get peer() {
+        return connection.peer
+      }
+    }
     const own = Context.add(
-      Context.add(context, References.CurrentLogAnnotations, { ...annotations, peer: connection.peer }),
+      Context.add(context, References.CurrentLogAnnotations, annotated),
       Scope.Scope,
       scope
     )

@@ -1,9 +1,13 @@
 import type { InputBuffer } from "./inputBuffer.ts"
 import type { LineEnding } from "./lineFinder.ts"
+import { indexOfByte } from "./scan.ts"
 import { decodeUtf8, utf8Length } from "./textEncoding.ts"
 
 /** Fewer bytes than this are not worth a batch. */
 const smallestBatch = 256
+
+/** Lines that begin with one longer than this cost little more one by one. */
+const longestLine = 4096
 
 /** How many bytes to decode at once, at most. */
 const largestBatch = 65536
@@ -35,6 +39,7 @@ export class TextBatch {
   /** Takes the next line out of the input, if a batch has it. */
   next(input: InputBuffer): string | undefined {
     if (this.#at === this.#text.length || input.position !== this.#position) {
+      input.settle()
       if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) {
         return undefined
       }
@@ -62,11 +67,12 @@ export class TextBatch {
   /** Decodes the whole lines at the front of the input. */
   #fill(input: InputBuffer): boolean {
     const { bytes, start } = input
-    const window = bytes.subarray(start, Math.min(input.end, start + largestBatch))
-    const length = window.lastIndexOf(10) + 1
-    const text = length === 0 ? undefined : decodeUtf8(window.subarray(0, length))
+    const end = Math.min(input.end, start + largestBatch)
+    if (indexOfByte(bytes, 10, start, Math.min(end, start + longestLine)) < 0) return false
+    const length = bytes.lastIndexOf(10, end - 1) + 1 - start
+    const text = decodeUtf8(input.peek(length))
     if (text === undefined || (this.#asciiOnly && text.length !== length)) {
-      this.#refusedTo = input.position + (length === 0 ? window.length : length)
+      this.#refusedTo = input.position + length
       return false
     }
     this.#text = text

@@ -1,3 +1,4 @@
+import type { Output } from "../framing/Output.ts"
 import type { TextEncoding } from "../framing/Text.ts"
 
 /** How text becomes bytes and back. */
@@ -5,22 +6,23 @@ export interface TextCodec {
   readonly name: TextEncoding
   /** The text of these bytes, or nothing if they are not valid. */
   decode(bytes: Uint8Array): string | undefined
-  /** How many bytes the text takes, or -1 if it cannot be expressed. */
-  byteLength(text: string): number
-  /** Writes a text that can be expressed into `bytes`, which has room for it. Returns how many bytes it took. */
-  write(text: string, bytes: Uint8Array, at: number): number
+  /** The bytes of this text, or nothing if it cannot be expressed. */
+  encode(text: string): Uint8Array | undefined
+  /** Writes the bytes of this text, and returns how many there are; or -1, if it cannot be expressed. */
+  write(text: string, output: Output): number
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const lossy = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** Up to this length a loop is faster than a call into the runtime. */
-const loopLength = 48
+/** Up to these lengths a loop is faster than a call into the runtime. */
+const decodeLoopLength = 16
+const encodeLoopLength = 40
 
 /** The text of bytes that are all ASCII, if they are few; otherwise nothing. */
 const shortAscii = (bytes: Uint8Array): string | undefined => {
-  if (bytes.length > loopLength) return undefined
+  if (bytes.length > decodeLoopLength) return undefined
   for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return undefined
   return String.fromCharCode.apply(null, bytes as unknown as Array<number>)
 }
@@ -46,24 +48,41 @@ export const utf8Length = (text: string): number => {
   return length
 }
 
-const writeUtf8 = (text: string, bytes: Uint8Array, at: number): number => {
+/** Up to this length it is better to make room for any text at once than to encode it apart and copy it. */
+const inPlaceLength = 1024
+
+const writeUtf8 = (text: string, output: Output): number => {
   const length = text.length
-  if (length <= loopLength) {
+  if (length > inPlaceLength) {
+    if (!text.isWellFormed()) return -1
+    const encoded = encoder.encode(text)
+    output.write(encoded)
+    return encoded.length
+  }
+  const at = output.reserve(3 * length)
+  const bytes = output.bytes
+  if (length <= encodeLoopLength) {
     let i = 0
     for (; i < length; i++) {
       const unit = text.charCodeAt(i)
       if (unit > 0x7f) break
       bytes[at + i] = unit
     }
-    if (i === length) return length
+    if (i === length) {
+      output.advance(length)
+      return length
+    }
   }
-  return encoder.encodeInto(text, bytes.subarray(at)).written
+  if (!text.isWellFormed()) return -1
+  const { written } = encoder.encodeInto(text, bytes.subarray(at))
+  output.advance(written)
+  return written
 }
 
 const utf8: TextCodec = {
   name: "utf-8",
   decode: decodeUtf8,
-  byteLength: (text) => text.isWellFormed() ? utf8Length(text) : -1,
+  encode: (text) => text.isWellFormed() ? encoder.encode(text) : undefined,
   write: writeUtf8
 }
 
@@ -74,25 +93,35 @@ const utf8Lossy: TextCodec = {
 }
 
 /** One byte for each character up to `last`. */
-const singleByte = (name: TextEncoding, last: number): TextCodec => ({
-  name,
-  decode: (bytes) => {
-    if (last < 0xff) { for (let i = 0; i < bytes.length; i++) if (bytes[i]! > last) return undefined }
-    let text = ""
-    for (let i = 0; i < bytes.length; i += 4096) {
-      text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as Array<number>)
+const singleByte = (name: TextEncoding, last: number): TextCodec => {
+  const encode = (text: string): Uint8Array | undefined => {
+    const bytes = new Uint8Array(text.length)
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit > last) return undefined
+      bytes[i] = unit
     }
-    return text
-  },
-  byteLength: (text) => {
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > last) return -1
-    return text.length
-  },
-  write: (text, bytes, at) => {
-    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
-    return text.length
+    return bytes
   }
-})
+  return {
+    name,
+    decode: (bytes) => {
+      if (last < 0xff) { for (let i = 0; i < bytes.length; i++) if (bytes[i]! > last) return undefined }
+      let text = ""
+      for (let i = 0; i < bytes.length; i += 4096) {
+        text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as Array<number>)
+      }
+      return text
+    },
+    encode,
+    write: (text, output) => {
+      const bytes = encode(text)
+      if (bytes === undefined) return -1
+      output.write(bytes)
+      return bytes.length
+    }
+  }
+}
 
 const codecs: Record<TextEncoding, TextCodec> = {
   "utf-8": utf8,

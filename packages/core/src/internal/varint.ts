@@ -1,6 +1,5 @@
-import type { Input, Pending } from "../framing/Input.ts"
+import type { Input, NoFrame } from "../framing/Input.ts"
 import type { Output } from "../framing/Output.ts"
-import type { FramingError } from "../FramingError.ts"
 
 /** 64 bits in groups of 7. */
 const maxVarintSize = 10
@@ -9,7 +8,7 @@ const maxVarintSize = 10
  * Reads the base-128 varint at the front of the input and leaves it there. Since only the minimal encoding is taken, the
  * value says how many bytes it takes. Beyond 2^53 - 1 the value is rounded, and stays beyond it.
  */
-export const readVarint = (input: Input): number | Pending | FramingError => {
+export const readVarint = (input: Input): number | NoFrame => {
   const { bytes, end, start } = input
   if (start < end && bytes[start]! < 0x80) return bytes[start]!
   let value = 0

@@ -36,7 +36,9 @@ export const backpressureLaws = (subject: StreamSubject): ReadonlyArray<Check> =
           yield* settled(subject, () => Connection.bytesIn(far.connection))
           yield* expect(
             Connection.bytesIn(far.connection) - (bufferLimit(subject) - rest) <= readAhead,
-            `${Connection.bytesIn(far.connection)} bytes were read ahead of a reader that took ${bufferLimit(subject) - rest}`
+            `${Connection.bytesIn(far.connection)} bytes were read ahead of a reader that took ${
+              bufferLimit(subject) - rest
+            }`
           )
         }
         yield* expectEqual("the write is done", fiber.pollUnsafe() !== undefined, false)
@@ -82,12 +84,19 @@ export const backpressureLaws = (subject: StreamSubject): ReadonlyArray<Check> =
       })
       const chunk = new Uint8Array(256 * 1024)
       const count = 2 * bufferLimit(subject) / chunk.length
-      const writing = Effect.forEach(Array.from({ length: count }), () => Connection.write(first.client.connection, chunk), {
-        discard: true
-      })
+      const writing = Effect.forEach(
+        Array.from({ length: count }),
+        () => Connection.write(first.client.connection, chunk),
+        {
+          discard: true
+        }
+      )
       const fiber = yield* Effect.forkScoped(writing, { startImmediately: true })
       yield* settled(subject, () => Connection.bytesOut(first.client.connection))
-      yield* expect(fiber.pollUnsafe() === undefined, `a pipe took ${count * chunk.length} bytes that nobody read behind it`)
+      yield* expect(
+        fiber.pollUnsafe() === undefined,
+        `a pipe took ${count * chunk.length} bytes that nobody read behind it`
+      )
       const between = Connection.bytesIn(first.server.connection) - Connection.bytesOut(second.client.connection)
       yield* expect(between <= readAhead, `${between} bytes were gathered in the pipe`)
       yield* expectReadAhead(second.server)

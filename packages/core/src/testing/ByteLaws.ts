@@ -172,7 +172,8 @@ export const byteLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const [, got] = yield* Effect.all([
           Effect.forEach(
             records,
-            (record) => Effect.flatMap(split(record, 8 * kibibyte), (pieces) => Connection.writeAll(near.connection, pieces)),
+            (record) =>
+              Effect.flatMap(split(record, 8 * kibibyte), (pieces) => Connection.writeAll(near.connection, pieces)),
             { concurrency: "unbounded", discard: true }
           ),
           readBytes(far.connection, Bytes.byteLength(records))
@@ -235,5 +236,8 @@ const streamInPieces = (
   connection: Connection.Connection,
   bytes: Uint8Array
 ): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.flatMap(split(bytes), (pieces) =>
-    Effect.andThen(Stream.run(Stream.fromIterable(pieces), Connection.sink(connection)), Connection.end(connection)))
+  Effect.flatMap(
+    split(bytes),
+    (pieces) =>
+      Effect.andThen(Stream.run(Stream.fromIterable(pieces), Connection.sink(connection)), Connection.end(connection))
+  )

@@ -90,8 +90,10 @@ export const bounded = <A, E, R>(
   limit: Duration.Input,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | Finding, R> =>
-  Effect.mapError(within(Duration.fromInputUnsafe(limit), effect), (error) =>
-    error instanceof Finding ? new Finding({ message: `${what}: ${error.message}` }) : error)
+  Effect.mapError(
+    within(Duration.fromInputUnsafe(limit), effect),
+    (error) => error instanceof Finding ? new Finding({ message: `${what}: ${error.message}` }) : error
+  )
 
 /** Fails with what was seen. */
 export const found = (message: string): Effect.Effect<never, Finding> => Effect.fail(new Finding({ message }))

@@ -20,6 +20,7 @@
  * ```
  */
 import { backpressureLaws } from "./BackpressureLaws.ts"
+import { brokenLaws } from "./BrokenLaws.ts"
 import { byteLaws } from "./ByteLaws.ts"
 import type { Check, ConformanceFailure, Law } from "./Check.ts"
 import { closingLaws } from "./ClosingLaws.ts"
@@ -28,6 +29,7 @@ import { endLaws } from "./EndLaws.ts"
 import { interruptionLaws } from "./InterruptionLaws.ts"
 import type { StreamSubject } from "./Pair.ts"
 import { readingLaws } from "./ReadingLaws.ts"
+import { scopeLaws } from "./ScopeLaws.ts"
 import { serverLaws } from "./ServerLaws.ts"
 import { wiringLaws } from "./WiringLaws.ts"
 
@@ -39,7 +41,9 @@ export const streams = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...endLaws(subject),
   ...interruptionLaws(subject),
   ...backpressureLaws(subject),
+  ...scopeLaws(subject),
   ...closingLaws(subject),
+  ...brokenLaws(subject),
   ...readingLaws(subject),
   ...wiringLaws(subject),
   ...serverLaws(subject)

@@ -3,14 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Endpoint from "../Endpoint.ts"
 import * as Network from "../Network.ts"
 import * as UdpSocket from "../UdpSocket.ts"
 import { bounded, type Check, check, expect, expectBytes, expectEqual, expectFailed, expectFailure } from "./Check.ts"
-import { randomBytes, text, utf8 } from "./Pair.ts"
+import { randomBytes, randomPause, text, utf8 } from "./Pair.ts"
 
 /** What the datagram checks need to know of a network. */
 export interface DatagramSubject {
@@ -79,7 +78,9 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
         payload.fill(0)
         kept.push((yield* UdpSocket.receive(far)).payload)
       }
-      for (const [index, each] of kept.entries()) yield* expectBytes("a datagram", each, new Uint8Array(1000).fill(index + 1))
+      for (const [index, each] of kept.entries()) {
+        yield* expectBytes("a datagram", each, new Uint8Array(1000).fill(index + 1))
+      }
     })
   ),
 
@@ -125,7 +126,8 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
         const near = yield* Network.bind(subject.endpoint())
         const far = yield* Network.bind(subject.endpoint(), { queueCapacity: 3, queueOverflow })
         for (let index = 0; index < 10; index++) yield* UdpSocket.send(near, String(index), far.address)
-        while (UdpSocket.dropped(far) < 7) yield* Effect.yieldNow
+        const moment = yield* elsewhere(subject)
+        while (UdpSocket.dropped(far) < 7) yield* moment
         const kept = (yield* UdpSocket.receiveAll(far)).map(({ payload }) => text(payload))
         yield* expectEqual("what was kept", kept.join(), queueOverflow === "dropNewest" ? "0,1,2" : "7,8,9")
         yield* UdpSocket.send(near, "more", far.address)
@@ -141,12 +143,17 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     Effect.gen(function*() {
       const [near, far] = yield* bindTwo(subject)
       const count = 200
-      yield* Effect.forkScoped(Effect.forEach(Array.from({ length: count }), (_, index) =>
-        Effect.andThen(UdpSocket.send(near, String(index), far.address), Effect.yieldNow)))
+      yield* Effect.forkScoped(
+        Effect.forEach(
+          Array.from({ length: count }),
+          (_, index) => Effect.andThen(UdpSocket.send(near, String(index), far.address), Effect.yieldNow)
+        )
+      )
+      const pause = randomPause(yield* elsewhere(subject))
       const got: Array<string> = []
       while (got.length < count) {
         const fiber = yield* Effect.forkScoped(UdpSocket.receive(far), { startImmediately: true })
-        for (let turns = yield* Random.nextIntBetween(0, 3); turns > 0; turns--) yield* Effect.yieldNow
+        yield* pause
         yield* Fiber.interrupt(fiber)
         const exit = yield* Fiber.await(fiber)
         if (Exit.isSuccess(exit)) got.push(text(exit.value.payload))
@@ -210,7 +217,9 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     Effect.gen(function*() {
       const peer = yield* Network.bind(subject.endpoint())
       const stranger = yield* Network.bind(subject.endpoint())
-      const connected = yield* Network.bind(subject.endpoint(), { peer: `udp://${NetAddress.formatInet(peer.address)}` })
+      const connected = yield* Network.bind(subject.endpoint(), {
+        peer: `udp://${NetAddress.formatInet(peer.address)}`
+      })
       yield* UdpSocket.send(connected, "question")
       const question = yield* UdpSocket.receive(peer)
       yield* UdpSocket.send(stranger, "unasked", connected.address)
@@ -232,7 +241,11 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
         const connected = yield* Network.bind(subject.endpoint(), { peer: endpoint })
         const receiving = yield* Effect.forkScoped(UdpSocket.receive(connected), { startImmediately: true })
         yield* UdpSocket.send(connected, "anybody?")
-        yield* expectFailed("receive", yield* bounded("receive", "10 seconds", Fiber.await(receiving)), "ConnectionRefused")
+        yield* expectFailed(
+          "receive",
+          yield* bounded("receive", "10 seconds", Fiber.await(receiving)),
+          "ConnectionRefused"
+        )
         // Somebody comes.
         const peer = yield* Network.bind(endpoint)
         yield* UdpSocket.send(connected, "and now?")
@@ -263,13 +276,26 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
     "a datagram that is too large is MessageTooLarge",
     Effect.gen(function*() {
       const [near, far] = yield* bindTwo(subject)
-      const error = yield* expectFailure("send", UdpSocket.send(near, new Uint8Array(65_536), far.address), "MessageTooLarge")
+      const error = yield* expectFailure(
+        "send",
+        UdpSocket.send(near, new Uint8Array(65_536), far.address),
+        "MessageTooLarge"
+      )
       yield* expect(error.message.includes("65536"), `the message does not say how large: ${error.message}`)
       yield* UdpSocket.send(near, "unharmed", far.address)
       yield* expectEqual("the next", text((yield* UdpSocket.receive(far)).payload), "unharmed")
     })
   )
 ]
+
+/** Gives a moment: a wait for a datagram to go back and forth between two other sockets. */
+const elsewhere = (subject: DatagramSubject) =>
+  Effect.map(bindTwo(subject), ([near, far]) =>
+    Effect.gen(function*() {
+      yield* UdpSocket.send(near, "there", far.address)
+      yield* UdpSocket.reply(far, yield* UdpSocket.receive(far), "back")
+      yield* UdpSocket.receive(near)
+    }))
 
 const bindTwo = (subject: DatagramSubject) =>
   Effect.all([Network.bind(subject.endpoint()), Network.bind(subject.endpoint())])

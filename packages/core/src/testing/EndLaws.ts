@@ -4,10 +4,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Connection from "../Connection.ts"
-import { bounded, type Check, check, expect, expectBytes, expectEqual, expectFailure } from "./Check.ts"
+import { type Body, bounded, type Check, check, expect, expectBytes, expectEqual, expectFailure } from "./Check.ts"
 import {
   bothWays,
   clog,
+  elsewhere,
   expectEnd,
   mebibyte,
   open,
@@ -29,6 +30,8 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         yield* Connection.end(near.connection)
         yield* expectEqual("read", yield* readText(far.connection), "x")
         yield* expectEnd("after it", far.connection)
+        // Not at once: the peer may take its time for the answer.
+        yield* settled(subject, () => 0)
         yield* Connection.writeText(far.connection, "y")
         yield* Connection.end(far.connection)
         yield* expectEqual("the answer", yield* readText(near.connection), "y")
@@ -43,6 +46,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.end(near.connection)
         yield* expectEnd("the request", far.connection)
+        yield* settled(subject, () => 0)
         const answer = yield* randomBytes(mebibyte)
         const [, got] = yield* Effect.all(
           [Effect.andThen(Connection.write(far.connection, answer), far.close), readBytes(near.connection)],
@@ -58,7 +62,9 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         const { fiber } = yield* clog(subject, near)
-        const marked = yield* Effect.forkScoped(Connection.writeText(near.connection, "last"), { startImmediately: true })
+        const marked = yield* Effect.forkScoped(Connection.writeText(near.connection, "last"), {
+          startImmediately: true
+        })
         const ended = yield* Effect.forkScoped(Connection.end(near.connection), { startImmediately: true })
         const size = yield* drain(far.connection, utf8("last"))
         yield* Fiber.join(fiber)
@@ -108,7 +114,9 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const readers = yield* Effect.forEach([1, 2, 3], () =>
           Effect.forkScoped(readBytes(far.connection), { startImmediately: true }))
         yield* Connection.end(near.connection)
-        for (const reader of readers) yield* expectEqual("bytes read", (yield* Fiber.join(reader)).length, 0)
+        for (const reader of readers) {
+          yield* expectEqual("bytes read", (yield* Fiber.join(reader)).length, 0)
+        }
       }))
   ),
 
@@ -119,7 +127,11 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.writeText(near.connection, "one\ntwo")
         yield* Connection.end(near.connection)
-        const lines = yield* Connection.bytes(far.connection).pipe(Stream.decodeText(), Stream.splitLines, Stream.runCollect)
+        const lines = yield* Connection.bytes(far.connection).pipe(
+          Stream.decodeText(),
+          Stream.splitLines,
+          Stream.runCollect
+        )
         yield* expectEqual("the lines", lines.join("|"), "one|two")
       }))
   ),
@@ -133,7 +145,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
           yield* Connection.end(near.connection)
           yield* expectEnd("at first", far.connection)
           yield* Connection.abort(near.connection)
-          yield* untilBroken(far.connection)
+          yield* untilBroken(far.connection, yield* elsewhere(subject))
           yield* expectEnd("after the reset", far.connection)
         }))
     )] :
@@ -241,15 +253,18 @@ const drain = Effect.fnUntraced(function*(connection: Connection.Connection, las
       joined.set(chunk, tail.length)
       tail = joined.slice(Math.max(0, joined.length - last.length))
     }))
-  yield* expect(last.length === 0 || tail.every((byte, index) => byte === last[index]), "the last bytes are not the last written")
+  yield* expect(
+    last.length === 0 || tail.every((byte, index) => byte === last[index]),
+    "the last bytes are not the last written"
+  )
   return size
 })
 
 /** Writes until that fails. */
-const untilBroken = (connection: Connection.Connection) =>
+const untilBroken = (connection: Connection.Connection, moment: Body) =>
   expectFailure(
     "writing to a peer that has reset",
-    Effect.forever(Effect.andThen(Connection.writeText(connection, "anybody?"), Effect.yieldNow)),
+    Effect.forever(Effect.andThen(Connection.writeText(connection, "anybody?"), moment)),
     "ConnectionReset",
     "BrokenPipe"
   )

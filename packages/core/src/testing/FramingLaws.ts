@@ -18,8 +18,8 @@ import * as Bytes from "effect/Bytes"
 import * as Data from "effect/Data"
 import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
-import { decodeAll, encodeAll, type Framing, makeDecoder, pending } from "../Framing.ts"
-import { FramingError, type FramingErrorReason } from "../FramingError.ts"
+import { decodeAll, encodeAll, type Framing, makeDecoder, noFrame } from "../Framing.ts"
+import type { FramingErrorReason } from "../FramingError.ts"
 
 /** A law of framings; the names are those of the design. */
 export type Law =
@@ -46,12 +46,8 @@ export interface Outcome<out In> {
 export const decodeChunks = <In>(framing: Framing<never, In>, chunks: Iterable<Uint8Array>): Outcome<In> => {
   const decoder = makeDecoder(framing)
   const frames: Array<In> = []
-  let error: FramingErrorReason | undefined
   const drain = () => {
-    for (let frame = decoder.next(); frame !== pending && error === undefined; frame = decoder.next()) {
-      if (frame instanceof FramingError) error = frame.reason
-      else frames.push(frame as In)
-    }
+    for (let frame = decoder.next(); frame !== noFrame; frame = decoder.next()) frames.push(frame)
   }
   for (const chunk of chunks) {
     decoder.feed(chunk)
@@ -59,7 +55,7 @@ export const decodeChunks = <In>(framing: Framing<never, In>, chunks: Iterable<U
   }
   decoder.finish()
   drain()
-  return { frames, error }
+  return { frames, error: decoder.error?.reason }
 }
 
 /** Options of {@link splits}. */
@@ -149,8 +145,7 @@ export const memory = <In>(
   for (const byte of bytes) {
     decoder.feed(Uint8Array.of(byte))
     fed++
-    let frame = decoder.next()
-    while (frame !== pending && !(frame instanceof FramingError)) frame = decoder.next()
+    while (decoder.next() !== noFrame);
     if (decoder.buffered > maxBuffered) {
       return violation("F4 memory is bounded", [
         `after ${fed} bytes`,
@@ -158,7 +153,7 @@ export const memory = <In>(
         `but ${decoder.buffered} are`
       ])
     }
-    if (frame instanceof FramingError) break
+    if (decoder.error !== undefined) break
   }
   return Result.void
 }

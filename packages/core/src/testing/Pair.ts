@@ -65,11 +65,20 @@ export const bothWays = (
   body: (near: Side, far: Side) => Body,
   options?: SocketOptions.StreamOptions
 ): Body =>
-  Effect.forEach(["client", "server"] as const, (near) =>
-    Effect.scoped(Effect.flatMap(open(subject, options), (pair) => body(pair[near], pair[near === "client" ? "server" : "client"])))
-      .pipe(Effect.mapError((error) => new Finding({ message: `from the ${near}'s end: ${error.message}` }))), {
-    discard: true
-  })
+  Effect.forEach(
+    ["client", "server"] as const,
+    (near) =>
+      Effect.scoped(
+        Effect.flatMap(
+          open(subject, options),
+          (pair) => body(pair[near], pair[near === "client" ? "server" : "client"])
+        )
+      )
+        .pipe(Effect.mapError((error) => new Finding({ message: `from the ${near}'s end: ${error.message}` }))),
+    {
+      discard: true
+    }
+  )
 
 export const kibibyte = 1024
 export const mebibyte = 1024 * kibibyte
@@ -86,9 +95,9 @@ export const text = (bytes: Uint8Array): string => decoder.decode(bytes)
 /** Random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
   Effect.map(Random.Random, (random) => {
-    const bytes = new Uint8Array(length)
-    for (let index = 0; index < length; index++) bytes[index] = random.nextIntUnsafe()
-    return bytes
+    const bytes = new DataView(new ArrayBuffer(length + 4))
+    for (let index = 0; index < length; index += 4) bytes.setInt32(index, random.nextIntUnsafe())
+    return new Uint8Array(bytes.buffer, 0, length)
   })
 
 /** Splits bytes into pieces of random sizes, from 1 to `largest`. */
@@ -109,7 +118,10 @@ export const writeInPieces = (
   bytes: Uint8Array,
   largest?: number
 ): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.flatMap(split(bytes, largest), Effect.forEach((piece) => Connection.write(connection, piece), { discard: true }))
+  Effect.flatMap(
+    split(bytes, largest),
+    Effect.forEach((piece) => Connection.write(connection, piece), { discard: true })
+  )
 
 /** Reads chunk by chunk until so many bytes have come, or the peer has ended. */
 export const readBytes = Effect.fnUntraced(function*(connection: Connection.Connection, count = Infinity) {
@@ -149,17 +161,30 @@ export const roundTrip = (near: Connection.Connection, far: Connection.Connectio
     yield* Connection.readExactly(near, 1)
   })
 
-const quietRounds = 100
+/**
+ * Gives a moment: a wait for a message to go back and forth on a connection of its own. A loop that waits for something
+ * to happen on the network takes one each time around: it does not spin, and so virtual time can go on.
+ */
+export const elsewhere = (subject: StreamSubject) =>
+  Effect.map(open(subject), ({ client, server }) => roundTrip(client.connection, server.connection))
+
+/** Waits for a random little while: some turns of the scheduler, or a moment. */
+export const randomPause = <E, R>(moment: Effect.Effect<void, E, R>) =>
+  Effect.flatMap(
+    Random.nextIntBetween(0, 4),
+    (turns) =>
+      turns === 4 ? moment : Effect.forEach(Array.from({ length: turns }), () => Effect.yieldNow, { discard: true })
+  )
 
 /**
  * Waits until a number stays the same while another connection goes back and forth a hundred times: long enough for
  * anything that can still happen on this network to happen, whatever its clock.
  */
 export const settled = Effect.fnUntraced(function*(subject: StreamSubject, value: () => number) {
-  const { client, server } = yield* open(subject)
+  const moment = yield* elsewhere(subject)
   while (true) {
     const before = value()
-    for (let round = 0; round < quietRounds; round++) yield* roundTrip(client.connection, server.connection)
+    for (let round = 0; round < 100; round++) yield* moment
     if (value() === before) return before
   }
 }, Effect.scoped)

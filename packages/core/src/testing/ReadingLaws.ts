@@ -1,6 +1,7 @@
 /** What the documentation says of `readExactly`, `readUntil` and `readAll`: limits, and what is left over. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Connection from "../Connection.ts"
 import type * as NetworkError from "../NetworkError.ts"
@@ -152,8 +153,11 @@ export const readingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   check(
     "O",
     "readUntil refuses an empty delimiter",
-    bothWays(subject, (_, far) =>
-      Effect.asVoid(expectFailure("no delimiter", Connection.readUntil(far.connection, ""), "InvalidOption")))
+    bothWays(
+      subject,
+      (_, far) =>
+        Effect.asVoid(expectFailure("no delimiter", Connection.readUntil(far.connection, ""), "InvalidOption"))
+    )
   ),
 
   check(
@@ -168,6 +172,28 @@ export const readingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         yield* expectFailure("a limit of 9 again", read(9), "LimitExceeded")
         yield* expectEqual("a limit of 10", text(yield* read(10)), "0123456789")
         yield* expectEqual("once more", text(yield* read(0)), "")
+      }))
+  ),
+
+  check(
+    "O",
+    "concurrent reads get different bytes, and none waits for what is there",
+    bothWays(subject, (near, far) =>
+      Effect.gen(function*() {
+        const reading = <A>(read: Effect.Effect<A, NetworkError.NetworkError>) =>
+          Effect.forkScoped(read, { startImmediately: true })
+        const four = yield* reading(Connection.readExactly(far.connection, 4))
+        const three = yield* reading(Connection.readExactly(far.connection, 3))
+        const line = yield* reading(Connection.readUntil(far.connection, "\n"))
+        yield* Connection.writeText(near.connection, "4444333line\n")
+        yield* expectEqual("the first", text(yield* Fiber.join(four)), "4444")
+        yield* expectEqual("the second", text(yield* Fiber.join(three)), "333")
+        yield* expectEqual("the third", text(yield* Fiber.join(line)), "line\n")
+        const gathering = yield* reading(Connection.readExactly(far.connection, 4))
+        const chunk = yield* reading(readText(far.connection))
+        yield* Connection.writeText(near.connection, "4444rest")
+        yield* expectEqual("one that gathers", text(yield* Fiber.join(gathering)), "4444")
+        yield* expectEqual("one that takes what is there", yield* Fiber.join(chunk), "rest")
       }))
   ),
 

@@ -12,16 +12,19 @@ import * as Connection from "../Connection.ts"
 import * as Endpoint from "../Endpoint.ts"
 import * as Network from "../Network.ts"
 import * as Server from "../Server.ts"
-import { type Body, bounded, broken, type Check, check, expect, expectBytes, expectEqual, expectFailure, found } from "./Check.ts"
 import {
-  mebibyte,
-  randomBytes,
-  readBytes,
-  type Side,
-  side,
-  type StreamSubject,
-  utf8
-} from "./Pair.ts"
+  type Body,
+  bounded,
+  broken,
+  type Check,
+  check,
+  expect,
+  expectBytes,
+  expectEqual,
+  expectFailure,
+  found
+} from "./Check.ts"
+import { elsewhere, mebibyte, randomBytes, readBytes, type Side, side, type StreamSubject, utf8 } from "./Pair.ts"
 
 export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...Object.entries(misbehaviours).map(([how, { handler, reset, said }]) =>
@@ -199,10 +202,11 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         ], { drain: "50 millis", closeTimeout: "100 millis" }),
         scope
       )
+      const moment = yield* elsewhere(subject)
       const clients: Array<Side> = []
       for (let count = 1; count <= 5; count++) {
         clients.push(yield* dial(server))
-        while ((yield* server.connections).length < count) yield* Effect.yieldNow
+        while ((yield* server.connections).length < count) yield* moment
       }
       yield* bounded("closing", "10 seconds", Scope.close(scope, Exit.void))
       const { cut, ended } = yield* server.drain
@@ -227,7 +231,13 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         for (const fiber of dialling) {
           const exit = yield* Fiber.join(fiber)
           if (Exit.isFailure(exit)) {
-            yield* expectFailure("a connection that came too late", exit, "ConnectionRefused", "ConnectionReset", "PathNotFound")
+            yield* expectFailure(
+              "a connection that came too late",
+              exit,
+              "ConnectionRefused",
+              "ConnectionReset",
+              "PathNotFound"
+            )
           } else {
             yield* bounded("a connection's end", "10 seconds", Effect.exit(readBytes(exit.value.connection)))
           }

@@ -8,11 +8,13 @@ import * as Connection from "../Connection.ts"
 import { bounded, broken, type Check, check, expectBytes, expectEqual, expectFailed, expectFailure } from "./Check.ts"
 import {
   bothWays,
+  elsewhere,
   expectEnd,
   kibibyte,
   mebibyte,
   open,
   randomBytes,
+  randomPause,
   readBytes,
   readText,
   type StreamSubject,
@@ -26,7 +28,9 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     "a pipe gives back what was sent, and finishes with the peer",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
-        const echo = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), { startImmediately: true })
+        const echo = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), {
+          startImmediately: true
+        })
         const bytes = yield* randomBytes(8 * mebibyte)
         // Small pieces first and last, large ones in between.
         const [, got] = yield* Effect.all([
@@ -71,17 +75,20 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
             Connection.end(near.connection)
           )
         )
+        const pause = randomPause(yield* elsewhere(subject))
         const echoing = Effect.gen(function*() {
           while (true) {
             const fiber = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), {
               startImmediately: true
             })
-            for (let turns = yield* Random.nextIntBetween(0, 3); turns > 0; turns--) yield* Effect.yieldNow
+            yield* pause
             yield* Fiber.interrupt(fiber)
             if (Exit.isSuccess(yield* Fiber.await(fiber))) return yield* Connection.end(far.connection)
             // By hand for a moment.
             const chunk = yield* Effect.timeoutOption(Connection.read(far.connection), 0)
-            if (chunk._tag === "Some" && chunk.value._tag === "Some") yield* Connection.write(far.connection, chunk.value.value)
+            if (chunk._tag === "Some" && chunk.value._tag === "Some") {
+              yield* Connection.write(far.connection, chunk.value.value)
+            }
           }
         })
         const [, got] = yield* Effect.all([echoing, readBytes(near.connection)], { concurrency: 2 })
@@ -103,8 +110,18 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       // The other connection is unharmed, and loses nothing.
       yield* Connection.writeText(first.client.connection, "unharmed")
       yield* expectEqual("the next read", yield* readText(first.server.connection), "unharmed")
+      const echo = Connection.pipe(first.server.connection, first.server.connection)
+      const echoing = yield* Effect.forkScoped(echo, { startImmediately: true })
       yield* Connection.end(first.server.connection)
-      yield* expectFailure("a pipe to what has ended", Connection.pipe(first.server.connection, first.server.connection), "BrokenPipe")
+      yield* Connection.writeText(first.client.connection, "no way back")
+      yield* expectFailed("a pipe to what ends meanwhile", yield* Fiber.await(echoing), "BrokenPipe")
+      yield* Connection.writeText(first.client.connection, "but still here")
+      yield* expectEqual("what is read after it", yield* readText(first.server.connection), "but still here")
+      yield* expectFailure(
+        "a pipe to what has ended",
+        Connection.pipe(first.server.connection, first.server.connection),
+        "BrokenPipe"
+      )
     })
   ),
 
@@ -166,7 +183,10 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       const there = yield* randomBytes(4 * mebibyte)
       const back = yield* randomBytes(4 * mebibyte)
       const send = (connection: Connection.Connection, bytes: Uint8Array, seed: string) =>
-        Effect.andThen(Random.withSeed(writeInPieces(connection, bytes, 200 * kibibyte), seed), Connection.end(connection))
+        Effect.andThen(
+          Random.withSeed(writeInPieces(connection, bytes, 200 * kibibyte), seed),
+          Connection.end(connection)
+        )
       const [atSecond, atFirst] = yield* Effect.all([
         readBytes(second.server.connection),
         readBytes(first.client.connection),

@@ -4,6 +4,7 @@
  */
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Server from "@sluice/core/Server"
+import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
@@ -12,7 +13,6 @@ import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as UdpServer from "../udp/UdpServer.ts"
 
 /** A flag with a fallback in the environment; both are parsed by the same function. */
 const setting = <A>(name: string, options: {

@@ -1,13 +1,12 @@
 /** What the demo says: a table of what listens where, a log line for each connection, and what was closed in the end. */
 import * as Connection from "@sluice/core/Connection"
 import type * as Server from "@sluice/core/Server"
+import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as UdpServer from "../udp/UdpServer.ts"
 
 const services = ["hello", "echo", "udp"] as const
 
@@ -60,7 +59,7 @@ export const make = () => {
 
     /** On top of the services: prints the table when they listen, and says what is open when they begin to drain. */
     opening: Layer.effectDiscard(Effect.gen(function*() {
-      yield* Effect.addFinalizer(() => open > 0 ? Effect.logInfo(`waiting for ${open} open connections`) : Effect.void)
+      yield* Effect.addFinalizer(() => open > 0 ? Effect.logInfo(`draining; open connections: ${open}`) : Effect.void)
       yield* Console.log(formatTable(addresses))
     })),
 
@@ -79,7 +78,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>, done: (duration: string)
   Effect.flatMap(Clock.currentTimeMillis, (began) =>
     Effect.ensuring(
       effect,
-      Effect.flatMap(Clock.currentTimeMillis, (ended) => done(Duration.format(Duration.millis(ended - began))))
+      Effect.flatMap(Clock.currentTimeMillis, (ended) => done(`${ended - began} ms`))
     ))
 
 const formatTable = (addresses: ReadonlyMap<Service, NetAddress.InetAddress>): string => {

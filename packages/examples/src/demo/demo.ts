@@ -1,6 +1,7 @@
 /** `demo`: hello, echo and UDP echo in one process. */
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
+import * as UdpServer from "@sluice/core/UdpServer"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Layer from "effect/Layer"
@@ -8,7 +9,6 @@ import * as flags from "../cli/flags.ts"
 import { echo } from "../echo/server.ts"
 import { hello } from "../hello/server.ts"
 import { reflect } from "../udp/echo.ts"
-import * as UdpServer from "../udp/UdpServer.ts"
 import * as Journal from "./Journal.ts"
 
 const ports = {

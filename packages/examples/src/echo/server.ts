@@ -21,13 +21,8 @@ const prefix = Flag.String("prefix").pipe(
   Flag.optional
 )
 
-export const server = Command.make(
-  "server",
-  { ...flags.server(12346), prefix },
-  (options) =>
-    Server.layer(flags.serverOptions(options), Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind }))
-      .pipe(
-        Layer.provide(NodeNetwork.layer),
-        Layer.launch
-      )
-).pipe(Command.withDescription("Send back what each client sends, until the client ends"))
+export const server = Command.make("server", { ...flags.server(12346), prefix }, (options) => {
+  const handler = Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind })
+  const Echo = Server.layer(flags.serverOptions(options), handler)
+  return Layer.launch(Layer.provide(Echo, NodeNetwork.layer))
+}).pipe(Command.withDescription("Send back what each client sends, until the client ends"))

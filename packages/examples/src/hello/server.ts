@@ -22,16 +22,11 @@ export const hello = (reply: string) =>
   })
 
 const reply = Flag.String("reply").pipe(
-  Flag.withDescription("What to answer"),
+  Flag.withDescription("What to answer, a greeting by default"),
   Flag.withDefault("Hello from server!")
 )
 
-export const server = Command.make(
-  "server",
-  { ...flags.server(12345), reply },
-  (options) =>
-    Server.layer(flags.serverOptions(options), hello(options.reply)).pipe(
-      Layer.provide(NodeNetwork.layer),
-      Layer.launch
-    )
-).pipe(Command.withDescription("Show who connects and what they say, answer, and close"))
+export const server = Command.make("server", { ...flags.server(12345), reply }, (options) => {
+  const Hello = Server.layer(flags.serverOptions(options), hello(options.reply))
+  return Layer.launch(Layer.provide(Hello, NodeNetwork.layer))
+}).pipe(Command.withDescription("Show who connects and what they say, answer, and close"))

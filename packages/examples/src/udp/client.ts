@@ -24,7 +24,7 @@ const ask = Effect.fnUntraced(function*(server: Endpoint.Udp, message: string, d
   const answer = yield* Effect.raceFirst(UdpSocket.receive(socket), send).pipe(
     Effect.timeoutOrElse({
       duration: deadline,
-      orElse: () => Effect.fail(new NoAnswer({ message: `no answer from ${peer} within ${Duration.format(deadline)}` }))
+      orElse: () => Effect.fail(new NoAnswer({ peer, after: Duration.format(deadline) }))
     })
   )
   yield* Console.log(`Server says: ${printable(answer.payload)}`)
@@ -33,7 +33,11 @@ const ask = Effect.fnUntraced(function*(server: Endpoint.Udp, message: string, d
 /** To send from: any port, of the same family. */
 const anyPort = (host: Host.Host): string => Host.formatHost(host).includes(":") ? "udp://[::]:0" : "udp://0.0.0.0:0"
 
-class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly message: string }> {}
+class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly peer: string; readonly after: string }> {
+  override get message(): string {
+    return `no answer from ${this.peer} within ${this.after}; check the address, and that the server is running`
+  }
+}
 
 const message = Argument.String("message").pipe(
   Argument.withDescription("What to say"),
@@ -44,7 +48,8 @@ export const client = Command.make(
   "client",
   { ...flags.datagramAddress(12347), deadline: flags.deadline, message },
   (options) =>
-    ask(Endpoint.udp(options.host, options.port), options.message, options.deadline).pipe(
-      Effect.provide(NodeNetwork.layer)
+    Effect.provide(
+      ask(Endpoint.udp(options.host, options.port), options.message, options.deadline),
+      NodeNetwork.layer
     )
 ).pipe(Command.withDescription("Say something until an answer comes, and show it"))

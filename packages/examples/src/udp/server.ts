@@ -1,4 +1,5 @@
 /** `udp server`: shows each message and where it is from, and answers. */
+import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
@@ -9,7 +10,6 @@ import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as flags from "../cli/flags.ts"
 import { printable } from "../cli/text.ts"
-import * as UdpServer from "./UdpServer.ts"
 
 const answer = (text: string): UdpServer.Handler =>
   Effect.fnUntraced(function*(datagram, socket) {
@@ -18,16 +18,11 @@ const answer = (text: string): UdpServer.Handler =>
   })
 
 const reply = Flag.String("reply").pipe(
-  Flag.withDescription("What to answer"),
+  Flag.withDescription("What to answer, a greeting by default"),
   Flag.withDefault("Hello from UDP server!")
 )
 
-export const server = Command.make(
-  "server",
-  { ...flags.udpServer(12347), reply },
-  (options) =>
-    UdpServer.layer(flags.udpServerOptions(options), answer(options.reply)).pipe(
-      Layer.provide(NodeNetwork.layer),
-      Layer.launch
-    )
-).pipe(Command.withDescription("Show each message and where it is from, and answer"))
+export const server = Command.make("server", { ...flags.udpServer(12347), reply }, (options) => {
+  const Answer = UdpServer.layer(flags.udpServerOptions(options), answer(options.reply))
+  return Layer.launch(Layer.provide(Answer, NodeNetwork.layer))
+}).pipe(Command.withDescription("Show each message and where it is from, and answer"))

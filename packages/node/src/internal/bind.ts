@@ -92,7 +92,8 @@ const makeTransport = (
               ...failure,
               operation: "send",
               address: failure.address,
-              reason: new NetworkError.MessageTooLarge({ size: payload.length })
+              reason: new NetworkError.MessageTooLarge({ size: payload.length }),
+              cause: error
             })
             : failure
         )

@@ -51,10 +51,15 @@ const destroyed = (socket: Net.Socket): Effect.Effect<void> =>
     socket.destroy()
   })
 
-const factsOf = (socket: Net.Socket, address: NetAddress.SocketAddress): { local: Facts; remote: Facts } =>
-  NetAddress.isUnixPathAddress(address)
-    ? { local: { path: "" }, remote: { path: address.path } }
-    : {
-      local: { host: socket.localAddress!, port: socket.localPort! },
-      remote: { host: socket.remoteAddress!, port: socket.remotePort! }
-    }
+const factsOf = (socket: Net.Socket, dialled: NetAddress.SocketAddress): {
+  readonly local: Facts
+  readonly remote: Facts | NetAddress.SocketAddress
+} => {
+  if (NetAddress.isUnixPathAddress(dialled)) return { local: { path: "" }, remote: dialled }
+  // The socket of a peer that is gone again already does not know it any more.
+  const host = socket.remoteAddress
+  return {
+    local: { host: socket.localAddress!, port: socket.localPort! },
+    remote: host === undefined ? dialled : { host, port: socket.remotePort! }
+  }
+}

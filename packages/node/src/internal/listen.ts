@@ -6,7 +6,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { fromNode, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
-import { checkPath, clearStale } from "./unixPath.ts"
+import { checkPath, clearStale, explain } from "./unixPath.ts"
 
 /** Binds and listens; a socket file that nobody listens on is taken over. */
 export const listen = (
@@ -20,8 +20,13 @@ export const listen = (
     if (tooLong !== undefined) return Effect.fail(tooLong)
     const open = listenOnce(address, options, receiver, reuseReadBuffer)
     if (!NetAddress.isUnixPathAddress(address)) return open
-    return Effect.catchReason(open, "NetworkError", "AddressInUse", (_, error) =>
-      Effect.andThen(clearStale(address.path, error), open))
+    return open.pipe(
+      Effect.catchReason("NetworkError", "AddressInUse", (_, error) =>
+        Effect.andThen(clearStale(address.path, error), open)),
+      Effect.mapError((error) =>
+        explain(address.path, error)
+      )
+    )
   })
 
 const listenOnce = (

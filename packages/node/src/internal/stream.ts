@@ -30,7 +30,7 @@ export class NodeStream implements Transport.StreamTransport {
 
   constructor(socket: Net.Socket, options: {
     readonly local: Facts | NetAddress.SocketAddress
-    readonly remote: Facts
+    readonly remote: Facts | NetAddress.SocketAddress
     readonly reuseReadBuffer: boolean
   }) {
     this.#socket = socket

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
+import * as Path from "node:path"
 
 // The length of `sun_path`, less the NUL at its end: unix(7) on Linux, unix(4) on the BSDs and macOS.
 const limit = process.platform === "linux" ? 107 : 103
@@ -23,7 +24,15 @@ export const checkPath = (
 export const clearStale = (path: string, taken: NetworkError.NetworkError) =>
   Effect.suspend(() => {
     const fail = (reason: NetworkError.Reason) =>
-      Effect.fail(new NetworkError.NetworkError({ ...taken, operation: "listen", address: `unix://${path}`, reason }))
+      Effect.fail(
+        new NetworkError.NetworkError({
+          ...taken,
+          operation: "listen",
+          address: `unix://${path}`,
+          reason,
+          cause: taken.cause
+        })
+      )
     const stats = Fs.lstatSync(path, { throwIfNoEntry: false })
     if (stats === undefined) return Effect.void
     if (!stats.isSocket()) return fail(new NetworkError.NotASocket())
@@ -35,6 +44,17 @@ export const clearStale = (path: string, taken: NetworkError.NetworkError) =>
       })
     })
   })
+
+/** What a listener's error really means: libuv says `EACCES` where the system said that a folder is missing. */
+export const explain = (path: string, error: NetworkError.NetworkError): NetworkError.NetworkError => {
+  if (error.reason._tag !== "PermissionDenied" || Fs.existsSync(Path.dirname(path))) return error
+  return new NetworkError.NetworkError({
+    operation: "listen",
+    address: `unix://${path}`,
+    reason: new NetworkError.PathNotFound(),
+    cause: error.cause
+  })
+}
 
 const isAnswered = (path: string): Effect.Effect<boolean> =>
   Effect.callback((resume) => {

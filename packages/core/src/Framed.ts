@@ -1,0 +1,265 @@
+/**
+ * A connection and a framing: a typed duplex of messages.
+ *
+ * **Example** (a client that asks, and a server that answers)
+ *
+ * ```ts
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Network from "@sluice/core/Network"
+ * import * as Server from "@sluice/core/Server"
+ * import * as Effect from "effect/Effect"
+ *
+ * const Shout = Server.layer(
+ *   { listen: "tcp://127.0.0.1:12345" },
+ *   Framed.serve(Framing.lines(), (line) => Effect.succeed(line.toUpperCase()))
+ * )
+ *
+ * const ask = Effect.scoped(Effect.gen(function*() {
+ *   const connection = yield* Network.connect("tcp://127.0.0.1:12345")
+ *   const framed = yield* Framed.make(connection, Framing.lines())
+ *   return yield* Framed.request(framed, "hello")
+ * }))
+ * ```
+ *
+ * **Details**
+ *
+ * - Every message before a bad one is received before the `FramingError`; from then on there is only that error.
+ * - Input that ends inside a message is a `FramingError` with the reason `TruncatedFrame`, and never silence.
+ * - No more is read than is asked for, but for one chunk: a receiver that stops stops the peer.
+ * - An interrupted `receive` loses nothing. What `send` has begun to write is written whole.
+ *
+ * **Gotchas**: a byte message is a view of the chunk it came in. Copy it to keep a small one for long.
+ */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Pull from "effect/Pull"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
+import * as Connection from "./Connection.ts"
+import * as Framing from "./Framing.ts"
+import type { FramingError } from "./FramingError.ts"
+import * as NetworkError from "./NetworkError.ts"
+
+/** A connection on which messages of type `Out` are sent and messages of type `In` are received. */
+export interface Framed<in Out, out In = Out> {
+  readonly connection: Connection.Connection
+  readonly decoder: Framing.Decoder<In>
+  readonly encoder: Framing.Encoder<Out>
+}
+
+/** What can go wrong on a framed connection. */
+export type FramedError = NetworkError.NetworkError | FramingError
+
+/** Puts a framing on a connection. Fails with `InvalidFraming` when the framing's options can never work. */
+export const make: {
+  <Out, In>(
+    framing: Framing.Framing<Out, In>
+  ): (connection: Connection.Connection) => Effect.Effect<Framed<Out, In>, FramingError>
+  <Out, In>(
+    connection: Connection.Connection,
+    framing: Framing.Framing<Out, In>
+  ): Effect.Effect<Framed<Out, In>, FramingError>
+} = dual(2, <Out, In>(
+  connection: Connection.Connection,
+  framing: Framing.Framing<Out, In>
+): Effect.Effect<Framed<Out, In>, FramingError> =>
+  Effect.map(Effect.fromResult(Framing.validate(framing)), () => ({
+    connection,
+    decoder: Framing.makeDecoder(framing),
+    encoder: Framing.makeEncoder(framing)
+  })))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Receiving
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Receives the next message, or `None` once the peer has ended. Receiving again after the end gives `None` again. */
+export const receive = <Out, In>(self: Framed<Out, In>): Effect.Effect<Option.Option<In>, FramedError> =>
+  Effect.suspend(() => {
+    const frame = self.decoder.next()
+    if (frame !== Framing.noFrame) return Effect.succeed(Option.some(frame))
+    if (self.decoder.error !== undefined) return Effect.fail(self.decoder.error)
+    return Effect.flatMap(more(self), (ended) => ended ? last(self) : receive(self))
+  })
+
+/**
+ * All messages, as a Stream that ends when the peer does. Those of one chunk come together: to change the framing in
+ * between, use `receive`.
+ */
+export const messages = <Out, In>(self: Framed<Out, In>): Stream.Stream<In, FramedError> =>
+  Stream.fromPull(Effect.succeed(pull(self)))
+
+const pull = <Out, In>(self: Framed<Out, In>): Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError> => {
+  const { decoder } = self
+  const batch = (whenNone: Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError>) => {
+    const frames: Array<In> = []
+    for (let frame = decoder.next(); frame !== Framing.noFrame; frame = decoder.next()) frames.push(frame)
+    // The error stays, and is there again when the messages before it have been taken.
+    if (frames.length > 0) return Effect.succeed(frames as unknown as Arr.NonEmptyReadonlyArray<In>)
+    return decoder.error === undefined ? whenNone : Effect.fail(decoder.error)
+  }
+  const next: Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError> = Effect.suspend(() => batch(fill))
+  const fill = Effect.flatMap(more(self), (ended) => ended ? batch(Cause.done()) : next)
+  return next
+}
+
+const last = <Out, In>({ decoder }: Framed<Out, In>): Effect.Effect<Option.Option<In>, FramingError> => {
+  const frame = decoder.next()
+  if (frame !== Framing.noFrame) return Effect.succeed(Option.some(frame))
+  return decoder.error === undefined ? Effect.succeedNone : Effect.fail(decoder.error)
+}
+
+/** Feeds the decoder with what comes next; whether that was the end. */
+const more = <Out, In>({ connection, decoder }: Framed<Out, In>): Effect.Effect<boolean, NetworkError.NetworkError> =>
+  Effect.map(Connection.read(connection), (chunk) => {
+    if (Option.isNone(chunk)) {
+      decoder.finish()
+      return true
+    }
+    decoder.feed(chunk.value)
+    return false
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Sending
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Sends one message. A message that the framing refuses fails with a `FramingError`, and nothing of it is sent. */
+export const send: {
+  <Out>(message: Out): <In>(self: Framed<Out, In>) => Effect.Effect<void, FramedError>
+  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<void, FramedError>
+} = dual(
+  2,
+  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<void, FramedError> => sendAll(self, [message])
+)
+
+/** Sends several messages with one flush. When the framing refuses one of them, those before it are sent. */
+export const sendAll: {
+  <Out>(messages: Iterable<Out>): <In>(self: Framed<Out, In>) => Effect.Effect<void, FramedError>
+  <Out, In>(self: Framed<Out, In>, messages: Iterable<Out>): Effect.Effect<void, FramedError>
+} = dual(
+  2,
+  <Out, In>(self: Framed<Out, In>, messages: Iterable<Out>): Effect.Effect<void, FramedError> =>
+    Effect.suspend(() => {
+      let refusal: FramingError | undefined
+      for (const message of messages) {
+        refusal = self.encoder.encode(message)
+        if (refusal !== undefined) break
+      }
+      const written = flush(self)
+      return refusal === undefined ? written : Effect.andThen(written, Effect.fail(refusal))
+    })
+)
+
+const flush = <Out, In>({ connection, encoder }: Framed<Out, In>): Effect.Effect<void, NetworkError.NetworkError> =>
+  Connection.writeAll(connection, encoder.drain())
+
+/** Sends a message and receives the next one. Fails with `UnexpectedEnd` when the peer ends instead of answering. */
+export const request: {
+  <Out>(message: Out): <In>(self: Framed<Out, In>) => Effect.Effect<In, FramedError>
+  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError>
+} = dual(2, <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError> =>
+  Effect.flatMap(
+    Effect.andThen(send(self, message), receive(self)),
+    Option.match({
+      onSome: Effect.succeed,
+      onNone: () => Effect.fail(noAnswer(self))
+    })
+  ))
+
+const noAnswer = <Out, In>({ connection, decoder }: Framed<Out, In>): NetworkError.NetworkError =>
+  NetworkError.make(
+    "read",
+    Connection.formatPeer(connection),
+    new NetworkError.UnexpectedEnd({ received: decoder.buffered })
+  )
+
+/** A Sink that sends every message, those that come together with one flush. */
+export const sink = <Out, In>(self: Framed<Out, In>): Sink.Sink<void, Out, never, FramedError> =>
+  Sink.forEachArray((messages: ReadonlyArray<Out>) => sendAll(self, messages))
+
+/** Half-closes: everything sent is written, then the peer sees the end; receiving goes on. */
+export const end = <Out, In>(self: Framed<Out, In>): Effect.Effect<void, NetworkError.NetworkError> =>
+  Connection.end(self.connection)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Changing the framing, and serving
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Goes on in another framing, from the byte behind the last message that was received: what has been read and not used is
+ * carried over. For protocols that upgrade, such as SMTP after `DATA` and HTTP after `CONNECT`. The old `Framed` is not to
+ * be used any more.
+ */
+export const switchTo: {
+  <Out2, In2>(
+    framing: Framing.Framing<Out2, In2>
+  ): <Out, In>(self: Framed<Out, In>) => Effect.Effect<Framed<Out2, In2>, FramingError>
+  <Out, In, Out2, In2>(
+    self: Framed<Out, In>,
+    framing: Framing.Framing<Out2, In2>
+  ): Effect.Effect<Framed<Out2, In2>, FramingError>
+} = dual(2, <Out, In, Out2, In2>(
+  self: Framed<Out, In>,
+  framing: Framing.Framing<Out2, In2>
+): Effect.Effect<Framed<Out2, In2>, FramingError> =>
+  Effect.map(Effect.fromResult(Framing.validate(framing)), () => {
+    const { connection, decoder, encoder } = self
+    const next = Framing.makeDecoder(framing, { offset: decoder.offset })
+    const unread = decoder.remainder()
+    if (unread.length > 0) next.feed(unread)
+    return { connection, decoder: next, encoder: Framing.makeEncoder(framing, { offset: encoder.offset }) }
+  }))
+
+/**
+ * A handler for a `Server` that answers each message with one: the request/reply server in one line. Replies are sent in
+ * the order of the requests.
+ *
+ * With `concurrency` (default: 1) so many messages are handled at once. A bad message ends the connection, after the
+ * replies to those before it.
+ */
+export const serve = <Out, In, E, R>(
+  framing: Framing.Framing<Out, In>,
+  handle: (message: In) => Effect.Effect<Out, E, R>,
+  options?: { readonly concurrency?: number | "unbounded" | undefined }
+) =>
+(connection: Connection.Connection): Effect.Effect<void, FramedError | E, R> =>
+  Effect.flatMap(make(connection, framing), (framed) => {
+    const concurrency = options?.concurrency ?? 1
+    return concurrency === 1
+      ? Stream.runForEachArray(messages(framed), (batch) => answerInTurn(framed, batch, handle))
+      : messages(framed).pipe(Stream.mapEffect(handle, { concurrency }), Stream.run(sink(framed)))
+  })
+
+const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+// Replies that are there at once are sent together. One that takes its time does not keep those before it waiting.
+const answerInTurn = <Out, In, E, R>(
+  framed: Framed<Out, In>,
+  batch: ReadonlyArray<In>,
+  handle: (message: In) => Effect.Effect<Out, E, R>
+): Effect.Effect<void, FramedError | E, R> => {
+  const from = (start: number): Effect.Effect<void, FramedError | E, R> =>
+    Effect.suspend(() => {
+      for (let index = start; index < batch.length; index++) {
+        const reply = handle(batch[index]!)
+        if (!isDone(reply)) {
+          return flush(framed).pipe(
+            Effect.andThen(reply),
+            Effect.flatMap((message) => send(framed, message)),
+            Effect.andThen(from(index + 1))
+          )
+        }
+        const refusal = framed.encoder.encode(reply.value)
+        if (refusal !== undefined) return Effect.andThen(flush(framed), Effect.fail(refusal))
+      }
+      return flush(framed)
+    })
+  return from(0)
+}

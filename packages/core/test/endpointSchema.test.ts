@@ -1,0 +1,33 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as EndpointSchema from "@sluice/core/EndpointSchema"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+describe("EndpointSchema", () => {
+  it.effect("reads and writes endpoints as text", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* Schema.decodeUnknownEffect(EndpointSchema.EndpointFromString)("udp://[::1]:53")
+      expect(endpoint).toEqual(Endpoint.udp("::1", 53))
+      expect(yield* Schema.encodeEffect(EndpointSchema.EndpointFromString)(endpoint)).toBe("udp://[::1]:53")
+    }))
+
+  it.effect("says what is wrong", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Schema.decodeUnknownEffect(EndpointSchema.EndpointFromString)("localhost:70000"))
+      expect(error.message).toContain("a whole number from 0 to 65535")
+    }))
+
+  it.effect("reads configuration", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* Config.schema(EndpointSchema.EndpointFromString, "LISTEN")
+      expect(Endpoint.format(endpoint)).toBe("unix:///run/app.sock")
+    }).pipe(
+      Effect.provideService(
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromUnknown({ LISTEN: "unix:///run/app.sock" })
+      )
+    ))
+})

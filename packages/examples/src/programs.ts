@@ -1,0 +1,27 @@
+/** The programs: `npm run -s example -- NAME ROLE [flags]`. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import manifest from "../package.json" with { type: "json" }
+import * as exit from "./cli/exit.ts"
+import * as log from "./cli/log.ts"
+import { demo } from "./demo/demo.ts"
+import { echo } from "./echo/command.ts"
+import { hello } from "./hello/command.ts"
+import { udp } from "./udp/command.ts"
+
+const example = Command.make("example").pipe(
+  Command.withDescription("Programs to run, to read and to copy"),
+  Command.withSubcommands([hello, echo, udp, demo])
+)
+
+exit.listenForSignals()
+
+Command.run(example, { version: manifest.version }).pipe(
+  exit.printFailure,
+  Effect.provideService(CliOutput.Presenter, exit.presenter),
+  Effect.provide([NodeServices.layer, log.layer]),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: exit.teardown })
+)

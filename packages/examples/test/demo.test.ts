@@ -1,0 +1,51 @@
+import { describe, expect, it } from "@effect/vitest"
+import { connect, converse, hasIpv6, once, run, start, stop } from "./program.ts"
+
+const demo = async (args = "") => {
+  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0${args}`)
+  await program.says(/Ctrl-C/)
+  const port = async (name: string) => Number((await program.says(new RegExp(`^ +${name} .*?:(\\d+) {2,}`, "m")))[1])
+  return { program, hello: await port("hello"), echo: await port("echo"), udp: await port("udp") }
+}
+
+describe("demo", { timeout: 30_000 }, () => {
+  it("serves hello, echo and UDP, and says what it did and what it closed", async () => {
+    const { echo, hello, program, udp } = await demo()
+    expect(await converse({ port: hello }, "Hello\n")).toBe("Hello from server!\n")
+    expect(await converse({ port: echo }, "four")).toBe("four")
+    expect((await run(`udp client --port ${udp} hiho`)).stdout).toBe("Server says: hiho\n")
+    await program.says(/INFO udp: 4 bytes/, "stderr")
+
+    const open = await connect({ port: echo })
+    open.write("still open")
+    await once(open, "data")
+    program.child.kill("SIGINT")
+    await once(open, "end")
+    open.end()
+    const { code, stderr, stdout } = await program.ended
+    expect(code).toBe(130)
+
+    expect(stdout).toMatch(new RegExp(`hello +TCP 127\\.0\\.0\\.1:${hello} .*nc 127\\.0\\.0\\.1 ${hello}$`, "m"))
+    expect(stdout).toMatch(new RegExp(`echo +TCP 127\\.0\\.0\\.1:${echo} .*nc 127\\.0\\.0\\.1 ${echo}$`, "m"))
+    expect(stdout).toMatch(new RegExp(`udp +UDP 127\\.0\\.0\\.1:${udp} .*nc -u -w 1 127\\.0\\.0\\.1 ${udp}$`, "m"))
+    expect(stdout).toMatch(/^Connected by 127\.0\.0\.1:\d+\nReceived: Hello$/m)
+    for (
+      const line of [
+        /INFO hello: 6 bytes in, 19 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
+        /INFO echo: 4 bytes in, 4 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
+        /INFO udp: 4 bytes, \d+ ms peer=127\.0\.0\.1:\d+$/m,
+        /INFO draining; open connections: 1$/m,
+        /INFO echo: 10 bytes in, 10 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
+        /INFO .*1 connections ended, 0 cut/,
+        /INFO closed: hello after 1 connections, echo after 2 connections, udp after 1 datagrams$/m
+      ]
+    ) expect(stderr).toMatch(line)
+    expect(stderr.trim().split("\n")).toHaveLength(7)
+  })
+
+  it.skipIf(!hasIpv6)("runs over IPv6", async () => {
+    const { hello, program } = await demo(" --host ::1")
+    expect(await converse({ port: hello, host: "::1" }, "Hello")).toBe("Hello from server!\n")
+    expect((await stop(program)).stdout).toContain(`nc ::1 ${hello}`)
+  })
+})
