@@ -89,6 +89,7 @@ export class Endpoint {
   #announcedEdge = 0
   #peerFin = Infinity
   #unacknowledged = 0
+  #acknowledging = false
   #heardAt = 0
   #probes = 0
 
@@ -219,9 +220,7 @@ export class Endpoint {
         else most = 1 + segmentation.below(input.firstLength)
       }
     }
-    const piece = input.take(most)
-    if (this.state !== "CLOSED") this.#announceRoom()
-    return piece
+    return input.take(most)
   }
 
   /**
@@ -421,12 +420,22 @@ export class Endpoint {
     }
     if (input.next > before) this.#application?.onReadable()
     this.#unacknowledged += segment.payload.length
-    if (hadGaps || input.hasGaps || input.next === before || this.#unacknowledged >= 2 * this.#segmentSize) {
+    if (hadGaps || input.hasGaps || input.next === before) {
       this.#acknowledge()
+    } else if (this.#unacknowledged >= 2 * this.#segmentSize) {
+      if (this.#acknowledging) return
+      this.#acknowledging = true
+      this.host.world.engine.submit(this.#acknowledgeWhenRead)
     } else if (this.#acknowledgeAt === Infinity) {
       this.#acknowledgeAt = this.#now + Settings.delayedAcknowledgment
       this.#setTimer()
     }
+  }
+
+  // After the program had its turn to read, so that the window has that room too.
+  readonly #acknowledgeWhenRead = (): void => {
+    this.#acknowledging = false
+    if (this.#unacknowledged > 0 && !this.isClosed) this.#acknowledge()
   }
 
   #receiveFin(): void {
@@ -483,13 +492,13 @@ export class Endpoint {
     return window
   }
 
-  // Tells the peer of room that reading has made, once it is worth a segment (RFC 9293, section 3.8.6.2.2).
-  #announceRoom(): void {
+  /** Tells the peer of the room that reading has made, if it is worth a segment (RFC 9293, section 3.8.6.2.2). */
+  announceRoom(): void {
+    if (this.isClosed || this.hasPeerFinished || this.#acknowledging) return
     const gained = this.#input.next + this.#free - this.#announcedEdge
-    if (gained >= Math.min(this.#input.capacity / 2, 2 * this.#segmentSize) && !this.hasPeerFinished) {
-      const left = this.#announcedEdge - this.#input.next
-      if (left < this.#input.capacity / 2) this.#acknowledge()
-    }
+    const left = this.#announcedEdge - this.#input.next
+    const { capacity } = this.#input
+    if (gained >= Math.min(capacity / 2, 2 * this.#segmentSize) && left < capacity / 2) this.#acknowledge()
   }
 
   #acknowledge(): void {

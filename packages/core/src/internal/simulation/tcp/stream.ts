@@ -190,6 +190,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
       if (chunk === undefined) break
       if (!receiver.onData(chunk)) this.#flowing = false
     }
+    this.endpoint.announceRoom()
     if (this.#flowing && !this.#destroyed && !this.#ended && this.endpoint.isAtEnd) {
       this.#ended = true
       receiver.onEnd()
