@@ -9,12 +9,13 @@ import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
 import { demo } from "./demo/demo.ts"
 import { echo } from "./echo/command.ts"
+import { framing } from "./framing/command.ts"
 import { hello } from "./hello/command.ts"
 import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Programs to run, to read and to copy"),
-  Command.withSubcommands([hello, echo, udp, demo])
+  Command.withSubcommands([hello, echo, udp, framing, demo])
 )
 
 exit.listenForSignals()

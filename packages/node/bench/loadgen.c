@@ -1,6 +1,8 @@
 // Loads a TCP echo server on 127.0.0.1 and checks every byte that comes back.
 //
 //   loadgen echo    PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   messages echoed, a closed loop on every connection
+//   loadgen length  PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   the same with messages behind 4 bytes of length
+//   loadgen lines   PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   the same with lines; SIZE is that on the wire
 //   loadgen connect PORT CONNECTIONS SIZE WARMUP SECONDS             connections made, echoed once and ended by both sides
 //   loadgen idle    PORT CONNECTIONS SIZE                            each echoed once, then kept open until stdin ends
 //
@@ -48,7 +50,7 @@ static void watch(connection *c, int operation, uint32_t events) {
 static int flush(connection *c) {
   while (c->sent < c->queued) {
     size_t length = c->queued - c->sent < PIECE ? c->queued - c->sent : PIECE;
-    ssize_t n = send(c->fd, pattern + c->sent % PERIOD, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = send(c->fd, pattern + c->sent % period, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return 0;
     c->sent += n;
@@ -66,7 +68,7 @@ static ssize_t take(connection *c, int *ended) {
   if (n < 0) return errno == EAGAIN ? 0 : -1;
   for (ssize_t at = 0; at < n;) {
     size_t length = n - at < PIECE ? n - at : PIECE;
-    if (memcmp(buffer + at, pattern + c->received % PERIOD, length)) errors++;
+    if (memcmp(buffer + at, pattern + c->received % period, length)) errors++;
     at += length;
     c->received += length;
   }
@@ -179,17 +181,20 @@ static void idle(int n) {
 
 int main(int argc, char **argv) {
   const char *mode = argc > 4 ? argv[1] : "";
-  int isEcho = !strcmp(mode, "echo") && argc == 8;
+  int isLength = !strcmp(mode, "length"), isLines = !strcmp(mode, "lines");
+  int isEcho = (isLength || isLines || !strcmp(mode, "echo")) && argc == 8;
   int isConnect = !strcmp(mode, "connect") && argc == 7;
   int isIdle = !strcmp(mode, "idle") && argc == 5;
   if (!isEcho && !isConnect && !isIdle) {
-    fprintf(stderr, "usage: loadgen echo|connect|idle PORT CONNECTIONS SIZE [IN_FLIGHT] [WARMUP SECONDS]\n");
+    fprintf(stderr, "usage: loadgen echo|length|lines|connect|idle PORT CONNECTIONS SIZE [IN_FLIGHT] [WARMUP SECONDS]\n");
     return 2;
   }
   makePattern();
   port = atoi(argv[2]);
   int n = atoi(argv[3]);
   size = strtoul(argv[4], 0, 10);
+  if (isLength) makeLengthPrefixed(size);
+  if (isLines) makeLines(size);
   if (isIdle) return idle(n), 0;
   if (isEcho) inFlight = atoi(argv[5]);
   begin = now() + atof(argv[argc - 2]);

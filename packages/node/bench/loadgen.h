@@ -7,17 +7,37 @@
 
 // Bytes at stream position p are PATTERN[p % PERIOD]: a lost, doubled or swapped byte shows. What lies behind the period
 // repeats its beginning, so that every piece is contiguous.
-#define PERIOD 65521
+#define MAX_PERIOD 65521
 #define PIECE 65536
-static unsigned char pattern[PERIOD + PIECE];
+static size_t period = MAX_PERIOD;
+static unsigned char pattern[MAX_PERIOD + PIECE];
+
+static void repeatPattern(void) {
+  for (size_t i = period; i < MAX_PERIOD + PIECE; i++) pattern[i] = pattern[i - period];
+}
 
 static void makePattern(void) {
   uint32_t x = 2463534242u;
-  for (size_t i = 0; i < PERIOD; i++) {
+  for (size_t i = 0; i < period; i++) {
     x ^= x << 13, x ^= x >> 17, x ^= x << 5;
     pattern[i] = (unsigned char)x;
   }
-  for (size_t i = PERIOD; i < PERIOD + PIECE; i++) pattern[i] = pattern[i - PERIOD];
+  repeatPattern();
+}
+
+// Makes whole messages of the pattern: each behind 4 bytes of length, the most significant first.
+static void makeLengthPrefixed(size_t size) {
+  period = MAX_PERIOD / size * size;
+  for (size_t at = 0; at < period; at += size)
+    for (int i = 0; i < 4; i++) pattern[at + i] = (unsigned char)((size - 4) >> (24 - 8 * i));
+  repeatPattern();
+}
+
+// Makes lines of the pattern, in ASCII.
+static void makeLines(size_t size) {
+  period = MAX_PERIOD / size * size;
+  for (size_t i = 0; i < period; i++) pattern[i] = i % size == size - 1 ? '\n' : ' ' + pattern[i] % 95;
+  repeatPattern();
 }
 
 static double now(void) {

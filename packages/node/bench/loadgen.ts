@@ -1,6 +1,6 @@
 // What loadgen.c does, for machines without a compiler: the same arguments, the same line of JSON, slower.
 import * as Net from "node:net"
-import { isPatternAt, Measurement, patternAt } from "./measurement.ts"
+import { isPatternAt, Measurement, patternAt, sendMessages } from "./measurement.ts"
 
 const [mode, ...numbers] = process.argv.slice(2)
 const [port, connections, size] = numbers.map(Number) as [number, number, number]
@@ -88,6 +88,9 @@ const idle = async (): Promise<void> => {
   process.stdin.resume().on("end", () => process.exit())
 }
 
-if (mode === "echo") echo(Number(numbers[3]), Number(numbers[4]), Number(numbers[5]))
-else if (mode === "connect") connect(Number(numbers[3]), Number(numbers[4]))
+if (mode === "length" || mode === "lines") sendMessages(mode, size)
+
+if (mode === "echo" || mode === "length" || mode === "lines") {
+  echo(Number(numbers[3]), Number(numbers[4]), Number(numbers[5]))
+} else if (mode === "connect") connect(Number(numbers[3]), Number(numbers[4]))
 else await idle()

@@ -40,7 +40,7 @@ static void sendIn(client *c, uint32_t i, double time) {
   header head = {.slot = i, .sequence = nextSequence++};
   c->slots[i] = (slot){.sequence = head.sequence, .sentAt = time};
   memcpy(datagram, &head, sizeof head);
-  memcpy(datagram + sizeof head, pattern + head.sequence % PERIOD, size - sizeof head);
+  memcpy(datagram + sizeof head, pattern + head.sequence % period, size - sizeof head);
   // What the kernel does not take counts as lost, once its time has come.
   if (send(c->fd, datagram, size, 0) < 0 && errno != EAGAIN) errors++;
 }
@@ -52,7 +52,7 @@ static void receiveAll(client *c, uint32_t inFlight) {
     header head;
     memcpy(&head, datagram, sizeof head);
     if (n != (ssize_t)size || head.slot >= inFlight ||
-        memcmp(datagram + sizeof head, pattern + head.sequence % PERIOD, size - sizeof head)) {
+        memcmp(datagram + sizeof head, pattern + head.sequence % period, size - sizeof head)) {
       errors++;
       continue;
     }

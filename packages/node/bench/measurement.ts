@@ -39,10 +39,10 @@ export class Measurement {
   }
 }
 
-const period = 65_521
+const maxPeriod = 65_521
 const random = (() => {
-  const bytes = Buffer.alloc(period)
-  for (let i = 0, x = 2463534242; i < period; i++) {
+  const bytes = Buffer.alloc(maxPeriod)
+  for (let i = 0, x = 2463534242; i < maxPeriod; i++) {
     x ^= x << 13
     x ^= x >>> 17
     x ^= x << 5
@@ -50,7 +50,20 @@ const random = (() => {
   }
   return bytes
 })()
-const pattern = Buffer.concat([random, random, random])
+let period = maxPeriod
+let pattern = Buffer.concat([random, random, random])
+
+/** Makes the pattern one of whole messages of this size: each behind 4 bytes of length, or a line. */
+export const sendMessages = (format: "length" | "lines", size: number): void => {
+  period = Math.floor(maxPeriod / size) * size
+  const messages = Buffer.from(random.subarray(0, period))
+  if (format === "lines") messages.forEach((byte, at) => messages[at] = 32 + byte % 95)
+  for (let at = 0; at < period; at += size) {
+    if (format === "length") messages.writeUInt32BE(size - 4, at)
+    else messages[at + size - 1] = 10
+  }
+  pattern = Buffer.concat([messages, messages, messages])
+}
 
 /** The bytes from a position of the endless pattern that is sent: at most 64 KiB at once. */
 export const patternAt = (position: number, length: number): Buffer =>

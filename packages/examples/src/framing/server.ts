@@ -1,0 +1,19 @@
+/** `framing … server`: shows each message, and answers in capitals. */
+import * as Framed from "@sluice/core/Framed"
+import type * as Framing from "@sluice/core/Framing"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as flags from "../cli/flags.ts"
+import { show } from "./show.ts"
+
+const shout = (message: string) => Effect.as(Console.log(`Received: ${show(message)}`), message.toUpperCase())
+
+export const server = (framing: Framing.Framing<string>) =>
+  Command.make("server", flags.server(12348), (options) => {
+    const Shout = Server.layer(flags.serverOptions(options), Framed.serve(framing, shout))
+    return Layer.launch(Layer.provide(Shout, NodeNetwork.layer))
+  }).pipe(Command.withDescription("Show each message, and answer in capitals"))

@@ -1,0 +1,23 @@
+import { afterAll, describe, expect, it } from "@effect/vitest"
+import { announced, files, Folder, isForever, snippetsOf } from "./snippets.ts"
+
+const guides = files("README.md", "docs/*.md").flatMap(snippetsOf)
+const comments = files("packages/*/src/**/*.ts").flatMap(snippetsOf)
+
+const folder = new Folder([...guides, ...comments])
+afterAll(() => folder.remove())
+
+describe("the code in the documentation", { timeout: 120_000 }, () => {
+  it("is there", () => {
+    expect(guides.length).toBeGreaterThan(5)
+    expect(comments.length).toBeGreaterThan(20)
+  })
+
+  it("has the right types", async () => {
+    expect(await folder.check()).toBe("")
+  })
+
+  it.each(guides.filter((snippet) => !isForever(snippet)))("$place prints what it says", async (snippet) => {
+    expect(await folder.run(snippet)).toMatchObject({ code: 0, stdout: announced(snippet), stderr: "" })
+  })
+})
