@@ -63,15 +63,18 @@ export const isUp = (self: Host): boolean => state(self).isUp
 export const run: {
   (self: Host): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Network.Network>>
   <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>>
-} = dual(2, <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
-  Effect.suspend(() => {
-    const host = state(self)
-    if (!host.isUp) return Effect.die(new Error(`the host "${host.name}" is down: Fault.restart brings it up again`))
-    return Effect.flatMap(Effect.forkChild(located(host, effect), { startImmediately: true }), (fiber) => {
-      watch(host, fiber)
-      return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+} = dual(
+  2,
+  <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
+    Effect.suspend(() => {
+      const host = state(self)
+      if (!host.isUp) return Effect.die(new Error(`the host "${host.name}" is down: Fault.restart brings it up again`))
+      return Effect.flatMap(Effect.forkChild(located(host, effect), { startImmediately: true }), (fiber) => {
+        watch(host, fiber)
+        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+      })
     })
-  }))
+)
 
 /**
  * Starts a program on a host and goes on. It runs until the simulation ends or the host crashes, and from its beginning
@@ -110,17 +113,27 @@ export const start: {
 export const serve: {
   (self: Host): <A, E, R>(layer: Layer.Layer<A, E, R>) => Effect.Effect<void, E, Exclude<R, Network.Network>>
   <A, E, R>(self: Host, layer: Layer.Layer<A, E, R>): Effect.Effect<void, E, Exclude<R, Network.Network>>
-} = dual(2, <A, E, R>(self: Host, layer: Layer.Layer<A, E, R>): Effect.Effect<void, E, Exclude<R, Network.Network>> =>
-  Effect.suspend(() => {
-    const up = Deferred.makeUnsafe<void, E>()
-    const program = Layer.build(layer).pipe(
-      Effect.onExit((exit) => Deferred.done(up, Effect.asVoid(exit) as never)),
-      Effect.andThen(Effect.never)
-    )
-    return Effect.andThen(start(self, program), Deferred.await(up)) as Effect.Effect<void, E, Exclude<R, Network.Network>>
-  }))
+} = dual(
+  2,
+  <A, E, R>(self: Host, layer: Layer.Layer<A, E, R>): Effect.Effect<void, E, Exclude<R, Network.Network>> =>
+    Effect.suspend(() => {
+      const up = Deferred.makeUnsafe<void, E>()
+      const program = Layer.build(layer).pipe(
+        Effect.onExit((exit) => Deferred.done(up, Effect.asVoid(exit) as never)),
+        Effect.andThen(Effect.never)
+      )
+      return Effect.andThen(start(self, program), Deferred.await(up)) as Effect.Effect<
+        void,
+        E,
+        Exclude<R, Network.Network>
+      >
+    })
+)
 
-const located = <A, E, R>(host: HostState, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
+const located = <A, E, R>(
+  host: HostState,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
   Clock.clockWith((clock) =>
     Effect.provideService(
       Effect.provideService(effect, Network.Network, host.network!),

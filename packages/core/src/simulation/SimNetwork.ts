@@ -97,8 +97,10 @@ export const layer = (options?: Options): Layer.Layer<SimNetwork, NetworkError.N
 export const layerNetwork = (options?: Options): Layer.Layer<Network.Network, NetworkError.NetworkError> =>
   Layer.effect(
     Network.Network,
-    Effect.flatMap(make(options), (network) =>
-      Effect.map(Effect.provideService(host("host"), SimNetwork, network), Host.network))
+    Effect.flatMap(
+      make(options),
+      (network) => Effect.map(Effect.provideService(host("host"), SimNetwork, network), Host.network)
+    )
   )
 
 const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
@@ -109,7 +111,12 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
       loopback: yield* Link.check(options.loopback ?? {}, Link.loopback, "the loopback links"),
       tcp: yield* checkTcp(options.tcp ?? {}),
       names: yield* checked("configure", "the names", () =>
-        new Map(Object.entries(options.names ?? {}).map(([name, ips]) => [name, ips.map((ip) => address("names", ip))]))),
+        new Map(
+          Object.entries(options.names ?? {}).map(([name, ips]) => [
+            name,
+            ips.map((ip) => address("names", ip))
+          ])
+        )),
       trace: yield* checked("configure", "the trace", () =>
         options.trace === false ? undefined : {
           records: optionalInteger("trace.records", options.trace?.records, 0, 2 ** 30) ?? 65_536,
@@ -153,7 +160,11 @@ export const hosts = <const Names extends ReadonlyArray<string>>(
   Effect.map(Effect.forEach(names, (name) => host(name)), (all) => all as never)
 
 /** Sets the link between two hosts, both ways; what is left out stays as it is. Any time, while everything runs. */
-export const link = (a: Host.Host, b: Host.Host, options: Link.Options): Effect.Effect<void, NetworkError.NetworkError> =>
+export const link = (
+  a: Host.Host,
+  b: Host.Host,
+  options: Link.Options
+): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.andThen(linkOneWay(a, b, options), linkOneWay(b, a, options))
 
 /** Sets the link from one host to another, one way; what is left out stays as it is. */
@@ -176,5 +187,6 @@ export const linkOneWay = (
 export const trace: Effect.Effect<Trace.Trace, never, SimNetwork> = Effect.map(SimNetwork, ({ world }) => world.trace)
 
 /** How many TCP segments and UDP datagrams have been sent so far. */
-export const traffic: Effect.Effect<{ readonly segments: number; readonly datagrams: number }, never, SimNetwork> = Effect
-  .map(SimNetwork, ({ world: { datagrams, segments } }) => ({ segments, datagrams }))
+export const traffic: Effect.Effect<{ readonly segments: number; readonly datagrams: number }, never, SimNetwork> =
+  Effect
+    .map(SimNetwork, ({ world: { datagrams, segments } }) => ({ segments, datagrams }))

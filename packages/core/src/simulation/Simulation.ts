@@ -69,7 +69,12 @@ import {
 } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
-export { SimulationDeadlock, type SimulationError, SimulationLimitExceeded, SimulationNotDeterministic } from "./SimulationError.ts"
+export {
+  SimulationDeadlock,
+  type SimulationError,
+  SimulationLimitExceeded,
+  SimulationNotDeterministic
+} from "./SimulationError.ts"
 
 /** What ends a program that would run for ever. */
 export interface LimitOptions {
@@ -126,7 +131,8 @@ export const record = <A, E, R>(
     Effect.fromResult(check(options)),
     (checked) =>
       Effect.contextWith((context: Context.Context<Services<R>>) =>
-        Effect.suspend(() => execute(program, options, checked, context)))
+        Effect.suspend(() => execute(program, options, checked, context))
+      )
   )
 
 interface Checked {

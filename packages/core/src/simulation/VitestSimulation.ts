@@ -62,7 +62,9 @@ const runSeeds = Effect.fnUntraced(function*<A, E>(
     const run = index === 0
       ? yield* Simulation.checkDeterminism(program, { ...options, seed })
       : yield* Simulation.record(program, { ...options, seed })
-    if (Exit.isFailure(run.exit)) return yield* Effect.die(new Error(report(name, run, run.exit.cause), { cause: Cause.squash(run.exit.cause) }))
+    if (Exit.isFailure(run.exit)) {
+      return yield* Effect.die(new Error(report(name, run, run.exit.cause), { cause: Cause.squash(run.exit.cause) }))
+    }
   }
 })
 
@@ -71,7 +73,9 @@ const report = (name: string, run: Simulation.Run<unknown, unknown>, cause: Caus
   const { seed, trace } = run
   const files = write(`${name}-${seed}`, trace)
   return [
-    `seed ${seed} fails; SLUICE_SEED=${seed} repeats it: ${error instanceof Error ? error.message : Cause.pretty(cause)}`,
+    `seed ${seed} fails; SLUICE_SEED=${seed} repeats it: ${
+      error instanceof Error ? error.message : Cause.pretty(cause)
+    }`,
     "",
     Trace.toText(Trace.last(trace, shown)),
     ...(files === undefined ? [] : ["", `the whole trace: ${files}`])
@@ -90,8 +94,8 @@ interface Files {
 // Core has no files of its own: those of the platform that runs the test, if it has any.
 const write = (name: string, trace: Trace.Trace): string | undefined => {
   const platform = (globalThis as { readonly process?: Platform }).process
-  const files = platform?.getBuiltinModule?.<Files>("node:fs")
-  const system = platform?.getBuiltinModule?.<{ readonly tmpdir: () => string }>("node:os")
+  const files = platform?.getBuiltinModule<Files>?.("node:fs")
+  const system = platform?.getBuiltinModule<{ readonly tmpdir: () => string }>?.("node:os")
   if (files === undefined || system === undefined) return undefined
   const path = `${files.mkdtempSync(`${system.tmpdir()}/sluice-`)}/${name.replace(/[^\w-]+/g, "-")}`
   files.writeFileSync(`${path}.txt`, Trace.toText(trace))

@@ -1,3 +1,4 @@
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
@@ -8,7 +9,6 @@ import * as Simulation from "@sluice/core/simulation/Simulation"
 import * as Trace from "@sluice/core/simulation/Trace"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import * as UdpSocket from "@sluice/core/UdpSocket"
-import { assert, describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -74,7 +74,9 @@ describe("Simulation.run", () => {
       const error = failure(run.exit)
       assert(error._tag === "SimulationDeadlock")
       expect(error.fibers.map(({ name }) => name)).toContain("asking")
-      expect(error.message).toMatch(/client: tcp 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:7, ESTABLISHED: waits for bytes from its peer/)
+      expect(error.message).toMatch(
+        /client: tcp 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:7, ESTABLISHED: waits for bytes from its peer/
+      )
       expect(error.message).toMatch(/server: tcp 0\.0\.0\.0:7, LISTEN: waits for connections/)
     }))
 
@@ -85,7 +87,9 @@ describe("Simulation.run", () => {
       )
       const error = failure(run.exit)
       assert(error._tag === "SimulationDeadlock")
-      expect(error.fibers.filter(({ awaitsPromise }) => awaitsPromise).map(({ name }) => name)).toEqual(["reading a file"])
+      expect(error.fibers.filter(({ awaitsPromise }) => awaitsPromise).map(({ name }) => name)).toEqual([
+        "reading a file"
+      ])
       expect(error.message).toContain("awaits a promise")
       expect(yield* Effect.promise(() => Promise.resolve("as ever outside"))).toBe("as ever outside")
     }))
@@ -149,76 +153,96 @@ describe("SimNetwork under a test clock", () => {
       yield* TestClock.adjust("79 millis")
       expect(asking.pollUnsafe()).toBeUndefined()
       yield* TestClock.adjust("1 millis")
-      expect(yield* Fiber.join(asking).pipe(Effect.raceFirst(TestClock.adjust("1 minute").pipe(Effect.andThen(Effect.never))))).toBe("hello")
+      expect(
+        yield* Fiber.join(asking).pipe(
+          Effect.raceFirst(TestClock.adjust("1 minute").pipe(Effect.andThen(Effect.never)))
+        )
+      ).toBe("hello")
     }).pipe(Effect.provide(SimNetwork.layer())))
 })
 
 describe("hosts and faults", () => {
-  VitestSimulation.it("a crash interrupts what runs there, and a restart runs it again", Effect.gen(function*() {
-    const host = yield* SimNetwork.host("host")
-    const log: Array<string> = []
-    yield* Host.start(host, Effect.andThen(Effect.sync(() => log.push("begun")), Effect.never).pipe(
-      Effect.onInterrupt(() => Effect.sync(() => log.push("interrupted")))
-    ))
-    yield* Effect.sleep("1 second")
-    yield* Effect.scoped(Effect.andThen(Fault.crashed(host), Effect.sleep("1 second")))
-    yield* Effect.sleep("1 second")
-    expect(log).toEqual(["begun", "interrupted", "begun"])
-  }), { seeds: 5 })
+  VitestSimulation.it(
+    "a crash interrupts what runs there, and a restart runs it again",
+    Effect.gen(function*() {
+      const host = yield* SimNetwork.host("host")
+      const log: Array<string> = []
+      yield* Host.start(
+        host,
+        Effect.andThen(Effect.sync(() => log.push("begun")), Effect.never).pipe(
+          Effect.onInterrupt(() => Effect.sync(() => log.push("interrupted")))
+        )
+      )
+      yield* Effect.sleep("1 second")
+      yield* Effect.scoped(Effect.andThen(Fault.crashed(host), Effect.sleep("1 second")))
+      yield* Effect.sleep("1 second")
+      expect(log).toEqual(["begun", "interrupted", "begun"])
+    }),
+    { seeds: 5 }
+  )
 
-  VitestSimulation.it("a clock is ahead by its skew, and sleeps as long as any", Effect.gen(function*() {
-    const [host, other] = yield* SimNetwork.hosts("host", "other")
-    yield* Fault.skew(host, "1 hour")
-    expect(yield* Host.run(host, Clock.currentTimeMillis)).toBe(3_600_000)
-    expect(yield* Host.run(other, Clock.currentTimeMillis)).toBe(0)
-    yield* Host.run(host, Effect.sleep("1 second"))
-    expect(yield* Clock.currentTimeMillis).toBe(1000)
-  }))
+  VitestSimulation.it(
+    "a clock is ahead by its skew, and sleeps as long as any",
+    Effect.gen(function*() {
+      const [host, other] = yield* SimNetwork.hosts("host", "other")
+      yield* Fault.skew(host, "1 hour")
+      expect(yield* Host.run(host, Clock.currentTimeMillis)).toBe(3_600_000)
+      expect(yield* Host.run(other, Clock.currentTimeMillis)).toBe(0)
+      yield* Host.run(host, Effect.sleep("1 second"))
+      expect(yield* Clock.currentTimeMillis).toBe(1000)
+    })
+  )
 
   const receiver = Effect.fnUntraced(function*(host: Host.Host) {
     return yield* Effect.provide(Network.bind("udp://0.0.0.0:9"), Host.layer(host))
   })
 
-  VitestSimulation.it("one way cut, held and released, by groups", Effect.gen(function*() {
-    const [a, b, c] = yield* SimNetwork.hosts("a", "b", "c")
-    const sockets = { a: yield* receiver(a), b: yield* receiver(b), c: yield* receiver(c) }
-    const got = (socket: UdpSocket.UdpSocket) =>
-      Effect.map(Effect.timeoutOption(UdpSocket.receive(socket), "1 second"), ({ _tag }) => _tag)
-    yield* Fault.partitionOneWay(a, b)
-    yield* UdpSocket.send(sockets.a, "x", "10.0.0.2:9")
-    yield* UdpSocket.send(sockets.b, "x", "10.0.0.1:9")
-    expect([yield* got(sockets.b), yield* got(sockets.a)]).toEqual(["None", "Some"])
-    yield* Fault.heal(a, b)
-    yield* Fault.hold(a, b)
-    yield* UdpSocket.send(sockets.a, "x", "10.0.0.2:9")
-    expect(yield* got(sockets.b)).toBe("None")
-    yield* Fault.release(a, b)
-    expect(yield* got(sockets.b)).toBe("Some")
-    yield* Effect.scoped(Effect.gen(function*() {
-      yield* Fault.partitioned([a, b], c)
-      yield* UdpSocket.send(sockets.a, "x", "10.0.0.3:9")
+  VitestSimulation.it(
+    "one way cut, held and released, by groups",
+    Effect.gen(function*() {
+      const [a, b, c] = yield* SimNetwork.hosts("a", "b", "c")
+      const sockets = { a: yield* receiver(a), b: yield* receiver(b), c: yield* receiver(c) }
+      const got = (socket: UdpSocket.UdpSocket) =>
+        Effect.map(Effect.timeoutOption(UdpSocket.receive(socket), "1 second"), ({ _tag }) => _tag)
+      yield* Fault.partitionOneWay(a, b)
       yield* UdpSocket.send(sockets.a, "x", "10.0.0.2:9")
-      expect([yield* got(sockets.c), yield* got(sockets.b)]).toEqual(["None", "Some"])
-    }))
-    yield* UdpSocket.send(sockets.a, "x", "10.0.0.3:9")
-    expect(yield* got(sockets.c)).toBe("Some")
-  }))
+      yield* UdpSocket.send(sockets.b, "x", "10.0.0.1:9")
+      expect([yield* got(sockets.b), yield* got(sockets.a)]).toEqual(["None", "Some"])
+      yield* Fault.heal(a, b)
+      yield* Fault.hold(a, b)
+      yield* UdpSocket.send(sockets.a, "x", "10.0.0.2:9")
+      expect(yield* got(sockets.b)).toBe("None")
+      yield* Fault.release(a, b)
+      expect(yield* got(sockets.b)).toBe("Some")
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Fault.partitioned([a, b], c)
+        yield* UdpSocket.send(sockets.a, "x", "10.0.0.3:9")
+        yield* UdpSocket.send(sockets.a, "x", "10.0.0.2:9")
+        expect([yield* got(sockets.c), yield* got(sockets.b)]).toEqual(["None", "Some"])
+      }))
+      yield* UdpSocket.send(sockets.a, "x", "10.0.0.3:9")
+      expect(yield* got(sockets.c)).toBe("Some")
+    })
+  )
 
-  VitestSimulation.it("a group is heard by who joined it, and a broadcast by all", Effect.gen(function*() {
-    const [a, b, c] = yield* SimNetwork.hosts("a", "b", "c")
-    const [atB, atC] = [yield* receiver(b), yield* receiver(c)]
-    const sender = yield* Effect.provide(Network.bind("udp://0.0.0.0:0", { broadcast: true }), Host.layer(a))
-    yield* Effect.scoped(Effect.gen(function*() {
-      yield* UdpSocket.join(atB, { group: "239.1.2.3" })
-      yield* UdpSocket.send(sender, "group", "239.1.2.3:9")
+  VitestSimulation.it(
+    "a group is heard by who joined it, and a broadcast by all",
+    Effect.gen(function*() {
+      const [a, b, c] = yield* SimNetwork.hosts("a", "b", "c")
+      const [atB, atC] = [yield* receiver(b), yield* receiver(c)]
+      const sender = yield* Effect.provide(Network.bind("udp://0.0.0.0:0", { broadcast: true }), Host.layer(a))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* UdpSocket.join(atB, { group: "239.1.2.3" })
+        yield* UdpSocket.send(sender, "group", "239.1.2.3:9")
+        yield* Effect.sleep("10 millis")
+      }))
+      yield* UdpSocket.send(sender, "left", "239.1.2.3:9")
+      yield* UdpSocket.send(sender, "all", "255.255.255.255:9")
       yield* Effect.sleep("10 millis")
-    }))
-    yield* UdpSocket.send(sender, "left", "239.1.2.3:9")
-    yield* UdpSocket.send(sender, "all", "255.255.255.255:9")
-    yield* Effect.sleep("10 millis")
-    const texts = (socket: UdpSocket.UdpSocket) =>
-      Effect.map(UdpSocket.receiveAll(socket), (all) => all.map(({ payload }) => decoder.decode(payload)))
-    expect(yield* texts(atB)).toEqual(["group", "all"])
-    expect(yield* texts(atC)).toEqual(["all"])
-  }))
+      const texts = (socket: UdpSocket.UdpSocket) =>
+        Effect.map(UdpSocket.receiveAll(socket), (all) => all.map(({ payload }) => decoder.decode(payload)))
+      expect(yield* texts(atB)).toEqual(["group", "all"])
+      expect(yield* texts(atC)).toEqual(["all"])
+    })
+  )
 })

@@ -1,3 +1,4 @@
+import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
@@ -9,7 +10,6 @@ import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as Simulation from "@sluice/core/simulation/Simulation"
 import * as Trace from "@sluice/core/simulation/Trace"
 import * as UdpSocket from "@sluice/core/UdpSocket"
-import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -54,8 +54,18 @@ describe("TCP over a bad link", () => {
   for (const loss of [0, 0.05, 0.1, 0.2, 0.3, 0.4]) {
     it.effect(`a megabyte arrives intact through ${loss * 100} % loss`, () =>
       Effect.gen(function*() {
-        const link = { latency: "10 millis", loss, reordering: 0.1, duplication: 0.1, corruption: 0.01, jitter: "5 millis" } as const
-        const run = yield* Simulation.checkDeterminism(transfer(mebibyte, link), { seed: `loss ${loss}`, limit: { time: "10 days" } })
+        const link = {
+          latency: "10 millis",
+          loss,
+          reordering: 0.1,
+          duplication: 0.1,
+          corruption: 0.01,
+          jitter: "5 millis"
+        } as const
+        const run = yield* Simulation.checkDeterminism(transfer(mebibyte, link), {
+          seed: `loss ${loss}`,
+          limit: { time: "10 days" }
+        })
         expect((yield* run.exit).intact).toBe(true)
       }), 60_000)
   }
@@ -181,7 +191,10 @@ describe("TCP", () => {
       yield* Effect.sleep("5 minutes")
       const begun = yield* Clock.currentTimeMillis
       yield* Fault.crash(server)
-      expect(reasonOf(yield* Effect.exit(Connection.read(near)))).toMatchObject({ _tag: "TimedOut", deadline: "system" })
+      expect(reasonOf(yield* Effect.exit(Connection.read(near)))).toMatchObject({
+        _tag: "TimedOut",
+        deadline: "system"
+      })
       const took = (yield* Clock.currentTimeMillis) - begun
       expect(took).toBeGreaterThan(9_000)
       expect(took).toBeLessThan(21_000)

@@ -98,7 +98,9 @@ export const run = Effect.fnUntraced(function*(sequence: Sequence): Effect.fn.Re
     const settle = yield* makeSettle(listener)
     const pairs = yield* Effect.forEach(Array.from({ length: sequence.connections }), () =>
       Effect.gen(function*() {
-        const client = yield* open(Network.connect(Endpoint.fromAddress(listener.address), { closeTimeout: "50 millis" }))
+        const client = yield* open(
+          Network.connect(Endpoint.fromAddress(listener.address), { closeTimeout: "50 millis" })
+        )
         const server = yield* open(Listener.accept(listener))
         return { client, server }
       }))
@@ -221,6 +223,7 @@ const kind = (cause: Cause.Cause<unknown>): string => {
 const pattern = (from: number, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => byteAt(from + index))
 
-const matches = (bytes: Uint8Array, from: number): boolean => bytes.every((byte, index) => byte === byteAt(from + index))
+const matches = (bytes: Uint8Array, from: number): boolean =>
+  bytes.every((byte, index) => byte === byteAt(from + index))
 
 const byteAt = (index: number): number => Math.imul(index + 1, 0x9e3779b1) >>> 24

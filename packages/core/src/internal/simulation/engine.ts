@@ -99,15 +99,17 @@ export class ClockEngine implements Engine {
 }
 
 /** The engine for the Clock that is there: the simulation's own, if it is one, or one that waits on it. */
-export const engine: Effect.Effect<Engine, never, Scope.Scope> = Effect.contextWith((context: Context.Context<Scope.Scope>) => {
-  const own = Context.get(context, CurrentEngine)
-  return own !== undefined
-    ? Effect.succeed(own)
-    : Effect.acquireRelease(
-      Effect.sync(() => new ClockEngine(context)),
-      (engine) => Effect.sync(() => engine.close())
-    )
-})
+export const engine: Effect.Effect<Engine, never, Scope.Scope> = Effect.contextWith(
+  (context: Context.Context<Scope.Scope>) => {
+    const own = Context.get(context, CurrentEngine)
+    return own !== undefined
+      ? Effect.succeed(own)
+      : Effect.acquireRelease(
+        Effect.sync(() => new ClockEngine(context)),
+        (engine) => Effect.sync(() => engine.close())
+      )
+  }
+)
 
 /** The engine of the simulation that the fiber runs in, if it runs in one. */
 export const CurrentEngine: Context.Reference<Engine | undefined> = Context.Reference<Engine | undefined>(

@@ -77,7 +77,9 @@ export class LinkState {
     const { size } = packet
     if (size > settings.mtu && !packet.fragments) return packet.drop("tooLarge")
     if (this.#isLost(size)) return packet.drop("lost")
-    if (this.#corruption.chance(settings.corruption) && !packet.corrupt(this.#corruption)) return packet.drop("corrupted")
+    if (this.#corruption.chance(settings.corruption) && !packet.corrupt(this.#corruption)) {
+      return packet.drop("corrupted")
+    }
 
     const departure = this.#departure(size)
     if (departure === undefined) return packet.drop("queueFull")
@@ -93,7 +95,9 @@ export class LinkState {
     }
     if (packet.record !== undefined) packet.record.arrival = arrival
     this.#world.engine.schedule(packet, arrival)
-    if (this.#duplication.chance(settings.duplication)) this.#duplicate(packet, arrival + this.#duplication.below(delay + 1000))
+    if (this.#duplication.chance(settings.duplication)) {
+      this.#duplicate(packet, arrival + this.#duplication.below(delay + 1000))
+    }
   }
 
   // Every fragment can be lost, and takes the rest with it.

@@ -3,8 +3,8 @@ import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import * as NetworkError from "../../NetworkError.ts"
-import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Trace from "../../simulation/Trace.ts"
+import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import type { HostState } from "./host.ts"
 import { fromInetAddress, isMulticast, isWildcard, toSocketAddress, unixSocket } from "./socketAddress.ts"
@@ -87,7 +87,9 @@ const unixEnds = (host: HostState, path: string): Ends | string => {
 const pathLimit = 107
 
 const format = (scheme: string, address: NetAddress.SocketAddress): string =>
-  NetAddress.isUnixPathAddress(address) ? NetAddress.formatUnixPath(address) : `${scheme}://${NetAddress.formatInet(address)}`
+  NetAddress.isUnixPathAddress(address)
+    ? NetAddress.formatUnixPath(address)
+    : `${scheme}://${NetAddress.formatInet(address)}`
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Listening

@@ -43,12 +43,15 @@ export const takes = (bound: Bound, address: string): boolean =>
 /** Whether two sockets on one port are in each other's way. */
 export const collide = (a: Bound, b: Bound): boolean => {
   if (a.reusePort && b.reusePort) return false
-  if (isWildcard(a.address)) return isWildcard(b.address) ? sharesFamily(a, b) || sharesFamily(b, a) : takes(a, b.address)
+  if (isWildcard(a.address)) {
+    return isWildcard(b.address)
+      ? sharesFamily(a, b) || sharesFamily(b, a)
+      : takes(a, b.address)
+  }
   return isWildcard(b.address) ? takes(b, a.address) : a.address === b.address
 }
 
-const sharesFamily = (a: Bound, b: Bound): boolean =>
-  a.address === b.address || (a.address === "::" && !a.ipv6Only)
+const sharesFamily = (a: Bound, b: Bound): boolean => a.address === b.address || (a.address === "::" && !a.ipv6Only)
 
 /** Those among the sockets of a port that fit an address best: bound to just that, rather than to all. */
 export const bestMatches = <A extends Bound>(sockets: ReadonlyArray<A>, address: string): ReadonlyArray<A> => {

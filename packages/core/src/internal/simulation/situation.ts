@@ -4,7 +4,10 @@ import type * as Trace from "../../simulation/Trace.ts"
 import type { World } from "./world.ts"
 
 /** A fiber by its spans, or the functions (`Effect.fn`) that it is in. */
-export const describeFiber = (fiber: Fiber.Fiber<unknown, unknown>, awaitsPromise: boolean): SimulationError.WaitingFiber => {
+export const describeFiber = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  awaitsPromise: boolean
+): SimulationError.WaitingFiber => {
   const names: Array<string> = []
   let { span } = fiber.cache
   while (span?._tag === "Span") {
@@ -20,7 +23,8 @@ export const describeFiber = (fiber: Fiber.Fiber<unknown, unknown>, awaitsPromis
   return { id: fiber.id, name, awaitsPromise }
 }
 
-const format = ({ address, port }: Trace.Socket): string => address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`
+const format = ({ address, port }: Trace.Socket): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`
 
 /** What the sockets of a network wait for. */
 export const describeSockets = (world: World): ReadonlyArray<SimulationError.WaitingSocket> =>

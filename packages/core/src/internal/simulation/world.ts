@@ -69,7 +69,9 @@ export class World {
       const number = ++this.#hostNumber
       const addresses = [
         `10.${number >> 16 & 255}.${number >> 8 & 255}.${number & 255}`,
-        number <= 0xffff ? `fd00::${number.toString(16)}` : `fd00::${(number >> 16).toString(16)}:${(number & 0xffff).toString(16)}`
+        number <= 0xffff
+          ? `fd00::${number.toString(16)}`
+          : `fd00::${(number >> 16).toString(16)}:${(number & 0xffff).toString(16)}`
       ]
       if (!addresses.some((address) => this.#byAddress.has(address))) return addresses
     }

@@ -3,6 +3,7 @@ import type { Event } from "../eventQueue.ts"
 import type { HostState } from "../host.ts"
 import type { LinkState } from "../link.ts"
 import { ipHeader } from "../packet.ts"
+import { isUnix } from "../socketAddress.ts"
 import { Congestion } from "./congestion.ts"
 import { ReceiveBuffer } from "./receiveBuffer.ts"
 import { RoundTrip } from "./roundTrip.ts"
@@ -446,7 +447,11 @@ export class Endpoint {
 
   #waitForStragglers(): void {
     this.state = "TIME_WAIT"
-    this.#retransmitAt = this.#persistAt = this.#keepAliveAt = this.#reorderAt = Infinity
+    this.#retransmitAt =
+      this.#persistAt =
+      this.#keepAliveAt =
+      this.#reorderAt =
+        Infinity
     this.#expireAt = this.#now + Settings.lingering
     this.#setTimer()
   }
@@ -636,6 +641,7 @@ export class Endpoint {
   }
 
   #note(name: Trace.Timer["name"]): void {
+    if (isUnix(this.local.address)) return
     this.host.world.note({
       _tag: "Timer",
       at: this.#now,
@@ -710,7 +716,13 @@ export class Endpoint {
     this.state = "CLOSED"
     if (this.#timer !== undefined) this.host.world.engine.cancel(this.#timer)
     this.#timer = undefined
-    this.#retransmitAt = this.#acknowledgeAt = this.#reorderAt = this.#persistAt = this.#keepAliveAt = this.#expireAt = Infinity
+    this.#retransmitAt =
+      this.#acknowledgeAt =
+      this.#reorderAt =
+      this.#persistAt =
+      this.#keepAliveAt =
+      this.#expireAt =
+        Infinity
     this.#output.release(this.#output.end)
     this.host.tcp.remove(this)
   }

@@ -70,7 +70,9 @@ export class ReceiveBuffer {
       const fits = after.start - start
       if (fits > 0) islands.splice(index, 0, { start, payload: payload.subarray(0, fits) })
       const rest = payload.subarray(fits)
-      if (rest.length > after.payload.length) this.#keep(after.start + after.payload.length, rest.subarray(after.payload.length))
+      if (rest.length > after.payload.length) {
+        this.#keep(after.start + after.payload.length, rest.subarray(after.payload.length))
+      }
       return
     }
     islands.splice(index, 0, { start, payload })

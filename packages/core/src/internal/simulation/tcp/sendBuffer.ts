@@ -51,7 +51,9 @@ export class SendBuffer {
   /** Forgets what comes before `until`. */
   release(until: number): void {
     this.start = Math.min(until, this.end)
-    while (this.#head < this.#chunks.length && this.#starts[this.#head]! + this.#chunks[this.#head]!.length <= this.start) {
+    while (
+      this.#head < this.#chunks.length && this.#starts[this.#head]! + this.#chunks[this.#head]!.length <= this.start
+    ) {
       this.#chunks[this.#head++] = none
     }
     if (this.#head === this.#chunks.length) {

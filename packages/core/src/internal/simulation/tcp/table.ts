@@ -31,7 +31,8 @@ export class TcpTable {
   /** A port to connect from, if one is left. */
   portTo(localAddress: string, remote: Trace.Socket): number | undefined {
     return this.#ephemeral.take((port) =>
-      this.listeners.has(port) || !this.isFree({ address: localAddress, port }, remote))
+      this.listeners.has(port) || !this.isFree({ address: localAddress, port }, remote)
+    )
   }
 
   /** Whether no connection has these two ends. */

@@ -8,7 +8,8 @@ export const formatFlags = (flags: number): string =>
 
 /** The flags by their names, with a comma between them. */
 export const nameFlags = (flags: number): string =>
-  ([["SYN", 2], ["FIN", 1], ["RST", 4], ["ACK", 16]] as const).filter(([, bit]) => flags & bit).map(([name]) => name).join(", ")
+  ([["SYN", 2], ["FIN", 1], ["RST", 4], ["ACK", 16]] as const).filter(([, bit]) => flags & bit).map(([name]) => name)
+    .join(", ")
 
 /** Microseconds as seconds: `0.080000`. */
 export const formatTime = (at: number): string => (at / 1e6).toFixed(6)
@@ -44,9 +45,18 @@ export const formatTimer = (timer: Trace.Timer): string => timers[timer.name]
 /** What a packet is, on one short line. */
 export const formatPacket = (packet: Trace.Segment | Trace.Datagram): string => {
   const { length } = packet.payload
-  if (packet._tag === "Datagram") return `UDP, ${length} bytes`
+  const text = formatPayload(packet.payload)
+  if (packet._tag === "Datagram") return text === "" ? `UDP, ${length} bytes` : `UDP ${text}`
   const { acknowledgment, flags, sequence } = packet
-  const data = length === 0 ? "" : ` ${sequence}..${sequence + length - 1}`
+  const range = length === 0 ? "" : `${sequence}..${sequence + length - 1}`
+  const data = length === 0 ? "" : text === "" ? ` ${range}` : ` ${text}`
   const again = packet.retransmission ? " again" : ""
   return `${nameFlags(flags)}${data}${flags & 16 && length === 0 ? ` ${acknowledgment}` : ""}${again}`
+}
+
+/** A short payload of plain text, in quotes; nothing if it is long, or something else. */
+const formatPayload = (payload: Uint8Array): string => {
+  const isPlain = payload.length > 0 && payload.length <= 24 &&
+    payload.every((byte) => (byte >= 32 && byte < 127) || byte === 10 || byte === 13)
+  return isPlain ? JSON.stringify(String.fromCharCode(...payload)) : ""
 }

@@ -20,9 +20,11 @@ export const toMermaid = (trace: Trace.Trace): string => {
 
 /** The hosts that have a part in a trace, in their order. */
 export const involved = (trace: Trace.Trace): ReadonlyArray<string> => {
-  const seen = new Set(trace.records.flatMap((record) =>
-    record._tag === "Fault" ? record.hosts : record._tag === "Timer" ? [record.host] : [record.from, record.to]
-  ))
+  const seen = new Set(
+    trace.records.flatMap((record) =>
+      record._tag === "Fault" ? record.hosts : record._tag === "Timer" ? [record.host] : [record.from, record.to]
+    )
+  )
   return trace.hosts.filter((host) => seen.has(host))
 }
 
@@ -39,9 +41,12 @@ const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): Readonl
   const from = names.get(record.from)!
   const to = names.get(record.to) ?? from
   const fate = formatFate(record)
-  const text = `${time}: ${formatPacket(record)}${record.duplicate ? ", duplicate" : ""}${fate === "" ? "" : `, ${fate}`}`
+  const text = `${time}: ${formatPacket(record)}${record.duplicate ? ", duplicate" : ""}${
+    fate === "" ? "" : `, ${fate}`
+  }`
   return [`  ${from}${fate === "" || record.fate === "held" ? "->>" : "-x"}${to}: ${escape(text)}`]
 }
 
 // These end a statement, or begin an entity.
-const escape = (text: string): string => text.replace(/[#;]/g, (found) => `#${found.charCodeAt(0)};`).replace(/\n/g, " ")
+const escape = (text: string): string =>
+  text.replace(/[#;]/g, (found) => `#${found.charCodeAt(0)};`).replace(/\n/g, " ")

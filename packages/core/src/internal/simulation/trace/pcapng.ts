@@ -20,7 +20,9 @@ export const toPcapng = (trace: Trace.Trace): Uint8Array => {
       ip(record, record._tag === "Segment" ? tcp(record) : udp(record))
     )
     const fate = formatFate(record)
-    const comment = `${record.from} to ${record.to || "nowhere"}${record.duplicate ? ", duplicate" : ""}${fate && `: ${fate}`}`
+    const comment = `${record.from} to ${record.to || "nowhere"}${record.duplicate ? ", duplicate" : ""}${
+      fate && `: ${fate}`
+    }`
     blocks.push(enhancedPacket(record.at, frame, comment))
   }
   return concat(blocks)
@@ -68,7 +70,13 @@ const endOfOptions = little(0)
 // Version 1.0, and a section whose length is not said.
 const sectionHeader = block(0x0a0d0d0a, little(0x1a2b3c4d, 1, 0xffffffff, 0xffffffff))
 // Ethernet, frames of any length, times in microseconds.
-const interfaceDescription = block(1, little(1, 0), option(2, encoder.encode("simulation")), option(9, new Uint8Array([6])), endOfOptions)
+const interfaceDescription = block(
+  1,
+  little(1, 0),
+  option(2, encoder.encode("simulation")),
+  option(9, new Uint8Array([6])),
+  endOfOptions
+)
 
 const enhancedPacket = (at: number, frame: Uint8Array, comment: string): Uint8Array =>
   block(
@@ -84,7 +92,8 @@ const enhancedPacket = (at: number, frame: Uint8Array, comment: string): Uint8Ar
 // ---------------------------------------------------------------------------------------------------------------------
 
 // Locally administered.
-const macOf = (number: number): Uint8Array => new Uint8Array([2, 0, 0, number >> 16 & 255, number >> 8 & 255, number & 255])
+const macOf = (number: number): Uint8Array =>
+  new Uint8Array([2, 0, 0, number >> 16 & 255, number >> 8 & 255, number & 255])
 
 const ethernet = (from: Uint8Array, to: Uint8Array, isIpv6: boolean, packet: Uint8Array): Uint8Array =>
   concat([to, from, new Uint8Array(isIpv6 ? [0x86, 0xdd] : [0x08, 0x00]), packet])
@@ -129,7 +138,10 @@ const ip = (packet: Trace.Packet & { readonly _tag: string }, content: Uint8Arra
     return concat([big([4, 0x60000000], [2, content.length], [1, protocol], [1, 64]), source, destination, content])
   }
   const header = concat([
-    big([2, 0x4500], [2, 20 + content.length], [2, 0], [2, protocol === 6 ? 0x4000 : 0], [1, 64], [1, protocol], [2, 0]),
+    big([2, 0x4500], [2, 20 + content.length], [2, 0], [2, protocol === 6 ? 0x4000 : 0], [1, 64], [1, protocol], [
+      2,
+      0
+    ]),
     source,
     destination
   ])
@@ -161,7 +173,19 @@ const tcp = (segment: Trace.Segment): Uint8Array => {
 const tcpOptions = (segment: Trace.Segment): Uint8Array => {
   if (segment.flags & 2) {
     // Maximum segment size, selective acknowledgments, window scale.
-    return big([1, 2], [1, 4], [2, segment.maximumSegmentSize ?? 536], [1, 4], [1, 2], [1, 1], [1, 3], [1, 3], [1, windowScale], [1, 0], [1, 0])
+    return big(
+      [1, 2],
+      [1, 4],
+      [2, segment.maximumSegmentSize ?? 536],
+      [1, 4],
+      [1, 2],
+      [1, 1],
+      [1, 3],
+      [1, 3],
+      [1, windowScale],
+      [1, 0],
+      [1, 0]
+    )
   }
   if (segment.sack.length === 0) return new Uint8Array(0)
   const edge = (number: number): readonly [4, number] => [4, (segment.acknowledgmentBase + number) % 2 ** 32]

@@ -15,9 +15,9 @@ const formatRecord = (record: Trace.Record): string => {
     case "Datagram":
       return `${route(record)}: UDP, length ${record.payload.length}${formatOutcome(record)}`
     case "Timer":
-      return `${formatTime(record.at)} ${record.host} ${formatSocket(record.source)} > ${formatSocket(record.destination)}: ${
-        formatTimer(record)
-      }`
+      return `${formatTime(record.at)} ${record.host} ${formatSocket(record.source)} > ${
+        formatSocket(record.destination)
+      }: ${formatTimer(record)}`
     case "Fault":
       return `${formatTime(record.at)} *** ${record.name}`
   }
@@ -39,7 +39,9 @@ const formatSegment = (segment: Trace.Segment): string => {
     ...(sack.length > 0 ? [`sack ${sack.map(([from, to]) => `${from}:${to}`).join(" ")}`] : []),
     `length ${payload.length}`
   ]
-  return `${route(segment)}: ${parts.join(", ")}${segment.retransmission ? " (retransmission)" : ""}${formatOutcome(segment)}`
+  return `${route(segment)}: ${parts.join(", ")}${segment.retransmission ? " (retransmission)" : ""}${
+    formatOutcome(segment)
+  }`
 }
 
 const formatOutcome = (packet: Trace.Packet): string => {

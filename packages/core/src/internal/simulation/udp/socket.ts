@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "../../../NetworkError.ts"
 import * as NetworkErrors from "../../../NetworkError.ts"
-import type * as SocketOptions from "../../../SocketOptions.ts"
 import type * as Trace from "../../../simulation/Trace.ts"
+import type * as SocketOptions from "../../../SocketOptions.ts"
 import type * as Transport from "../../../Transport.ts"
 import type { HostState } from "../host.ts"
 import type { Bound } from "../ports.ts"
@@ -92,7 +92,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   }
 
   #refusal(payload: Uint8Array, destination: Trace.Socket): NetworkError.NetworkError | undefined {
-    const where = `udp://${NetAddress.formatInet(NetAddress.inetAddressFromIpStringUnsafe(destination.address, destination.port))}`
+    const where = `udp://${
+      NetAddress.formatInet(NetAddress.inetAddressFromIpStringUnsafe(destination.address, destination.port))
+    }`
     const refuse = (code: string) => systemError("send", where, code, "send")
     const isIpv6 = destination.address.includes(":")
     if (this.#closed) return refuse("EBADF")
@@ -121,7 +123,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     }
     // A socket bound to all IPv4 addresses has no IPv6 one.
     if (address.includes(":") && this.address === "0.0.0.0") return undefined
-    if (isMulticast(address) && this.#options.multicastInterface === "127.0.0.1") return socketAt("127.0.0.1", this.port)
+    if (isMulticast(address) && this.#options.multicastInterface === "127.0.0.1") {
+      return socketAt("127.0.0.1", this.port)
+    }
     return socketAt(host.sourceFor(address), this.port)
   }
 
@@ -159,7 +163,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     return Effect.suspend(() => {
       const { interface: at } = membership
       if (at !== undefined && !at.includes(":") && !this.#host.owns(at) && !isWildcard(at)) {
-        return Effect.fail(systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, "EADDRNOTAVAIL", "setsockopt"))
+        return Effect.fail(
+          systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, "EADDRNOTAVAIL", "setsockopt")
+        )
       }
       this.#memberships.push(membershipOf(membership))
       return Effect.void

@@ -1,5 +1,5 @@
-import type { HostState } from "../host.ts"
 import type { Event } from "../eventQueue.ts"
+import type { HostState } from "../host.ts"
 import { bestMatches, type Bound, collide, EphemeralPorts, takes } from "../ports.ts"
 import { RandomStream } from "../random.ts"
 import { isMulticast } from "../socketAddress.ts"
@@ -74,7 +74,10 @@ export class UdpTable {
     const { destination, source } = datagram
     const isJoined = this.hasJoined(destination.address)
     for (const socket of sockets) {
-      if (takes(socket, destination.address) && socket.knows(source) && socket.hears(destination.address, source.address, isJoined)) {
+      if (
+        takes(socket, destination.address) && socket.knows(source) &&
+        socket.hears(destination.address, source.address, isJoined)
+      ) {
         socket.receive(datagram)
       }
     }
