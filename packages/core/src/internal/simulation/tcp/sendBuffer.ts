@@ -1,4 +1,8 @@
+import { copy } from "../pool.ts"
 import { none } from "./segment.ts"
+
+// Memory in large pieces is dear to get.
+const pieceBytes = 32 * 1024
 
 /** Bytes that were written and are not yet acknowledged, found by their sequence numbers. */
 export class SendBuffer {
@@ -23,9 +27,12 @@ export class SendBuffer {
   append(chunk: Uint8Array): number {
     const taken = Math.min(this.room, chunk.length)
     if (taken === 0) return 0
-    this.#chunks.push(chunk.slice(0, taken))
-    this.#starts.push(this.end)
-    this.end += taken
+    for (let offset = 0; offset < taken; offset += pieceBytes) {
+      const piece = copy(chunk.subarray(offset, Math.min(offset + pieceBytes, taken)))
+      this.#chunks.push(piece)
+      this.#starts.push(this.end)
+      this.end += piece.length
+    }
     return taken
   }
 

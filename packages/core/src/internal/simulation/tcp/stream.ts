@@ -2,6 +2,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "../../../NetworkError.ts"
 import type * as Transport from "../../../Transport.ts"
 import type { HostState } from "../host.ts"
+import { copy } from "../pool.ts"
 import { isUnix, toSocketAddress } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
 import { type Application, type Breakage, Endpoint, type Options } from "./endpoint.ts"
@@ -66,7 +67,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
 
   // The sender may have to send it again: whoever keeps it gets a copy of its own.
   keep(chunk: Uint8Array): Uint8Array {
-    return chunk.slice()
+    return copy(chunk)
   }
 
   dedicate(): boolean {

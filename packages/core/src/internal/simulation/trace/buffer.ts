@@ -98,7 +98,7 @@ export class TraceBuffer {
     const { payload } = record
     this.#mix(payload.length)
     // Of a long payload, some bytes stand for all.
-    const step = payload.length <= 64 ? 1 : payload.length / 64
+    const step = payload.length <= 32 ? 1 : payload.length / 32
     for (let index = 0; index < payload.length; index += step) this.#mix(payload[Math.floor(index)]!)
   }
 }

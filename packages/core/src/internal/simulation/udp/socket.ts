@@ -6,6 +6,7 @@ import type * as Trace from "../../../simulation/Trace.ts"
 import type * as SocketOptions from "../../../SocketOptions.ts"
 import type * as Transport from "../../../Transport.ts"
 import type { HostState } from "../host.ts"
+import { copy } from "../pool.ts"
 import type { Bound } from "../ports.ts"
 import { fromInetAddress, isMulticast, isWildcard } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
@@ -84,7 +85,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     const error = this.#refusal(payload, destination)
     if (error !== undefined) return done(error)
     const source = this.#sourceTo(destination.address)!
-    const kept = payload.slice()
+    const kept = copy(payload)
     if (isMulticast(destination.address)) this.#toGroup(kept, source, destination)
     else if (isBroadcast(destination.address)) this.#toAll(kept, source, destination)
     else this.#emit(kept, source, destination, this.#host.linkTo(destination.address)?.to)
@@ -92,17 +93,14 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   }
 
   #refusal(payload: Uint8Array, destination: Trace.Socket): NetworkError.NetworkError | undefined {
-    const where = `udp://${
-      NetAddress.formatInet(NetAddress.inetAddressFromIpStringUnsafe(destination.address, destination.port))
-    }`
-    const refuse = (code: string) => systemError("send", where, code, "send")
+    const refuse = (code: string) => systemError("send", formatSocket(destination), code, "send")
     const isIpv6 = destination.address.includes(":")
     if (this.#closed) return refuse("EBADF")
     if (!this.#host.isUp) return refuse("ENETDOWN")
     if (payload.length > (isIpv6 ? 65527 : 65507)) {
       return new NetworkErrors.NetworkError({
         operation: "send",
-        address: where,
+        address: formatSocket(destination),
         reason: new NetworkErrors.MessageTooLarge({ size: payload.length }),
         code: "EMSGSIZE",
         syscall: "send"
@@ -233,7 +231,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     this.#receivedBytes = 0
     for (const datagram of received) {
       if (this.#closed) return
-      this.#receiver.onDatagram(datagram.payload.slice(), datagram.source)
+      this.#receiver.onDatagram(copy(datagram.payload), datagram.source)
     }
     if (this.#refused && !this.#closed) {
       this.#refused = false
@@ -259,6 +257,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     )
   }
 }
+
+const formatSocket = ({ address, port }: Trace.Socket): string =>
+  address.includes(":") ? `udp://[${address}]:${port}` : `udp://${address}:${port}`
 
 const canonical = (to: Transport.DatagramSource): Trace.Socket =>
   to.address.startsWith("::ffff:") && to.address.includes(".")
