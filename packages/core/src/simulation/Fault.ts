@@ -127,7 +127,7 @@ export const crash = (host: Hosts): Effect.Effect<void> =>
       if (!each.isUp) continue
       each.world.fault(`crash of ${each.name}`, [each])
       each.vanish()
-      for (const fiber of [...each.fibers]) fiber.interruptUnsafe()
+      for (const fiber of each.fibers) fiber.interruptUnsafe()
     }
   })
 

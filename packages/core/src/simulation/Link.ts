@@ -24,7 +24,7 @@
  *   another.
  */
 import * as Duration from "effect/Duration"
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import { checked, duration, reject } from "../internal/options.ts"
 import type * as NetworkError from "../NetworkError.ts"
 

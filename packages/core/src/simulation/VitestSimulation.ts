@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { it as test } from "vitest"
+import * as Vitest from "vitest"
 import type * as SimNetwork from "./SimNetwork.ts"
 import * as Simulation from "./Simulation.ts"
 import * as Trace from "./Trace.ts"
@@ -47,7 +47,7 @@ export const it = <A, E>(
   options: Options = {}
 ): void => {
   const { seeds = 1, timeout = 60_000, ...rest } = options
-  test(name, () => Effect.runPromise(runSeeds(name, program, seeds, { schedule: "random", ...rest })), timeout)
+  Vitest.it(name, () => Effect.runPromise(runSeeds(name, program, seeds, { schedule: "random", ...rest })), timeout)
 }
 
 const runSeeds = Effect.fnUntraced(function*<A, E>(

@@ -6,16 +6,18 @@ import * as Fiber from "effect/Fiber"
  */
 export const watchPromises = <A>(run: (waiting: ReadonlySet<Fiber.Fiber<unknown, unknown>>) => A): A => {
   const waiting = new Set<Fiber.Fiber<unknown, unknown>>()
-  const prototype: { then: Promise<unknown>["then"] } = Promise.prototype
+  const prototype = Promise.prototype
+  const method: string = "then"
   const original = prototype.then
-  prototype.then = function(this: Promise<unknown>, ...handlers) {
+  const watched: typeof original = function(this: Promise<unknown>, ...handlers) {
     const fiber = Fiber.getCurrent()
     if (fiber !== undefined) waiting.add(fiber)
     return original.apply(this, handlers) as never
   }
+  Object.defineProperty(prototype, method, { configurable: true, writable: true, value: watched })
   try {
     return run(waiting)
   } finally {
-    prototype.then = original
+    Object.defineProperty(prototype, method, { configurable: true, writable: true, value: original })
   }
 }

@@ -92,7 +92,7 @@ export class TcpTable {
 
   /** Everything is gone at once, and nobody is told. */
   vanish(): void {
-    for (const endpoint of [...this.connections.values()]) endpoint.vanish()
+    for (const endpoint of this.connections.values()) endpoint.vanish()
     this.connections.clear()
     for (const listener of [...this.listeners.values()].flat()) listener.vanish()
     this.listeners.clear()
