@@ -1,3 +1,5 @@
+// What is watched here is the `then` of the language's own promises: nothing becomes a promise that was none.
+/* oxlint-disable unicorn/no-thenable */
 import * as Fiber from "effect/Fiber"
 
 /**
@@ -6,18 +8,16 @@ import * as Fiber from "effect/Fiber"
  */
 export const watchPromises = <A>(run: (waiting: ReadonlySet<Fiber.Fiber<unknown, unknown>>) => A): A => {
   const waiting = new Set<Fiber.Fiber<unknown, unknown>>()
-  const prototype = Promise.prototype
-  const method: string = "then"
+  const prototype: { then: Promise<unknown>["then"] } = Promise.prototype
   const original = prototype.then
-  const watched: typeof original = function(this: Promise<unknown>, ...handlers) {
+  prototype.then = function(this: Promise<unknown>, ...handlers) {
     const fiber = Fiber.getCurrent()
     if (fiber !== undefined) waiting.add(fiber)
     return original.apply(this, handlers) as never
   }
-  Object.defineProperty(prototype, method, { configurable: true, writable: true, value: watched })
   try {
     return run(waiting)
   } finally {
-    Object.defineProperty(prototype, method, { configurable: true, writable: true, value: original })
+    prototype.then = original
   }
 }
