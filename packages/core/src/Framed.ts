@@ -43,6 +43,8 @@ import * as Stream from "effect/Stream"
 import * as Connection from "./Connection.ts"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
+import type { ConnectionState } from "./internal/connection.ts"
+import type { Reader } from "./internal/input.ts"
 import * as NetworkError from "./NetworkError.ts"
 
 /** A connection on which messages of type `Out` are sent and messages of type `In` are received. */
@@ -114,16 +116,29 @@ const last = <Out, In>({ decoder }: Framed<Out, In>): Effect.Effect<Option.Optio
   return decoder.error === undefined ? Effect.succeedNone : Effect.fail(decoder.error)
 }
 
-/** Feeds the decoder with what comes next; whether that was the end. */
-const more = <Out, In>({ connection, decoder }: Framed<Out, In>): Effect.Effect<boolean, NetworkError.NetworkError> =>
-  Effect.map(Connection.read(connection), (chunk) => {
-    if (Option.isNone(chunk)) {
-      decoder.finish()
-      return true
-    }
-    decoder.feed(chunk.value)
-    return false
+/**
+ * Feeds the decoder with what comes next; whether that was the end. What came is never lost: it is in the decoder before
+ * anybody waits for it to be. Made once for those who run it again and again, but never twice at a time.
+ */
+const more = <Out, In>({ connection, decoder }: Framed<Out, In>): Effect.Effect<boolean, NetworkError.NetworkError> => {
+  const { input } = connection as ConnectionState
+  let settle: (result: Effect.Effect<boolean, NetworkError.NetworkError>) => void
+  const reader: Reader = (chunk, error) => {
+    if (error !== undefined) return settle(Effect.fail(error))
+    if (chunk === undefined) decoder.finish()
+    else decoder.feed(chunk)
+    settle(chunk === undefined ? ended : fed)
+  }
+  const forget = Effect.sync(() => input.forget(reader))
+  return Effect.callback((resume) => {
+    settle = resume
+    input.take(reader)
+    return forget
   })
+}
+
+const ended = Effect.succeed(true)
+const fed = Effect.succeed(false)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Sending
@@ -232,34 +247,45 @@ export const serve = <Out, In, E, R>(
   Effect.flatMap(make(connection, framing), (framed) => {
     const concurrency = options?.concurrency ?? 1
     return concurrency === 1
-      ? Stream.runForEachArray(messages(framed), (batch) => answerInTurn(framed, batch, handle))
+      ? answerInTurn(framed, handle)
       : messages(framed).pipe(Stream.mapEffect(handle, { concurrency }), Stream.run(sink(framed)))
   })
 
 const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
+/** Replies are gathered up to this many bytes before they are sent. */
+const largestFlush = 64 * 1024
+
 // Replies that are there at once are sent together. One that takes its time does not keep those before it waiting.
 const answerInTurn = <Out, In, E, R>(
   framed: Framed<Out, In>,
-  batch: ReadonlyArray<In>,
   handle: (message: In) => Effect.Effect<Out, E, R>
 ): Effect.Effect<void, FramedError | E, R> => {
-  const from = (start: number): Effect.Effect<void, FramedError | E, R> =>
+  const { decoder, encoder } = framed
+  const answer = (whenNone: Effect.Effect<void, FramedError | E, R>): Effect.Effect<void, FramedError | E, R> =>
     Effect.suspend(() => {
-      for (let index = start; index < batch.length; index++) {
-        const reply = handle(batch[index]!)
+      const begun = encoder.offset
+      for (let message = decoder.next(); message !== Framing.noFrame; message = decoder.next()) {
+        const reply = handle(message)
         if (!isDone(reply)) {
           return flush(framed).pipe(
             Effect.andThen(reply),
             Effect.flatMap((message) => send(framed, message)),
-            Effect.andThen(from(index + 1))
+            Effect.andThen(answer(whenNone))
           )
         }
-        const refusal = framed.encoder.encode(reply.value)
+        const refusal = encoder.encode(reply.value)
         if (refusal !== undefined) return Effect.andThen(flush(framed), Effect.fail(refusal))
+        if (encoder.offset - begun >= largestFlush) return Effect.andThen(flush(framed), answer(whenNone))
       }
-      return flush(framed)
+      const then = decoder.error === undefined ? whenNone : Effect.fail(decoder.error)
+      return encoder.offset === begun ? then : Effect.andThen(flush(framed), then)
     })
-  return from(0)
+  const next: Effect.Effect<void, FramedError | E, R> = Effect.flatMap(
+    more(framed),
+    (ended) => ended ? answer(Effect.void) : inTurn
+  )
+  const inTurn = answer(Effect.suspend(() => next))
+  return inTurn
 }

@@ -1,5 +1,8 @@
-// Compares servers that answer each message with itself, over loopback: lengths before messages, and lines. What is
-// written by hand on node:net checks the same limits, decodes UTF-8 as strictly and notices a message that is cut off.
+// Compares framings with what is written by hand: servers that answer each message with itself, over loopback, and then
+// decoding and encoding in memory, which packages/core/bench/framing.ts measures. The servers by hand check the same limits,
+// decode UTF-8 as strictly and notice a message that is cut off.
+import { spawnSync } from "node:child_process"
+import { resolve } from "node:path"
 import { interleave } from "./interleave.ts"
 import { makeGenerator } from "./load.ts"
 import { readOptions } from "./options.ts"
@@ -46,16 +49,26 @@ const measure = async (server: Server, { format, inFlight }: FormatRow): Promise
   return load.count / load.seconds / 1000
 }
 
-const contestants = [await start("node:net by hand", "framingNode"), await start("Framed.serve", "framingSluice")]
-const results = new Results(rows, contestants.map(({ name }) => name))
+if (rows.length > 0) {
+  const contestants = [await start("node:net by hand", "framingNode"), await start("Framed.serve", "framingSluice")]
+  const results = new Results(rows, contestants.map(({ name }) => name))
 
-// In the first round the compiler warms up; it does not count.
-await interleave(options.rounds + 1, rows, contestants, async (row, contestant, round) => {
-  const value = await measure(contestant[row.format], row)
-  if (round > 0) results.add(row, contestant.name, value)
+  // In the first round the compiler warms up; it does not count.
+  await interleave(options.rounds + 1, rows, contestants, async (row, contestant, round) => {
+    const value = await measure(contestant[row.format], row)
+    if (round > 0) results.add(row, contestant.name, value)
+  })
+  for (const { length, lines } of contestants) await Promise.all([length.stop(), lines.stop()])
+
+  publish("Messages echoed over loopback", results, options, generator, [
+    "Each server is a process of its own; every byte that comes back is checked. Nagle's algorithm is off everywhere.",
+    ""
+  ])
+}
+
+const inMemory = resolve(import.meta.dirname, "../../core/bench/framing.ts")
+const milliseconds = String(options.seconds * 400)
+const { status } = spawnSync(process.execPath, [inMemory, "--only", options.only, "--milliseconds", milliseconds], {
+  stdio: "inherit"
 })
-for (const { length, lines } of contestants) await Promise.all([length.stop(), lines.stop()])
-
-publish("Messages echoed over loopback", results, options, generator, [
-  "Each server is a process of its own; every byte that comes back is checked. Nagle's algorithm is off everywhere."
-])
+process.exitCode = status ?? 1

@@ -7,7 +7,8 @@ export interface Options {
   readonly rounds: number
   /** Seconds of each measurement, after a warm-up of a third of it. */
   readonly seconds: number
-  /** Which rows are measured. */
+  /** Which rows are measured, as it was given. */
+  readonly only: string
   readonly isWanted: (row: string) => boolean
   readonly json: string
 }
@@ -44,6 +45,7 @@ export const readOptions = (
     return {
       rounds: number("--rounds", values.rounds ?? chosen.rounds, 1, 50, Number.isInteger),
       seconds: number("--seconds", values.seconds ?? chosen.seconds, 0.1, 10),
+      only: values.only,
       isWanted: (row) => only.test(row),
       json: values.json
     }

@@ -5,8 +5,18 @@ import { allocate } from "./allocate.ts"
 import { writeUint } from "./integer.ts"
 
 /** The first buffer of a batch; each further one is twice as large, up to `largestSlab`. */
-const slabSize = 8192
+const slabSize = 16384
 const largestSlab = 65536
+
+/**
+ * What the last batch left of its slab, from `spareAt` on: the next batch goes on there, whichever connection it is for.
+ * An encoder has a slab to itself until it is drained, and none while it is idle.
+ */
+let spare: Uint8Array = new Uint8Array(0)
+let spareAt = 0
+
+/** With less room than this a batch is likely to need two slabs, which is slower to send than one. */
+const smallestSpare = 2048
 
 /** From this size on a payload is passed on as it is; below it, a copy costs less than one more buffer to write. */
 const copyLimit = 2048
@@ -14,9 +24,11 @@ const copyLimit = 2048
 /** Up to this length a loop is faster than `set`. */
 const loopLength = 8
 
+const empty = new Uint8Array(0)
+
 /** Gathers encoded frames into few buffers. What was taken out is never written to again. */
 export class OutputBuffer implements Output {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = empty
   error: FramingError | undefined = undefined
   #start = 0
   #end = 0
@@ -46,6 +58,7 @@ export class OutputBuffer implements Output {
 
   /** Begins a frame. */
   begin(): void {
+    if (this.bytes === empty) this.#open()
     this.#begun = this.#end
     this.#beforeSpill = undefined
   }
@@ -75,6 +88,7 @@ export class OutputBuffer implements Output {
   /** Everything that was written since the last time. */
   drain(): Array<Uint8Array> {
     this.#close()
+    if (this.bytes !== empty) this.#release()
     const segments = this.#segments
     this.#segments = []
     return segments
@@ -103,6 +117,7 @@ export class OutputBuffer implements Output {
   write(bytes: Uint8Array): void {
     const length = bytes.length
     if (length >= copyLimit) {
+      this.#spill()
       this.#close()
       this.#segments.push(bytes)
       this.#base += length
@@ -158,8 +173,25 @@ export class OutputBuffer implements Output {
     }
   }
 
+  #open(): void {
+    if (spare.length - spareAt < smallestSpare) {
+      this.bytes = allocate(slabSize)
+      return
+    }
+    this.bytes = spare
+    this.#start = this.#end = spareAt
+    spare = empty
+    spareAt = 0
+  }
+
+  #release(): void {
+    spare = this.bytes
+    spareAt = this.#end
+    this.bytes = empty
+    this.#start = this.#end = 0
+  }
+
   #close(): void {
-    this.#spill()
     if (this.#end === this.#start) return
     this.#segments.push(this.bytes.subarray(this.#start, this.#end))
     this.#base += this.#end - this.#start
@@ -167,7 +199,8 @@ export class OutputBuffer implements Output {
   }
 
   #grow(n: number): void {
-    const size = this.#end > this.#start ? Math.min(2 * this.bytes.length, largestSlab) : slabSize
+    const size = Math.min(2 * this.bytes.length, largestSlab)
+    this.#spill()
     this.#close()
     this.bytes = allocate(Math.max(size, n))
     this.#start = 0

@@ -171,6 +171,12 @@ describe("requests over UDP", () => {
   )
 })
 
+const page = Fs.readFileSync(new URL("../../../../docs/simulation.md", import.meta.url), "utf8")
+
+it("the first test of the documentation is one that runs here", () => {
+  expect(page).toContain(Fs.readFileSync(new URL("first.test.ts", import.meta.url), "utf8"))
+})
+
 describe("a lock service with a race", () => {
   it.effect("explore finds the seed that shows it", () =>
     Effect.gen(function*() {
@@ -181,7 +187,6 @@ describe("a lock service with a race", () => {
       const again = yield* Simulation.record(LockService.program(false), { seed: failed!.seed, schedule: "random" })
       expect(again.trace.hash).toBe(failed!.trace.hash)
       // The picture in the documentation is of this very run.
-      const page = Fs.readFileSync(new URL("../../../../docs/simulation.md", import.meta.url), "utf8")
       expect(page).toContain(picture(failed!.trace))
     }))
 
