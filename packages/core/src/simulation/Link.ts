@@ -60,7 +60,7 @@ export interface Options {
   readonly mtu?: number | undefined
   /**
    * Probability, 0 to 1, that a TCP segment is cut short, that a write waits for the next one, and that a read gets less
-   * or more than one segment: what programs must not rely on. Default: 0.1, and 0 from a host to itself.
+   * than has come: what programs must be ready for. Default: 0.1, and 0 from a host to itself.
    */
   readonly segmentation?: number | undefined
 }

@@ -50,6 +50,8 @@ export interface Options {
 export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
   `${local.address} ${local.port} ${remote.address} ${remote.port}`
 
+const largestRead = 64 * 1024
+
 /**
  * One end of a TCP connection (RFC 9293), with selective acknowledgments (RFC 2018), loss detection by time (RFC 8985),
  * the retransmission timer of RFC 6298 and the congestion control of RFC 5681.
@@ -208,18 +210,14 @@ export class Endpoint {
     return this.#input.next > this.#peerFin
   }
 
-  /** The next piece of what has come. */
+  /** What has come, as a read of 64 KiB gives it: all of it if it fits, or less by chance. */
   read(): Uint8Array | undefined {
     const input = this.#input
     if (input.readableBytes === 0) return undefined
     const link = this.#link
-    let most = Infinity
-    if (link !== undefined) {
-      const { segmentation, settings } = link
-      if (segmentation.chance(settings.segmentation)) {
-        if (segmentation.chance(0.5)) input.merge()
-        else most = 1 + segmentation.below(input.firstLength)
-      }
+    let most = largestRead
+    if (link !== undefined && link.segmentation.chance(link.settings.segmentation)) {
+      most = 1 + link.segmentation.below(input.firstLength)
     }
     return input.take(most)
   }

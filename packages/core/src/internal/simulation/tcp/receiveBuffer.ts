@@ -91,20 +91,13 @@ export class ReceiveBuffer {
     return ranges
   }
 
-  /** The piece that is read next: what one segment brought, or `most` bytes of it. */
+  /** Takes what has come, up to `most` bytes: a new array, unless it lies in one piece. */
   take(most: number): Uint8Array | undefined {
-    const piece = this.#readable[0]
-    if (piece === undefined) return undefined
-    if (piece.length <= most) this.#readable.shift()
-    else this.#readable[0] = piece.subarray(most)
-    const taken = piece.length <= most ? piece : piece.subarray(0, most)
-    this.readableBytes -= taken.length
+    const size = Math.min(most, this.readableBytes)
+    if (size === 0) return undefined
+    const taken = Bytes.takeFrom(this.#readable, size)
+    this.readableBytes -= size
     return taken
-  }
-
-  /** Joins the first two pieces, as if they had been read at once. */
-  merge(): void {
-    if (this.#readable.length > 1) this.#readable.splice(0, 2, Bytes.concat(this.#readable.slice(0, 2)))
   }
 
   get firstLength(): number {
