@@ -255,9 +255,11 @@ const short = (value: number): string =>
 const line = (cells: ReadonlyArray<string>): string =>
   cells.map((cell, i) => i === 0 ? cell.padEnd(34) : cell.padStart(12)).join("")
 
-console.log(line(["", "frames/s", "bytes/s", "by hand", "ratio", "packages", "ratio"]))
 const results: Array<Measured> = []
 for (const row of rows()) {
+  if (results.length === 0) {
+    console.log(line(["", "frames/s", "bytes/s", "by hand", "ratio", "packages", "ratio"]))
+  }
   const result = await measure(row)
   results.push(result)
   const own = result.framesPerSecond

@@ -330,7 +330,7 @@ export const abort = (self: Connection): Effect.Effect<void> => Effect.sync(() =
 
 /**
  * Writes to `to` all that comes from `from`, until the peer there ends. Much faster than a loop: bytes do not pass through
- * a fiber. It ends nothing: `relay` does.
+ * a fiber. It ends nothing: `relay` does. A second pipe from the same connection fails with `Busy`.
  *
  * **Example**
  *

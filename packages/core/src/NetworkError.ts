@@ -182,6 +182,12 @@ export class Closed extends Data.TaggedClass("Closed") {
   readonly advice = "use it within the scope that opened it"
 }
 
+/** Something else has the connection's input: two pipes cannot share it. */
+export class Busy extends Data.TaggedClass("Busy") {
+  readonly message = "its input is already being piped"
+  readonly advice = "wait for that pipe to end, or interrupt it"
+}
+
 /** The peer ended its output before all that was asked for had come. `received` bytes are still there to be read. */
 export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
   readonly received: number
@@ -234,6 +240,7 @@ export type Reason =
   | InvalidEndpoint
   | InvalidOption
   | Closed
+  | Busy
   | UnexpectedEnd
   | LimitExceeded
   | Unsupported

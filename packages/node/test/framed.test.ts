@@ -206,6 +206,17 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("Framed", (it) => {
         expect(yield* ask(server, "a\nb\nc\n")).toBe("A\nB\nC\n")
       }))
 
+    it.effect("sends long answers to many short messages as it goes", () =>
+      Effect.gen(function*() {
+        const server = yield* Server.make(
+          { listen },
+          Framed.serve(Framing.lines(), (line) => Effect.succeed(line.repeat(20_000)))
+        )
+        const expected = Array.from({ length: 100 }, (_, i) => `${`${i % 10}`.repeat(20_000)}\n`).join("")
+        const asked = Array.from({ length: 100 }, (_, i) => `${i % 10}\n`).join("")
+        expect(yield* ask(server, asked)).toBe(expected)
+      }))
+
     it.effect("does not keep an answer back for one that takes its time", () =>
       Effect.gen(function*() {
         const go = yield* Latch.make()

@@ -76,9 +76,14 @@ export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uin
   )
 }
 
-const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<Uint8Array> =>
-  stateless(
+const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<Uint8Array> => {
+  // A frame that is short and there takes none of the care that the others do.
+  const longestShort = countsPrefix ? -1 : Math.min(127, maxFrameLength)
+  return stateless(
     (input) => {
+      const { bytes, end, start } = input
+      const first = bytes[start]!
+      if (first <= longestShort && first < end - start) return input.take(1 + first, 1)
       const value = readVarint(input)
       if (typeof value !== "number") return value
       const size = varintSize(value)
@@ -103,3 +108,4 @@ const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<
       return output.write(frame)
     }
   )
+}

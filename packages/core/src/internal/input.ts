@@ -191,6 +191,11 @@ export class Input {
     else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
   }
 
+  /** Whether a consumer has the input. */
+  get isTaken(): boolean {
+    return this.#consumer !== undefined
+  }
+
   /** Gives everything to a consumer, what is there first. */
   attach(consumer: Consumer): void {
     let ready = true
@@ -210,19 +215,20 @@ export class Input {
 
   /** The consumer can take more. */
   goOn(consumer: Consumer): void {
-    this.#release(consumer)
+    if (this.#holder === consumer) this.#holder = undefined
     if (this.#consumer === consumer) this.attach(consumer)
   }
 
-  /** The consumer wants no more, and no longer uses what was lent to it. */
+  /** The consumer wants no more. What was lent to it stays in use until it is released. */
   detach(consumer: Consumer): void {
-    this.#release(consumer)
     if (this.#consumer === consumer) this.#consumer = undefined
-    if (this.#discarding || this.#isAwaited) this.#flow()
+    if (this.#isAwaited) this.#flow()
   }
 
-  #release(consumer: Consumer): void {
+  /** What was lent to the consumer is no longer in use. */
+  release(consumer: Consumer): void {
     if (this.#holder === consumer) this.#holder = undefined
+    if (this.#discarding || this.#isAwaited) this.#flow()
   }
 
   /** Takes exactly `count` bytes of those available. */

@@ -53,7 +53,7 @@ class Pump implements Consumer, Writer {
 
   onWritten(error: NetworkError.NetworkError | undefined): void {
     this.#writing = false
-    if (this.#over) this.#from.input.detach(this)
+    if (this.#over) this.#from.input.release(this)
     else if (error !== undefined) this.finish(error)
     else if (this.#ended) this.finish()
     else this.#from.input.goOn(this)
@@ -71,8 +71,10 @@ class Pump implements Consumer, Writer {
   finish(error?: NetworkError.NetworkError): void {
     if (this.#over) return
     this.#over = true
+    const { input } = this.#from
+    input.detach(this)
     // A lent chunk that is still being written stays in use until it is, whoever reads on.
-    if (!this.#writing) this.#from.input.detach(this)
+    if (!this.#writing) input.release(this)
     this.#to.ignore(this.#onClosed)
     this.#resume(error === undefined ? Effect.void : Effect.fail(error))
   }
@@ -80,6 +82,7 @@ class Pump implements Consumer, Writer {
 
 export const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
+    if (from.input.isTaken) return resume(Effect.fail(from.error("read", new NetworkError.Busy())))
     const pump = new Pump(from, to, resume)
     pump.start()
     return Effect.sync(() => pump.finish())

@@ -185,9 +185,10 @@ const withDeadlines = <E, R>(
     return Effect.andThen(Effect.forkIn(watching, scope), handling)
   })
 
+// What was foreseen is a line; what was not comes with all that is known of it.
 const logFailure = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
-  return NetworkError.isNetworkError(error)
+  return error instanceof Error && !Cause.hasDies(cause)
     ? Effect.logWarning(error.message)
     : Effect.logError("the handler failed", cause)
 }

@@ -24,6 +24,22 @@ import {
 
 export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   check(
+    "R5",
+    "a second pipe from one connection is refused, and the first goes on",
+    bothWays(subject, (near, far) =>
+      Effect.gen(function*() {
+        const echo = Connection.pipe(far.connection, far.connection)
+        const first = yield* Effect.forkScoped(echo, { startImmediately: true })
+        yield* expectFailure("the second pipe", echo, "Busy")
+        yield* Connection.writeText(near.connection, "still piped")
+        yield* Connection.end(near.connection)
+        yield* Fiber.join(first)
+        yield* Connection.end(far.connection)
+        yield* expectEqual("what came back", yield* readText(near.connection), "still piped")
+      }))
+  ),
+
+  check(
     "B1",
     "a pipe gives back what was sent, and finishes with the peer",
     bothWays(subject, (near, far) =>

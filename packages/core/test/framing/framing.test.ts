@@ -233,6 +233,26 @@ describe("Encoder", () => {
     }
     for (const { buffer, copy } of taken) assert.deepStrictEqual(buffer, copy)
   })
+
+  it("keeps its bytes apart from those of other encoders, whenever each is drained", () => {
+    const encoders = Array.from({ length: 5 }, () => Framing.makeEncoder(Framing.lines()))
+    const sent = encoders.map(() => "")
+    const taken: Array<Array<Uint8Array>> = encoders.map(() => [])
+    for (let i = 0; i < 5000; i++) {
+      const which = (i * 7) % encoders.length
+      const text = `${which}:${"x".repeat(i % 50)}`
+      assert.isUndefined(encoders[which]!.encode(text))
+      sent[which] += `${text}\n`
+      if (i % 11 === 0) {
+        const other = (i / 11) % encoders.length
+        taken[other]!.push(...encoders[other]!.drain())
+      }
+    }
+    encoders.forEach((encoder, i) => {
+      const bytes = Bytes.concat([...taken[i]!, ...encoder.drain()])
+      assert.strictEqual(new TextDecoder().decode(bytes), sent[i])
+    })
+  })
 })
 
 describe("Streams", () => {
