@@ -1,0 +1,74 @@
+/** Something that happens at a moment. An event is in one queue at most, and there once. */
+export interface Event {
+  /** When, in microseconds. Set by the queue. */
+  at: number
+  /** Tells apart what happens at the same moment: first come, first served. Set by the queue. */
+  order: number
+  /** It does not happen after all. Set by the queue. */
+  cancelled: boolean
+  readonly run: () => void
+}
+
+/** Events in the order of their times: a binary heap. */
+export class EventQueue {
+  #heap: Array<Event> = []
+  #order = 0
+  #cancelled = 0
+
+  get first(): Event | undefined {
+    while (this.#heap.length > 0 && this.#heap[0]!.cancelled) this.take()
+    return this.#heap[0]
+  }
+
+  /** Takes an event back. */
+  cancel(event: Event): void {
+    if (event.cancelled) return
+    event.cancelled = true
+    this.#cancelled++
+    if (this.#cancelled < 1024 || this.#cancelled < this.#heap.length / 2) return
+    // What is in order is a heap too.
+    this.#heap = this.#heap.filter((each) => !each.cancelled).sort((a, b) => precedes(a, b) ? -1 : 1)
+    this.#cancelled = 0
+  }
+
+  add(event: Event, at: number): void {
+    event.at = at
+    event.order = ++this.#order
+    const heap = this.#heap
+    let index = heap.length
+    heap.push(event)
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      const above = heap[parent]!
+      // A new event is the last of its moment.
+      if (above.at <= at) break
+      heap[index] = above
+      index = parent
+    }
+    heap[index] = event
+  }
+
+  /** Takes out the first, even if it is cancelled. */
+  take(): Event | undefined {
+    const heap = this.#heap
+    const first = heap[0]
+    if (first === undefined) return undefined
+    if (first.cancelled) this.#cancelled--
+    const last = heap.pop()!
+    const length = heap.length
+    if (length === 0) return first
+    let index = 0
+    while (true) {
+      let child = 2 * index + 1
+      if (child >= length) break
+      if (child + 1 < length && precedes(heap[child + 1]!, heap[child]!)) child++
+      if (!precedes(heap[child]!, last)) break
+      heap[index] = heap[child]!
+      index = child
+    }
+    heap[index] = last
+    return first
+  }
+}
+
+const precedes = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)

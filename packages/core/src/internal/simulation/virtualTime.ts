@@ -1,0 +1,173 @@
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import type { Engine } from "./engine.ts"
+import { type Event, EventQueue } from "./eventQueue.ts"
+import type { RandomStream } from "./random.ts"
+import { TaskQueue } from "./taskQueue.ts"
+
+/** Why a run came to a halt before its program ended. */
+export type Halt = "nothingLeft" | "timeLimit" | "stepLimit"
+
+export interface Limits {
+  /** Microseconds. */
+  readonly time: number
+  readonly steps: number
+}
+
+/**
+ * Time that moves by itself: whatever can run now, runs; when nothing can, it is at once as late as when the next thing
+ * happens. Every fiber and every event of the network goes through its queues, so their order is decided here alone.
+ */
+export class VirtualTime implements Engine {
+  readonly #tasks: TaskQueue
+  readonly #events = new EventQueue()
+  readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
+  #lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  #fiberLimit = 1024
+  now = 0
+  steps = 0
+  readonly scheduler: Scheduler.Scheduler
+  readonly clock: Clock.Clock
+
+  constructor(random: RandomStream | undefined) {
+    this.#tasks = new TaskQueue(random)
+    this.scheduler = this.#makeScheduler()
+    this.clock = this.#makeClock()
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What the network asks for
+  // -------------------------------------------------------------------------------------------------------------------
+
+  schedule(event: Event, at: number): void {
+    this.#events.add(event, Math.max(at, this.now))
+  }
+
+  cancel(event: Event): void {
+    this.#events.cancel(event)
+  }
+
+  submit(task: () => void): void {
+    this.#tasks.add(task, 0)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What fibers ask for
+  // -------------------------------------------------------------------------------------------------------------------
+
+  #makeScheduler(): Scheduler.Scheduler {
+    const dispatcher: Scheduler.SchedulerDispatcher = {
+      scheduleTask: (task, priority) => this.#tasks.add(task, priority),
+      flush: () => {}
+    }
+    return {
+      executionMode: "sync",
+      makeDispatcher: () => dispatcher,
+      // Every fiber that does anything comes by here.
+      shouldYield: (fiber) => {
+        if (fiber !== this.#lastFiber) this.#meet(fiber)
+        return fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield
+      }
+    }
+  }
+
+  #meet(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.#lastFiber = fiber
+    this.#fibers.add(fiber)
+    if (this.#fibers.size < this.#fiberLimit) return
+    for (const each of this.#fibers) {
+      if (each.pollUnsafe() !== undefined) this.#fibers.delete(each)
+    }
+    this.#fiberLimit = Math.max(1024, 2 * this.#fibers.size)
+  }
+
+  /** The fibers that have not ended. */
+  get fibers(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
+    return [...this.#fibers].filter((fiber) => fiber.pollUnsafe() === undefined)
+  }
+
+  #makeClock(): Clock.Clock {
+    const millis = () => Math.floor(this.now / 1000)
+    const nanos = () => BigInt(this.now) * 1000n
+    return {
+      currentTimeMillisUnsafe: millis,
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: nanos,
+      monotonicTimeNanos: Effect.sync(nanos),
+      sleep: (duration) => this.#sleep(Duration.toMillis(duration))
+    }
+  }
+
+  #sleep(millis: number): Effect.Effect<void> {
+    if (millis <= 0) return Effect.yieldNow
+    if (millis === Infinity) return Effect.never
+    return Effect.callback((resume) => {
+      const wake = () => resume(Effect.void)
+      const alarm: Event = {
+        at: 0,
+        order: 0,
+        cancelled: false,
+        run: () => this.submit(wake)
+      }
+      this.schedule(alarm, this.now + Math.max(1, Math.ceil(millis * 1000)))
+      return Effect.sync(() => this.cancel(alarm))
+    })
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Running
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * Lets everything happen until `isDone`. Says why, if it halts before that.
+   *
+   * It goes in turns: the tasks that can run now, then what else happens at this moment. When there is nothing more of
+   * either, it is as late as when the next thing happens. So what a program does takes no time; but one that never waits,
+   * because it polls, could wait for ever for what it polls: after a while each of its turns takes a little.
+   */
+  run(isDone: () => boolean, limits: Limits): Halt | undefined {
+    const tasks = this.#tasks
+    const events = this.#events
+    let left = tasks.size
+    let turns = 0
+    while (!isDone()) {
+      if (this.steps >= limits.steps) return "stepLimit"
+      if (left > 0) {
+        left--
+        this.steps++
+        tasks.take()!()
+        continue
+      }
+      const event = events.first
+      if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
+        if (event.at > limits.time) return "timeLimit"
+        events.take()
+        this.steps++
+        if (event.at > this.now) {
+          this.now = event.at
+          turns = 0
+        }
+        event.run()
+        // What happens at the same moment comes before the tasks that come of it.
+        const next = events.first
+        if (next !== undefined && next.at <= this.now) continue
+      } else if (tasks.size === 0) {
+        return "nothingLeft"
+      } else if (++turns > freeTurns) {
+        this.now += turnTime
+        if (this.now > limits.time) return "timeLimit"
+      }
+      left = tasks.size
+    }
+    return undefined
+  }
+}
+
+// Turns without a pause that take no time, and what each of them takes from then on, in microseconds.
+const freeTurns = 1000
+const turnTime = 10

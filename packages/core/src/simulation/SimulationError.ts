@@ -1,0 +1,85 @@
+/** How a simulation ends that does not end as its program does. */
+import * as Data from "effect/Data"
+
+/** A fiber that was waiting. */
+export interface WaitingFiber {
+  readonly id: number
+  /** Its spans, the outermost first; or how else it can be told apart. */
+  readonly name: string
+  /** Whether it waits for a promise. */
+  readonly awaitsPromise: boolean
+}
+
+/** A socket, and what it was waiting for. */
+export interface WaitingSocket {
+  readonly host: string
+  /** `"tcp 10.0.0.1:40000 -> 10.0.0.2:80"` */
+  readonly name: string
+  readonly waitsFor: string
+}
+
+interface Situation {
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  readonly fibers: ReadonlyArray<WaitingFiber>
+  readonly sockets: ReadonlyArray<WaitingSocket>
+}
+
+/**
+ * Nothing is left that could happen, and the program has not ended: every fiber waits, and no timer and no packet is
+ * under way.
+ */
+export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<Situation> {
+  override get message(): string {
+    const promised = this.fibers.filter((fiber) => fiber.awaitsPromise)
+    const first = promised.length === 0
+      ? `the simulation is stuck at ${this.at} ms: everything waits, and nothing is left that could happen`
+      : `the program awaits a promise at ${this.at} ms, and in a simulation none is ever resolved: it runs from end to ` +
+        "end without a pause. Replace what makes it (a timer, a file, a socket of the system) by a Layer for tests"
+    return [first, ...describe(this)].join("\n")
+  }
+}
+
+/** The program took longer than it was allowed to: `limit` says what it used up. */
+export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitExceeded")<
+  Situation & {
+    readonly limit: "time" | "steps"
+    readonly steps: number
+  }
+> {
+  override get message(): string {
+    const first = this.limit === "time"
+      ? `the simulation has not ended after its time: the next thing would happen later than the limit allows. It is ${this.at} ms`
+      : `the simulation has not ended after ${this.steps} steps. It is ${this.at} ms`
+    return [`${first}; raise the limit, if this is not a program that runs for ever`, ...describe(this)].join("\n")
+  }
+}
+
+/** A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number. */
+export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotDeterministic")<{
+  readonly seed: number | string
+  readonly first: string
+  readonly second: string
+}> {
+  override get message(): string {
+    return `the seed ${this.seed} gave two different runs (traces ${this.first} and ${this.second}): the program uses ` +
+      "something that the seed does not decide, such as Date.now, Math.random, or state that outlives the run"
+  }
+}
+
+/** Any of them. */
+export type SimulationError = SimulationDeadlock | SimulationLimitExceeded
+
+const shown = 20
+
+const describe = ({ fibers, sockets }: Situation): ReadonlyArray<string> => [
+  ...list("fibers", fibers, ({ awaitsPromise, name }) => `${name}${awaitsPromise ? ": waits for a promise" : ""}`),
+  ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`)
+]
+
+const list = <A>(title: string, all: ReadonlyArray<A>, format: (each: A) => string): ReadonlyArray<string> =>
+  all.length === 0 ? [] : [
+    `${title}:`,
+    ...all.slice(0, shown).map((each) => `  ${format(each)}`),
+    ...(all.length > shown ? [`  and ${all.length - shown} more`] : [])
+  ]

@@ -1,0 +1,22 @@
+import * as Effect from "effect/Effect"
+import { describe, expect, it } from "vitest"
+import * as Difference from "./differential/Difference.ts"
+
+// Beyond these, nothing but what the sequences leave out differs: how much the system's buffers hold, and how soon a
+// side that does not read or write hears of anything.
+const batches = 10
+const size = 50
+
+describe("the simulated network and the kernel's", () => {
+  for (let batch = 0; batch < batches; batch++) {
+    const from = 1 + batch * size
+    it(`are the same to sequences ${from} to ${from + size - 1}`, async () => {
+      const found = []
+      for (let seed = from; seed < from + size; seed++) {
+        const difference = await Effect.runPromise(Difference.find(seed))
+        if (difference !== undefined) found.push(difference)
+      }
+      expect(found).toEqual([])
+    }, 60_000)
+  }
+})
