@@ -42,6 +42,9 @@ export const announced = ({ code }: Snippet): string =>
 /** Whether it runs until it is stopped. */
 export const isForever = ({ code }: Snippet): boolean => code.some((line) => line.includes("NodeRuntime.runMain"))
 
+/** Whether it is a test, which only vitest can run. */
+export const isTest = ({ code }: Snippet): boolean => code.some((line) => line.includes("from \"vitest\""))
+
 const configuration = {
   extends: "../../../tsconfig.base.json",
   compilerOptions: {

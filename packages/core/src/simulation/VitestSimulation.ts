@@ -83,7 +83,7 @@ const report = (name: string, run: Simulation.Run<unknown, unknown>, cause: Caus
 }
 
 interface Platform {
-  readonly getBuiltinModule?: <A>(name: string) => A
+  readonly getBuiltinModule?: (name: string) => unknown
 }
 
 interface Files {
@@ -94,8 +94,8 @@ interface Files {
 // Core has no files of its own: those of the platform that runs the test, if it has any.
 const write = (name: string, trace: Trace.Trace): string | undefined => {
   const platform = (globalThis as { readonly process?: Platform }).process
-  const files = platform?.getBuiltinModule<Files>?.("node:fs")
-  const system = platform?.getBuiltinModule<{ readonly tmpdir: () => string }>?.("node:os")
+  const files = platform?.getBuiltinModule?.("node:fs") as Files | undefined
+  const system = platform?.getBuiltinModule?.("node:os") as { readonly tmpdir: () => string } | undefined
   if (files === undefined || system === undefined) return undefined
   const path = `${files.mkdtempSync(`${system.tmpdir()}/sluice-`)}/${name.replace(/[^\w-]+/g, "-")}`
   files.writeFileSync(`${path}.txt`, Trace.toText(trace))
