@@ -172,6 +172,7 @@ export const readUntil: {
   Effect.suspend(() => {
     const { input } = state(self)
     const limit = options?.limit ?? defaultLineLimit
+    if (!(limit >= 0)) return invalidOption(self, "limit", limit, "a number of bytes")
     const wanted = typeof delimiter === "string" ? encoder.encode(delimiter) : delimiter
     if (wanted.length === 0) return invalidOption(self, "delimiter", "", "at least one byte")
     const search = (start: number): Effect.Effect<Uint8Array, NetworkError.NetworkError> => {
@@ -207,6 +208,7 @@ export const readAll: {
   Effect.suspend(() => {
     const { input } = state(self)
     const limit = options?.limit ?? defaultAllLimit
+    if (!(limit >= 0)) return invalidOption(self, "limit", limit, "a number of bytes")
     if (input.available > limit) {
       return Effect.fail(state(self).error("read", new NetworkError.LimitExceeded({ limit })))
     }

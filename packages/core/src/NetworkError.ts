@@ -314,6 +314,7 @@ export const fromSystem = (options: {
 const systemReasons: Record<string, (address: string) => Reason> = {
   EADDRINUSE: () => new AddressInUse(),
   EADDRNOTAVAIL: () => new AddressNotAvailable(),
+  ENODEV: () => new AddressNotAvailable(),
   EACCES: () => new PermissionDenied(),
   EPERM: () => new PermissionDenied(),
   EROFS: () => new PermissionDenied(),

@@ -86,4 +86,5 @@ export const check = (options: PolicyOptions, address: string): Result.Result<Po
 const most = Number.MAX_SAFE_INTEGER
 
 const isDrainOptions = (drain: PolicyOptions["drain"]): drain is DrainOptions =>
-  typeof drain === "object" && drain !== null && ("grace" in drain || "idle" in drain)
+  typeof drain === "object" && drain !== null &&
+  ("grace" in drain || "idle" in drain || Object.keys(drain).length === 0)

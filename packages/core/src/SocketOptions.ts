@@ -13,7 +13,8 @@ import type * as NetworkError from "./NetworkError.ts"
 export interface StreamOptions {
   /** Send small writes at once instead of gathering them (TCP_NODELAY, tcp(7)). Default: `true`. */
   readonly noDelay?: boolean | undefined
-  /** Probe an idle peer after this time (SO_KEEPALIVE and TCP_KEEPIDLE, tcp(7)); `false`: never. Default: `false`. */
+  /** Probe an idle peer after this time, 1 to 32767 seconds (SO_KEEPALIVE and TCP_KEEPIDLE, tcp(7)); `false`: never.
+   * Default: `false`. */
   readonly keepAlive?: Duration.Input | false | undefined
   /**
    * How long closing may take: for what was written to be sent, and for the peer to end too, so that nothing in flight is
@@ -170,7 +171,9 @@ export const checkBind = (
 
 const checkStream = (options: StreamOptions) => ({
   noDelay: options.noDelay ?? true,
-  keepAlive: options.keepAlive === false ? undefined : optionalDuration("keepAlive", options.keepAlive, 1_000),
+  keepAlive: options.keepAlive === false
+    ? undefined
+    : optionalDuration("keepAlive", options.keepAlive, 1_000, 32_767_000),
   closeTimeout: duration("closeTimeout", options.closeTimeout ?? 2_000)
 })
 

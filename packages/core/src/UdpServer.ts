@@ -17,7 +17,8 @@
  *
  * 1. Datagrams are handled concurrently, up to a bound; above it they wait in the socket's queue, which is bounded too and
  *    drops, and counts, what does not fit.
- * 2. A handler that fails is logged with the sender's address, and does no harm to the others.
+ * 2. Each datagram has a Scope of its own. A handler that fails is logged with the sender's address, and does no harm to
+ *    the others.
  * 3. When the Scope closes, nothing more is received, and the handlers that run get the grace period to finish.
  */
 import * as Deferred from "effect/Deferred"
@@ -26,9 +27,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Endpoint from "./Endpoint.ts"
+import { endpointText } from "./internal/network.ts"
 import { checked, duration, optionalInteger } from "./internal/options.ts"
 import * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
@@ -61,16 +64,21 @@ export type Handler<E = NetworkError.NetworkError, R = never> = (
 export const make = Effect.fnUntraced(function*<E, R>(
   options: Options,
   handler: Handler<E, R>
-): Effect.fn.Return<UdpSocket.UdpSocket, NetworkError.NetworkError, Network.Network | Scope.Scope | R> {
-  const policy = yield* Effect.fromResult(checked("configure", String(options.bind), () => ({
+): Effect.fn.Return<
+  UdpSocket.UdpSocket,
+  NetworkError.NetworkError,
+  Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
+> {
+  const policy = yield* Effect.fromResult(checked("configure", endpointText(options.bind), () => ({
     concurrency: optionalInteger("concurrency", options.concurrency, 1, 65_535) ?? 64,
     drain: duration("drain", options.drain ?? 5_000)
   })))
   const socket = yield* Network.bind(options.bind, options)
   const draining = Deferred.makeUnsafe<void>()
   const serving = yield* UdpSocket.datagrams(socket).pipe(
+    Stream.retry(unlessClosed),
     Stream.interruptWhen(Deferred.await(draining)),
-    Stream.mapEffect((datagram) => Effect.exit(logged(handler(datagram, socket), datagram)), {
+    Stream.mapEffect((datagram) => Effect.exit(handled(handler, datagram, socket)), {
       concurrency: policy.concurrency,
       unordered: true
     }),
@@ -96,8 +104,18 @@ export const layer = <E, R>(
 ): Layer.Layer<never, NetworkError.NetworkError, Network.Network | Exclude<R, Scope.Scope>> =>
   Layer.effectDiscard(make(options, handler))
 
-const logged = <A, E, R>(handling: Effect.Effect<A, E, R>, datagram: UdpSocket.Datagram) =>
-  handling.pipe(
+const handled = <E, R>(
+  handler: Handler<E, R>,
+  datagram: UdpSocket.Datagram,
+  socket: UdpSocket.UdpSocket
+): Effect.Effect<unknown, E, Exclude<R, Scope.Scope>> =>
+  Effect.scoped(Effect.suspend(() => handler(datagram, socket))).pipe(
     Effect.tapCause((cause) => Effect.logError("the handler failed", cause)),
     Effect.annotateLogs("peer", NetAddress.formatInet(datagram.source))
   )
+
+// A socket with a peer hears that nobody is there, and may hear from somebody later.
+const unlessClosed = Schedule.forever.pipe(
+  Schedule.setInputType<NetworkError.NetworkError>(),
+  Schedule.while(({ input }) => input.reason._tag !== "Closed")
+)

@@ -112,6 +112,12 @@ layer(NodeNetwork.layer)("Datagrams", (it) => {
       expect(datagram.source).toEqual(sender.address)
     }))
 
+  it.effect("a peer that cannot be connected to is an error when binding", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Network.bind(`udp://${loopback}:0`, { peer: "udp://255.255.255.255:9" }))
+      expect(error.reason._tag).toBe("PermissionDenied")
+    }))
+
   describe("UdpServer", () => {
     it.effect("answers many at once, and outlives a handler that fails", () =>
       Effect.gen(function*() {
@@ -127,6 +133,24 @@ layer(NodeNetwork.layer)("Datagrams", (it) => {
         expect(textOf(yield* UdpSocket.receive(client))).toBe("now")
         yield* go.open
         expect(textOf(yield* UdpSocket.receive(client))).toBe("waited")
+      }))
+
+    it.effect("outlives a handler that throws, and closes what each datagram opened", () =>
+      Effect.gen(function*() {
+        const closed: Array<string> = []
+        const server = yield* UdpServer.make({ bind: `udp://${loopback}:0`, concurrency: 1 }, (datagram, socket) => {
+          const text = textOf(datagram)
+          if (text === "throw") throw new Error("as told")
+          return Effect.andThen(
+            Effect.addFinalizer(() => Effect.sync(() => closed.push(text))),
+            UdpSocket.reply(socket, datagram, text)
+          )
+        })
+        const client = yield* Network.bind(`udp://${loopback}:0`, { peer: `udp://${loopback}:${server.address.port}` })
+        for (const text of ["one", "throw", "two"]) yield* UdpSocket.send(client, text)
+        expect(textOf(yield* UdpSocket.receive(client))).toBe("one")
+        expect(textOf(yield* UdpSocket.receive(client))).toBe("two")
+        expect(closed[0]).toBe("one")
       }))
 
     it.effect("drains: what is being handled is finished, within the grace period", () =>

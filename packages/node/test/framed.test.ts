@@ -232,6 +232,52 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("Framed", (it) => {
         expect(new TextDecoder().decode(yield* Connection.readAll(connection))).toBe("slow\nlast\n")
       }))
 
+    it.effect("notices an incomplete last message behind one that takes its time", () =>
+      Effect.gen(function*() {
+        const go = yield* Latch.make()
+        const seen: Array<string> = []
+        const failed = yield* Deferred.make<string>()
+        const handler = Framed.serve(Framing.lines(), (line) => {
+          seen.push(line)
+          return Effect.as(go.await, line)
+        })
+        const server = yield* Server.make({ listen }, (connection) =>
+          Effect.catchTag(handler(connection), "FramingError", ({ reason }) =>
+            Deferred.succeed(failed, reason._tag)))
+        const connection = yield* Network.connect(Endpoint.fromAddress(server.address))
+        yield* Connection.writeText(connection, "slow\nlast")
+        yield* Connection.end(connection)
+        yield* go.open
+        expect(yield* Deferred.await(failed)).toBe("TruncatedFrame")
+        expect(seen).toEqual(["slow"])
+      }))
+
+    it.effect("reads no further while an answer takes its time, and goes on after it", () =>
+      Effect.gen(function*() {
+        const go = yield* Latch.make()
+        const server = yield* Server.make(
+          { listen },
+          Framed.serve(Framing.lines(), (line) => line === "slow" ? Effect.as(go.await, line) : Effect.succeed(line))
+        )
+        const client = yield* Network.connect(Endpoint.fromAddress(server.address))
+        const lines = new Uint8Array(8 << 20).fill("x".charCodeAt(0)).map((byte, index) =>
+          index % 64 === 63 ? 10 : byte
+        )
+        yield* Connection.writeText(client, "slow\n")
+        const sending = yield* Effect.forkChild(
+          Effect.andThen(Connection.write(client, lines), Connection.end(client)),
+          { startImmediately: true }
+        )
+        // A round trip on another connection: whatever the server would read of the first, it has read.
+        for (let round = 0; round < 20; round++) expect(yield* ask(server, "ping\n")).toBe("ping\n")
+        const open = yield* server.connections
+        expect(open.length).toBeGreaterThan(0)
+        for (const connection of open) expect(Connection.bytesIn(connection)).toBeLessThan(256 * 1024)
+        yield* go.open
+        expect((yield* Connection.readAll(client)).length).toBe(5 + lines.length)
+        yield* Fiber.join(sending)
+      }))
+
     it.effect("answers in the order of the requests when it handles several at once", () =>
       Effect.gen(function*() {
         const others = yield* Deferred.make<void>()

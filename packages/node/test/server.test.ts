@@ -4,6 +4,7 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -233,6 +234,19 @@ layer(NodeNetwork.layer)("Server", (it) => {
         expect((yield* Fiber.join(read)).length).toBe(0)
         yield* Connection.end(client)
         expect(yield* Fiber.join(draining)).toEqual({ ended: 1, cut: 0 })
+      }))
+
+    it.effect("can be asked for by a handler, which is cut with the others", () =>
+      Effect.gen(function*() {
+        const handle = yield* Deferred.make<Server.Server>()
+        const server = yield* Server.make({ listen, drain: "1 second" }, () =>
+          Effect.flatMap(Deferred.await(handle), (server) => server.drain))
+        const client = yield* dial(server.address)
+        yield* Deferred.succeed(handle, server)
+        yield* reached(server, "draining")
+        yield* TestClock.adjust("1 second")
+        expect((yield* reasonOf(Connection.read(client)))._tag).toBe("ConnectionReset")
+        expect(yield* server.drain).toEqual({ ended: 0, cut: 1 })
       }))
 
     it.effect("is told to the handlers, which can end between two messages", () =>

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Decoder, type Encoder, noFrame } from "../Framing.ts"
 import type { FramingError } from "../FramingError.ts"
-import type * as NetworkError from "../NetworkError.ts"
+import * as NetworkError from "../NetworkError.ts"
 import type { ConnectionState } from "./connection.ts"
 import type { Consumer } from "./input.ts"
 import type { Writer } from "./output.ts"
@@ -31,6 +31,7 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
   #attached = false
   #writing = false
   #over = false
+  #ended = false
   // How it ends, once what is being written is written.
   #outcome: Outcome<E, R> | undefined = undefined
 
@@ -41,9 +42,11 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
 
   /** Answers what has been received already, and goes on with what comes. */
   start(): void {
+    const { connection } = this.#options
+    if (connection.input.isTaken) return this.finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
     if (!this.#answer() || this.#over) return
     this.#attached = true
-    this.#options.connection.input.attach(this)
+    connection.input.attach(this)
   }
 
   onChunk(chunk: Uint8Array): boolean {
@@ -62,6 +65,7 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
   }
 
   onEnd(): void {
+    this.#ended = true
     this.#options.decoder.finish()
     if (!this.#writing) this.#answer()
   }
@@ -92,13 +96,13 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
 
   // Encodes the answers to the messages that are there, up to a bound; whether these were all.
   #encode(): boolean {
-    const { connection, decoder, encoder, handle, whenPending } = this.#options
+    const { decoder, encoder, handle, whenPending } = this.#options
     const begun = encoder.offset
     while (encoder.offset - begun < largestFlush) {
       const message = decoder.next()
       if (message === noFrame) {
         if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
-        else if (connection.input.ended) this.#outcome = Effect.void
+        else if (this.#ended) this.#outcome = Effect.void
         return true
       }
       const reply = attempt(() => handle(message))

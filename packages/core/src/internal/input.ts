@@ -95,7 +95,8 @@ export class Input {
 
   #give(consumer: Consumer, chunk: Uint8Array): boolean {
     const ready = consumer.onChunk(chunk)
-    this.#holder = ready ? undefined : consumer
+    if (!ready) this.#holder = consumer
+    else if (this.#holder === consumer) this.#holder = undefined
     return ready
   }
 
@@ -198,19 +199,28 @@ export class Input {
 
   /** Gives everything to a consumer, what is there first. */
   attach(consumer: Consumer): void {
+    this.#consumer = consumer
     let ready = true
     while (ready && this.#pending.length > 0) {
       const chunk = this.#pending.shift()!
       this.#pendingBytes -= chunk.length
       ready = this.#give(consumer, chunk)
+      // It may have had enough, and another may be there by now.
+      if (this.#consumer !== consumer) return
     }
     if (this.#pending.length === 0 && this.#isOver) {
+      this.#consumer = undefined
       const error = this.#error
       return error === undefined ? consumer.onEnd() : consumer.onError(error)
     }
     this.#activity.readBegins()
-    this.#consumer = consumer
     this.#flow()
+  }
+
+  /** The consumer has no use for the chunk it was given: whoever reads next gets it. */
+  unread(chunk: Uint8Array): void {
+    this.#pending.unshift(this.#transport.keep(chunk))
+    this.#pendingBytes += chunk.length
   }
 
   /** The consumer can take more. */

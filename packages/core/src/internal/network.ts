@@ -94,7 +94,9 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
 const connectTimedOut = (where: string, after: number) =>
   NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline: "connect", after }))
 
-const inputText = (input: Endpoint.Input): string => typeof input === "string" ? input : Endpoint.format(input)
+/** An endpoint as it was meant, for errors. */
+export const endpointText = (input: Endpoint.Input): string =>
+  typeof input === "string" ? input : Endpoint.format(input)
 
 const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input) =>
   Effect.flatMap(
@@ -104,8 +106,8 @@ const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input
         ? Effect.succeed(endpoint)
         : Effect.fail(
           endpoint._tag === "Tls"
-            ? NetworkError.make(operation, inputText(input), new NetworkError.Unsupported({ feature: "TLS" }))
-            : wrongScheme(operation, inputText(input), "tcp:// or unix://; udp:// is for Network.bind")
+            ? NetworkError.make(operation, endpointText(input), new NetworkError.Unsupported({ feature: "TLS" }))
+            : wrongScheme(operation, endpointText(input), "tcp:// or unix://; udp:// is for Network.bind")
         )
   )
 
@@ -115,7 +117,7 @@ const datagramEndpoint = (input: Endpoint.Input) =>
     (endpoint) =>
       endpoint._tag === "Udp"
         ? Effect.succeed(endpoint)
-        : Effect.fail(wrongScheme("bind", inputText(input), "udp://, as in udp://127.0.0.1:5353"))
+        : Effect.fail(wrongScheme("bind", endpointText(input), "udp://, as in udp://127.0.0.1:5353"))
   )
 
 const wrongScheme = (operation: NetworkError.Operation, input: string, expected: string) =>

@@ -24,17 +24,20 @@ export const reject = (option: string, value: unknown, expected: string): never 
 }
 
 /** A duration in milliseconds. */
-export const duration = (option: string, value: Duration.Input, least = 0): number => {
+export const duration = (option: string, value: Duration.Input, least = 0, most = Infinity): number => {
   const parsed = Duration.fromInput(value)
   const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-  const expected = least > 0
-    ? `a duration of at least ${least} ms, such as "5 seconds"`
-    : `a duration, such as "5 seconds"`
-  return millis >= least ? millis : reject(option, value, expected)
+  const bounds = (least > 0 ? ` of at least ${least} ms` : "") + (most < Infinity ? ` and at most ${most} ms` : "")
+  const expected = `a duration${bounds}, such as "5 seconds"`
+  return millis >= least && millis <= most ? millis : reject(option, value, expected)
 }
 
-export const optionalDuration = (option: string, value: Duration.Input | undefined, least = 0): number | undefined =>
-  value === undefined ? undefined : duration(option, value, least)
+export const optionalDuration = (
+  option: string,
+  value: Duration.Input | undefined,
+  least = 0,
+  most = Infinity
+): number | undefined => value === undefined ? undefined : duration(option, value, least, most)
 
 export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
   value === undefined || (Number.isInteger(value) && value >= least && value <= most)

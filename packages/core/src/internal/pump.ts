@@ -40,6 +40,7 @@ class Pump implements Consumer, Writer, CloseObserver {
   onChunk(chunk: Uint8Array): boolean {
     const refusal = this.#to.refusal
     if (refusal !== undefined) {
+      this.#from.input.unread(chunk)
       this.finish(refusal)
       return true
     }

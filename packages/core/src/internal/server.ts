@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
@@ -18,6 +19,7 @@ import { expired, hasDeadlines } from "./deadlines.ts"
 import { drain } from "./drain.ts"
 import type { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
+import { endpointText } from "./network.ts"
 import { type Session, Sessions } from "./sessions.ts"
 
 /** Completes when the server that the fiber serves drains. */
@@ -34,7 +36,7 @@ export const make = Effect.fnUntraced(function*<E, R>(
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
 > {
-  const policy = yield* Effect.fromResult(ServerPolicy.check(options, String(options.listen)))
+  const policy = yield* Effect.fromResult(ServerPolicy.check(options, endpointText(options.listen)))
   const listener = (yield* Network.listen(options.listen, options)) as ListenerState
   const address = NetAddress.formatSocketAddress(listener.address)
   const clock = yield* Clock.Clock
@@ -42,7 +44,7 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const drainBegun = Deferred.makeUnsafe<void>()
   const sessions = new Sessions()
 
-  const drainOnce: Effect.Effect<Server.Drained> = yield* Effect.gen(function*() {
+  const draining = Effect.gen(function*() {
     yield* SubscriptionRef.set(state, "draining")
     yield* listener.close
     yield* Deferred.succeed(drainBegun, undefined)
@@ -52,7 +54,11 @@ export const make = Effect.fnUntraced(function*<E, R>(
       yield* Effect.logInfo(`drained: ${drained.ended} connections ended, ${drained.cut} cut`)
     }
     return drained
-  }).pipe(Effect.annotateLogs("listening", address), Effect.uninterruptible, Effect.cached)
+  }).pipe(Effect.annotateLogs("listening", address), Effect.uninterruptible)
+  // On a fiber of its own: a handler may ask for it, which it would otherwise wait for itself to end.
+  const runHere = Effect.runForkWith(yield* Effect.context<never>())
+  const begun = yield* Effect.cached(Effect.sync(() => runHere(draining)))
+  const drainOnce: Effect.Effect<Server.Drained> = Effect.flatMap(begun, Fiber.join)
 
   listener.onAcceptError = yield* countAcceptErrors(listener, address, clock)
   yield* Effect.addFinalizer(() => drainOnce)

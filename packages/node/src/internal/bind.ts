@@ -27,7 +27,8 @@ export const bind = (
       ...(options.sendBufferSize === undefined ? {} : { sendBufferSize: options.sendBufferSize }),
       lookup: numeric as never
     })
-    const ready = () => {
+    const ready = (error?: unknown) => {
+      if (error !== undefined) return failed(error)
       const remote = options.peer === undefined ? where : `udp://${NetAddress.formatInet(options.peer)}`
       socket.off("error", failed)
       socket.on("error", (error) => {
