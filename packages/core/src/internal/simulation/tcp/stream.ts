@@ -5,7 +5,8 @@ import type { HostState } from "../host.ts"
 import { copy } from "../pool.ts"
 import { isUnix, toSocketAddress } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
-import { type Application, type Breakage, Endpoint, type Options } from "./endpoint.ts"
+import type { Application, Breakage } from "./application.ts"
+import { Endpoint, type Options } from "./endpoint.ts"
 
 /** Who opens a stream, and hears whether it worked. */
 export interface Opener {

@@ -2,8 +2,9 @@ import type * as Trace from "../../../simulation/Trace.ts"
 import type { HostState } from "../host.ts"
 import { bestMatches, type Bound, collide, EphemeralPorts } from "../ports.ts"
 import { RandomStream } from "../random.ts"
-import { type Endpoint, keyOf } from "./endpoint.ts"
+import type { Endpoint } from "./endpoint.ts"
 import type { TcpListener } from "./listener.ts"
+import { keyOf } from "./path.ts"
 import { ACK, bare, RST, Segment, SYN } from "./segment.ts"
 
 /** The TCP of one host: finds who a segment is for, and answers those that are for nobody. */
