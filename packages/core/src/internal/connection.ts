@@ -138,10 +138,6 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.#retired = true
   }
 
-  get isClosed(): boolean {
-    return this.#closed
-  }
-
   get outcome(): Connection.Closing {
     if (this.#failure !== undefined) return { _tag: "Failed", error: this.#failure }
     return { _tag: this.#aborted ? "Aborted" : "Ended" }

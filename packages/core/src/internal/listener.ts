@@ -63,10 +63,6 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     })
   })
 
-  get isClosed(): boolean {
-    return this.#closed
-  }
-
   /** The connection whose turn it is, if one waits. */
   get next(): Transport.StreamTransport | undefined {
     return this.#waiting[0]

@@ -15,3 +15,7 @@ export const toNode = (address: NetAddress.InetAddress): string =>
   NetAddress.isInetAddressV6(address) && address.scopeId !== 0
     ? NetAddress.formatNativeHost(address, interfaceScopes())
     : NetAddress.formatIp(address.address)
+
+/** A stream's address as errors name it: `tcp://127.0.0.1:80`, `unix:///run/app.sock`. */
+export const describe = (address: NetAddress.SocketAddress): string =>
+  NetAddress.isUnixPathAddress(address) ? NetAddress.formatUnixPath(address) : `tcp://${NetAddress.formatInet(address)}`

@@ -3,7 +3,7 @@ import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
-import { toNode } from "./address.ts"
+import { describe, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath } from "./unixPath.ts"
 
@@ -15,9 +15,7 @@ export const connect = (
 ): Effect.Effect<NodeStream, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const fail = (error: NetworkError.NetworkError) => resume(Effect.fail(error))
-    const where = NetAddress.isUnixPathAddress(address)
-      ? NetAddress.formatUnixPath(address)
-      : `tcp://${NetAddress.formatInet(address)}`
+    const where = describe(address)
     const tooLong = checkPath("connect", address)
     if (tooLong !== undefined) return fail(tooLong)
 

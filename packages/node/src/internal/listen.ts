@@ -4,7 +4,7 @@ import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
-import { fromNode, toNode } from "./address.ts"
+import { describe, fromNode, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath, clearStale, explain } from "./unixPath.ts"
 
@@ -36,9 +36,7 @@ const listenOnce = (
   reuseReadBuffer: boolean
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
-    const where = NetAddress.isUnixPathAddress(address)
-      ? NetAddress.formatUnixPath(address)
-      : `tcp://${NetAddress.formatInet(address)}`
+    const where = describe(address)
     const server = Net.createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
