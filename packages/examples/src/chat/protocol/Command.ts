@@ -6,7 +6,17 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { Name } from "./Name.ts"
 
-const Words = Schema.NonEmptyString
+/** How long what somebody says may be, in characters, that is, Unicode code points. */
+export const longestText = 1000
+
+/** What is wrong with a line that is longer. */
+export const tooLong = `that is too long: ${longestText} characters at most`
+
+const Words = Schema.NonEmptyString.check(
+  Schema.makeFilter((text) =>
+    text.length <= longestText || Array.from(text).length <= longestText ? undefined : tooLong
+  )
+)
 
 /** A command, parsed. */
 export const Command = Schema.Union([
@@ -18,7 +28,9 @@ export const Command = Schema.Union([
   Schema.TaggedStruct("Who", {}),
   Schema.TaggedStruct("Msg", { name: Name, text: Words }),
   Schema.TaggedStruct("Me", { text: Words }),
-  Schema.TaggedStruct("Ping", { token: Words }),
+  Schema.TaggedStruct("Ping", {
+    token: Schema.NonEmptyString.check(Schema.isMaxLength(40, { message: "a token has at most 40 characters" }))
+  }),
   Schema.TaggedStruct("Pong", {}),
   Schema.TaggedStruct("Help", {}),
   Schema.TaggedStruct("Quit", {})
@@ -78,7 +90,9 @@ const read = (line: string): Result.Result<Encoded, string> => {
 const write = (command: Encoded): string => {
   if (command._tag === "Say") return command.text.startsWith("/") ? `/${command.text}` : command.text
   const [name, verb] = Object.entries(verbs).find(([, { tag }]) => tag === command._tag)!
-  return [`/${name}`, ...verb.operands.map((operand) => (command as unknown as Record<string, string>)[operand])].join(" ")
+  return [`/${name}`, ...verb.operands.map((operand) => (command as unknown as Record<string, string>)[operand])].join(
+    " "
+  )
 }
 
 /** A command from its line. What is wrong with the line is in the issue's message, for whoever typed it. */

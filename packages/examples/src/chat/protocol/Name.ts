@@ -15,7 +15,9 @@ const pattern = /^(?:[\p{L}\p{N}_]\p{M}{0,3})(?:[\p{L}\p{N}_.-]\p{M}{0,3})*$/u
 const problem = (name: string): string | undefined => {
   const length = Array.from(name).length
   if (length > longest) return `a name has at most ${longest} characters, and this one ${length}`
-  if (!pattern.test(name)) return "a name is made of letters, digits, \"_\", \"-\" and \".\", and begins with none of the last two"
+  if (!pattern.test(name)) {
+    return "a name is made of letters, digits, \"_\", \"-\" and \".\", and begins with none of the last two"
+  }
   return undefined
 }
 

@@ -1,0 +1,7 @@
+import * as Command from "effect/cli/Command"
+import { server } from "./server/server.ts"
+
+export const chat = Command.make("chat").pipe(
+  Command.withDescription("Rooms in which people talk; and the plainest chat of two"),
+  Command.withSubcommands([server])
+)
