@@ -110,22 +110,24 @@ export const end = <A>(self: Subscription<A>): Effect.Effect<void> =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** Receives the next message, or `None` once the subscription has ended. An interrupted `receive` loses none. */
-export const receive = <A>(self: Subscription<A>): Effect.Effect<Option.Option<A>, Overflowed> =>
-  Effect.suspend(() => {
-    const subscription = state(self)
+export const receive = <A>(self: Subscription<A>): Effect.Effect<Option.Option<A>, Overflowed> => {
+  const subscription = state(self)
+  return subscription.until((): Effect.Effect<Option.Option<A>, Overflowed> | undefined => {
     if (subscription.size > 0) return Effect.succeed(Option.some(subscription.take()))
     if (subscription.failure !== undefined) return Effect.fail(subscription.failure)
-    return subscription.ended ? Effect.succeedNone : Effect.flatMap(subscription.ready, () => receive(self))
+    return subscription.ended ? Effect.succeedNone : undefined
   })
+}
 
 /** All messages, as a Stream that ends with the subscription. Those that wait come together. */
 export const messages = <A>(self: Subscription<A>): Stream.Stream<A, Overflowed> => {
   const subscription = state(self)
-  const pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, Overflowed> = Effect.suspend(() => {
-    const batch = subscription.takeAll()
-    if (batch.length > 0) return Effect.succeed(batch as unknown as Arr.NonEmptyReadonlyArray<A>)
+  const pull = subscription.until((): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, Overflowed> | undefined => {
+    if (subscription.size > 0) {
+      return Effect.succeed(subscription.takeAll() as unknown as Arr.NonEmptyReadonlyArray<A>)
+    }
     if (subscription.failure !== undefined) return Effect.fail(subscription.failure)
-    return subscription.ended ? Cause.done() : Effect.flatMap(subscription.ready, () => pull)
+    return subscription.ended ? Cause.done() : undefined
   })
   return Stream.fromPull(Effect.succeed(pull))
 }

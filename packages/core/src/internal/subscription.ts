@@ -154,13 +154,23 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
     this.#receivers = this.#receivers.filter((each) => each !== receiver)
   }
 
-  /** Waits until there is something to take. */
-  readonly ready: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.size > 0 || this.ended) return resume(Effect.void)
-    const receiver: Receiver = { onReady: () => resume(Effect.void) }
-    this.attach(receiver)
-    return Effect.sync(() => this.detach(receiver))
-  })
+  /** Does what `next` says as soon as it says something: now, or when there is something to take. */
+  until<B, E>(next: () => Effect.Effect<B, E> | undefined): Effect.Effect<B, E> {
+    return Effect.callback((resume) => {
+      const now = next()
+      if (now !== undefined) return resume(now)
+      const receiver: Receiver = {
+        onReady: () => {
+          const then = next()
+          if (then === undefined) return
+          this.detach(receiver)
+          resume(then)
+        }
+      }
+      this.attach(receiver)
+      return Effect.sync(() => this.detach(receiver))
+    })
+  }
 
   // Later, and once: receivers run code that may publish, and what is published while something is being published
   // would overtake it; and what comes in one go is taken in one go.
