@@ -37,8 +37,7 @@ export const serve = (hall: Hall, settings: Settings) =>
         Effect.tapError(({ message }) => Framed.send(framed, Line.Refusal({ text: message })))
       )
       const member = yield* join(hall, settings)
-      let why: string | undefined = "connection lost"
-      yield* Effect.addFinalizer(() => hall.rooms.leave(member, why))
+      yield* Effect.addFinalizer(() => hall.rooms.leave(member, "connection lost"))
 
       yield* Effect.forEach(greeting(hall, member, settings), (line) => tell(member, line), { discard: true })
       const heard = { at: yield* Clock.currentTimeMillis }
@@ -47,26 +46,23 @@ export const serve = (hall: Hall, settings: Settings) =>
         watch(member, settings, heard),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
-        Effect.catchTag("Parting", (parting) => {
-          why = parting.why
-          return Effect.andThen(
-            tell(member, Line.Notice({ text: parting.farewell })),
-            Subscription.end(member.subscription)
-          )
-        }),
+        Effect.catchTag("Parting", ({ farewell, why }) =>
+          hall.rooms.leave(member, why).pipe(
+            Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
+            Effect.andThen(Subscription.end(member.subscription))
+          )),
         Effect.andThen(Effect.sleep(lastWords))
       )
       const writing = Subscription.writeTo(member.subscription, connection).pipe(
-        Effect.catchTag("Overflowed", ({ capacity }) => {
-          why = "too slow"
-          return sayTooSlow(framed, capacity)
-        })
+        Effect.catchTag("Overflowed", ({ capacity }) =>
+          Effect.andThen(hall.rooms.leave(member, "too slow"), sayTooSlow(framed, capacity)))
       )
       yield* Effect.raceFirst(writing, attending)
     },
     Effect.catchTags({
       // People come and go: a broken connection is no event for the log.
-      NetworkError: (error) => Effect.logDebug(error.message),
+      NetworkError: (error) =>
+        Effect.logDebug(error.message),
       Full: (error) => Effect.logDebug(error.message)
     })
   )
