@@ -29,7 +29,7 @@ describe("a chat", () => {
       yield* alice.say("/nick Alice", "hello?", "/rooms", "/join Lobby", "hello!")
       expect(yield* alice.settled).toEqual([
         "-- Be kind.",
-        "-- you are the 1st here: /nick NAME says who you are, /join ROOM where; /help",
+        "-- you are the 1st here: /nick NAME, /join ROOM, /help",
         "-- you are now called guest1",
         "-- you are now called Alice",
         "!! you are in no room: /join ROOM enters one, /rooms shows which there are",
@@ -213,7 +213,7 @@ describe("limits", () => {
     "on silence are exact to the millisecond: a question, and then the end",
     Effect.gen(function*() {
       const { server, others: [a] } = yield* hosts("a")
-      yield* Host.serve(server, chat({ idle: "10 minutes", idleGrace: "1 minute" } as never))
+      yield* Host.serve(server, chat({ idle: "10 minutes", idleGrace: "1 minute" }))
       const alice = yield* enter(a, "alice", "lobby")
       yield* Effect.sleep("3 seconds")
       yield* alice.say("hello")
@@ -417,7 +417,7 @@ describe("the client", () => {
     "gets its name back from its own ghost",
     Effect.gen(function*() {
       const { server, others: [a] } = yield* hosts("a")
-      yield* Host.serve(server, chat({ idle: "1 minute", idleGrace: "1 minute" } as never))
+      yield* Host.serve(server, chat({ idle: "1 minute", idleGrace: "1 minute" }))
       const client = yield* Effect.provide(
         ChatClient.make({ server: address, nick: "alice", room: "lobby" }),
         Host.layer(a)

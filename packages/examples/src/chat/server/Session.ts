@@ -80,7 +80,7 @@ const join = Effect.fnUntraced(function*({ names }: Hall, { queue }: Settings) {
 const greeting = ({ names }: Hall, { name }: Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
   ...greeting.map((text) => Line.Notice({ text })),
   Line.Notice({
-    text: `you are the ${ordinal(names.size)} here: /nick NAME says who you are, /join ROOM where; /help`
+    text: `you are the ${ordinal(names.size)} here: /nick NAME, /join ROOM, /help`
   }),
   ...(rate.refill > 0 ? [Line.Limits(rate)] : []),
   Line.Called({ name })
@@ -151,7 +151,10 @@ const notKept = (member: Member, error: HistoryFailed) =>
 
 /** Asks a client that is silent whether it is there, and parts from one that does not answer. */
 const watch = (member: Member, { idle, idleGrace }: Settings, heard: Heard): Effect.Effect<never, Parting> => {
-  const [patience, grace] = [Duration.toMillis(idle), Duration.toMillis(idleGrace)]
+  const [patience, grace] = [idle, idleGrace].map((each) => Duration.toMillis(Duration.fromInputUnsafe(each))) as [
+    number,
+    number
+  ]
   const ping = Line.Ping({ seconds: grace / 1000 })
   const look: Effect.Effect<never, Parting> = Clock.clockWith((clock) => {
     const left = heard.at + patience - clock.currentTimeMillisUnsafe()

@@ -13,9 +13,9 @@ export interface Settings extends Limits {
   /** So many refusals in a row, and the server hangs up. */
   readonly patience: number
   /** After so long a silence it asks whether one is there. */
-  readonly idle: Duration.Duration
+  readonly idle: Duration.Input
   /** So long it waits for an answer. */
-  readonly idleGrace: Duration.Duration
+  readonly idleGrace: Duration.Input
   /** Lines that may wait for a client that reads slowly; one more, and the server hangs up. */
   readonly queue: number
 }

@@ -25,10 +25,12 @@ const count = (name: string, byDefault: number, description: string, from = 1, t
     parse: (text) => Option.filter(flags.wholeNumber(text), (number) => number >= from && number <= to)
   }).pipe(Flag.withDefault(byDefault))
 
-const duration = (name: string, byDefault: Duration.Duration, description: string) =>
-  flags.duration(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
+const duration = (name: string, input: Duration.Input, description: string) => {
+  const byDefault = Duration.fromInputUnsafe(input)
+  return flags.duration(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
     Flag.withDefault(byDefault)
   )
+}
 
 const motd = Flag.FileText("motd").pipe(
   Flag.withDescription("A file whose lines greet everybody who connects"),
@@ -51,7 +53,7 @@ export const settings = {
   burst: count("burst", defaults.rate.burst, "Lines that one may send at once"),
   refill: duration(
     "refill",
-    Duration.millis(defaults.rate.refill),
+    defaults.rate.refill,
     "After so long one may send one more; 0s: no limit"
   ),
   idle: duration("idle", defaults.idle, "Ask who is silent for so long whether they are there"),
