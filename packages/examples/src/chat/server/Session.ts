@@ -21,8 +21,8 @@ import * as Line from "../protocol/Line.ts"
 import { TokenBucket } from "../protocol/TokenBucket.ts"
 import * as Wire from "../protocol/Wire.ts"
 import { type Hall, perform } from "./commands.ts"
-import type { HistoryFailed } from "./History.ts"
-import { type Member, Parting, tell } from "./Member.ts"
+import * as Member from "./Member.ts"
+import { Parting, tell } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
 
 /** How long the last words may take to be read. */
@@ -37,7 +37,8 @@ export const serve = (hall: Hall, settings: Settings) =>
         Effect.tapError(({ message }) => Framed.send(framed, Line.Refusal({ text: message })))
       )
       const member = yield* join(hall, settings)
-      yield* Effect.addFinalizer(() => hall.rooms.leave(member, "connection lost"))
+      const leave = (why: string | undefined) => Member.settled(member, hall.rooms.leave(member, why))
+      yield* Effect.addFinalizer(() => leave("connection lost"))
 
       yield* Effect.forEach(greeting(hall, member, settings), (line) => tell(member, line), { discard: true })
       const heard = { at: yield* Clock.currentTimeMillis }
@@ -47,22 +48,20 @@ export const serve = (hall: Hall, settings: Settings) =>
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
         Effect.catchTag("Parting", ({ farewell, why }) =>
-          hall.rooms.leave(member, why).pipe(
+          leave(why).pipe(
             Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
             Effect.andThen(Subscription.end(member.subscription))
           )),
         Effect.andThen(Effect.sleep(lastWords))
       )
       const writing = Subscription.writeTo(member.subscription, connection).pipe(
-        Effect.catchTag("Overflowed", ({ capacity }) =>
-          Effect.andThen(hall.rooms.leave(member, "too slow"), sayTooSlow(framed, capacity)))
+        Effect.catchTag("Overflowed", ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity)))
       )
       yield* Effect.raceFirst(writing, attending)
     },
     Effect.catchTags({
       // People come and go: a broken connection is no event for the log.
-      NetworkError: (error) =>
-        Effect.logDebug(error.message),
+      NetworkError: (error) => Effect.logDebug(error.message),
       Full: (error) => Effect.logDebug(error.message)
     })
   )
@@ -71,13 +70,13 @@ export const serve = (hall: Hall, settings: Settings) =>
 const join = Effect.fnUntraced(function*({ names }: Hall, { queue }: Settings) {
   const name = names.guest()
   const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue, name })
-  const member: Member = { name, stay: undefined, subscription }
+  const member = Member.make(name, subscription)
   names.assign(member)
   yield* Effect.addFinalizer(() => Effect.sync(() => names.release(member.name)))
   return member
 })
 
-const greeting = ({ names }: Hall, { name }: Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
+const greeting = ({ names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
   ...greeting.map((text) => Line.Notice({ text })),
   Line.Notice({
     text: `you are the ${ordinal(names.size)} here: /nick NAME, /join ROOM, /help`
@@ -106,7 +105,7 @@ type Incoming = Result.Result<Wire.Typed, FramingError>
 const listen = (
   framed: Framed.Framed<Line.Line, Incoming>,
   hall: Hall,
-  member: Member,
+  member: Member.Member,
   { patience, rate }: Settings,
   heard: Heard
 ) => {
@@ -133,7 +132,7 @@ const listen = (
   const obey = (text: string): Effect.Effect<unknown, Parting> => {
     const command = Command.parse(text)
     if (Result.isFailure(command)) return tell(member, Line.Refusal({ text: command.failure }))
-    return Effect.catchTag(perform(hall, member, command.success), "HistoryFailed", (error) => notKept(member, error))
+    return perform(hall, member, command.success)
   }
 
   return Stream.runForEach(Framed.messages(framed), hear).pipe(
@@ -143,14 +142,8 @@ const listen = (
   )
 }
 
-const notKept = (member: Member, error: HistoryFailed) =>
-  Effect.andThen(
-    Effect.logError(error.message),
-    tell(member, Line.Refusal({ text: "that could not be kept, and so was not said; the server's log tells why" }))
-  )
-
 /** Asks a client that is silent whether it is there, and parts from one that does not answer. */
-const watch = (member: Member, { idle, idleGrace }: Settings, heard: Heard): Effect.Effect<never, Parting> => {
+const watch = (member: Member.Member, { idle, idleGrace }: Settings, heard: Heard): Effect.Effect<never, Parting> => {
   const [patience, grace] = [idle, idleGrace].map((each) => Duration.toMillis(Duration.fromInputUnsafe(each))) as [
     number,
     number

@@ -6,7 +6,7 @@ import * as Name from "../protocol/Name.ts"
 import type { Admission } from "./Admission.ts"
 import type { HistoryFailed } from "./History.ts"
 import type { Member } from "./Member.ts"
-import { Parting, tell } from "./Member.ts"
+import { keep, Parting, settled, tell } from "./Member.ts"
 import type { Names } from "./Names.ts"
 import * as Room from "./Room.ts"
 import type { Rooms } from "./Rooms.ts"
@@ -18,7 +18,7 @@ export interface Hall {
   readonly rooms: Rooms
 }
 
-type Doing = Effect.Effect<unknown, HistoryFailed | Parting>
+type Doing = Effect.Effect<unknown, Parting>
 
 type Actions = {
   readonly [Tag in Command.Command["_tag"]]: (
@@ -35,15 +35,25 @@ const inRoom = (member: Member, act: (room: Room.Room) => Doing): Doing =>
     ? refuse(member, "you are in no room: /join ROOM enters one, /rooms shows which there are")
     : act(member.stay.room)
 
+const say = (rooms: Rooms, member: Member, spoken: Line.Spoken): Doing =>
+  inRoom(
+    member,
+    (room) => keep(member, Effect.catchTag(rooms.say(room, spoken), "HistoryFailed", (error) => notKept(member, error)))
+  )
+
+const notKept = (member: Member, error: HistoryFailed) =>
+  Effect.andThen(
+    Effect.logError(error.message),
+    refuse(member, "that could not be kept, and so was not said; the server's log tells why")
+  )
+
 // More rooms than this make no list that anybody reads.
 const mostRooms = 50
 
 const actions: Actions = {
-  Say: ({ rooms }, member, { text }) =>
-    inRoom(member, (room) => rooms.say(room, Line.Said({ name: member.name, text }))),
+  Say: ({ rooms }, member, { text }) => say(rooms, member, Line.Said({ name: member.name, text })),
 
-  Me: ({ rooms }, member, { text }) =>
-    inRoom(member, (room) => rooms.say(room, Line.Acted({ name: member.name, text }))),
+  Me: ({ rooms }, member, { text }) => say(rooms, member, Line.Acted({ name: member.name, text })),
 
   Nick: ({ names }, member, { name }) =>
     Effect.suspend(() => {
@@ -54,7 +64,16 @@ const actions: Actions = {
       return Effect.andThen(told, Room.tellOthers(member.stay.room, Line.Renamed({ from, to: name }), member))
     }),
 
-  Join: ({ rooms }, member, { room }) => rooms.enter(member, room),
+  Join: ({ rooms }, member, { room }) =>
+    Effect.catchTag(
+      rooms.enter(member, room),
+      "HistoryFailed",
+      (error) =>
+        Effect.andThen(
+          Effect.logError(error.message),
+          refuse(member, "that room cannot be read; the server's log tells why")
+        )
+    ),
 
   Leave: ({ rooms }, member) =>
     inRoom(member, (room) =>
@@ -99,6 +118,9 @@ const help = [
   `Anything else is said to the room. ROOM and NAME have up to ${Name.longest} letters, digits, "_", "-" and "."`
 ]
 
-/** Does what a command says. */
-export const perform = (hall: Hall, member: Member, command: Command.Command): Doing =>
-  (actions[command._tag] as (hall: Hall, member: Member, command: Command.Command) => Doing)(hall, member, command)
+/** Does what a command says. What is said is not waited for, but by the next command of another kind. */
+export const perform = (hall: Hall, member: Member, command: Command.Command): Effect.Effect<unknown, Parting> => {
+  const act = actions[command._tag] as (hall: Hall, member: Member, command: Command.Command) => Doing
+  const doing = act(hall, member, command)
+  return command._tag === "Say" || command._tag === "Me" ? doing : settled(member, doing)
+}
