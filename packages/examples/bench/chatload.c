@@ -133,21 +133,27 @@ static client *enter(int index, uint32_t from, int deaf) {
   client *c = calloc(1, sizeof *c);
   char text[64];
   c->fd = dial(from, deaf ? 4096 : 0);
-  // Nobody is to be told of, because all are told of in the same line.
   int length = snprintf(text, sizeof text, "/nick n%d\n/join bench\n/ping in%d\n", index, index);
   say(c->fd, text, length);
+  return c;
+}
+
+// Nobody waits for another to be in: what all are told of all is told in few pieces.
+static void expectIn(client *c, int index) {
+  char text[32];
   snprintf(text, sizeof text, "pong in%d\n", index);
   expect(c->fd, text);
-  return c;
 }
 
 static void fan(int receivers, int deaf, int inFlight, double warmup, double seconds) {
   poll_fd = epoll_create1(0);
   int all = receivers + 1;
   client **clients = calloc(all, sizeof *clients);
-  for (int i = 0; i < deaf; i++) enter(all + i, INADDR_LOOPBACK + 1 + i % 250, 1);
+  for (int i = 0; i < deaf; i++) expectIn(enter(all + i, INADDR_LOOPBACK + 1 + i % 250, 1), all + i);
+  for (int i = 0; i < all; i++) clients[i] = enter(i, INADDR_LOOPBACK + 1 + i % 250, 0);
   for (int i = 0; i < all; i++) {
-    client *c = clients[i] = enter(i, INADDR_LOOPBACK + 1 + i % 250, 0);
+    client *c = clients[i];
+    expectIn(c, i);
     c->sender = i == all - 1;
     c->sampled = c->sender || i % SAMPLE == 0;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};

@@ -112,7 +112,7 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
     await again.says(/listening/)
     await alice.until(/alice in den - connected *\n> still here$/)
     alice.press("Enter")
-    await alice.until(/<alice> still here/)
+    expect(await alice.until(/<alice> still here/)).toContain("-- connected to")
   })
 
   it.each([

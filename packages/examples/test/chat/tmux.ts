@@ -21,7 +21,13 @@ export const onTerminal = (
     })
   const variables = Object.entries(environment).flatMap(([name, value]) => ["-e", `${name}=${value}`])
   tmux(
-    ...["new-session", "-d", "-x", String(size.columns), "-y", String(size.rows), ...variables],
+    "new-session",
+    "-d",
+    "-x",
+    String(size.columns),
+    "-y",
+    String(size.rows),
+    ...variables,
     // The shell is there to tell what the program left of the terminal.
     `${node} ${main} ${args}; echo "ended with $?"; stty -a | grep -o -- "-\\?icanon"; exec cat`
   )

@@ -3,6 +3,7 @@
  * and what reorders text (bidirectional overrides and isolates) are left out; a tab becomes a space.
  */
 
+/* oxlint-disable no-control-regex */
 // ECMA-48: control sequences (CSI), control strings (OSC, DCS, SOS, PM, APC), and the shorter escapes.
 const escapes = new RegExp(
   [
@@ -13,6 +14,7 @@ const escapes = new RegExp(
   "g"
 )
 
+/* oxlint-enable no-control-regex */
 const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]/gu
 
 // Nearly all text is safe as it is.

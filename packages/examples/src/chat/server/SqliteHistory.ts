@@ -13,7 +13,7 @@ import * as Queue from "effect/Queue"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Line from "../protocol/Line.ts"
+import type * as Line from "../protocol/Line.ts"
 import { type Entry, History, HistoryFailed } from "./History.ts"
 
 const kept = 10_000

@@ -85,8 +85,9 @@ const pasteEnds = "\x1b[201~"
 const longestSequence = 32
 
 // A whole sequence: CSI, SS3, or one character (Alt and a key).
+// oxlint-disable-next-line no-control-regex
 const sequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O\x1b])/u
-const printable = /^[^\x00-\x1f\x7f]+/u
+const printable = /^\P{Cc}+/u
 
 /** Reads keys out of text that may be cut anywhere. */
 export class Reader {
