@@ -13,11 +13,12 @@ import * as SocketRunner from "effect/cluster/SocketRunner"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import * as Option from "effect/Option"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
-import { messages, RunnerTable } from "./SharedStorage.ts"
+import { Life, messages, RunnerTable } from "./SharedStorage.ts"
 
 /** It doubles numbers, and says on which host. `Keep` is persisted: it is answered even if its runner is gone. */
 export const Doubler = Entity.make("Doubler", [
@@ -39,7 +40,7 @@ export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>
   const driver = yield* Effect.provide(MessageStorage.MemoryDriver, MessageStorage.MemoryDriver.layer)
   const clients = new Map<string, Client>()
 
-  const runner = (host: Host.Host) => {
+  const runner = (host: Host.Host, life: Life) => {
     const config = ShardingConfig.layer({
       runnerAddress: Option.some(RunnerAddress.make(host.name, 34431)),
       shardsPerGroup: 30,
@@ -51,18 +52,22 @@ export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>
       Layer.provideMerge(SocketRunner.layer),
       Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
       Layer.provide([ClusterSocket.layerClientProtocol(), ClusterSocket.layerSocketServer()]),
-      Layer.provide([messages(driver, host), Layer.succeed(RunnerStorage.RunnerStorage, table.of(host)), config]),
+      Layer.provide([messages(driver, life), Layer.succeed(RunnerStorage.RunnerStorage, table.of(life)), config]),
       Layer.provide(RpcSerialization.layerSchemaBinary())
     )
   }
   for (const host of hosts) {
     const isUp = yield* Deferred.make<void>()
-    yield* Host.start(host, Effect.gen(function*() {
-      const services = yield* Layer.build(runner(host))
+    const program = Effect.gen(function*() {
+      const life = new Life(host)
+      const services = yield* Layer.build(runner(host, life))
+      yield* Effect.addFinalizer(() => Effect.sync(() => void (life.isOver = !Host.isUp(host))))
       clients.set(host.name, yield* Effect.provideContext(Doubler.client, services))
       yield* Deferred.succeed(isUp, undefined)
       yield* Effect.never
-    }))
+    })
+    // A runner that is torn down because its host has crashed says so at length.
+    yield* Host.start(host, Effect.provideService(program, References.MinimumLogLevel, "None"))
     yield* Deferred.await(isUp)
   }
   return { table, clients }

@@ -11,6 +11,28 @@ import * as Layer from "effect/Layer"
 const expiration = 35_000
 
 /**
+ * One life of a host, from its start to its crash. What a program does while it is torn down after a crash must not show: a
+ * machine that is down cannot tidy up, not even once it is up again.
+ */
+export class Life {
+  isOver = false
+  readonly #host: Host.Host
+
+  constructor(host: Host.Host) {
+    this.#host = host
+  }
+
+  /** Reaches what is not on the host, as long as the host lives. */
+  reach<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | PersistenceError, R> {
+    return Effect.suspend((): Effect.Effect<A, E | PersistenceError, R> =>
+      this.isOver || !Host.isUp(this.#host)
+        ? Effect.fail(new PersistenceError({ cause: new Error(`${this.#host.name} is down`) }))
+        : effect
+    )
+  }
+}
+
+/**
  * The table of runners and of shard locks, as `SqlRunnerStorage` keeps it: a runner that has not been heard of for 35
  * seconds is gone, and its locks are anybody's. (`RunnerStorage.makeMemory` is for one runner: it gives everybody every
  * lock.)
@@ -26,13 +48,9 @@ export class RunnerTable {
     return counts
   }
 
-  /** The storage as a host reaches it, while it is up. */
-  of(host: Host.Host): RunnerStorage.RunnerStorage["Service"] {
-    const table = <A>(use: (now: number) => A) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Host.isUp(host)
-          ? Effect.sync(() => use(now))
-          : Effect.fail(new PersistenceError({ cause: `${host.name} is down` })))
+  /** The storage as a host reaches it. */
+  of(life: Life): RunnerStorage.RunnerStorage["Service"] {
+    const table = <A>(use: (now: number) => A) => life.reach(Effect.map(Clock.currentTimeMillis, use))
     const take = (owner: string, shards: Iterable<string>, now: number, isMine: (owner: string) => boolean) => {
       const taken: Array<string> = []
       for (const shard of shards) {
@@ -80,22 +98,17 @@ export class RunnerTable {
   }
 }
 
-const whileUp = <A, E, R>(host: Host.Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | PersistenceError, R> =>
-  Effect.suspend((): Effect.Effect<A, E | PersistenceError, R> =>
-    Host.isUp(host) ? effect : Effect.fail(new PersistenceError({ cause: `${host.name} is down` }))
-  )
-
 /** What has been sent and not yet been answered, as a host reaches it: Effect's own storage in memory, shared. */
 export const messages = (
   driver: MessageStorage.MemoryDriver["Service"],
-  host: Host.Host
+  life: Life
 ): Layer.Layer<MessageStorage.MessageStorage> => {
   const guarded = Object.fromEntries(
     Object.entries(driver.encoded).map(([name, member]) => [
       name,
       typeof member === "function"
-        ? (...args: ReadonlyArray<never>) => whileUp(host, (member as (...args: ReadonlyArray<never>) => never)(...args))
-        : whileUp(host, member as never)
+        ? (...args: ReadonlyArray<never>) => life.reach((member as unknown as (...args: ReadonlyArray<never>) => never)(...args))
+        : life.reach(member as never)
     ])
   ) as unknown as MessageStorage.Encoded
   return Layer.effect(MessageStorage.MessageStorage)(MessageStorage.makeEncoded(guarded)).pipe(
