@@ -30,8 +30,8 @@
  * | on the Socket | on the connection |
  * |---|---|
  * | the reader's Scope is closed | it is closed in order, within `closeTimeout`; a pull that waits fails with code 1006 |
- * | the same, after a defect or a failure that is no `SocketError` | it is reset: the peer must not take half for a whole |
  * | the writer's Scope is closed | FIN, once all is sent; reading goes on |
+ * | either, after a defect or a failure that is no `SocketError` | it is reset: the peer must not take half for a whole |
  * | `CloseEvent` with code 1000, 1001 or 1005 is written | it is closed in order; `pull` fails with that code |
  * | `CloseEvent` with another code | it is reset; `pull` fails with that code |
  *
@@ -100,7 +100,7 @@ export const make: (
     }
     const socket = Socket.make({
       reader,
-      writer: Effect.acquireRelease(Effect.succeed(writer), () => Effect.sync(() => current?.endOutput()))
+      writer: Effect.acquireRelease(Effect.succeed(writer), (_, exit) => Effect.sync(() => current?.endOutput(exit)))
     })
     sides.set(socket, () => current)
     return socket

@@ -74,10 +74,11 @@ export class SocketSide {
     for (const giveUp of this.#pulls) giveUp(error)
   }
 
-  /** Half-closes, without waiting until all is sent. */
-  endOutput(): void {
+  /** Ends the output as its writer's Scope is closed: half-closes, without waiting until all is sent, or resets. */
+  endOutput(exit: Exit.Exit<unknown, unknown>): void {
     const { output } = this.connection
-    if (output.failure === undefined) output.end({ onWritten: () => {} })
+    if (!hasHadItsSay(exit)) this.connection.abort()
+    else if (output.failure === undefined) output.end({ onWritten: () => {} })
   }
 
   /** Closes the connection as its reader's Scope is closed, and returns when its descriptor is closed. */
@@ -105,7 +106,10 @@ export const fromSide = (side: SocketSide): Socket.Socket => {
       ),
       (_, exit) => side.release(exit)
     ),
-    writer: Effect.acquireRelease(Effect.succeed(side.writer), () => Effect.sync(() => side.endOutput()))
+    writer: Effect.acquireRelease(
+      Effect.succeed(side.writer),
+      (_, exit) => Effect.sync(() => side.endOutput(exit))
+    )
   })
   sides.set(socket, () => side)
   return socket

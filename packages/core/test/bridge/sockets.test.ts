@@ -1,0 +1,25 @@
+import { describe } from "@effect/vitest"
+import * as Host from "@sluice/core/simulation/Host"
+import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { checks } from "./sockets.ts"
+
+let paths = 0
+const subjects = {
+  "TCP": { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets: true },
+  "Unix-domain": { listen: () => `unix:///run/${++paths}`, nobody: "unix:///run/nobody", resets: false }
+}
+
+for (const [name, subject] of Object.entries(subjects)) {
+  describe(`Socket and SocketServer over ${name}, in a simulation`, () => {
+    for (const [what, check] of Object.entries(checks(subject))) {
+      VitestSimulation.it(
+        what,
+        Effect.flatMap(SimNetwork.host("host"), (host) => Host.run(host, Effect.provide(Effect.scoped(check), Logger.layer([])))),
+        { seeds: 5 }
+      )
+    }
+  })
+}
