@@ -7,6 +7,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import { checks as datagramChecks } from "../../core/test/bridge/datagrams.ts"
+import { checks as rpcChecks } from "../../core/test/bridge/rpcs.ts"
 import { checks } from "../../core/test/bridge/sockets.ts"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
@@ -27,6 +28,11 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("the bridge to Effect's 
   for (const [name, subject] of Object.entries(subjects)) {
     describe(`Socket and SocketServer over ${name}`, () => {
       for (const [what, check] of Object.entries(checks(subject))) it.effect(what, () => quiet(check))
+    })
+  }
+  for (const [name, subject] of Object.entries(subjects)) {
+    describe(`Effect RPC over ${name}`, () => {
+      for (const [what, check] of Object.entries(rpcChecks(subject))) it.effect(what, () => quiet(check))
     })
   }
   describe("DatagramSocket", () => {

@@ -4,6 +4,9 @@ import * as Socket from "@sluice/core/bridge/Socket"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Context from "effect/Context"
+import * as EffectSocketServer from "effect/socket/SocketServer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
@@ -65,14 +68,19 @@ const handlers = (journal: Journal) =>
       })
   })
 
-/** The server. */
+/** The server, and the SocketServer that it runs on. */
 export const server = (journal: Journal, options: Server.Options) =>
   RpcServer.layer(Arithmetic, { disableTracing: true }).pipe(
     Layer.provide(handlers(journal)),
     Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(SocketServer.layer(options)),
+    Layer.provideMerge(SocketServer.layer(options)),
     Layer.provide(RpcSerialization.layerNdjson)
   )
+
+/** Starts the server, and gives where it listens. */
+export const start = (journal: Journal, options: Server.Options) =>
+  Effect.map(Layer.build(server(journal, options)), (services) =>
+    Endpoint.format(Endpoint.fromAddress(Context.get(services, EffectSocketServer.SocketServer).address)))
 
 export type Client = RpcClient.FromGroup<typeof Arithmetic, RpcClientError>
 
