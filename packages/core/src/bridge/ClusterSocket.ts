@@ -23,8 +23,8 @@
  * )
  * ```
  */
-import * as Runners from "effect/cluster/Runners"
 import type * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as Runners from "effect/cluster/Runners"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -93,8 +93,7 @@ export const make: (
       Effect.map((side) => side.reader)
     )
     const writer: Socket.Writer = {
-      write: (frame) =>
-        Effect.suspend(() => current?.writer.write(frame) ?? connected.whenOpen(writer.write(frame))),
+      write: (frame) => Effect.suspend(() => current?.writer.write(frame) ?? connected.whenOpen(writer.write(frame))),
       writeAll: (frames) =>
         Effect.suspend(() => current?.writer.writeAll(frames) ?? connected.whenOpen(writer.writeAll(frames)))
     }

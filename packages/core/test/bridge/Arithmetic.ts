@@ -1,12 +1,11 @@
 /** An RPC service to test with, over whatever sockets there are. */
-import * as SocketServer from "@sluice/core/bridge/SocketServer"
 import * as Socket from "@sluice/core/bridge/Socket"
+import * as SocketServer from "@sluice/core/bridge/SocketServer"
+import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
-import * as Endpoint from "@sluice/core/Endpoint"
 import * as Context from "effect/Context"
-import * as EffectSocketServer from "effect/socket/SocketServer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
@@ -18,6 +17,7 @@ import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as RpcServer from "effect/rpc/RpcServer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as EffectSocketServer from "effect/socket/SocketServer"
 import * as Stream from "effect/Stream"
 
 export class NotDivisible extends Schema.TaggedError<NotDivisible>()("NotDivisible", {
@@ -55,7 +55,9 @@ const handlers = (journal: Journal) =>
         return number * 2
       }),
     Divide: ({ dividend, divisor }) =>
-      dividend % divisor === 0 ? Effect.succeed(dividend / divisor) : Effect.fail(new NotDivisible({ dividend, divisor })),
+      dividend % divisor === 0
+        ? Effect.succeed(dividend / divisor)
+        : Effect.fail(new NotDivisible({ dividend, divisor })),
     CountTo: ({ limit }) =>
       Stream.range(1, limit).pipe(
         Stream.rechunk(1),
@@ -79,8 +81,10 @@ export const server = (journal: Journal, options: Server.Options) =>
 
 /** Starts the server, and gives where it listens. */
 export const start = (journal: Journal, options: Server.Options) =>
-  Effect.map(Layer.build(server(journal, options)), (services) =>
-    Endpoint.format(Endpoint.fromAddress(Context.get(services, EffectSocketServer.SocketServer).address)))
+  Effect.map(
+    Layer.build(server(journal, options)),
+    (services) => Endpoint.format(Endpoint.fromAddress(Context.get(services, EffectSocketServer.SocketServer).address))
+  )
 
 export type Client = RpcClient.FromGroup<typeof Arithmetic, RpcClientError>
 

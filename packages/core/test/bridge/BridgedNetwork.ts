@@ -7,9 +7,9 @@ import * as Layer from "effect/Layer"
 import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as Scope from "effect/Scope"
-import type { ConnectionState } from "../../src/internal/connection.ts"
-import { SocketSide, fromSide } from "../../src/internal/bridge/socketSide.ts"
+import { fromSide, SocketSide } from "../../src/internal/bridge/socketSide.ts"
 import { SocketTransport } from "../../src/internal/bridge/socketTransport.ts"
+import type { ConnectionState } from "../../src/internal/connection.ts"
 
 const noNames = Dns.make({
   lookup: () => Effect.die("no names here"),
@@ -41,11 +41,15 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
     const network = yield* Network.Network
     return yield* Network.make({
       resolver: AddressResolver.make(noNames),
-      connect: (address, options) => Effect.gen(function*() {
-        const scope = Scope.makeUnsafe()
-        const connection = yield* Scope.provide(network.connect(Endpoint.fromAddress(address), options as never), scope)
-        return yield* bridged(connection as ConnectionState)
-      }),
+      connect: (address, options) =>
+        Effect.gen(function*() {
+          const scope = Scope.makeUnsafe()
+          const connection = yield* Scope.provide(
+            network.connect(Endpoint.fromAddress(address), options as never),
+            scope
+          )
+          return yield* bridged(connection as ConnectionState)
+        }),
       listen: Effect.fnUntraced(function*(address, options, receiver) {
         const scope = Scope.makeUnsafe()
         const listener = yield* Scope.provide(network.listen(Endpoint.fromAddress(address), options as never), scope)

@@ -1,10 +1,10 @@
 /** The storage that the runners of a cluster share, in memory. */
 import * as Host from "@sluice/core/simulation/Host"
+import * as Clock from "effect/Clock"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import * as MessageStorage from "effect/cluster/MessageStorage"
-import * as Snowflake from "effect/cluster/Snowflake"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
-import * as Clock from "effect/Clock"
+import * as Snowflake from "effect/cluster/Snowflake"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -107,7 +107,8 @@ export const messages = (
     Object.entries(driver.encoded).map(([name, member]) => [
       name,
       typeof member === "function"
-        ? (...args: ReadonlyArray<never>) => life.reach((member as unknown as (...args: ReadonlyArray<never>) => never)(...args))
+        ? (...args: ReadonlyArray<never>) =>
+          life.reach((member as unknown as (...args: ReadonlyArray<never>) => never)(...args))
         : life.reach(member as never)
     ])
   ) as unknown as MessageStorage.Encoded

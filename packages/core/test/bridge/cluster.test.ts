@@ -17,7 +17,10 @@ const started = Effect.fnUntraced(function*(link: Parameters<typeof SimNetwork.l
   const cluster = yield* Cluster.start([a, b, c])
   const owned = () => cluster.table.owners()
   const until = (holds: () => boolean) =>
-    Effect.timeout(Effect.whileLoop({ while: () => !holds(), body: () => Effect.sleep("1 second"), step: () => {} }), "2 minutes")
+    Effect.timeout(
+      Effect.whileLoop({ while: () => !holds(), body: () => Effect.sleep("1 second"), step: () => {} }),
+      "2 minutes"
+    )
   const ask = (host: Host.Host, entity: string, number: number) =>
     Host.run(host, cluster.clients.get(host.name)!(entity).Double({ number }))
   const keep = (host: Host.Host, entity: string, number: number) =>
@@ -29,7 +32,9 @@ const started = Effect.fnUntraced(function*(link: Parameters<typeof SimNetwork.l
   yield* until(isSpread)
   /** Asks every entity from a host, and gives where each of them answers. */
   const places = Effect.fnUntraced(function*(from: Host.Host) {
-    const answers = yield* Effect.forEach(entities, (entity, index) => ask(from, entity, index), { concurrency: "unbounded" })
+    const answers = yield* Effect.forEach(entities, (entity, index) => ask(from, entity, index), {
+      concurrency: "unbounded"
+    })
     answers.forEach((answer, index) => expect(answer.result).toBe(index * 2))
     return answers.map((answer) => answer.host)
   })

@@ -15,7 +15,9 @@ const text = (datagram: DatagramSocket.Datagram) => new TextDecoder().decode(dat
 const reasonOf = <A, R>(effect: Effect.Effect<A, DatagramSocket.DatagramSocketError, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason)
 
-export const checks = (endpoint: string): Record<string, Effect.Effect<void, unknown, Network.Network | Scope.Scope>> => ({
+export const checks = (
+  endpoint: string
+): Record<string, Effect.Effect<void, unknown, Network.Network | Scope.Scope>> => ({
   "sends, receives, answers and echoes": Effect.gen(function*() {
     const server = yield* BridgedDatagramSocket.make(endpoint)
     const client = yield* BridgedDatagramSocket.make(endpoint)
@@ -31,7 +33,10 @@ export const checks = (endpoint: string): Record<string, Effect.Effect<void, unk
     expect(text((yield* here.pull)[0])).toBe("answer")
     yield* serverWriter.write(one)
     expect(text((yield* here.pull)[0])).toBe("one")
-    yield* clientWriter.writeAll([{ payload: "two", address: there.address }, { payload: "three", address: there.address }])
+    yield* clientWriter.writeAll([{ payload: "two", address: there.address }, {
+      payload: "three",
+      address: there.address
+    }])
     const received: Array<string> = []
     while (received.length < 2) received.push(...(yield* there.pull).map(text))
     expect(received).toEqual(["two", "three"])
@@ -66,22 +71,24 @@ export const checks = (endpoint: string): Record<string, Effect.Effect<void, unk
     expect((yield* Fiber.join(pulling)).reason._tag).toBe("DatagramSocketClosedError")
   }),
 
-  "an address that is taken, one that is not this machine's, and too large a payload are typed": Effect.gen(function*() {
-    const taken = yield* Network.bind(endpoint)
-    const host = NetAddress.formatHost(taken.address)
-    const same = yield* BridgedDatagramSocket.make(`udp://${host}:${taken.address.port}`)
-    expect(yield* reasonOf(same.reader)).toMatchObject({ _tag: "DatagramSocketOpenError", kind: "AddressInUse" })
-    const elsewhere = yield* BridgedDatagramSocket.make("udp://192.0.2.1:0")
-    expect(yield* reasonOf(elsewhere.reader)).toMatchObject({ kind: "AddressNotAvailable" })
-    const socket = yield* BridgedDatagramSocket.make(endpoint)
-    yield* socket.reader
-    const writer = yield* socket.writer
-    const tooLarge = writer.write({ payload: new Uint8Array(70_000), address: taken.address })
-    expect(yield* reasonOf(tooLarge)).toMatchObject({ _tag: "DatagramSocketWriteError", kind: "MessageTooLarge" })
-    expect(yield* reasonOf(writer.write({ payload: "nowhere" }))).toMatchObject({ _tag: "DatagramSocketWriteError" })
-    const wrong = yield* Effect.flip(BridgedDatagramSocket.make(endpoint, { queueCapacity: 0 }))
-    expect(wrong.reason).toMatchObject({ _tag: "InvalidOption", option: "queueCapacity" })
-  }),
+  "an address that is taken, one that is not this machine's, and too large a payload are typed": Effect.gen(
+    function*() {
+      const taken = yield* Network.bind(endpoint)
+      const host = NetAddress.formatHost(taken.address)
+      const same = yield* BridgedDatagramSocket.make(`udp://${host}:${taken.address.port}`)
+      expect(yield* reasonOf(same.reader)).toMatchObject({ _tag: "DatagramSocketOpenError", kind: "AddressInUse" })
+      const elsewhere = yield* BridgedDatagramSocket.make("udp://192.0.2.1:0")
+      expect(yield* reasonOf(elsewhere.reader)).toMatchObject({ kind: "AddressNotAvailable" })
+      const socket = yield* BridgedDatagramSocket.make(endpoint)
+      yield* socket.reader
+      const writer = yield* socket.writer
+      const tooLarge = writer.write({ payload: new Uint8Array(70_000), address: taken.address })
+      expect(yield* reasonOf(tooLarge)).toMatchObject({ _tag: "DatagramSocketWriteError", kind: "MessageTooLarge" })
+      expect(yield* reasonOf(writer.write({ payload: "nowhere" }))).toMatchObject({ _tag: "DatagramSocketWriteError" })
+      const wrong = yield* Effect.flip(BridgedDatagramSocket.make(endpoint, { queueCapacity: 0 }))
+      expect(wrong.reason).toMatchObject({ _tag: "InvalidOption", option: "queueCapacity" })
+    }
+  ),
 
   "a connected socket needs no address": Effect.gen(function*() {
     const target = yield* Network.bind(endpoint)

@@ -72,7 +72,13 @@ describe("Effect RPC over a network that fails", () => {
   VitestSimulation.it(
     "every call is answered once through loss, and every stream comes whole",
     quiet(Effect.gen(function*() {
-      const both = yield* apart({ latency: "10 millis", jitter: "5 millis", loss: 0.1, reordering: 0.1, duplication: 0.05 })
+      const both = yield* apart({
+        latency: "10 millis",
+        jitter: "5 millis",
+        loss: 0.1,
+        reordering: 0.1,
+        duplication: 0.05
+      })
       const { client } = both
       const [streams, ends] = yield* Effect.all([
         Effect.forEach([50, 100], (limit) => Stream.runCollect(client.CountTo({ limit })), { concurrency: 2 }),

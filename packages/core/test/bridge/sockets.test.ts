@@ -17,7 +17,10 @@ for (const [name, subject] of Object.entries(subjects)) {
     for (const [what, check] of Object.entries(checks(subject))) {
       VitestSimulation.it(
         what,
-        Effect.flatMap(SimNetwork.host("host"), (host) => Host.run(host, Effect.provide(Effect.scoped(check), Logger.layer([])))),
+        Effect.flatMap(
+          SimNetwork.host("host"),
+          (host) => Host.run(host, Effect.provide(Effect.scoped(check), Logger.layer([])))
+        ),
         { seeds: 5 }
       )
     }

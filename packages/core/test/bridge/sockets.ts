@@ -226,13 +226,15 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     const handled = yield* Queue.unbounded<void>()
     const handler = (socket: Socket.Socket) =>
       Effect.ensuring(
-        Effect.scoped(Effect.gen(function*() {
-          const { pull } = yield* socket.reader
-          while (true) {
-            const [frame] = yield* pull
-            if (decoder.decode(frame as Uint8Array) === "fail") yield* Effect.fail(new Error("as it was told"))
-          }
-        }).pipe(Effect.catchReason("SocketError", "SocketReadError", (_, error) => Effect.die(error)))),
+        Effect.scoped(
+          Effect.gen(function*() {
+            const { pull } = yield* socket.reader
+            while (true) {
+              const [frame] = yield* pull
+              if (decoder.decode(frame as Uint8Array) === "fail") yield* Effect.fail(new Error("as it was told"))
+            }
+          }).pipe(Effect.catchReason("SocketError", "SocketReadError", (_, error) => Effect.die(error)))
+        ),
         Queue.offer(handled, undefined)
       )
     const scope = yield* Scope.make()

@@ -16,8 +16,7 @@ const ioKinds: { readonly [Tag in NetworkError.Reason["_tag"]]?: DatagramSocket.
   PermissionDenied: "PermissionDenied"
 }
 
-const ioKind = (cause: NetworkError.NetworkError): DatagramSocket.IoErrorKind =>
-  ioKinds[cause.reason._tag] ?? "Unknown"
+const ioKind = (cause: NetworkError.NetworkError): DatagramSocket.IoErrorKind => ioKinds[cause.reason._tag] ?? "Unknown"
 
 export const openError = (cause: NetworkError.NetworkError): DatagramSocket.DatagramSocketError => {
   const kind = openKinds[cause.reason._tag] ?? "Unknown"

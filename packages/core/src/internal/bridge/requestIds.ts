@@ -26,7 +26,10 @@ export const countingFromFirst = (protocol: RpcClient.Protocol["Service"]): RpcC
       )
     },
     run: (clientId, f) =>
-      protocol.run(clientId, (response) =>
-        f("requestId" in response ? { ...response, requestId: shifted(response.requestId, first) } : response))
+      protocol.run(
+        clientId,
+        (response) =>
+          f("requestId" in response ? { ...response, requestId: shifted(response.requestId, first) } : response)
+      )
   })
 }

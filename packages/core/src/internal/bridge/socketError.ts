@@ -55,5 +55,7 @@ export const toNetworkError = (
  * an interruption; any other failure means that something was left unsaid.
  */
 export const hasHadItsSay = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isSuccess(exit) || exit.cause.reasons.every((reason) =>
-    Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && Socket.isSocketError(reason.error)))
+  Exit.isSuccess(exit) ||
+  exit.cause.reasons.every((reason) =>
+    Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && Socket.isSocketError(reason.error))
+  )
