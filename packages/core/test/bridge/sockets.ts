@@ -309,6 +309,36 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     expect(yield* Deferred.await(seen)).toEqual({ greeting: "good day", local })
   }),
 
+  "of two runs the later gets the connections, and the limits of the server hold": Effect.gen(function*() {
+    const options = { maxConnections: 1, whenFull: "refuse" } as const
+    const { server } = yield* serve(subject, () => Effect.die("not asked for"), options)
+    yield* Effect.forkScoped(server.run(echo), { startImmediately: true })
+    const connection = yield* connect(server)
+    yield* Connection.writeText(connection, "hello")
+    expect(decoder.decode(yield* Connection.readExactly(connection, 5))).toBe("hello")
+    const refused = yield* dial(server)
+    yield* Effect.flip(Effect.scoped(Effect.flatMap(refused.reader, ({ pull }) => pull)))
+  }),
+
+  "a span for each connection holds those of its handler": Effect.gen(function*() {
+    const names = yield* Deferred.make<ReadonlyArray<string>>()
+    const { server } = yield* Effect.withSpan(
+      serve(
+        subject,
+        () =>
+          Effect.gen(function*() {
+            const span = yield* Effect.currentSpan
+            const parent = Option.getOrUndefined(span.parent)
+            yield* Deferred.succeed(names, [span.name, parent?._tag === "Span" ? parent.name : ""])
+          }).pipe(Effect.withSpan("handler")),
+        { span: true }
+      ),
+      "program"
+    )
+    yield* connect(server)
+    expect(yield* Deferred.await(names)).toEqual(["handler", "Server.connection"])
+  }),
+
   "connections wait for a run, and for the next one": Effect.gen(function*() {
     const server = yield* BridgedSocketServer.make({ listen: subject.listen() })
     for (const word of ["early", "between"]) {

@@ -24,7 +24,7 @@ export const readError = (cause: NetworkError.NetworkError): Socket.SocketError 
 export const writeError = (cause: NetworkError.NetworkError): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
 
-/** What a `SocketError` says, as a `NetworkError`. One that was made of a `NetworkError` has its reason again. */
+/** What a `SocketError` says, as a `NetworkError`: the one that it was made of, if it was. */
 export const toNetworkError = (
   operation: NetworkError.Operation,
   address: string,
@@ -43,7 +43,7 @@ export const toNetworkError = (
     )
   }
   const { cause } = reason
-  if (NetworkError.isNetworkError(cause)) return NetworkError.make(operation, address, cause.reason)
+  if (NetworkError.isNetworkError(cause)) return cause
   if (reason._tag === "SocketOpenError" && reason.kind === "Timeout") {
     return NetworkError.make(operation, address, new NetworkError.TimedOut({ deadline: "connect" }))
   }

@@ -7,6 +7,7 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
+import * as Tracer from "effect/Tracer"
 import * as Connection from "../../Connection.ts"
 import * as Server from "../../Server.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
@@ -77,7 +78,7 @@ export const make = Effect.fnUntraced(function*(options: Server.Options) {
     run: <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>) =>
       Effect.contextWith((context: Context.Context<R>) => {
         const run: Run = {
-          handler: (socket) => Effect.updateContext(handler(socket), ofSession(context)),
+          handler: (socket) => Effect.updateContext(handler(socket), ofSession(context, options.span === true)),
           sessions: new Map()
         }
         return Effect.onInterrupt(
@@ -92,15 +93,14 @@ export const make = Effect.fnUntraced(function*(options: Server.Options) {
 })
 
 // What the handler asks for comes from whoever runs it; what belongs to the connection, from the server.
-const ofSession = <R>(services: Context.Context<R>) => (session: Context.Context<never>): Context.Context<R> =>
+const ofSession = <R>(services: Context.Context<R>, span: boolean) => (session: Context.Context<never>) =>
   services.pipe(
-    Context.add(Scope.Scope, Context.getUnsafe(session as Context.Context<Scope.Scope>, Scope.Scope)),
-    Context.add(Draining, Context.get(session, Draining)),
+    Context.merge(Context.pick(Scope.Scope, Draining, ...(span ? [Tracer.ParentSpan] : []))(session as never)),
     Context.add(References.CurrentLogAnnotations, {
       ...Context.get(services, References.CurrentLogAnnotations),
       ...Context.get(session, References.CurrentLogAnnotations)
     })
-  )
+  ) as Context.Context<R>
 
 const serve = Effect.fnUntraced(function*(runs: Runs, connection: ConnectionState) {
   const run = runs.latest ?? (yield* Effect.raceAllFirst([
