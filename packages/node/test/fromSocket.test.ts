@@ -1,4 +1,5 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { expect, layer } from "@effect/vitest"
 import * as BridgedConnection from "@sluice/core/bridge/Connection"
 import * as Connection from "@sluice/core/Connection"
@@ -110,5 +111,47 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a
       yield* Effect.forkChild(Connection.writeText(connection, "hello"), { startImmediately: true })
       yield* Effect.timeout(Scope.close(scope, Exit.void), "2 seconds")
       expect(yield* Connection.closed(connection)).toEqual({ _tag: "Aborted" })
+    }))
+})
+
+// A server of WebSockets that does as it is told in each message.
+const webSocket = Effect.gen(function*() {
+  const server = yield* NodeSocketServer.makeWebSocket({ host: "127.0.0.1", port: 0 })
+  const obey = (socket: Socket.Socket) =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pull } = yield* socket.reader
+      const { write } = yield* socket.writer
+      while (true) {
+        for (const frame of yield* pull) {
+          const told = typeof frame === "string" ? frame : new TextDecoder().decode(frame)
+          yield* write(
+            told.startsWith("close ") ? new Socket.CloseEvent(Number(told.slice(6)), "as told") : `${told}\n`
+          )
+        }
+      }
+    })).pipe(Effect.catchReason("SocketError", "SocketCloseError", () => Effect.void))
+  yield* Effect.forkScoped(server.run(obey), { startImmediately: true })
+  const { port } = server.address as NetAddress.InetAddress
+  return yield* Socket.makeWebSocket(`ws://127.0.0.1:${port}`)
+}).pipe(Effect.provide(Socket.layerWebSocketConstructorGlobal))
+
+layer(NodeNetwork.layer, { excludeTestServices: true })("a WebSocket as a connection", (it) => {
+  it.effect("carries frames, and ends in order with code 1000", () =>
+    Effect.gen(function*() {
+      const connection = yield* BridgedConnection.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
+      const lines = yield* Framed.make(connection, Lines.lines())
+      yield* Connection.writeText(connection, "hello")
+      expect(yield* Framed.receive(lines)).toEqual(Option.some("hello"))
+      yield* Connection.writeText(connection, "close 1000")
+      expect(yield* Framed.receive(lines)).toEqual(Option.none())
+    }))
+
+  it.effect("fails with what the peer closed it for, and another code than 1000 is no end", () =>
+    Effect.gen(function*() {
+      const connection = yield* BridgedConnection.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
+      yield* Connection.writeText(connection, "close 1011")
+      const error = yield* Effect.flip(Connection.readAll(connection))
+      expect(error.reason).toMatchObject({ _tag: "Other", message: expect.stringContaining("1011: as told") })
+      expect((yield* Connection.closed(connection))._tag).toBe("Failed")
     }))
 })
