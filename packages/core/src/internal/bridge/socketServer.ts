@@ -110,14 +110,25 @@ const serve = Effect.fnUntraced(function*(runs: Runs, connection: ConnectionStat
   ]))
   if (run === undefined) return
   const side = new SocketSide(connection)
-  yield* Effect.withFiber((fiber) => {
-    run.sessions.set(side, fiber)
-    return run.handler(fromSide(side)).pipe(
-      Effect.catchCause((cause) => settle(connection, cause)),
-      Effect.ensuring(Effect.sync(() => run.sessions.delete(side)))
-    )
+  yield* Effect.withFiber((session) => {
+    run.sessions.set(side, session)
+    return handle(run, side).pipe(Effect.ensuring(Effect.sync(() => run.sessions.delete(side))))
   })
 })
+
+// On a fiber of its own: whoever interrupts the session cuts the handler short, and that must be known before the handler's
+// finalizers run. The handler may interrupt what is its own as it likes.
+const handle = (run: Run, side: SocketSide): Effect.Effect<unknown, unknown> =>
+  run.handler(fromSide(side)).pipe(
+    Effect.catchCause((cause) => settle(side.connection, cause)),
+    Effect.forkChild({ startImmediately: true }),
+    Effect.flatMap((fiber) =>
+      Effect.onInterrupt(Fiber.join(fiber), () => {
+        side.isCut = true
+        return Fiber.interrupt(fiber)
+      })
+    )
+  )
 
 // Effect's own handlers turn a socket's errors into defects, so both are looked at.
 const settle = (connection: ConnectionState, cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> => {

@@ -25,6 +25,8 @@ export class SocketSide {
 
   /** Whether a reader has let go of the connection. */
   isReleased = false
+  /** Whether whoever serves the connection has interrupted its handler: what is unsaid stays so. */
+  isCut = false
 
   readonly #pull: Socket.Reader<Uint8Array>["pull"] = Effect.callback<
     Arr.NonEmptyReadonlyArray<Uint8Array>,
@@ -77,6 +79,7 @@ export class SocketSide {
   /** Ends the output as its writer's Scope is closed: half-closes, without waiting until all is sent, or resets. */
   endOutput(exit: Exit.Exit<unknown, unknown>): void {
     const { output } = this.connection
+    if (this.isCut) return
     if (!hasHadItsSay(exit)) this.connection.abort()
     else if (output.failure === undefined) output.end({ onWritten: () => {} })
   }
@@ -86,7 +89,7 @@ export class SocketSide {
     return Effect.suspend(() => {
       this.isReleased = true
       this.finish(closeError(closeCode.abnormal))
-      return this.connection.close(hasHadItsSay(exit) ? Exit.void : exit)
+      return this.connection.close(!this.isCut && hasHadItsSay(exit) ? Exit.void : exit)
     })
   }
 }
