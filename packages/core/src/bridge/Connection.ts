@@ -36,11 +36,11 @@ import type * as SocketOptions from "../SocketOptions.ts"
 
 /** What a Socket does not say. */
 export interface Options extends Pick<SocketOptions.StreamOptions, "closeTimeout"> {
-  /** This end. Default: what the Socket's connection says, if it is one of Sluice's, or a Unix-domain socket without a path. */
+  /** This end. Default: what the Socket knows, if it is one of Sluice's; otherwise a Unix-domain socket without a path. */
   readonly localAddress?: NetAddress.SocketAddress | undefined
   /** The other end. Default: as above. */
   readonly remoteAddress?: NetAddress.SocketAddress | undefined
-  /** Whether it takes output after the peer has ended. Default: whether it is one of Sluice's, as none of Effect's own does. */
+  /** Whether it takes output after the peer has ended. Default: whether it is one of Sluice's; Effect's own do not. */
   readonly halfOpen?: boolean | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
  * Sluice's datagram sockets as `effect/socket`'s `DatagramSocket`.
  *
- * `make` and `layer` bind a socket anew for each acquisition of the reader; `fromUdpSocket` gives one that is bound already.
+ * `make` and `layer` bind a socket anew for each acquisition of the reader; `fromUdpSocket` gives one that is bound.
  *
  * **Example**
  *

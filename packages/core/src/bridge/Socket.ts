@@ -1,5 +1,5 @@
 /**
- * Sluice's connections as `effect/socket`'s `Socket`, for whatever speaks it: Effect RPC's client, cluster runners, devtools.
+ * Sluice's connections as `effect/socket`'s `Socket`, for whatever speaks it: Effect RPC's client, cluster runners.
  *
  * `make` and `layer` connect to an endpoint, anew for each acquisition of the reader, so that what retries reconnects.
  * `fromConnection` gives a connection that is open already.
@@ -35,8 +35,8 @@
  * | `CloseEvent` with code 1000, 1001 or 1005 is written | it is closed in order; `pull` fails with that code |
  * | `CloseEvent` with another code | it is reset; `pull` fails with that code |
  *
- * The `NetworkError` is the `cause` of the `SocketError`. Codes and their reasons do not cross the network: TCP has only an
- * end and a reset.
+ * The `NetworkError` is the `cause` of the `SocketError`. Codes and their reasons do not cross the network: TCP has an end
+ * and a reset, and nothing else.
  *
  * - While a Socket of `make` has no connection, writing waits for the next, as `effect/socket` wants it. On one that has
  *   lost its connection, and whose reader has not let go of it, writing fails at once.

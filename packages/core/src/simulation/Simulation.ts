@@ -36,7 +36,7 @@
  *
  * - A run is synchronous from end to end: no timer and no promise of the system has a part in it. So a program that
  *   awaits a promise cannot go on; it ends with `SimulationDeadlock`, which says so.
- * - `effect/Clock` and `effect/Random` are the simulation's own inside, and so are the identifiers of spans. Time begins at 0.
+ * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
  */
 import * as Cause from "effect/Cause"

@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 const expiration = 35_000
 
 /**
- * One life of a host, from its start to its crash. What a program does while it is torn down after a crash must not show: a
- * machine that is down cannot tidy up, not even once it is up again.
+ * One life of a host, from its start to its crash. What a program does while it is torn down after a crash must not show:
+ * a machine that is down cannot tidy up, not even once it is up again.
  */
 export class Life {
   isOver = false

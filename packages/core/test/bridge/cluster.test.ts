@@ -19,7 +19,7 @@ const started = Effect.fnUntraced(function*(link: Parameters<typeof SimNetwork.l
   const until = (holds: () => boolean) =>
     Effect.timeout(
       Effect.whileLoop({ while: () => !holds(), body: () => Effect.sleep("1 second"), step: () => {} }),
-      "2 minutes"
+      "10 minutes"
     )
   const ask = (host: Host.Host, entity: string, number: number) =>
     Host.run(host, cluster.clients.get(host.name)!(entity).Double({ number }))
@@ -72,6 +72,21 @@ VitestSimulation.it(
     yield* Fault.restart(c)
     yield* until(isSpread)
     expect(new Set(yield* places(c))).toEqual(new Set(["a", "b", "c"]))
+  }),
+  { seeds: 4 }
+)
+
+VitestSimulation.it(
+  "a runner that the others cannot reach gives its shards away, and gets some back",
+  Effect.gen(function*() {
+    const { a, b, c, isSpread, owned, places, until } = yield* started()
+    yield* Effect.scoped(Effect.gen(function*() {
+      yield* Fault.partitioned(c, [a, b])
+      yield* until(() => owned()["c:34431"] === undefined && Object.keys(owned()).length === 2)
+      expect(new Set(yield* places(b))).toEqual(new Set(["a", "b"]))
+    }))
+    yield* until(isSpread)
+    expect(yield* places(c)).toEqual(yield* places(a))
   }),
   { seeds: 4 }
 )

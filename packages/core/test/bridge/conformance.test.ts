@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BridgedNetwork from "./BridgedNetwork.ts"
 
-// Every connection is one of the simulated network's, as a Socket, as a connection again: whatever the one direction of the
-// bridge or the other did wrong would show.
+// Every connection is one of the simulated network's, as a Socket, as a connection again: whatever either direction of the
+// bridge did wrong would show.
 const bufferLimit = 1024 * 1024
 let paths = 0
 const suites = {

@@ -1,5 +1,6 @@
 /** What the Sockets and the SocketServer of Sluice must do, on whatever network. */
 import { expect } from "@effect/vitest"
+import * as BridgedConnection from "@sluice/core/bridge/Connection"
 import * as BridgedSocket from "@sluice/core/bridge/Socket"
 import * as BridgedSocketServer from "@sluice/core/bridge/SocketServer"
 import * as Connection from "@sluice/core/Connection"
@@ -453,6 +454,23 @@ export const checks = (subject: Subject): Record<string, Check> => ({
       Stream.mkString
     )
     expect(answer).toBe("ALL OF IT")
+  }),
+
+  "as a connection again it knows its addresses, and half-closes": Effect.gen(function*() {
+    const { server } = yield* serve(subject, (socket) =>
+      Effect.scoped(Effect.gen(function*() {
+        const reader = yield* socket.reader
+        const writer = yield* socket.writer
+        const { text } = yield* pullAll(reader)
+        yield* writer.write(text.toUpperCase())
+      })))
+    const connection = yield* BridgedConnection.fromSocket(yield* dial(server), { closeTimeout: "1 second" })
+    const remote = NetAddress.formatSocketAddress(connection.remoteAddress)
+    expect(remote).toBe(NetAddress.formatSocketAddress(server.address))
+    yield* Connection.writeText(connection, "all of it")
+    yield* Connection.end(connection)
+    expect(decoder.decode(yield* Connection.readAll(connection))).toBe("ALL OF IT")
+    expect(yield* Connection.closed(connection)).toEqual({ _tag: "Ended" })
   }),
 
   "an open connection is a Socket once": Effect.gen(function*() {

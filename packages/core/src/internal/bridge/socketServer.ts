@@ -116,8 +116,8 @@ const serve = Effect.fnUntraced(function*(runs: Runs, connection: ConnectionStat
   })
 })
 
-// On a fiber of its own: whoever interrupts the session cuts the handler short, and that must be known before the handler's
-// finalizers run. The handler may interrupt what is its own as it likes.
+// On a fiber of its own: whoever interrupts the session cuts the handler short, and that must be known before the
+// handler's finalizers run. The handler may interrupt what is its own as it likes.
 const handle = (run: Run, side: SocketSide): Effect.Effect<unknown, unknown> =>
   run.handler(fromSide(side)).pipe(
     Effect.catchCause((cause) => settle(side.connection, cause)),

@@ -14,7 +14,7 @@ import { closeCode, isInOrder, toNetworkError } from "./socketError.ts"
 
 const encoder = new TextEncoder()
 
-/** What a transport is made of: a Socket whose reader and writer have been acquired, in Scopes that are the transport's. */
+/** What a transport is made of: a Socket's reader and writer, acquired in Scopes that are the transport's. */
 export interface Options {
   readonly reader: Socket.Reader
   readonly readerScope: Scope.Closeable
