@@ -1,7 +1,10 @@
-import { describe } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
+import * as Socket from "@sluice/core/bridge/Socket"
+import * as Fault from "@sluice/core/simulation/Fault"
 import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { checks } from "./sockets.ts"
@@ -26,3 +29,15 @@ for (const [name, subject] of Object.entries(subjects)) {
     }
   })
 }
+
+VitestSimulation.it(
+  "a Socket whose endpoint does not answer says that it timed out",
+  Effect.gen(function*() {
+    const [here, there] = yield* SimNetwork.hosts("here", "there")
+    yield* Fault.partition(here, there)
+    const socket = yield* Host.run(here, Socket.make("there:7", { connectTimeout: "3 seconds" }))
+    const error = yield* Host.run(here, Effect.flip(Effect.scoped(socket.reader)))
+    expect(error.reason).toMatchObject({ _tag: "SocketOpenError", kind: "Timeout", cause: { _tag: "NetworkError" } })
+    expect(yield* Clock.currentTimeMillis).toBe(3_000)
+  })
+)
