@@ -136,7 +136,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     to: Transport.DatagramSource | undefined
   ): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.callback((resume) => {
-      if (this.#closed !== undefined) return resume(Effect.fail(this.#closed))
+      if (this.#closed !== undefined) return resume(Effect.fail(this.#error("send", new NetworkError.Closed())))
       this.#transport!.send(typeof payload === "string" ? encoder.encode(payload) : payload, to, (error) => {
         if (error !== undefined) return resume(Effect.fail(error))
         this.traffic.sent++
