@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Framing from "@sluice/core/Framing"
-import * as FramingError from "@sluice/core/FramingError"
+import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import { NotConnected } from "@sluice/core/Reconnecting"
