@@ -17,7 +17,7 @@ describe("failures", { timeout: 30_000 }, () => {
       new RegExp(`127\\.0\\.0\\.1:${port}.*in use.*EADDRINUSE`)
     )
     expect(await failure(`hello server --port ${port}`)).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`))
-    expect(await failure(`demo --hello-port 0 --udp-port 0 --echo-port ${port}`)).toMatch(
+    expect(await failure(`demo --hello-port 0 --udp-port 0 --chat-port 0 --echo-port ${port}`)).toMatch(
       new RegExp(`127\\.0\\.0\\.1:${port}.*in use`)
     )
   })

@@ -42,7 +42,7 @@ export const optionalDuration = (
 export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
   value === undefined || (Number.isInteger(value) && value >= least && value <= most)
     ? value
-    : reject(option, value, `a whole number from ${least} to ${most}`)
+    : reject(option, value, `a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? "up" : `to ${most}`}`)
 
 export const oneOf = <A extends string>(option: string, value: A, values: ReadonlyArray<A>): A =>
   values.includes(value) ? value : reject(option, value, values.map((each) => JSON.stringify(each)).join(" or "))
