@@ -10,7 +10,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type * as Line from "../protocol/Line.ts"
+import * as Line from "../protocol/Line.ts"
 import { TokenBucket } from "../protocol/TokenBucket.ts"
 import * as Wire from "../protocol/Wire.ts"
 import * as Whereabouts from "./Whereabouts.ts"
@@ -30,6 +30,9 @@ const pause: Duration.Input = "15 seconds"
 
 const unlimited = { burst: 1, refill: 0 }
 
+// As many lines as a server shows to who enters.
+const mostHeard = 500
+
 const heartbeatToken = "heartbeat"
 
 /** Connects, and stays connected until the Scope is closed. */
@@ -39,6 +42,10 @@ export const make = Effect.fnUntraced(function*({ heartbeat, nick, room, schedul
   let bucket = new TokenBucket(unlimited)
   const greeted = yield* Deferred.make<void>()
   let reclaiming = false
+  // What was said while one was there is not told again to who comes back.
+  let heard: Array<string> = []
+  let connections = 0
+  let returning = false
 
   const client = yield* Reconnecting.make({
     connect: Network.connect(server, { connectTimeout: "10 seconds" }).pipe(
@@ -52,6 +59,7 @@ export const make = Effect.fnUntraced(function*({ heartbeat, nick, room, schedul
     ),
     onConnect: (framed) => {
       bucket = new TokenBucket(unlimited)
+      returning = ++connections > 1
       whereabouts = { ...whereabouts, name: undefined, asked: whereabouts.wanted, present: [] }
       return Framed.sendAll(framed, Whereabouts.greeting(whereabouts))
     },
@@ -70,7 +78,10 @@ export const make = Effect.fnUntraced(function*({ heartbeat, nick, room, schedul
     // What everybody is called before they have said who they are is of no interest.
     if (line._tag === "Called") Deferred.doneUnsafe(greeted, Effect.void)
     const isBeforeName = line._tag === "Called" && whereabouts.asked !== undefined
-    return !isTold && !isBeforeName && line._tag !== "Limits"
+    if (Line.isSpoken(line)) heard = [...heard, Line.format(line)].slice(-mostHeard)
+    if (line._tag === "Present") returning = false
+    const isHeard = returning && line._tag === "Past" && heard.includes(Line.format(line.spoken))
+    return !isTold && !isHeard && !isBeforeName && line._tag !== "Limits"
   }
 
   const reclaim = Effect.gen(function*() {
