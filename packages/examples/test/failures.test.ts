@@ -73,7 +73,7 @@ describe("help", { timeout: 30_000 }, () => {
   it("lists what there is", async () => {
     const { code, stderr, stdout } = await run("--help")
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    for (const name of ["hello", "echo", "udp", "demo"]) expect(stdout).toMatch(new RegExp(`^ +${name} `, "m"))
+    for (const name of ["hello", "echo", "udp", "chat", "demo"]) expect(stdout).toMatch(new RegExp(`^ +${name} `, "m"))
   })
 
   it("explains flags and their variables", async () => {
