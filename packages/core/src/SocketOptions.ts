@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
@@ -37,7 +38,7 @@ export interface ConnectOptions extends StreamOptions {
 }
 
 /** Options of `Network.listen`. */
-export interface ListenOptions extends StreamOptions {
+export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined
   /** Let several sockets listen on one port, and the kernel spread connections (SO_REUSEPORT, socket(7)). Default: `false`. */
@@ -95,7 +96,7 @@ export interface Connect {
   readonly localPort: number | undefined
 }
 
-/** `ListenOptions`, checked and complete; times in milliseconds. */
+/** What a platform takes of `ListenOptions`, checked and complete; times in milliseconds. */
 export interface Listen {
   readonly noDelay: boolean
   readonly keepAlive: number | undefined

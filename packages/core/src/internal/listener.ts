@@ -1,23 +1,26 @@
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
+import type * as AcceptPolicy from "../AcceptPolicy.ts"
 import type * as Listener from "../Listener.ts"
 import * as NetworkError from "../NetworkError.ts"
 import type * as SocketOptions from "../SocketOptions.ts"
 import type * as Transport from "../Transport.ts"
 import { makeTraffic } from "./activity.ts"
 import { ConnectionState } from "./connection.ts"
+import type { Gate } from "./gate.ts"
 
 export const typeId = "~@sluice/core/Listener"
 
 /**
  * A listening socket: connections that the platform has accepted wait here, unread, until somebody takes them. No more of
- * them than the backlog; what comes above that is reset and counted as refused.
+ * them than the backlog; what comes above that, or may not connect, is reset and counted as refused.
  */
 export class ListenerState implements Listener.Listener, Transport.ListenerReceiver {
   readonly [typeId]: typeof typeId = typeId
   readonly traffic = makeTraffic()
   readonly endpoint: string
+  readonly gate: Gate
   readonly #options: SocketOptions.Listen
   readonly #waiting: Array<Transport.StreamTransport> = []
   #acceptors: Array<() => void> = []
@@ -30,8 +33,12 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.traffic.failed++
   }
 
-  constructor(endpoint: string, options: SocketOptions.Listen) {
+  /** Hears of connections that are turned away. */
+  onRefused: (transport: Transport.StreamTransport, why: AcceptPolicy.Refusal) => void = () => {}
+
+  constructor(endpoint: string, options: SocketOptions.Listen, gate: Gate) {
     this.endpoint = endpoint
+    this.gate = gate
     this.#options = options
   }
 
@@ -44,13 +51,21 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   }
 
   onConnection(transport: Transport.StreamTransport): void {
-    if (this.#closed || this.#waiting.length >= this.#options.backlog) {
-      this.traffic.refused++
-      transport.reset()
-      return
-    }
+    const why = this.#refusal(transport)
+    if (why !== undefined) return this.#turnAway(transport, why)
     this.#waiting.push(transport)
     this.onArrival()
+  }
+
+  #refusal(transport: Transport.StreamTransport): AcceptPolicy.Refusal | undefined {
+    if (this.#closed) return "closing"
+    return this.#waiting.length >= this.#options.backlog ? "backlog" : this.gate.refusal(transport)
+  }
+
+  #turnAway(transport: Transport.StreamTransport, why: AcceptPolicy.Refusal): void {
+    this.traffic.refused[why]++
+    this.onRefused(transport, why)
+    transport.reset()
   }
 
   /** Waits until a connection waits, or the listener is closed. */
@@ -77,11 +92,9 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   }
 
   /** Refuses a waiting connection, if one is. */
-  refuse(): void {
+  refuse(why: AcceptPolicy.Refusal): void {
     const transport = this.#waiting.shift()
-    if (transport === undefined) return
-    this.traffic.refused++
-    transport.reset()
+    if (transport !== undefined) this.#turnAway(transport, why)
   }
 
   acceptIn(
@@ -104,7 +117,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return Effect.suspend(() => {
       if (this.#closed) return Effect.void
       this.#closed = true
-      while (this.#waiting.length > 0) this.refuse()
+      while (this.#waiting.length > 0) this.refuse("closing")
       const acceptors = this.#acceptors
       this.#acceptors = []
       for (const acceptor of acceptors) acceptor()

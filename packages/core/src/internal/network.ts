@@ -1,8 +1,10 @@
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
+import * as AcceptPolicy from "../AcceptPolicy.ts"
 import * as Endpoint from "../Endpoint.ts"
 import type * as Network from "../Network.ts"
 import * as NetworkError from "../NetworkError.ts"
@@ -10,6 +12,7 @@ import * as SocketOptions from "../SocketOptions.ts"
 import type * as Transport from "../Transport.ts"
 import { makeTraffic } from "./activity.ts"
 import * as connection from "./connection.ts"
+import { Gate } from "./gate.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
@@ -59,8 +62,9 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const endpoint = yield* streamEndpoint("listen", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(SocketOptions.checkListen(options, where))
+    const acceptPolicy = yield* Effect.fromResult(AcceptPolicy.check(options, "listen", where))
     const [address] = yield* resolve(platform, endpoint)
-    const listener = new ListenerState(where, checked)
+    const listener = new ListenerState(where, checked, new Gate(acceptPolicy, yield* Clock.Clock))
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
       () => listener.close
