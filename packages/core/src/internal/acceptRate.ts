@@ -7,9 +7,12 @@ import type { Prefix } from "./filter.ts"
  */
 export const full = -Infinity
 
+// What sums lose by rounding must not cost a token.
+const tolerance = 1e-6
+
 /** Whether a token is there. */
 export const hasToken = (fullAt: number, { burst, perSecond }: AcceptPolicy.Rate, now: number): boolean =>
-  fullAt - now <= (burst - 1) * 1000 / perSecond
+  fullAt - now <= (burst - 1 + tolerance) * 1000 / perSecond
 
 /** Takes a token. */
 export const takeToken = (fullAt: number, { perSecond }: AcceptPolicy.Rate, now: number): number =>

@@ -11,6 +11,8 @@ const remembered = 65_536
 /** Judges who may connect, when a connection is accepted. */
 export class Gate {
   readonly #clock: Clock.Clock
+  // Times are counted from here: small numbers have room for the fractions of a millisecond that high rates are made of.
+  readonly #origin: number
   #policy!: AcceptPolicy.AcceptPolicy
   #allow: NetworkSet | undefined
   #deny!: NetworkSet
@@ -20,6 +22,7 @@ export class Gate {
 
   constructor(policy: AcceptPolicy.AcceptPolicy, clock: Clock.Clock) {
     this.#clock = clock
+    this.#origin = clock.currentTimeMillisUnsafe()
     this.update(policy)
   }
 
@@ -45,7 +48,7 @@ export class Gate {
     }
     if (acceptRate === undefined && acceptRatePerAddress === undefined) return undefined
 
-    const now = this.#clock.currentTimeMillisUnsafe()
+    const now = this.#clock.currentTimeMillisUnsafe() - this.#origin
     const source = acceptRatePerAddress === undefined ? undefined : this.sourceOf(address)
     if (source !== undefined && !hasToken(this.#buckets.get(source), acceptRatePerAddress!, now)) {
       return "acceptRatePerAddress"
