@@ -78,7 +78,7 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline: "connect" | "idle" | "read" | "write" | "lifetime" | "system"
+  readonly deadline: "connect" | "idle" | "read" | "write" | "heartbeat" | "lifetime" | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {
@@ -92,6 +92,7 @@ const deadlineMessages: Record<TimedOut["deadline"], string> = {
   idle: "nothing was read or written",
   read: "the peer sent nothing",
   write: "the peer took nothing of what was written",
+  heartbeat: "the peer did not answer a ping",
   lifetime: "the connection did not end",
   system: "the peer stopped answering"
 }

@@ -32,6 +32,10 @@ const datagramsDropped = Metric.counter("sluice_datagrams_dropped", {
   description: "Datagrams dropped because the receive queue was full"
 })
 
+const messagesDropped = Metric.counter("sluice_messages_dropped", {
+  description: "Messages that a slow subscriber missed"
+})
+
 /** How long connections were open, in milliseconds. */
 export const connectionDuration = Metric.histogram("sluice_connection_duration", {
   description: "How long connections were open, in milliseconds",
@@ -75,6 +79,16 @@ export const bound = (socket: UdpSocketState): Effect.Effect<void, never, Scope.
     counted(datagramsDropped, () => socket.traffic.dropped)
   ])
 
+/** Something that is counted until it is removed. */
+export type Counting = Metric.Registration
+
+/** The metric of a subscription, from now on: most never drop anything, and none of these pays for it. */
+export const dropping = (
+  subscription: { readonly name: string; readonly dropped: number },
+  context: Context.Context<never>
+): Counting =>
+  counted(messagesDropped, () => subscription.dropped)(labelled(context, { subscriber: subscription.name }))
+
 type Series = (context: Context.Context<never>) => Metric.Registration
 
 const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
@@ -95,12 +109,6 @@ const counted = (
     get: () => ({ count: count(), incremental: false })
   })
 
-const labelled = (context: Context.Context<never>, attributes: Metric.Metric.AttributeSet) =>
-  Context.add(context, Metric.CurrentMetricAttributes, {
-    ...Context.get(context, Metric.CurrentMetricAttributes),
-    ...attributes
-  })
-
 const inert = { update: () => {}, modify: () => {} }
 
 // Nothing is pushed to these: the plain numbers that are kept anyway are read when someone looks.
@@ -109,9 +117,17 @@ const registered = (
   series: ReadonlyArray<Series>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(Effect.acquireRelease(
-    Effect.contextWith((context: Context.Context<never>) => {
-      const common = labelled(context, attributes)
-      return Effect.sync(() => series.map((register) => register(common)))
-    }),
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() => series.map((register) => register(labelled(context, attributes))))
+    ),
     (registrations) => Effect.sync(() => registrations.forEach((registration) => registration.remove()))
   ))
+
+const labelled = (
+  context: Context.Context<never>,
+  attributes: Metric.Metric.AttributeSet
+): Context.Context<never> =>
+  Context.add(context, Metric.CurrentMetricAttributes, {
+    ...Context.get(context, Metric.CurrentMetricAttributes),
+    ...attributes
+  })

@@ -7,6 +7,7 @@ import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,9 +21,9 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
 
 /** A server on a host of its own, and a client with several addresses. Each way takes a millisecond. */
-const served = <E>(
+const served = (
   options: Omit<Server.Options, "listen">,
-  handler: Server.Handler<E, Scope.Scope> = echo
+  handler: Server.Handler<unknown, Scope.Scope> = echo
 ) =>
   Effect.gen(function*() {
     const host = yield* SimNetwork.host("server", { addresses: ["10.0.0.1", "2001:db8::1"] })
@@ -51,7 +52,7 @@ const exchange = Effect.fnUntraced(function*(client: Connection.Connection, said
   expect(text(yield* Connection.readExactly(client, said.length))).toBe(said)
 })
 
-const reasonOf = <A>(effect: Effect.Effect<A, NetworkError.NetworkError>) =>
+const reasonOf = <A, R>(effect: Effect.Effect<A, NetworkError.NetworkError, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason._tag)
 
 describe("Server.connections", () => {
@@ -130,12 +131,12 @@ describe("Server.close", () => {
   VitestSimulation.it(
     "can be asked for by the handler itself, with the first thing that it does",
     Effect.gen(function*() {
-      let handle: Server.Server | undefined = undefined
+      const handle = yield* Deferred.make<Server.Server>()
       const { dial, server } = yield* served(
         {},
-        (connection) => Effect.suspend(() => handle!.close(connection.id)).pipe(Effect.andThen(Effect.never))
+        ({ id }) => Effect.andThen(Effect.flatMap(Deferred.await(handle), (server) => server.close(id)), Effect.never)
       )
-      handle = server
+      yield* Deferred.succeed(handle, server)
       expect((yield* Connection.readAll(yield* dial())).length).toBe(0)
       yield* Effect.sleep("1 second")
       expect((yield* server.connections).length).toBe(0)

@@ -23,9 +23,9 @@ import * as Stream from "effect/Stream"
 
 const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
 
-const served = <E>(
+const served = (
   options: Omit<Server.Options, "listen">,
-  handler: Server.Handler<E, Scope.Scope> = echo
+  handler: Server.Handler<unknown, Scope.Scope> = echo
 ) =>
   Effect.gen(function*() {
     const [host, clients] = yield* SimNetwork.hosts("server", "clients")
@@ -92,7 +92,7 @@ describe("Server.events", () => {
   const reasons: Record<ServerEvent.CloseReason, {
     readonly options?: Omit<Server.Options, "listen">
     readonly handler?: Server.Handler<unknown, Scope.Scope>
-    readonly then?: (
+    readonly act?: (
       server: Server.Server,
       client: Connection.Connection,
       id: number
@@ -101,21 +101,21 @@ describe("Server.events", () => {
     ended: { handler: () => Effect.void },
     handlerFailed: { handler: () => Effect.fail("no") },
     aborted: { handler: (connection) => Connection.abort(connection) },
-    broken: { then: (_, client) => Connection.abort(client) },
-    closed: { then: (server, _, id) => server.close(id) },
-    idle: { options: { drain: { grace: "1 hour", idle: "1 second" } }, then: (server) => server.drain },
-    cut: { options: { drain: 0 }, then: (server) => server.drain }
+    broken: { act: (_, client) => Connection.abort(client) },
+    closed: { act: (server, _, id) => server.close(id) },
+    idle: { options: { drain: { grace: "1 hour", idle: "1 second" } }, act: (server) => server.drain },
+    cut: { options: { drain: 0 }, act: (server) => server.drain }
   }
-  for (const [reason, { handler, options = {}, then }] of Object.entries(reasons)) {
+  for (const [reason, { handler, options = {}, act }] of Object.entries(reasons)) {
     VitestSimulation.it(
       `say why a connection was closed: ${reason}`,
       Effect.gen(function*() {
         const { dial, server } = yield* served(options, handler)
         const hearing = yield* heard(server)
         const client = yield* dial
-        if (then !== undefined) {
+        if (act !== undefined) {
           const [open] = yield* server.connections
-          yield* then(server, client, open!.id)
+          yield* act(server, client, open!.id)
         }
         yield* Effect.sleep("5 seconds")
         yield* server.drain
@@ -421,7 +421,7 @@ const logOf = Effect.fnUntraced(function*(log: ServerLog.ServerLog | undefined) 
     Effect.provide(Logger.layer([logger])),
     Effect.provideService(References.MinimumLogLevel, "All")
   )
-  for (const _ of [1, 2, 3, 4]) {
+  while (handlers.length > 0) {
     yield* dial
     yield* Effect.sleep("2 seconds")
   }
