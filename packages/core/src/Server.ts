@@ -143,7 +143,7 @@ export const make: <E, R>(
   Server,
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
-> = internal.make
+> = (options, handler) => internal.make(options, handler, true)
 
 /**
  * A server as a Layer: it runs as long as the Layer is in use, and drains when that ends. `Layer.mergeAll` runs several.
@@ -152,7 +152,8 @@ export const layer = <E, R>(
   options: Options,
   handler: Handler<E, R>
 ): Layer.Layer<never, NetworkError.NetworkError, Network.Network | Exclude<R, Scope.Scope>> =>
-  Layer.effectDiscard(make(options, handler)) as Layer.Layer<
+  // Nobody can ask it for how long a connection was idle, so no time is kept for that.
+  Layer.effectDiscard(internal.make(options, handler, false)) as Layer.Layer<
     never,
     NetworkError.NetworkError,
     Network.Network | Exclude<R, Scope.Scope>

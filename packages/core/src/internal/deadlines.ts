@@ -13,7 +13,7 @@ export const hasDeadlines = (policy: ServerPolicy.Policy): boolean =>
   policy.maxLifetime !== undefined
 
 /**
- * Waits until the first deadline of a connection that was opened then has passed, and says which. Its activity is watched.
+ * Waits until the first deadline of a connection that was opened then has passed, and says which.
  *
  * It sleeps until the earliest moment at which one could pass if nothing moved, and then looks again: what moves costs a
  * reading of the clock and no timer.
@@ -25,6 +25,7 @@ export const expired = (
   clock: Clock.Clock
 ): Effect.Effect<NetworkError.NetworkError> => {
   const { activity, input, output } = connection
+  activity.watch(clock)
 
   const watches: Array<
     { readonly deadline: Deadline; readonly after: number; readonly since: (now: number) => number }

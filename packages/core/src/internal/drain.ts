@@ -44,6 +44,7 @@ const cutAll = (sessions: Sessions): Effect.Effect<void> =>
 // Ends, in order, each connection on which nothing has moved for `idle` milliseconds of draining.
 const retireIdle = (sessions: Sessions, idle: number, clock: Clock.Clock): Effect.Effect<never> =>
   Effect.suspend(() => {
+    for (const { connection } of sessions.all) connection.activity.watch(clock)
     const begun = clock.currentTimeMillisUnsafe()
     const look = Effect.sync(() => {
       const now = clock.currentTimeMillisUnsafe()

@@ -46,6 +46,8 @@ export const makeServing = <E, R>(options: {
   readonly handler: Server.Handler<E, R>
   readonly sessions: Sessions
   readonly span: boolean
+  /** Whether somebody may ask for how long a connection was idle. */
+  readonly keepsTime: boolean
 }): Serving => {
   const { address, clock, control, events, handler, sessions } = options
   // A flat copy: contexts are chains, and those of all connections hang on this one.
@@ -83,7 +85,7 @@ export const makeServing = <E, R>(options: {
   const begin = (connection: ConnectionState, source: Prefix | undefined): void => {
     const scope = Scope.makeUnsafe()
     const session = new Session(connection, clock.currentTimeMillisUnsafe(), source)
-    connection.activity.watch(clock)
+    if (options.keepsTime) connection.activity.watch(clock)
     sessions.add(session)
     if (events.hears("Accepted")) events.emit(accepted(events, session))
     watch(session)

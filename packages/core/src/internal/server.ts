@@ -29,7 +29,8 @@ export const Draining: Context.Reference<Effect.Effect<void>> = Context.Referenc
 
 export const make = Effect.fnUntraced(function*<E, R>(
   options: Server.Options,
-  handler: Server.Handler<E, R>
+  handler: Server.Handler<E, R>,
+  keepsTime: boolean
 ): Effect.fn.Return<
   Server.Server,
   NetworkError.NetworkError,
@@ -74,7 +75,8 @@ export const make = Effect.fnUntraced(function*<E, R>(
     events,
     handler,
     sessions,
-    span: options.span === true
+    span: options.span === true,
+    keepsTime
   }))
   if (options.onListening !== undefined) yield* options.onListening(listener.address)
 

@@ -12,8 +12,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
@@ -365,5 +366,33 @@ describe("filters", () => {
       expect((yield* server.connections).length).toBe(2)
     }),
     { seeds: 5 }
+  )
+})
+
+describe("drain.idle", () => {
+  VitestSimulation.it(
+    "spares connections on which something moves, of a server without a handle too",
+    Effect.gen(function*() {
+      const [host, clients] = yield* SimNetwork.hosts("server", "clients")
+      const scope = yield* Scope.make()
+      yield* Layer.build(
+        Server.layer({ listen: "tcp://0.0.0.0:7", drain: { grace: "1 hour", idle: "1 second" } }, echo)
+      ).pipe(Effect.provide(Host.layer(host)), Scope.provide(scope))
+      const dial = Effect.provide(Network.connect("server:7"), Host.layer(clients))
+      const silent = yield* dial
+      const talking = yield* dial
+      yield* settle
+      const draining = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      for (let second = 0; second < 10; second++) {
+        yield* exchange(talking, "still here")
+        yield* Effect.sleep("700 millis")
+      }
+      expect((yield* Connection.readAll(silent)).length).toBe(0)
+      yield* exchange(talking, "last words")
+      expect((yield* Connection.readAll(talking)).length).toBe(0)
+      yield* Connection.end(talking)
+      yield* Connection.end(silent)
+      yield* Fiber.join(draining)
+    })
   )
 })
