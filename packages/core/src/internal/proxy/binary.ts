@@ -1,5 +1,5 @@
 import * as NetAddress from "effect/net/NetAddress"
-import { type Addresses, type Family, type Header, hasAddresses, type Protocol } from "../../proxy/Header.ts"
+import { type Addresses, type Family, hasAddresses, type Header, type Protocol } from "../../proxy/Header.ts"
 import { checksumOf } from "../checksum.ts"
 import { readUint, writeUint } from "../integer.ts"
 import { textCodec } from "../textEncoding.ts"
@@ -71,7 +71,9 @@ const decodeAddresses = (block: Uint8Array, family: Family): Addresses => {
   const size = addressSizes[family]
   const source = block.subarray(0, size)
   const destination = block.subarray(size, 2 * size)
-  if (family === "UNIX") return { source: readPath("source", source), destination: readPath("destination", destination) }
+  if (family === "UNIX") {
+    return { source: readPath("source", source), destination: readPath("destination", destination) }
+  }
   const fromBytes = family === "INET" ? NetAddress.ipv4FromBytesUnsafe : NetAddress.ipv6FromBytesUnsafe
   const port = (index: number) => readUint(block, 2 * size + 2 * index, 2, false)
   return {
