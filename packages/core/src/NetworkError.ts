@@ -21,6 +21,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import type { TlsReason } from "./TlsReason.ts"
 
 /** What was being done when it failed. */
 export type Operation =
@@ -29,6 +30,7 @@ export type Operation =
   | "connect"
   | "listen"
   | "accept"
+  | "secure"
   | "bind"
   | "read"
   | "write"
@@ -78,7 +80,7 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline: "connect" | "idle" | "read" | "write" | "lifetime" | "system"
+  readonly deadline: "connect" | "handshake" | "idle" | "read" | "write" | "lifetime" | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {
@@ -89,6 +91,7 @@ export class TimedOut extends Data.TaggedClass("TimedOut")<{
 
 const deadlineMessages: Record<TimedOut["deadline"], string> = {
   connect: "the connection was not established",
+  handshake: "the handshake was not finished",
   idle: "nothing was read or written",
   read: "the peer sent nothing",
   write: "the peer took nothing of what was written",
@@ -244,6 +247,7 @@ export type Reason =
   | UnexpectedEnd
   | LimitExceeded
   | Unsupported
+  | TlsReason
   | Other
 
 /** A socket operation failed: `operation` at `address` (an endpoint, or a peer, as text) because of `reason`. */
@@ -270,6 +274,7 @@ const attempts: Record<Operation, string> = {
   connect: "cannot connect to",
   listen: "cannot listen on",
   accept: "cannot accept on",
+  secure: "cannot set up TLS with",
   bind: "cannot bind to",
   read: "cannot read from",
   write: "cannot write to",

@@ -7,7 +7,9 @@ import type * as Duration from "effect/Duration"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
+import { checkClient, checkServer } from "./internal/tlsOptions.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import type * as Tls from "./Tls.ts"
 
 /** Options of every byte stream. */
 export interface StreamOptions {
@@ -26,7 +28,9 @@ export interface StreamOptions {
 
 /** Options of `Network.connect`. */
 export interface ConnectOptions extends StreamOptions {
-  /** How long connecting may take, looking up the name included. Default: 30 seconds. */
+  /** How to make a connection to a `tls://` endpoint secure. Default: verified, by the authorities of the platform. */
+  readonly tls?: Tls.ClientOptions | undefined
+  /** How long connecting may take, looking up the name and the TLS handshake included. Default: 30 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /** When a name has several addresses: how long to wait before trying the next one too (RFC 8305). Default: 250 ms. */
   readonly attemptDelay?: Duration.Input | undefined
@@ -38,6 +42,10 @@ export interface ConnectOptions extends StreamOptions {
 
 /** Options of `Network.listen`. */
 export interface ListenOptions extends StreamOptions {
+  /** What a `tls://` endpoint shows to its clients. It cannot do without. */
+  readonly tls?: Tls.ServerOptions | undefined
+  /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
+  readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined
   /** Let several sockets listen on one port, and the kernel spread connections (SO_REUSEPORT, socket(7)). Default: `false`. */
@@ -86,6 +94,7 @@ export interface Multicast {
 
 /** `ConnectOptions`, checked and complete; times in milliseconds. */
 export interface Connect {
+  readonly tls: Tls.Client
   readonly noDelay: boolean
   readonly keepAlive: number | undefined
   readonly closeTimeout: number
@@ -97,6 +106,8 @@ export interface Connect {
 
 /** `ListenOptions`, checked and complete; times in milliseconds. */
 export interface Listen {
+  readonly tls: Tls.Server | undefined
+  readonly handshakeTimeout: number
   readonly noDelay: boolean
   readonly keepAlive: number | undefined
   readonly closeTimeout: number
@@ -129,6 +140,7 @@ export const checkConnect = (
 ): Result.Result<Connect, NetworkError.NetworkError> =>
   checked("connect", address, () => ({
     ...checkStream(options),
+    tls: checkClient(options.tls ?? defaultTls),
     connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
     attemptDelay: duration("attemptDelay", options.attemptDelay ?? 250),
     localAddress: options.localAddress === undefined ? undefined : ipAddress("localAddress", options.localAddress),
@@ -142,6 +154,8 @@ export const checkListen = (
 ): Result.Result<Listen, NetworkError.NetworkError> =>
   checked("listen", address, () => ({
     ...checkStream(options),
+    tls: options.tls === undefined ? undefined : checkServer(options.tls),
+    handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
     reusePort: options.reusePort ?? false,
     ipv6Only: options.ipv6Only ?? false
@@ -168,6 +182,9 @@ export const checkBind = (
     queueCapacity: optionalInteger("queueCapacity", options.queueCapacity, 1, 2 ** 31 - 1) ?? 1024,
     queueOverflow: oneOf("queueOverflow", options.queueOverflow ?? "dropNewest", ["dropNewest", "dropOldest"])
   }))
+
+// One value, so that all connections share what is made of it.
+const defaultTls: Tls.ClientOptions = {}
 
 const checkStream = (options: StreamOptions) => ({
   noDelay: options.noDelay ?? true,

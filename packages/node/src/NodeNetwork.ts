@@ -20,6 +20,7 @@
  */
 import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
 import * as Network from "@sluice/core/Network"
+import * as NetworkError from "@sluice/core/NetworkError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AddressResolver from "effect/net/AddressResolver"
@@ -49,7 +50,9 @@ export const layerWith = (
         resolver,
         connect: (address, socketOptions) => connect(address, socketOptions, reuseReadBuffer),
         listen: (address, socketOptions, receiver) => listen(address, socketOptions, receiver, reuseReadBuffer),
-        bind
+        bind,
+        secure: (_, address) =>
+          Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS" })))
       })
     })
   )

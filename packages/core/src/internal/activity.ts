@@ -6,11 +6,20 @@ export interface Traffic {
   accepted: number
   refused: number
   failed: number
+  handshakesFailed: number
   bytesIn: number
   bytesOut: number
 }
 
-export const makeTraffic = (): Traffic => ({ open: 0, accepted: 0, refused: 0, failed: 0, bytesIn: 0, bytesOut: 0 })
+export const makeTraffic = (): Traffic => ({
+  open: 0,
+  accepted: 0,
+  refused: 0,
+  failed: 0,
+  handshakesFailed: 0,
+  bytesIn: 0,
+  bytesOut: 0
+})
 
 /** What has moved on one connection, and when. Times are kept only once someone watches: nobody pays for a clock unread. */
 export class Activity {

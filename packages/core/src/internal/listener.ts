@@ -6,19 +6,24 @@ import * as NetworkError from "../NetworkError.ts"
 import type * as SocketOptions from "../SocketOptions.ts"
 import type * as Transport from "../Transport.ts"
 import { makeTraffic } from "./activity.ts"
+import type { Admission, AdmissionReceiver } from "./admission.ts"
 import { ConnectionState } from "./connection.ts"
+import type { Security } from "./security.ts"
 
 export const typeId = "~@sluice/core/Listener"
 
 /**
- * A listening socket: connections that the platform has accepted wait here, unread, until somebody takes them. No more of
- * them than the backlog; what comes above that is reset and counted as refused.
+ * A listening socket: connections that the platform has accepted and that were admitted wait here, unread, until somebody
+ * takes them. No more of them, with those on their way, than the backlog; what comes above that is reset and counted as
+ * refused.
  */
-export class ListenerState implements Listener.Listener, Transport.ListenerReceiver {
+export class ListenerState implements Listener.Listener, Transport.ListenerReceiver, AdmissionReceiver {
   readonly [typeId]: typeof typeId = typeId
   readonly traffic = makeTraffic()
   readonly endpoint: string
   readonly #options: SocketOptions.Listen
+  readonly #security: Security
+  readonly #admission: Admission
   readonly #waiting: Array<Transport.StreamTransport> = []
   #acceptors: Array<() => void> = []
   #transport: Transport.ListenerTransport | undefined = undefined
@@ -29,10 +34,16 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   onAcceptError: (error: NetworkError.NetworkError) => void = () => {
     this.traffic.failed++
   }
+  /** Hears of connections that were not admitted, and are closed. */
+  onHandshakeError: (error: NetworkError.NetworkError, transport: Transport.StreamTransport) => void = () => {
+    this.traffic.handshakesFailed++
+  }
 
-  constructor(endpoint: string, options: SocketOptions.Listen) {
+  constructor(endpoint: string, options: SocketOptions.Listen, security: Security, admission: Admission) {
     this.endpoint = endpoint
     this.#options = options
+    this.#security = security
+    this.#admission = admission
   }
 
   open(transport: Transport.ListenerTransport): void {
@@ -49,6 +60,13 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       transport.reset()
       return
     }
+    if (this.#waiting.length + this.#admission.size >= this.#options.backlog && this.#admission.dropOldest()) {
+      this.traffic.refused++
+    }
+    this.#admission.admit(transport, this)
+  }
+
+  onAdmitted(transport: Transport.StreamTransport): void {
     this.#waiting.push(transport)
     this.onArrival()
   }
@@ -73,7 +91,8 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     const transport = this.#waiting.shift()
     if (transport === undefined) return undefined
     this.traffic.accepted++
-    return new ConnectionState(transport, this.#options.closeTimeout, this.traffic)
+    const { closeTimeout } = this.#options
+    return new ConnectionState(transport, { closeTimeout, traffic: this.traffic, security: this.#security })
   }
 
   /** Refuses a waiting connection, if one is. */
@@ -104,6 +123,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return Effect.suspend(() => {
       if (this.#closed) return Effect.void
       this.#closed = true
+      this.#admission.close()
       while (this.#waiting.length > 0) this.refuse()
       const acceptors = this.#acceptors
       this.#acceptors = []

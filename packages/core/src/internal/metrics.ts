@@ -15,6 +15,9 @@ const connectionsRefused = Metric.counter("sluice_connections_refused", {
 const connectionsFailed = Metric.counter("sluice_connections_failed", {
   description: "Connections that broke, or could not be accepted"
 })
+const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
+  description: "Connections that were not admitted, because their handshake failed or took too long"
+})
 const bytesIn = Metric.counter("sluice_bytes_in", { description: "Bytes read from connections" })
 const bytesOut = Metric.counter("sluice_bytes_out", { description: "Bytes written to connections" })
 const datagramsIn = Metric.counter("sluice_datagrams_in", { description: "Datagrams received" })
@@ -40,7 +43,8 @@ export const listening = (listener: ListenerState): Effect.Effect<void, never, S
     [
       ...streamSeries(listener.traffic),
       counted(connectionsAccepted, () => listener.traffic.accepted),
-      counted(connectionsRefused, () => listener.traffic.refused)
+      counted(connectionsRefused, () => listener.traffic.refused),
+      counted(handshakesFailed, () => listener.traffic.handshakesFailed)
     ]
   )
 
