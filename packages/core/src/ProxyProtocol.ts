@@ -39,7 +39,7 @@ import { type Addresses, familyOf, type Header, type Protocol } from "./proxy/He
 import type { Tlv } from "./proxy/Tlv.ts"
 import type { ProxyProtocolError } from "./ProxyProtocolError.ts"
 
-export type { Addresses, Command, Family, Header, Protocol } from "./proxy/Header.ts"
+export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./proxy/Header.ts"
 export type { Alpn, Authority, Crc32c, NetworkNamespace, Noop, Other, Ssl, Tlv, UniqueId } from "./proxy/Tlv.ts"
 export { isProxyProtocolError, ProxyProtocolError, type Reason } from "./ProxyProtocolError.ts"
 

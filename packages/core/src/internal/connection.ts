@@ -5,6 +5,7 @@ import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../Connection.ts"
 import * as NetworkError from "../NetworkError.ts"
+import type { Proxy } from "../proxy/Header.ts"
 import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
 import { Activity, type Traffic } from "./activity.ts"
@@ -72,6 +73,10 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   get remoteAddress(): NetAddress.SocketAddress {
     return canonical(this.transport.remoteAddress)
+  }
+
+  get proxy(): Proxy | undefined {
+    return this.transport.proxy
   }
 
   get tls(): Tls.Session | undefined {

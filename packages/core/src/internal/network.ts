@@ -17,6 +17,8 @@ import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
 import { checked as checkedOptions, reject } from "./options.ts"
+import { readHeader } from "./proxy/readHeader.ts"
+import { sendHeader } from "./proxy/sendHeader.ts"
 import { Security } from "./security.ts"
 import { UdpSocketState } from "./udpSocket.ts"
 
@@ -43,9 +45,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         opened,
         (address) => platform.connect(address, checked)
       )
-      if (secure === undefined) return { transport, winner: transport }
+      const announced = yield* sendHeader(transport, checked.proxyHeader)
+      if (secure === undefined) return { transport: announced, winner: transport }
       const serverName = checked.tls.serverName ?? dialledHost
-      return { transport: yield* secure.handshake(transport, { address: where, serverName }), winner: transport }
+      return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
     }).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
@@ -79,11 +82,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const [address] = yield* resolve(platform, endpoint)
     yield* checkTls(endpoint, options.tls, "listen", where)
     const steps: Array<Step> = []
+    if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
     if (checked.tls !== undefined) {
       const context = yield* security.context(checked.tls, where)
       steps.push((transport) => context.handshake(transport, { address: formatPeer(transport) }))
     }
-    const admission = new Admission(steps, checked.handshakeTimeout, yield* Effect.context<never>())
+    const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
+    const admission = new Admission(steps, admissionTimeout, yield* Effect.context<never>())
     const listener = new ListenerState(where, checked, security, admission)
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),

@@ -34,6 +34,15 @@ export interface Header {
   readonly tlvs: ReadonlyArray<Tlv>
 }
 
+/** A proxy that a connection came through: what it said, and the addresses of the socket itself. */
+export interface Proxy {
+  readonly header: Header
+  /** This side's end of the connection with the proxy. */
+  readonly localAddress: NetAddress.SocketAddress
+  /** The proxy's end of it. */
+  readonly remoteAddress: NetAddress.SocketAddress
+}
+
 /** Whether a header of this command, family and protocol has addresses. */
 export const hasAddresses = (header: Pick<Header, "command" | "family" | "protocol">): boolean =>
   header.command === "PROXY" && header.family !== "UNSPEC" && header.protocol !== "UNSPEC"

@@ -27,7 +27,7 @@ const decodePieces = (input: Uint8Array, ends: ReadonlyArray<number>): ReturnTyp
   return decodeWhole(input)
 }
 
-const everyByte = (input: Uint8Array) => input.keys().map((index) => index + 1).toArray()
+const everyByte = (input: Uint8Array) => Array.from(input, (_, index) => index + 1)
 
 const options = (runs: number, seed: number) => ({ arbitrary: { runs, seed, size: 400 } })
 
@@ -73,28 +73,21 @@ describe("PROXY headers", () => {
     assert.deepStrictEqual(decodePieces(input, everyByte(input)), decodeWhole(input))
   }, options(1000, 5))
 
-  it.prop(
-    "a checksum finds every changed byte behind it or before",
-    [headers, byte, byte],
-    ([header, place, value]) => {
-      if (ProxyProtocol.tlv(header, "Crc32c") === undefined) return
-      const input = encode(header)
-      // The first 16 bytes say where everything lies, and so what else is wrong.
-      const at = 16 + place * 7919 % (input.length - 16)
-      if (input[at] === value) return
-      input[at] = value
-      assert.isTrue("fault" in Object(decodeWhole(input)))
-    },
-    options(500, 6)
-  )
+  it.prop("a checksum finds a changed address", [headers, byte, byte], ([header, place, change]) => {
+    if (header.addresses === undefined || header.family === "UNIX" || change === 0) return
+    const tlvs = header.tlvs.filter(({ _tag }) => _tag !== "Crc32c")
+    const input = encode({ ...header, version: 2, tlvs: [...tlvs, { _tag: "Crc32c" }] })
+    input[16 + place % 12]! ^= change
+    assert.nestedPropertyVal(decodeWhole(input), "fault._tag", "ChecksumMismatch")
+  }, options(500, 6))
 })
 
 describe("what decoding would not give back, encoding refuses", () => {
-  const refused = (header: ProxyProtocol.Header, tag: ProxyProtocol.Reason["_tag"], limit?: number) => {
-    const result = ProxyProtocol.encode(header, { limit })
-    assert.isTrue(Result.isFailure(result))
-    if (Result.isFailure(result)) assert.strictEqual(result.failure.reason._tag, tag, result.failure.message)
-  }
+  const faultOf = (header: ProxyProtocol.Header, limit?: number): ProxyProtocol.Reason["_tag"] | undefined =>
+    Result.match(ProxyProtocol.encode(header, { limit }), {
+      onFailure: ({ reason }) => reason._tag,
+      onSuccess: () => undefined
+    })
 
   const inet = Result.getOrThrow(Result.map(
     ProxyProtocol.decode(new TextEncoder().encode("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")),
@@ -112,36 +105,42 @@ describe("what decoding would not give back, encoding refuses", () => {
   }
 
   it("headers that contradict themselves", () => {
-    refused({ ...inet, version: 3 as 2 }, "InvalidHeader")
-    refused({ ...inet, command: "LOCAL" }, "InvalidHeader")
-    refused({ ...ProxyProtocol.local, version: 1 }, "InvalidHeader")
-    refused({ ...inet, family: "INET6" }, "InvalidHeader")
-    refused({ ...inet, addresses: undefined }, "InvalidHeader")
-    refused({ ...ProxyProtocol.unknown(1), addresses: inet.addresses }, "InvalidHeader")
-    refused({ ...inet, protocol: "DGRAM" }, "InvalidHeader")
-    refused({ ...inet, tlvs: [noop] }, "InvalidHeader")
-    refused({ ...ProxyProtocol.unknown(2), family: "INET", tlvs: [noop] }, "InvalidHeader")
-    refused({ ...v2([]), family: "INET9" as "INET" }, "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, version: 3 as 2 }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, command: "LOCAL" }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...ProxyProtocol.local, version: 1 }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, family: "INET6" }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, addresses: undefined }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...ProxyProtocol.unknown(1), addresses: inet.addresses }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, protocol: "DGRAM" }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...inet, tlvs: [noop] }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...ProxyProtocol.unknown(2), family: "INET", tlvs: [noop] }), "InvalidHeader")
+    assert.strictEqual(faultOf({ ...v2([]), family: "INET9" as "INET" }), "InvalidHeader")
   })
 
   it("records that are none", () => {
-    refused(v2([{ _tag: "Crc32c" }, { _tag: "Crc32c" }]), "InvalidTlv")
-    refused(v2([{ _tag: "UniqueId", value: new Uint8Array(129) }]), "InvalidTlv")
-    refused(v2([{ _tag: "Authority", name: "\ud800" }]), "InvalidTlv")
-    refused(v2([{ _tag: "NetworkNamespace", name: "ä" }]), "InvalidTlv")
-    refused(v2([{ _tag: "Alpn", protocol: "€" }]), "InvalidTlv")
-    refused(v2([{ _tag: "Other", type: 0x02, value: new Uint8Array(0) }]), "InvalidTlv")
-    refused(v2([{ _tag: "Other", type: 256, value: new Uint8Array(0) }]), "InvalidHeader")
-    refused(v2([{ ...ssl, verify: -1 }]), "InvalidTlv")
-    refused(v2([{ ...ssl, cipher: "ä" }]), "InvalidTlv")
-    refused(v2([{ ...ssl, others: [{ _tag: "Other", type: 0x21, value: new Uint8Array(0) }] }]), "InvalidTlv")
-    refused(v2([{ _tag: "Noop", value: new Uint8Array(70_000) }]), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "Crc32c" }, { _tag: "Crc32c" }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "UniqueId", value: new Uint8Array(129) }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "Authority", name: "\ud800" }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "NetworkNamespace", name: "ä" }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "Alpn", protocol: "€" }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "Other", type: 0x02, value: new Uint8Array(0) }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ _tag: "Other", type: 256, value: new Uint8Array(0) }])), "InvalidHeader")
+    assert.strictEqual(faultOf(v2([{ ...ssl, verify: -1 }])), "InvalidTlv")
+    assert.strictEqual(faultOf(v2([{ ...ssl, cipher: "ä" }])), "InvalidTlv")
+    assert.strictEqual(
+      faultOf(v2([{ ...ssl, others: [{ _tag: "Other", type: 0x21, value: new Uint8Array(0) }] }])),
+      "InvalidTlv"
+    )
+    assert.strictEqual(faultOf(v2([{ _tag: "Noop", value: new Uint8Array(70_000) }])), "InvalidTlv")
   })
 
   it("headers that are too long", () => {
-    refused(inet, "HeaderTooLong", 35)
-    refused(v2([{ _tag: "Noop", value: new Uint8Array(16_384) }]), "HeaderTooLong")
-    refused(v2([{ _tag: "Noop", value: new Uint8Array(65_530) }]), "HeaderTooLong", ProxyProtocol.maxLimit)
+    assert.strictEqual(faultOf(inet, 35), "HeaderTooLong")
+    assert.strictEqual(faultOf(v2([{ _tag: "Noop", value: new Uint8Array(16_384) }])), "HeaderTooLong")
+    assert.strictEqual(
+      faultOf(v2([{ _tag: "Noop", value: new Uint8Array(65_530) }]), ProxyProtocol.maxLimit),
+      "HeaderTooLong"
+    )
     const longest = v2([{ _tag: "Noop", value: new Uint8Array(65_535 - 12 - 3) }])
     assert.strictEqual(
       Result.getOrThrow(ProxyProtocol.encode(longest, { limit: ProxyProtocol.maxLimit })).length,

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0))
-const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""))
+const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"))
 const signature = "0d0a0d0a000d0a515549540a"
 
 const decode = (input: Uint8Array) =>
