@@ -76,7 +76,7 @@ export interface ProxyProtocol {
    * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
    * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
    */
-  readonly trusted: ReadonlyArray<IpNetwork.IpNetworkInput | "unix">
+  readonly trusted: ReadonlyArray<IpNetwork.IpNetworkInput | NetAddress.IpAddressInput | "unix">
   /** How long the whole header may take. Less than 3 seconds is short for a lost segment. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** Bytes that a header may have, 107 to 65,551. Default: 16,384. */

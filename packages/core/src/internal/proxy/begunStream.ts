@@ -20,6 +20,8 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
   readonly #beneath: Transport.StreamTransport
   #receiver: Transport.StreamReceiver | undefined
   #unread: Array<Uint8Array> = []
+  // What who listens has answered, where it was not asked by the stream beneath.
+  #flowing = false
   #ended = false
   #error: NetworkError.NetworkError | undefined = undefined
   #closed = false
@@ -61,9 +63,14 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
   // -------------------------------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): boolean {
-    if (this.#receiver !== undefined) return this.#receiver.onData(chunk)
-    this.leave(chunk)
-    return false
+    const receiver = this.#receiver
+    if (receiver === undefined) {
+      this.leave(chunk)
+      return false
+    }
+    const goOn = receiver.onData(chunk)
+    // It may have let go, and another may listen by now.
+    return receiver === this.#receiver ? goOn : this.#flowing
   }
 
   onEnd(): void {
@@ -110,8 +117,10 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
 
   #deliver(receiver: Transport.StreamReceiver): void {
     for (let chunk = this.#unread.shift(); chunk !== undefined; chunk = this.#unread.shift()) {
-      if (!receiver.onData(chunk)) return
+      this.#flowing = receiver.onData(chunk)
+      if (!this.#flowing) return
     }
+    this.#flowing = true
     if (this.#ended) {
       this.#ended = false
       receiver.onEnd()

@@ -13,7 +13,9 @@ export const checkTrust = (
   options: SocketOptions.ProxyProtocol | undefined
 ): SocketOptions.ProxyTrust | undefined => {
   if (options === undefined) return undefined
-  if (options.trusted.length === 0) reject("proxyProtocol.trusted", "empty", "at least one network, or \"unix\"")
+  if (!Array.isArray(options.trusted) || options.trusted.length === 0) {
+    reject("proxyProtocol.trusted", options.trusted, "a list of at least one network, or \"unix\"")
+  }
   return {
     isTrusted: trust(options.trusted),
     timeout: duration("proxyProtocol.timeout", options.timeout ?? 5_000, 1),
@@ -24,7 +26,7 @@ export const checkTrust = (
 
 const trust = (trusted: SocketOptions.ProxyProtocol["trusted"]): (address: NetAddress.SocketAddress) => boolean => {
   const unix = trusted.includes("unix")
-  const networks = trusted.filter((each) => each !== "unix").map(network)
+  const networks = trusted.filter((each) => each !== "unix").map((each) => network(each))
   return (address) => {
     const peer = canonical(address)
     return NetAddress.isUnixPathAddress(peer)
@@ -33,10 +35,15 @@ const trust = (trusted: SocketOptions.ProxyProtocol["trusted"]): (address: NetAd
   }
 }
 
-const network = (input: IpNetwork.IpNetworkInput): IpNetwork.IpNetwork => {
-  const parsed = typeof input === "string" && !input.includes("/")
-    ? Result.map(NetAddress.ipFromString(input), (ip) => IpNetwork.makeUnsafe(ip, NetAddress.width(ip)))
-    : IpNetwork.fromInput(input)
+const network = (input: IpNetwork.IpNetworkInput | NetAddress.IpAddressInput): IpNetwork.IpNetwork => {
+  const parsed = Result.orElse(
+    IpNetwork.fromInput(input as IpNetwork.IpNetworkInput),
+    () =>
+      Result.map(
+        NetAddress.ipFromInput(input as NetAddress.IpAddressInput),
+        (address) => IpNetwork.makeUnsafe(address, NetAddress.width(address))
+      )
+  )
   return Result.isSuccess(parsed)
     ? unmapped(parsed.success)
     : reject("proxyProtocol.trusted", input, "networks such as \"10.0.0.0/8\", IP addresses, or \"unix\"")
