@@ -20,7 +20,6 @@
  */
 import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
 import * as Network from "@sluice/core/Network"
-import * as NetworkError from "@sluice/core/NetworkError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AddressResolver from "effect/net/AddressResolver"
@@ -51,8 +50,10 @@ export const layerWith = (
         connect: (address, socketOptions) => connect(address, socketOptions, reuseReadBuffer),
         listen: (address, socketOptions, receiver) => listen(address, socketOptions, receiver, reuseReadBuffer),
         bind,
-        secure: (_, address) =>
-          Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS" })))
+        // Loaded with the first endpoint that needs it, for the sake of the others.
+        secure: (settings, address) =>
+          Effect.flatMap(Effect.promise(() => import("./internal/tls/context.ts")), (context) =>
+            context.secure(settings, address))
       })
     })
   )
