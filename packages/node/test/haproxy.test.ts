@@ -5,10 +5,12 @@ import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Fs from "node:fs"
 import * as NodeTls from "node:tls"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
+import * as Certificates from "../src/testing/Certificates.ts"
 import * as Haproxy from "./fixtures/haproxy.ts"
 
 if (Haproxy.missing !== undefined) console.log(`The tests with HAProxy are left out: ${Haproxy.missing}`)
@@ -30,6 +32,30 @@ const behind = Effect.fnUntraced(function*(server: string, options: {
     server: `${at} ${server}`
   })
   return { folder, listener, port }
+})
+
+/** The same, of a server that speaks TLS itself. */
+const behindTls = Effect.fnUntraced(function*(server: string, bind: (folder: string) => string = () => "") {
+  const folder = yield* Haproxy.folder
+  const authority = yield* Certificates.authority("Test CA")
+  const listener = yield* Network.listen("tls://127.0.0.1:0", {
+    tls: { certificates: [yield* authority.issue({ names: ["localhost"] })] },
+    proxyProtocol: { trusted: ["127.0.0.1"] }
+  })
+  const at = NetAddress.formatSocketAddress(listener.address)
+  const port = yield* Haproxy.start({ folder, bind: bind(folder), server: `${at} ${server}` })
+  return { folder, listener, port, tls: { authorities: authority.certificate, serverName: "localhost" } }
+})
+
+/** A megabyte comes back, and the end behind it. */
+const echoes = Effect.fnUntraced(function*(server: Connection.Connection, client: Connection.Connection) {
+  const sent = Uint8Array.from({ length: 1024 * 1024 }, (_, index) => index * 7 ^ index >> 9)
+  const [received] = yield* Effect.all([
+    Connection.readAll(client),
+    Effect.andThen(Connection.write(client, sent), Connection.end(client)),
+    Effect.andThen(Connection.pipe(server, server), Connection.end(server))
+  ], { concurrency: 3 })
+  expect(Buffer.compare(received, sent)).toBe(0)
 })
 
 const dial = (port: number) => Network.connect(`tcp://127.0.0.1:${port}`)
@@ -131,6 +157,41 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("behind HAProxy", (it) =
           expect(connection.localAddress).toEqual(destination)
           expect(text(yield* Connection.readExactly(connection, 5))).toBe("hello")
         }
+      }))
+
+    it.effect("over TLS, which HAProxy passes on: the header comes first, in the clear", () =>
+      Effect.gen(function*() {
+        for (const [option, version] of Object.entries(versions)) {
+          const { listener, port, tls } = yield* behindTls(option)
+          const accepting = yield* Effect.forkChild(Listener.accept(listener))
+          const client = yield* Network.connect(`tls://127.0.0.1:${port}`, { tls })
+          const connection = yield* Fiber.join(accepting)
+          expect(connection.remoteAddress).toEqual(client.localAddress)
+          expect(connection.proxy?.header.version).toBe(version)
+          expect(connection.tls?.serverName).toBe("localhost")
+          yield* echoes(connection, client)
+        }
+      }))
+
+    it.effect("over TLS to HAProxy and on: send-proxy-v2-ssl", () =>
+      Effect.gen(function*() {
+        const { folder, listener, port } = yield* behindTls("ssl verify none send-proxy-v2-ssl", (folder) =>
+          `ssl crt ${Haproxy.certificate(folder, "proxy.test")}`)
+        const accepting = yield* Effect.forkChild(Listener.accept(listener))
+        const client = yield* Network.connect(`tls://127.0.0.1:${port}`, {
+          tls: { authorities: Fs.readFileSync(`${folder}/proxy.test.crt`, "utf8"), serverName: "proxy.test" }
+        })
+        yield* Connection.writeText(client, "h")
+        const connection = yield* Fiber.join(accepting)
+        expect(connection.remoteAddress).toEqual(client.localAddress)
+        expect(ProxyProtocol.tlv(connection.proxy!.header, "Ssl")).toMatchObject({
+          ssl: true,
+          certificateOnConnection: false,
+          version: client.tls?.protocol
+        })
+        expect(connection.tls?.protocol).toBe("TLSv1.3")
+        yield* Connection.readExactly(connection, 1)
+        yield* echoes(connection, client)
       }))
   })
 })

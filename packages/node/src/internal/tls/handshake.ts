@@ -97,6 +97,7 @@ const shakeHands = (
     const { address } = peer
     const gone = NetworkError.make("secure", address, new TlsReason.HandshakeCut())
     if (raw.destroyed) return resume(Effect.fail(gone))
+    if (peer.unread !== undefined) putBack(raw, peer.unread)
     const socket = begin(raw)
     const inputEnd = new InputEnd(socket, raw)
 
@@ -135,6 +136,12 @@ const shakeHands = (
       return closed(socket)
     })
   })
+
+/** Makes Node take these bytes for the first that the socket reads. It must not flow, or they would be for nobody. */
+const putBack = (raw: Net.Socket, unread: Uint8Array): void => {
+  raw.pause()
+  raw.unshift(unread)
+}
 
 const closed = (socket: NodeTls.TLSSocket): Effect.Effect<void> =>
   Effect.callback((resume) => {
