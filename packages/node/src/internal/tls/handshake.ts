@@ -129,7 +129,8 @@ const shakeHands = (
       const stream = new SecureStream(socket, raw, facts, agreed, inputEnd)
       // Node tells of an alert only here, on a server's socket that has no `tls.Server`.
       socket.on("_tlsError", (error: Error) => stream.onError(error))
-      resume(Effect.succeed(stream))
+      // It says so from within OpenSSL, with the last flight, or the tickets of a session, still to be written.
+      setImmediate(() => resume(Effect.succeed(stream)))
     })
     return Effect.suspend(() => {
       forget()

@@ -25,6 +25,8 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   #ending = false
   #shuttingDown = false
   #destroying = false
+  // What happened before somebody was there to hear it.
+  #ended = false
   #error: NodeJS.ErrnoException | undefined = undefined
 
   constructor(
@@ -45,6 +47,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     // It may have broken already.
     if (this.#error !== undefined) receiver.onError(this.#explain(this.#error))
     super.start(receiver)
+    if (this.#ended) this.onEnd()
   }
 
   override write(chunks: ReadonlyArray<Uint8Array>): boolean {
@@ -114,7 +117,8 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   }
 
   override onEnd(): void {
-    if (this.#inputEnd.isTruncated) this.#break(new TlsReason.Truncated())
+    if (this.receiver === undefined) this.#ended = true
+    else if (this.#inputEnd.isTruncated) this.#break(new TlsReason.Truncated())
     else super.onEnd()
   }
 
