@@ -51,6 +51,10 @@ describe("echo", { timeout: 60_000 }, () => {
     const socket = await connect({ port: server.port })
     socket.write("hi\n")
     expect(await once(socket, "error")).toMatchObject({ code: "ECONNRESET" })
+    await server.says(
+      /WARN cannot read from 127\.0\.0\.1:\d+: what came is no PROXY header: byte 0 does not fit/,
+      "stderr"
+    )
   })
 
   it("streams 20 MB of standard input through, byte for byte", async () => {
