@@ -53,7 +53,7 @@ export interface ListenOptions extends StreamOptions {
   /** What a `tls://` endpoint shows to its clients. It cannot do without. */
   readonly tls?: Tls.ServerOptions | undefined
   /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
-  readonly proxyProtocol?: ProxyProtocol | undefined
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined
   /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
@@ -71,7 +71,7 @@ export interface ListenOptions extends StreamOptions {
  * `InvalidProxyHeader` or `TimedOut` (`"proxyHeader"`). A connection from any other is served as it is, and a header
  * there is data like any other: who can reach the listener past the proxy could otherwise claim any address.
  */
-export interface ProxyProtocol {
+export interface ProxyProtocolOptions {
   /**
    * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
    * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
@@ -148,7 +148,7 @@ export interface Listen {
   readonly ipv6Only: boolean
 }
 
-/** `ProxyProtocol`, checked and complete. */
+/** `ProxyProtocolOptions`, checked and complete. */
 export interface ProxyTrust {
   readonly isTrusted: (address: NetAddress.SocketAddress) => boolean
   /** In milliseconds. */

@@ -35,7 +35,7 @@ const version2 = encoded(ProxyProtocol.make(addresses, {
 
 /** A server that listens behind a proxy, and what it hears of connections that it refuses. */
 const scene = Effect.fnUntraced(function*(
-  options: Partial<SocketOptions.ProxyProtocol> & Omit<SocketOptions.ListenOptions, "proxyProtocol"> = {},
+  options: Partial<SocketOptions.ProxyProtocolOptions> & Omit<SocketOptions.ListenOptions, "proxyProtocol"> = {},
   link: Link.Options = { latency: 1, segmentation: 0 }
 ) {
   const { limit, timeout, trusted = ["10.1.0.1"], ...rest } = options
@@ -223,6 +223,66 @@ describe("behind a trusted proxy", () => {
     })))
 })
 
+describe("a client", () => {
+  it.effect("sends its header first, even where the system does not take it at once", () =>
+    simulated(
+      Effect.gen(function*() {
+        const { accept, dial, proxy } = yield* scene()
+        const tlvs: ReadonlyArray<ProxyProtocol.Tlv> = [{ _tag: "Noop", value: new Uint8Array(16_000) }]
+        const proxyProtocol = ProxyProtocol.make(addresses, { tlvs })
+        const near = yield* dial(proxy, { proxyProtocol })
+        yield* Effect.forkChild(Effect.andThen(Connection.write(near, new Uint8Array(50_000)), Connection.end(near)))
+        const far = yield* accept
+        assert.deepStrictEqual(far.proxy?.header, proxyProtocol)
+        yield* Effect.forkChild(Effect.andThen(Connection.write(far, new Uint8Array(40_000)), Connection.end(far)))
+        assert.strictEqual((yield* Connection.readAll(far)).length, 50_000)
+        assert.strictEqual((yield* Connection.readAll(near)).length, 40_000)
+      }),
+      { tcp: { sendBuffer: 1000, receiveBuffer: 1000 } }
+    ))
+
+  it.effect("hears of a server that speaks, or ends, before it has the whole header", () =>
+    simulated(
+      Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        const listener = yield* Network.listen("tcp://0.0.0.0:7").pipe(Effect.provide(Host.layer(server)))
+        yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+          const far = yield* Listener.accept(listener)
+          yield* Connection.writeText(far, "go away")
+          yield* Connection.end(far)
+          yield* Effect.sleep("1 second")
+          yield* Connection.readAll(far)
+        })))
+        const tlvs: ReadonlyArray<ProxyProtocol.Tlv> = [{ _tag: "Noop", value: new Uint8Array(16_000) }]
+        const near = yield* Network.connect("server:7", { proxyProtocol: ProxyProtocol.make(addresses, { tlvs }) })
+          .pipe(
+            Effect.provide(Host.layer(client))
+          )
+        assert.isAtLeast(yield* Clock.currentTimeMillis, 1000)
+        assert.strictEqual(text(yield* Connection.readAll(near)), "go away")
+        yield* Connection.end(near)
+      }),
+      { tcp: { sendBuffer: 1000, receiveBuffer: 1000 } }
+    ))
+
+  it.effect("fails to connect when the server resets it meanwhile", () =>
+    simulated(
+      Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        const listener = yield* Network.listen("tcp://0.0.0.0:7").pipe(Effect.provide(Host.layer(server)))
+        yield* Effect.forkChild(Effect.scoped(Effect.flatMap(Listener.accept(listener), Connection.abort)))
+        const tlvs: ReadonlyArray<ProxyProtocol.Tlv> = [{ _tag: "Noop", value: new Uint8Array(16_000) }]
+        const error = yield* Network.connect("server:7", { proxyProtocol: ProxyProtocol.make(addresses, { tlvs }) })
+          .pipe(
+            Effect.provide(Host.layer(client)),
+            Effect.flip
+          )
+        assert.strictEqual(error.reason._tag, "ConnectionReset")
+      }),
+      { tcp: { sendBuffer: 1000, receiveBuffer: 1000 } }
+    ))
+})
+
 describe("a trusted proxy that sends no header", () => {
   it.effect("is refused when its time is over, to the millisecond", () =>
     Effect.forEach(["", line.slice(0, 30)], (begun) =>
@@ -390,7 +450,7 @@ describe("options", () => {
       const host = yield* SimNetwork.host("host")
       const optionOf = (error: NetworkError.NetworkError) =>
         error.reason._tag === "InvalidOption" ? error.reason.option : error.reason._tag
-      const listenWith = (proxyProtocol: SocketOptions.ProxyProtocol) =>
+      const listenWith = (proxyProtocol: SocketOptions.ProxyProtocolOptions) =>
         Effect.map(Effect.flip(Network.listen("tcp://0.0.0.0:7", { proxyProtocol })), optionOf)
       const program = Effect.gen(function*() {
         assert.strictEqual(yield* listenWith({ trusted: [] }), "proxyProtocol.trusted")

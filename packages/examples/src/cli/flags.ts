@@ -151,7 +151,7 @@ export const proxyProtocol = Flag.Boolean("proxy-protocol").pipe(
 )
 
 /** From whom headers are taken with `--proxy-protocol`: from this machine alone. */
-export const localProxies: SocketOptions.ProxyProtocol = { trusted: ["127.0.0.0/8", "::1", "unix"] }
+export const localProxies: SocketOptions.ProxyProtocolOptions = { trusted: ["127.0.0.0/8", "::1", "unix"] }
 
 /** The flags of every server of datagrams: it has no connections to count or to break. */
 export const udpServer = (byDefault: number) => ({ ...datagramAddress(byDefault), drain })

@@ -10,7 +10,7 @@ import { duration, optionalInteger, reject } from "../options.ts"
 
 /** Checks from whom headers are taken. */
 export const checkTrust = (
-  options: SocketOptions.ProxyProtocol | undefined
+  options: SocketOptions.ProxyProtocolOptions | undefined
 ): SocketOptions.ProxyTrust | undefined => {
   if (options === undefined) return undefined
   if (!Array.isArray(options.trusted) || options.trusted.length === 0) {
@@ -24,7 +24,9 @@ export const checkTrust = (
   }
 }
 
-const trust = (trusted: SocketOptions.ProxyProtocol["trusted"]): (address: NetAddress.SocketAddress) => boolean => {
+const trust = (
+  trusted: SocketOptions.ProxyProtocolOptions["trusted"]
+): (address: NetAddress.SocketAddress) => boolean => {
   const unix = trusted.includes("unix")
   const networks = trusted.filter((each) => each !== "unix").map((each) => network(each))
   return (address) => {
