@@ -9,7 +9,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
 import { checkHeader, checkTrust } from "./internal/proxy/options.ts"
-import { checkClient, checkServer } from "./internal/tlsOptions.ts"
+import { checkClient, type Settings, settingsOf } from "./internal/tlsOptions.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type { Header } from "./proxy/Header.ts"
 import type * as Tls from "./Tls.ts"
@@ -51,7 +51,7 @@ export interface ConnectOptions extends StreamOptions {
 /** Options of `Network.listen`. */
 export interface ListenOptions extends StreamOptions {
   /** What a `tls://` endpoint shows to its clients. It cannot do without. */
-  readonly tls?: Tls.ServerOptions | undefined
+  readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined
   /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
@@ -138,7 +138,7 @@ export interface Connect {
 /** `ListenOptions`, checked and complete; times in milliseconds. */
 export interface Listen {
   readonly proxyProtocol: ProxyTrust | undefined
-  readonly tls: Tls.Server | undefined
+  readonly tls: Settings | undefined
   readonly handshakeTimeout: number
   readonly noDelay: boolean
   readonly keepAlive: number | undefined
@@ -197,7 +197,7 @@ export const checkListen = (
   checked("listen", address, () => ({
     ...checkStream(options),
     proxyProtocol: checkTrust(options.proxyProtocol),
-    tls: options.tls === undefined ? undefined : checkServer(options.tls),
+    tls: options.tls === undefined ? undefined : settingsOf(options.tls),
     handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
     reusePort: options.reusePort ?? false,

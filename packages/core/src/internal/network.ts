@@ -60,7 +60,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         Effect.onExit((exit) =>
           Effect.sync(() => {
             for (const transport of opened) {
-              if (Exit.isFailure(exit) || exit.value.winner !== transport) transport.destroy()
+              if (Exit.isSuccess(exit) && exit.value.winner === transport) continue
+              // What is over TLS by now does not end in the clear.
+              if (secure === undefined) transport.destroy()
+              else transport.reset()
             }
           })
         ),
@@ -83,9 +86,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     yield* checkTls(endpoint, options.tls, "listen", where)
     const steps: Array<Step> = []
     if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
-    if (checked.tls !== undefined) {
-      const context = yield* security.context(checked.tls, where)
-      steps.push((transport) => context.handshake(transport, { address: formatPeer(transport) }))
+    const { tls } = checked
+    if (tls !== undefined) {
+      yield* tls.use((settings) => security.context(settings, where))
+      steps.push((transport) => security.handshake(tls.current, transport, { address: formatPeer(transport) }))
     }
     const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
     const admission = new Admission(steps, admissionTimeout, yield* Effect.context<never>())
@@ -141,7 +145,7 @@ const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input
 // An option that would be ignored is worse than none: somebody relies on it.
 const checkTls = (
   endpoint: Endpoint.StreamEndpoint,
-  tls: Tls.ClientOptions | Tls.ServerOptions | undefined,
+  tls: Tls.ClientOptions | Tls.ServerOptions | Tls.Reloading | undefined,
   operation: "connect" | "listen",
   where: string
 ) =>

@@ -60,14 +60,14 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const begun = yield* Effect.cached(Effect.sync(() => runHere(draining)))
   const drainOnce: Effect.Effect<Server.Drained> = Effect.flatMap(begun, Fiber.join)
 
-  const logError = yield* makeLogError(address, clock)
+  const logSome = yield* logAtMostOneASecond(address, clock)
   listener.onAcceptError = (error) => {
     listener.traffic.failed++
-    logError(error)
+    logSome(error)
   }
   listener.onHandshakeError = (error) => {
     listener.traffic.handshakesFailed++
-    logError(error)
+    logSome(error)
   }
   yield* Effect.addFinalizer(() => drainOnce)
   // The handler's Scope is added for each connection.
@@ -207,8 +207,8 @@ const logFailure = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
     : Effect.logError("the handler failed", cause)
 }
 
-/** Logs connections that came to nothing before they were served, but no more than one a second. */
-const makeLogError = (address: string, clock: Clock.Clock) =>
+/** Logs what happens to connections that are not served: as many as there may be, no more than one a second. */
+const logAtMostOneASecond = (address: string, clock: Clock.Clock) =>
   Effect.map(Effect.context<never>(), (context) => {
     let lastLogged = -Infinity
     return (error: NetworkError.NetworkError) => {

@@ -6,7 +6,7 @@ import type * as Tls from "../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../TlsReason.ts"
 import type { ConnectionState } from "./connection.ts"
 import { checked, duration, reject } from "./options.ts"
-import { checkClient, checkServer } from "./tlsOptions.ts"
+import { checkClient, settingsOf } from "./tlsOptions.ts"
 
 /** Makes a connection secure that began in the clear. */
 export const upgrade = Effect.fnUntraced(function*(
@@ -16,7 +16,7 @@ export const upgrade = Effect.fnUntraced(function*(
   const { peer } = connection
   const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
     const timeout = duration("timeout", options.timeout ?? 10_000, 1)
-    if (options.role === "server") return { settings: checkServer(options.tls), timeout }
+    if (options.role === "server") return { settings: settingsOf(options.tls).current, timeout }
     const settings = checkClient(options.tls ?? noOptions)
     const serverName = settings.serverName ?? connection.dialled ??
       reject("tls.serverName", undefined, "the name of the server, which is not known on a connection that came in")
