@@ -68,7 +68,7 @@ export class AcceptFailed extends Data.TaggedClass("AcceptFailed")<
   }
 > {}
 
-/** What must be settled before a connection is served, such as a TLS handshake, did not succeed. */
+/** What must be settled before a connection is served, such as a TLS handshake or a PROXY header, did not succeed. */
 export class HandshakeFailed extends Data.TaggedClass("HandshakeFailed")<
   Common & {
     readonly remoteAddress: NetAddress.SocketAddress

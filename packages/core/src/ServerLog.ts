@@ -61,17 +61,19 @@ export const all = (...logs: ReadonlyArray<ServerLog>): ServerLog => ({
 export const silent: ServerLog = all()
 
 /**
- * What is worth a person's while: handlers that failed, connections that could not be accepted, and how draining went.
+ * What is worth a person's while: handlers that failed, connections that could not be accepted or whose handshake
+ * failed (at most one of each a second), and how draining went.
  *
  * What was foreseen, an `Error` that a handler failed with, is a warning of one line; what was not comes with all that is
  * known of it. Each line is annotated with the address on which the server listens, and with the peer's.
  */
-export const standard: ServerLog = make(["HandlerFailed", "AcceptFailed", "Drained"], (event) => {
+export const standard: ServerLog = make(["HandlerFailed", "AcceptFailed", "HandshakeFailed", "Drained"], (event) => {
   const listening = NetAddress.formatSocketAddress(event.listening)
   switch (event._tag) {
     case "HandlerFailed":
       return Effect.annotateLogs(handlerFailed(event.cause), { peer: formatPeer(event), listening })
     case "AcceptFailed":
+    case "HandshakeFailed":
       return Effect.annotateLogs(Effect.logWarning(event.error.message), { listening })
     case "Drained":
       return event.ended + event.cut === 0 ? Effect.void : Effect.annotateLogs(
@@ -92,17 +94,15 @@ const handlerFailed = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 export const detailed: ServerLog = all(
   standard,
   make(
-    ["Listening", "Accepted", "Refused", "HandshakeFailed", "Closed", "Suspended", "Resumed", "Draining"],
+    ["Listening", "Accepted", "Refused", "Closed", "Suspended", "Resumed", "Draining"],
     (event) => {
       const listening = NetAddress.formatSocketAddress(event.listening)
       switch (event._tag) {
         case "Accepted":
           return Effect.annotateLogs(Effect.logDebug("accepted"), { peer: formatPeer(event), listening })
-        case "Refused":
-        case "HandshakeFailed": {
+        case "Refused": {
           const peer = formatPeer({ localAddress: event.listening, remoteAddress: event.remoteAddress })
-          const said = event._tag === "Refused" ? `refused: ${event.why}` : event.error.message
-          return Effect.annotateLogs(Effect.logDebug(said), { peer, listening })
+          return Effect.annotateLogs(Effect.logDebug(`refused: ${event.why}`), { peer, listening })
         }
         case "Closed": {
           const { annotations, bytesIn, bytesOut, duration, reason } = event

@@ -7,6 +7,7 @@ export interface Traffic {
   accepted: number
   readonly refused: Record<AcceptPolicy.Refusal, number>
   failed: number
+  handshakesFailed: number
   bytesIn: number
   bytesOut: number
 }
@@ -16,6 +17,7 @@ export const makeTraffic = (): Traffic => ({
   accepted: 0,
   refused: Object.fromEntries(AcceptPolicy.refusals.map((why) => [why, 0])) as Traffic["refused"],
   failed: 0,
+  handshakesFailed: 0,
   bytesIn: 0,
   bytesOut: 0
 })

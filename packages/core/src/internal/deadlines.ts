@@ -5,7 +5,7 @@ import * as NetworkError from "../NetworkError.ts"
 import type * as ServerPolicy from "../ServerPolicy.ts"
 import type { ConnectionState } from "./connection.ts"
 
-type Deadline = Exclude<NetworkError.TimedOut["deadline"], "connect" | "system">
+type Deadline = Exclude<NetworkError.TimedOut["deadline"], "connect" | "handshake" | "system">
 
 /** Whether a policy has any deadline to watch. */
 export const hasDeadlines = (policy: ServerPolicy.Policy): boolean =>

@@ -50,10 +50,10 @@ export class Events {
     return { at, listening: this.#listening }
   }
 
-  emit(event: ServerEvent.ServerEvent): void {
+  emit(event: ServerEvent.ServerEvent, isLogged = true): void {
     if (this.#ended) return
     for (const subscriber of this.#subscribers) this.#offer(subscriber, event)
-    if (this.#log.tags.has(event._tag)) this.#run(this.#log.log(event))
+    if (isLogged && this.#log.tags.has(event._tag)) this.#run(this.#log.log(event))
   }
 
   /** Gives the last event, for which there is always room, and returns when it is logged. */

@@ -24,6 +24,9 @@ const connectionsDrained = Metric.counter("sluice_connections_drained", {
 const eventsLost = Metric.counter("sluice_server_events_lost", {
   description: "Events of a server that slow listeners have missed"
 })
+const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
+  description: "Connections that were not admitted, because their handshake failed or took too long"
+})
 const bytesIn = Metric.counter("sluice_bytes_in", { description: "Bytes read from connections" })
 const bytesOut = Metric.counter("sluice_bytes_out", { description: "Bytes written to connections" })
 const datagramsIn = Metric.counter("sluice_datagrams_in", { description: "Datagrams received" })
@@ -55,7 +58,8 @@ export const listening = (listener: ListenerState): Effect.Effect<void, never, S
       counted(connectionsAccepted, () => listener.traffic.accepted),
       ...AcceptPolicy.refusals.map((reason) =>
         counted(connectionsRefused, () => listener.traffic.refused[reason], { reason })
-      )
+      ),
+      counted(handshakesFailed, () => listener.traffic.handshakesFailed)
     ]
   )
 

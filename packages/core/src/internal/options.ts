@@ -1,10 +1,11 @@
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as NetworkError from "../NetworkError.ts"
+import { UnusableCertificate } from "../TlsReason.ts"
 
 /**
- * Runs checks that throw an `InvalidOption`, each of them one line where the options are listed, and gives the typed
- * error.
+ * Runs checks that throw an `InvalidOption` (or an `UnusableCertificate`), each of them one line where the options are
+ * listed, and gives the typed error.
  */
 export const checked = <A>(
   operation: NetworkError.Operation,
@@ -14,7 +15,9 @@ export const checked = <A>(
   try {
     return Result.succeed(check())
   } catch (error) {
-    if (error instanceof NetworkError.InvalidOption) return Result.fail(NetworkError.make(operation, address, error))
+    if (error instanceof NetworkError.InvalidOption || error instanceof UnusableCertificate) {
+      return Result.fail(NetworkError.make(operation, address, error))
+    }
     throw error
   }
 }

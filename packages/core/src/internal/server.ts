@@ -93,10 +93,21 @@ export const make = Effect.fnUntraced(function*<E, R>(
   }
 })
 
-/** Makes events of what happens to connections before they are served: of failures to accept, at most one a second. */
+/** Makes events of what happens to connections before they are served: of failures to accept, at most one a second; and of
+ * failed handshakes all, of which one a second is logged. */
 const hearListener = (listener: ListenerState, events: Events): void => {
   listener.onRefused = ({ remoteAddress }, why) => {
     if (events.hears("Refused")) events.emit(new ServerEvent.Refused({ ...events.common(), remoteAddress, why }))
+  }
+  let lastLogged = -Infinity
+  listener.onHandshakeError = (error, { remoteAddress }) => {
+    listener.traffic.handshakesFailed++
+    const common = events.common()
+    const isLogged = common.at - lastLogged >= 1000
+    if (isLogged) lastLogged = common.at
+    if (events.hears("HandshakeFailed")) {
+      events.emit(new ServerEvent.HandshakeFailed({ ...common, remoteAddress, error }), isLogged)
+    }
   }
   let lastSaid = -Infinity
   let count = 0
