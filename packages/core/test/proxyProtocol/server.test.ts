@@ -364,7 +364,7 @@ describe("a trusted proxy that sends no header", () => {
       assert.deepStrictEqual(far.remoteAddress, addresses.source)
       assert.strictEqual(text(yield* Connection.readExactly(far, 5)), "hello")
       yield* Effect.sleep("20 seconds")
-      assert.deepStrictEqual([state.traffic.refused, refused.length], [91, 9])
+      assert.deepStrictEqual([state.traffic.refused.backlog, refused.length], [91, 9])
       assert.strictEqual(state.traffic.open, 1)
     })))
 
