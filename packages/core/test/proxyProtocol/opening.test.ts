@@ -96,34 +96,33 @@ const trust = { isTrusted: () => true, timeout: 1000, limit: ProxyProtocol.maxLi
 
 /** What a receiver hears that wants no more after every so many chunks, until it is asked again. */
 const listen = (stream: Transport.StreamTransport, script: Script, patience: number) => {
-  const heard: Array<Uint8Array> = []
-  let last: string | undefined
-  let flowing = true
+  const chunks: Array<Uint8Array> = []
+  const heard: { flowing: boolean; last?: string } = { flowing: true }
   stream.start({
     onData: (chunk) => {
-      assert.isTrue(flowing, "nothing comes that is not wanted")
-      assert.isUndefined(last, "nothing comes behind the end")
-      heard.push(chunk.slice())
-      return flowing = heard.length % patience !== 0
+      assert.isTrue(heard.flowing, "nothing comes that is not wanted")
+      assert.isUndefined(heard.last, "nothing comes behind the end")
+      chunks.push(chunk.slice())
+      return heard.flowing = chunks.length % patience !== 0
     },
     onEnd: () => {
-      last = "end"
+      heard.last = "end"
     },
     onFlushed: () => {},
     onError: () => {
-      last = "error"
+      heard.last = "error"
     },
     onClose: () => {
-      last ??= "close"
+      heard.last ??= "close"
     }
   })
-  for (let turns = 0; turns < 1000 && last === undefined; turns++) {
+  for (let turns = 0; turns < 1000 && heard.last === undefined; turns++) {
     script.run()
-    if (flowing) continue
-    flowing = true
+    if (heard.flowing) continue
+    heard.flowing = true
     stream.resume()
   }
-  return { bytes: Bytes.concat(heard) as Uint8Array, last }
+  return { bytes: Bytes.concat(chunks) as Uint8Array, last: heard.last }
 }
 
 describe("the opening of a stream", () => {
