@@ -1,4 +1,5 @@
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
@@ -7,8 +8,9 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import type * as NetworkError from "../NetworkError.ts"
+import * as NetworkError from "../NetworkError.ts"
 import type * as Tls from "../Tls.ts"
+import { UnusableCertificate } from "../TlsReason.ts"
 import { checked } from "./options.ts"
 import { loadServer } from "./tlsFiles.ts"
 import { checkServer, type Prepare, reloadingTypeId as typeId, type Settings } from "./tlsOptions.ts"
@@ -87,23 +89,37 @@ export const reloading = Effect.fnUntraced(function*<A>(
   const since = yield* Clock.currentTimeMillis
   const state = yield* SubscriptionRef.make<Tls.ReloadState>({ _tag: "Current", since })
   const self = new ReloadingState(yield* load, state, load)
-  const following: Effect.Effect<unknown> = when === "watch"
-    ? watching(fileSystem, files, self)
-    : Effect.schedule(self.reload, when)
-  yield* Effect.forkScoped(following)
+  if (when !== "watch") {
+    yield* Effect.forkScoped(Effect.schedule(self.reload, when))
+  } else {
+    yield* Effect.forEach(foldersOf(files), (folder) => watch(fileSystem, folder, self.reload), { discard: true })
+    // What changed before all were watched.
+    yield* self.reload
+  }
   return self
 })
 
-// A file is mostly replaced by a new one of its name, which only the folder tells; and written in several steps.
-const watching = (fileSystem: FileSystem.FileSystem, files: Tls.ServerFiles, self: Tls.Reloading) =>
-  Stream.fromIterable(foldersOf(files)).pipe(
-    Stream.flatMap((folder) => fileSystem.watch(folder), { concurrency: "unbounded" }),
+// The folder, because a file is mostly replaced by a new one of its name; and not at once, because that takes several
+// steps. Returns when it watches.
+const watch = Effect.fnUntraced(function*(
+  fileSystem: FileSystem.FileSystem,
+  folder: string,
+  reload: Effect.Effect<void>
+) {
+  const ready = yield* Deferred.make<void, NetworkError.NetworkError>()
+  const onReady = () => Deferred.doneUnsafe(ready, Effect.void)
+  const watching = fileSystem.watch(folder, { onReady }).pipe(
     Stream.debounce("100 millis"),
-    Stream.runForEach(() => self.reload),
-    Effect.catch((error) =>
-      Effect.logError(`cannot watch the certificates: ${error.message}; they will not be reloaded`)
-    )
+    Stream.runForEach(() => reload),
+    Effect.catch((cause) => {
+      const reason = new UnusableCertificate({ option: "the folder", why: `it cannot be watched: ${cause.message}` })
+      const error = new NetworkError.NetworkError({ operation: "configure", address: folder, reason, cause })
+      return Deferred.doneUnsafe(ready, Effect.fail(error)) ? Effect.void : Effect.logError(error.message)
+    })
   )
+  yield* Effect.forkScoped(watching)
+  yield* Deferred.await(ready)
+})
 
 const foldersOf = ({ authorities = [], certificates, revocationLists = [] }: Tls.ServerFiles): ReadonlySet<string> =>
   new Set(

@@ -22,20 +22,17 @@ export const upgrade = Effect.fnUntraced(function*(
       reject("tls.serverName", undefined, "the name of the server, which is not known on a connection that came in")
     return { settings, timeout, serverName }
   }))
-  const context = yield* connection.security.context(settings, peer)
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const refusal = refuse(connection)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       connection.hold()
-      const secured = yield* restore(context.handshake(connection.transport, { address: peer, serverName })).pipe(
-        Effect.timeoutOrElse({
-          duration: Duration.millis(timeout),
-          orElse: () =>
-            Effect.fail(
-              connection.error("secure", new NetworkError.TimedOut({ deadline: "handshake", after: timeout }))
-            )
-        }),
+      const handshake = connection.security.handshake(settings, connection.transport, { address: peer, serverName })
+      const inTime = Effect.timeoutOrElse(handshake, {
+        duration: Duration.millis(timeout),
+        orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
+      })
+      const secured = yield* restore(inTime).pipe(
         Effect.tapError((error) => Effect.sync(() => connection.lose(error))),
         Effect.onInterrupt(() => Effect.sync(() => connection.lose()))
       )
@@ -44,6 +41,8 @@ export const upgrade = Effect.fnUntraced(function*(
     })
   )
 })
+
+const timedOut = (after: number) => new NetworkError.TimedOut({ deadline: "handshake", after })
 
 const noOptions: Tls.ClientOptions = {}
 
