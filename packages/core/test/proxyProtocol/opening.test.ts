@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import type * as Tls from "@sluice/core/Tls"
 import type * as Transport from "@sluice/core/Transport"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
@@ -157,6 +158,28 @@ describe("the opening of a stream", () => {
     const stream = Effect.runSync(Fiber.join(fiber))
     const heard = listen(stream, script, 100)
     assert.deepStrictEqual(heard, { bytes: line.slice(-5), last: "error" })
+  })
+
+  it("gives the stream beneath to TLS, with what is behind the header, and puts its addresses over the outcome", () => {
+    const first = new TextEncoder().encode("PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\nhello")
+    const script = new Script([first], "end")
+    const fiber = Effect.runFork(readHeader(trust)(script))
+    script.run()
+    const session = { protocol: "TLSv1.3" } as Tls.Session
+    const context = throughProxy({
+      handshake: (transport, peer) => {
+        assert.strictEqual(transport, script)
+        assert.deepStrictEqual(peer, { address: "198.51.100.7:50412", unread: first.slice(-5) })
+        return Effect.succeed(Object.assign(new Script([], "end"), { tls: session }))
+      }
+    })
+    const stream = Effect.runSync(
+      Effect.flatMap(Fiber.join(fiber), (stream) => context.handshake(stream, { address: "198.51.100.7:50412" }))
+    )
+    assert.strictEqual(stream.tls, session)
+    assert.strictEqual(NetAddress.formatSocketAddress(stream.remoteAddress), "198.51.100.7:50412")
+    assert.strictEqual(NetAddress.formatSocketAddress(stream.localAddress), "203.0.113.1:443")
+    assert.deepStrictEqual(stream.proxy?.remoteAddress, address)
   })
 
   it("is not followed by a handshake when it broke", () => {
