@@ -55,7 +55,10 @@ export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined
-  /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
+  /**
+   * How long a client may take from connecting to being ready to be accepted: the TLS handshake. A PROXY header has a time
+   * of its own besides. Default: 10 seconds.
+   */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined

@@ -93,7 +93,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const { tls } = checked
     if (tls !== undefined) {
       yield* tls.use((settings) => security.context(settings, where))
-      steps.push((transport) => security.handshake(tls.current, transport, { address: formatPeer(transport) }))
+      steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
     const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
     const gate = new Gate(acceptPolicy, yield* Clock.Clock)
@@ -127,6 +127,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   })
 
   return { connect, listen, bind }
+})
+
+// The name of a peer is put together for an error that names it.
+const peerOf = (transport: Transport.StreamTransport): Transport.HandshakePeer => ({
+  get address() {
+    return formatPeer(transport)
+  }
 })
 
 const connectTimedOut = (where: string, after: number) =>
