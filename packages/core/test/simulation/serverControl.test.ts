@@ -375,6 +375,21 @@ describe("Server.update", () => {
   )
 })
 
+describe("Server.drain", () => {
+  VitestSimulation.it(
+    "gives connections that were idle before it as long as it says",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({ drain: { grace: "1 hour", idle: "1 second" } })
+      const client = yield* dial()
+      yield* Effect.sleep("1 minute")
+      const begun = yield* Clock.currentTimeMillis
+      yield* Effect.forkChild(server.drain)
+      yield* Connection.readAll(client)
+      expect((yield* Clock.currentTimeMillis) - begun).toBeGreaterThanOrEqual(1000)
+    })
+  )
+})
+
 describe("maxConnectionsPerAddress", () => {
   VitestSimulation.it(
     "counts IPv6 by /64, unless another prefix length is given",
