@@ -52,7 +52,7 @@ export class AddressNotAvailable extends Data.TaggedClass("AddressNotAvailable")
 /** The operating system forbids it (`EACCES`, `EPERM`). */
 export class PermissionDenied extends Data.TaggedClass("PermissionDenied") {
   readonly message = "permission denied"
-  readonly advice = "choose a port from 1024 up, a path you may write to, or ask for the right to use this one"
+  readonly advice = "choose a port from 1024 up or a path you may write to; to broadcast, set the option broadcast"
 }
 
 /** Nobody listens there (`ECONNREFUSED`). */

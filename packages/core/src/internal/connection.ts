@@ -32,7 +32,6 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly output: Output
   readonly closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
-  #closedError: NetworkError.NetworkError | undefined = undefined
   #aborted = false
   #retired = false
   #peerEnded = false
@@ -107,8 +106,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
-  get reason(): NetworkError.NetworkError {
-    return this.#failure ?? (this.#closedError ??= this.error("read", new NetworkError.Closed()))
+  failureOf(operation: "read" | "write"): NetworkError.NetworkError {
+    return this.#failure ?? this.error(operation, new NetworkError.Closed())
   }
 
   /** Why nothing can be written any more, if so. */

@@ -42,7 +42,7 @@ export const optionalDuration = (
 export const integer = (option: string, value: number, least: number, most: number): number =>
   Number.isInteger(value) && value >= least && value <= most
     ? value
-    : reject(option, value, `a whole number from ${least} to ${most}`)
+    : reject(option, value, `a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? "up" : `to ${most}`}`)
 
 export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
   value === undefined ? undefined : integer(option, value, least, most)
