@@ -39,6 +39,7 @@
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as NetAddress from "effect/net/NetAddress"
@@ -51,7 +52,10 @@ import * as internal from "./internal/connection.ts"
 import type { Reader } from "./internal/input.ts"
 import type { Writer } from "./internal/output.ts"
 import { pump } from "./internal/pump.ts"
+import { upgrade } from "./internal/upgrade.ts"
 import * as NetworkError from "./NetworkError.ts"
+import type { Proxy } from "./proxy/Header.ts"
+import type * as Tls from "./Tls.ts"
 
 /** A duplex byte stream. Its facts were taken when it was opened and stay readable after it is closed. */
 export interface Connection {
@@ -59,8 +63,15 @@ export interface Connection {
   /** Unique in this process, from 1 up. */
   readonly id: number
   readonly localAddress: NetAddress.SocketAddress
-  /** The peer. The client of a Unix-domain socket has no path of its own, and its path is empty here. */
+  /**
+   * The peer: the client, where a proxy said by a PROXY header who that is. The client of a Unix-domain socket has no path
+   * of its own, and its path is empty here.
+   */
   readonly remoteAddress: NetAddress.SocketAddress
+  /** The proxy that it came through, if that sent a PROXY header: what the header said, and the proxy's own address. */
+  readonly proxy: Proxy | undefined
+  /** What was negotiated and who the peer is, on a connection over TLS; `undefined` in the clear. */
+  readonly tls: Tls.Session | undefined
 }
 
 /** How a connection ended. */
@@ -354,6 +365,57 @@ export const relay = (a: Connection, b: Connection): Effect.Effect<void, Network
     Effect.andThen(pipe(a, b), end(b)),
     Effect.andThen(pipe(b, a), end(a))
   ], { concurrency: 2 }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Securing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** How `upgradeTls` makes a connection secure: as the side that asks for it, or as the one that was asked. */
+export type UpgradeOptions =
+  | {
+    readonly role: "client"
+    /** Default: verified, by the authorities of the platform. */
+    readonly tls?: Tls.ClientOptions | undefined
+    /** How long the handshake may take. Default: 10 seconds. */
+    readonly timeout?: Duration.Input | undefined
+  }
+  | {
+    readonly role: "server"
+    readonly tls: Tls.ServerOptions | Tls.Reloading
+    /** How long the handshake may take. Default: 10 seconds. */
+    readonly timeout?: Duration.Input | undefined
+  }
+
+/**
+ * Goes on over TLS on a connection that began in the clear, after both sides have agreed to (STARTTLS). From then on the
+ * same connection reads and writes what is protected; it is closed once, as before. The server's name defaults to the host
+ * that was connected to.
+ *
+ * Whatever comes after the agreement belongs to the handshake. If something was read by then (somebody may have put it in,
+ * for it to be taken for protected: CVE-2011-0411), it fails with `ClearTextBeforeUpgrade`. While somebody else reads or
+ * writes, it fails with `Busy`, and the connection is as it was. With any other failure the connection is closed.
+ *
+ * **Example** (the side that asks)
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import * as Effect from "effect/Effect"
+ *
+ * const startTls = Effect.fnUntraced(function*(connection: Connection.Connection) {
+ *   yield* Connection.writeText(connection, "STARTTLS\r\n")
+ *   yield* Connection.readUntil(connection, "\r\n")
+ *   return yield* Connection.upgradeTls(connection, { role: "client" })
+ * })
+ * ```
+ */
+export const upgradeTls: {
+  (options: UpgradeOptions): (self: Connection) => Effect.Effect<Tls.Session, NetworkError.NetworkError>
+  (self: Connection, options: UpgradeOptions): Effect.Effect<Tls.Session, NetworkError.NetworkError>
+} = dual(
+  2,
+  (self: Connection, options: UpgradeOptions): Effect.Effect<Tls.Session, NetworkError.NetworkError> =>
+    upgrade(state(self), options)
+)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Observing

@@ -21,6 +21,8 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import * as ProxyProtocolError from "./ProxyProtocolError.ts"
+import type { TlsReason } from "./TlsReason.ts"
 
 /** What was being done when it failed. */
 export type Operation =
@@ -29,6 +31,7 @@ export type Operation =
   | "connect"
   | "listen"
   | "accept"
+  | "secure"
   | "bind"
   | "read"
   | "write"
@@ -78,7 +81,16 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline: "connect" | "idle" | "read" | "write" | "heartbeat" | "lifetime" | "system"
+  readonly deadline:
+    | "connect"
+    | "handshake"
+    | "proxyHeader"
+    | "idle"
+    | "read"
+    | "write"
+    | "heartbeat"
+    | "lifetime"
+    | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {
@@ -89,7 +101,9 @@ export class TimedOut extends Data.TaggedClass("TimedOut")<{
 
 const deadlineMessages: Record<TimedOut["deadline"], string> = {
   connect: "the connection was not established",
+  handshake: "the handshake was not finished",
   idle: "nothing was read or written",
+  proxyHeader: "no whole PROXY header came",
   read: "the peer sent nothing",
   write: "the peer took nothing of what was written",
   heartbeat: "the peer did not answer a ping",
@@ -209,6 +223,16 @@ export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly 
   readonly advice = "allow more, or refuse this peer"
 }
 
+/** The peer is trusted to send a PROXY header, and what it sent is none; `fault` says why. */
+export class InvalidProxyHeader extends Data.TaggedClass("InvalidProxyHeader")<{
+  readonly fault: ProxyProtocolError.Reason
+}> {
+  get message(): string {
+    return ProxyProtocolError.describe(this.fault)
+  }
+  readonly advice = "let the proxy send one, or do not list its address as trusted"
+}
+
 /** This platform cannot do it. */
 export class Unsupported extends Data.TaggedClass("Unsupported")<{ readonly feature: string }> {
   get message(): string {
@@ -244,7 +268,9 @@ export type Reason =
   | Busy
   | UnexpectedEnd
   | LimitExceeded
+  | InvalidProxyHeader
   | Unsupported
+  | TlsReason
   | Other
 
 /** A socket operation failed: `operation` at `address` (an endpoint, or a peer, as text) because of `reason`. */
@@ -271,6 +297,7 @@ const attempts: Record<Operation, string> = {
   connect: "cannot connect to",
   listen: "cannot listen on",
   accept: "cannot accept on",
+  secure: "cannot set up TLS with",
   bind: "cannot bind to",
   read: "cannot read from",
   write: "cannot write to",

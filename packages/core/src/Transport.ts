@@ -9,7 +9,9 @@ import type * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "./NetworkError.ts"
+import type { Proxy } from "./proxy/Header.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
+import type * as Tls from "./Tls.ts"
 
 /** A source of sockets. */
 export interface Platform {
@@ -26,6 +28,14 @@ export interface Platform {
     options: SocketOptions.Listen,
     receiver: ListenerReceiver
   ) => Effect.Effect<ListenerTransport, NetworkError.NetworkError>
+  /**
+   * Prepares TLS as the settings say; once for each value of them, and before anything is opened. Fails with
+   * `UnusableCertificate` or `KeyMismatch`.
+   */
+  readonly secure: (
+    settings: Tls.Client | Tls.Server,
+    address: string
+  ) => Effect.Effect<SecureContext, NetworkError.NetworkError>
   /** Binds a datagram socket. Every datagram from then on goes to `receiver`. */
   readonly bind: (
     address: NetAddress.InetAddress,
@@ -43,6 +53,10 @@ export interface Platform {
  * itself.
  */
 export interface StreamTransport {
+  /** What was negotiated, if it is a stream over TLS. */
+  readonly tls?: Tls.Session | undefined
+  /** The proxy that it came through, if that said so. The addresses are then the client's. A platform leaves it out. */
+  readonly proxy?: Proxy | undefined
   readonly localAddress: NetAddress.SocketAddress
   readonly remoteAddress: NetAddress.SocketAddress
   /** Names the receiver and begins to deliver. Called once. */
@@ -67,6 +81,40 @@ export interface StreamTransport {
   readonly destroy: () => void
   /** Closes the descriptor at once with a TCP reset, where there is such a thing. */
   readonly reset: () => void
+}
+
+/** TLS as it was prepared: makes open streams secure, in the role that its settings are for. */
+export interface SecureContext {
+  /**
+   * Shakes hands over an open stream, and gives the secure stream in its place.
+   *
+   * The stream may have been started and be delivering. From this call on its receiver hears nothing more from it, and
+   * bytes that it delivers next are the handshake's. Its `destroy` and `reset` go on to work, and are what they are on the
+   * secure stream. After a failure or an interruption it is closed.
+   */
+  readonly handshake: (
+    transport: StreamTransport,
+    peer: HandshakePeer
+  ) => Effect.Effect<SecureTransport, NetworkError.NetworkError>
+}
+
+/** The other side of a handshake, as it is known before. */
+export interface HandshakePeer {
+  /** Where it is, as errors name it; a client keeps sessions to resume by it. */
+  readonly address: string
+  /** For a client: the name or IP address that the server's certificate must be for. A name is sent too (SNI). */
+  readonly serverName?: string | undefined
+  /** What the stream has delivered already: the first bytes of the handshake. */
+  readonly unread?: Uint8Array | undefined
+}
+
+/**
+ * A stream over TLS. Its `end` sends `close_notify` and then FIN, and does not end reading. Its `onEnd` is the peer's
+ * `close_notify`; a FIN without one is `onError` with the reason `Truncated`. Until it is started nothing that comes is
+ * lost.
+ */
+export interface SecureTransport extends StreamTransport {
+  readonly tls: Tls.Session
 }
 
 /** Who hears what happens on a `StreamTransport`. */

@@ -4,6 +4,7 @@ import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import { NotConnected } from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
 import * as Host from "@sluice/core/simulation/Host"
@@ -13,6 +14,7 @@ import * as SimulationError from "@sluice/core/simulation/SimulationError"
 import { Overflowed } from "@sluice/core/Subscription"
 import * as Check from "@sluice/core/testing/Check"
 import * as FramingLaws from "@sluice/core/testing/FramingLaws"
+import * as TlsReason from "@sluice/core/TlsReason"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -27,6 +29,9 @@ const headings = anchorsOf(page)
 
 const tcp = "tcp://127.0.0.1:9000"
 const peer = "127.0.0.1:50412"
+const tls = "tls://example.org:443"
+const subject = "CN=example.org"
+const date = new Date("2026-01-31T12:00:00Z")
 const make = NetworkError.make
 
 const system = (operation: NetworkError.Operation, address: string, code: string, syscall: string, said = code) =>
@@ -78,6 +83,55 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   Busy: make("read", peer, new NetworkError.Busy()),
   UnexpectedEnd: make("read", peer, new NetworkError.UnexpectedEnd({ received: 3, expected: 5 })),
   LimitExceeded: make("read", peer, new NetworkError.LimitExceeded({ limit: 65_536 })),
+  InvalidProxyHeader: make(
+    "accept",
+    peer,
+    new NetworkError.InvalidProxyHeader({ fault: { _tag: "NotProxyHeader", offset: 0 } })
+  ),
+  CertificateExpired: make("secure", tls, new TlsReason.CertificateExpired({ subject, notAfter: date })),
+  CertificateNotYetValid: make("secure", tls, new TlsReason.CertificateNotYetValid({ subject, notBefore: date })),
+  SelfSignedCertificate: make("secure", tls, new TlsReason.SelfSignedCertificate({ subject })),
+  UnknownIssuer: make("secure", tls, new TlsReason.UnknownIssuer({ subject, issuer: "CN=Example Authority" })),
+  HostNameMismatch: make(
+    "secure",
+    tls,
+    new TlsReason.HostNameMismatch({ expected: "example.org", names: ["DNS:example.com"] })
+  ),
+  CertificateRevoked: make("secure", tls, new TlsReason.CertificateRevoked({ subject })),
+  CertificateRejected: make(
+    "secure",
+    tls,
+    new TlsReason.CertificateRejected({ subject, code: "INVALID_PURPOSE", why: "unsuitable certificate purpose" })
+  ),
+  PinMismatch: make("secure", tls, new TlsReason.PinMismatch({ expected: ["12:34"], actual: "AB:CD:EF" })),
+  NoCertificate: make("secure", peer, new TlsReason.NoCertificate()),
+  UnusableCertificate: make(
+    "listen",
+    "tls://127.0.0.1:9443",
+    new TlsReason.UnusableCertificate({ option: "tls.certificates[0].chain", why: "there is no PEM block in it" })
+  ),
+  KeyMismatch: make(
+    "listen",
+    "tls://127.0.0.1:9443",
+    new TlsReason.KeyMismatch({ option: "tls.certificates[0]" })
+  ),
+  NoSharedProtocol: make("secure", peer, new TlsReason.NoSharedProtocol()),
+  NoSharedCipher: make("secure", peer, new TlsReason.NoSharedCipher()),
+  NoSharedApplicationProtocol: make(
+    "secure",
+    peer,
+    new TlsReason.NoSharedApplicationProtocol({ supported: ["imap", "smtp"] })
+  ),
+  NotTls: make("secure", peer, new TlsReason.NotTls()),
+  HandshakeCut: make("secure", peer, new TlsReason.HandshakeCut()),
+  HandshakeFailed: make(
+    "secure",
+    peer,
+    new TlsReason.HandshakeFailed({ code: "ERR_SSL_BAD_EXTENSION", why: "bad extension" })
+  ),
+  PeerAlert: make("secure", tls, new TlsReason.PeerAlert({ alert: "certificate_required" })),
+  Truncated: make("read", peer, new TlsReason.Truncated()),
+  ClearTextBeforeUpgrade: make("secure", peer, new TlsReason.ClearTextBeforeUpgrade({ received: 6 })),
   Unsupported: make("listen", tcp, new NetworkError.Unsupported({ feature: "reusePort" })),
   Other: system("read", peer, "EWHATEVER", "read", "something new")
 }
@@ -128,6 +182,9 @@ const simulationErrors: { readonly [Tag in SimulationError.SimulationError["_tag
 }
 
 const otherErrors = {
+  ProxyProtocolError: Result.getOrThrow(
+    Result.flip(ProxyProtocol.decode(new TextEncoder().encode("GET / HTTP/1.1\r\n")))
+  ),
   NotConnected: new NotConnected({ state: "Waiting", queued: 0 }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
@@ -174,7 +231,9 @@ describe("the page of errors", () => {
   })
 
   it("misses no class of a reason", () => {
-    expect(classesOf(NetworkError).toSorted()).toEqual([...Object.keys(networkErrors), "NetworkError"].toSorted())
+    expect([...classesOf(NetworkError), ...classesOf(TlsReason)].toSorted()).toEqual(
+      [...Object.keys(networkErrors), "NetworkError"].toSorted()
+    )
     expect(classesOf(SimulationError).toSorted()).toEqual(
       [...Object.keys(simulationErrors), "SimulationNotDeterministic"].toSorted()
     )
@@ -193,6 +252,13 @@ describe("the page of errors", () => {
     expect(names.filter((name) => !inside.includes(name) && !headings.includes(name.toLowerCase()))).toEqual([])
   })
 
+  it("explains every fault of a PROXY header", () => {
+    const source = readFileSync(join(workspace, "packages/core/src/ProxyProtocolError.ts"), "utf8")
+    const faults = Array.from(source.matchAll(/readonly _tag: "(\w+)"/g), ([, name = ""]) => name)
+    expect(faults.length).toBeGreaterThan(10)
+    expect(faults.filter((fault) => !text.includes(`| \`${fault}\``))).toEqual([])
+  })
+
   it("shows samples of the reasons that they are said to be", () => {
     for (const [tag, error] of Object.entries(networkErrors)) expect(error.reason._tag).toBe(tag)
     for (const [tag, error] of Object.entries(framingErrors)) expect(error.reason._tag).toBe(tag)
@@ -204,6 +270,8 @@ describe("the page of errors", () => {
   it("names every deadline", () => {
     const deadlines: { readonly [D in NetworkError.TimedOut["deadline"]]: true } = {
       connect: true,
+      proxyHeader: true,
+      handshake: true,
       idle: true,
       read: true,
       write: true,

@@ -24,12 +24,12 @@ export interface Generator {
   readonly hold: <A>(args: ReadonlyArray<string | number>, use: () => Promise<A>) => Promise<A>
 }
 
-/** Prepares the generator `NAME.c`, or `NAME.ts`, here or at a path. */
-export const makeGenerator = (name: string): Generator => {
+/** Prepares the generator `NAME.c`, with the libraries that it needs, or `NAME.ts`; here, or at a path. */
+export const makeGenerator = (name: string, ...libraries: ReadonlyArray<string>): Generator => {
   mkdirSync(directory, { recursive: true })
   const source = resolve(import.meta.dirname, name)
   const binary = join(directory, basename(name))
-  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`]).status === 0
+  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`, ...libraries]).status === 0
   const command = compiled ? [binary] : [process.execPath, `${source}.ts`]
 
   const start = (args: ReadonlyArray<string | number>) => new Child(cores?.load, [...command, ...args.map(String)])

@@ -49,7 +49,11 @@ export const layerWith = (
         resolver,
         connect: (address, socketOptions) => connect(address, socketOptions, reuseReadBuffer),
         listen: (address, socketOptions, receiver) => listen(address, socketOptions, receiver, reuseReadBuffer),
-        bind
+        bind,
+        // Loaded with the first endpoint that needs it, for the sake of the others.
+        secure: (settings, address) =>
+          Effect.flatMap(Effect.promise(() => import("./internal/tls/context.ts")), (context) =>
+            context.secure(settings, address))
       })
     })
   )

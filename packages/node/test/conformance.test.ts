@@ -8,6 +8,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, expect } from "vitest"
+import { overTls } from "./fixtures/overTls.ts"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
 afterAll(() => {
@@ -32,6 +33,11 @@ for (const reuseReadBuffer of [true, false]) {
     const how = reuseReadBuffer ? "one read buffer" : "data events"
     VitestConformance.suite(`${name}, ${how}`, network, Conformance.streams(subject))
   }
+}
+
+for (const [name, host] of [["IPv4", "127.0.0.1"], ["IPv6", "[::1]"]]) {
+  const subject = { endpoint: () => `tcp://${host}:0`, resets: true }
+  VitestConformance.suite(`TLS over ${name}`, overTls(NodeNetwork.layer), Conformance.streams(subject))
 }
 
 VitestConformance.suite(

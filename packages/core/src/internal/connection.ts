@@ -5,11 +5,14 @@ import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../Connection.ts"
 import * as NetworkError from "../NetworkError.ts"
+import type { Proxy } from "../proxy/Header.ts"
+import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
 import { Activity, type Traffic } from "./activity.ts"
 import { canonical, formatPeer } from "./address.ts"
 import { type Gone, Input } from "./input.ts"
 import { Output, type Writer } from "./output.ts"
+import type { Security } from "./security.ts"
 
 export const typeId = "~@sluice/core/Connection"
 
@@ -20,13 +23,24 @@ export interface CloseObserver {
   readonly onClosed: () => void
 }
 
+/** What a connection has from where it comes from. */
+export interface Options {
+  readonly closeTimeout: number
+  readonly traffic: Traffic
+  readonly security: Security
+  readonly dialled?: string | undefined
+}
+
 const nobody: Writer = { onWritten: () => {} }
 
 /** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
 export class ConnectionState implements Connection.Connection, Transport.StreamReceiver, Gone {
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
-  readonly transport: Transport.StreamTransport
+  transport: Transport.StreamTransport
+  readonly security: Security
+  /** The host that was asked for, if this side connected. */
+  readonly dialled: string | undefined
   readonly activity: Activity
   readonly input: Input
   readonly output: Output
@@ -39,8 +53,11 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   #closed = false
   #observers: Array<CloseObserver> = []
 
-  constructor(transport: Transport.StreamTransport, closeTimeout: number, traffic: Traffic) {
+  constructor(transport: Transport.StreamTransport, options: Options) {
+    const { closeTimeout, dialled, security, traffic } = options
     this.transport = transport
+    this.security = security
+    this.dialled = dialled
     this.activity = new Activity(traffic)
     this.input = new Input(transport, this.activity)
     this.output = new Output(transport, this.activity)
@@ -55,6 +72,14 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   get remoteAddress(): NetAddress.SocketAddress {
     return canonical(this.transport.remoteAddress)
+  }
+
+  get proxy(): Proxy | undefined {
+    return this.transport.proxy
+  }
+
+  get tls(): Tls.Session | undefined {
+    return this.transport.tls
   }
 
   /** The peer, as errors and logs name it. */
@@ -132,6 +157,31 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.output.giveUp(this)
   }
 
+  /** Until `goOn`, nothing is read and nothing is written: the transport is another's. */
+  hold(): void {
+    this.input.hold()
+    this.output.hold()
+  }
+
+  /** Goes on with another transport. */
+  goOn(transport: Transport.StreamTransport): void {
+    this.transport = transport
+    this.input.use(transport)
+    this.output.use(transport)
+    // It may have been closed meanwhile.
+    if (this.#aborted || this.#failure !== undefined) transport.reset()
+    transport.start(this)
+    this.output.release()
+  }
+
+  /** Gives up the transport while it was another's, who reports nothing to this. */
+  lose(error?: NetworkError.NetworkError): void {
+    if (error === undefined) this.#aborted = true
+    else if (!this.#aborted) this.onError(error)
+    this.transport.reset()
+    this.onClose()
+  }
+
   /** From now on an interruption ends this connection in order, as a success would. */
   retire(): void {
     this.#retired = true
@@ -178,7 +228,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       this.abort()
       return false
     }
-    if (this.#peerEnded && !this.output.isWaiting) {
+    // Over TLS the end is a message of its own, which is still to be sent.
+    if (this.#peerEnded && !this.output.isWaiting && this.tls === undefined) {
       this.transport.destroy()
       return false
     }
@@ -223,11 +274,10 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 /** Makes a connection of a transport that has just been opened; it is closed with the scope. */
 export const scoped = (
   transport: Transport.StreamTransport,
-  closeTimeout: number,
-  traffic: Traffic,
+  options: Options,
   scope: Scope.Scope
 ): Effect.Effect<ConnectionState> =>
   Effect.suspend(() => {
-    const connection = new ConnectionState(transport, closeTimeout, traffic)
+    const connection = new ConnectionState(transport, options)
     return Effect.as(Scope.addFinalizerExit(scope, (exit) => connection.close(exit)), connection)
   })

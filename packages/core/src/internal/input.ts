@@ -25,7 +25,7 @@ export interface Consumer {
  * that a reader that stops soon stops the writer at the other end.
  */
 export class Input {
-  readonly #transport: Transport.StreamTransport
+  #transport: Transport.StreamTransport
   readonly #activity: Activity
   readonly #pending: Array<Uint8Array> = []
   #pendingBytes = 0
@@ -57,6 +57,16 @@ export class Input {
 
   get #isAwaited(): boolean {
     return this.#reader !== undefined || this.#growers.length > 0 || this.#consumer !== undefined
+  }
+
+  /** Asks the transport for nothing until there is another: it is somebody else's. */
+  hold(): void {
+    this.#flowing = true
+  }
+
+  /** Goes on with another transport, which is about to deliver. */
+  use(transport: Transport.StreamTransport): void {
+    this.#transport = transport
   }
 
   onData(chunk: Uint8Array): boolean {

@@ -1,41 +1,58 @@
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
+import * as AcceptPolicy from "../AcceptPolicy.ts"
 import * as Endpoint from "../Endpoint.ts"
 import type * as Network from "../Network.ts"
 import * as NetworkError from "../NetworkError.ts"
 import * as SocketOptions from "../SocketOptions.ts"
+import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
 import { makeTraffic } from "./activity.ts"
+import { formatPeer } from "./address.ts"
+import { Admission, type Step } from "./admission.ts"
 import * as connection from "./connection.ts"
+import { Gate } from "./gate.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
+import { checked as checkedOptions, reject } from "./options.ts"
+import { readHeader } from "./proxy/readHeader.ts"
+import { sendHeader } from "./proxy/sendHeader.ts"
+import { Security } from "./security.ts"
 import { UdpSocketState } from "./udpSocket.ts"
 
 /** What all platforms have in common between an endpoint and an open socket. */
 export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const dialled = makeTraffic()
   yield* metrics.dialling(dialled)
+  const security = new Security(platform)
 
   const connect: Network.Network["Service"]["connect"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("connect", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(SocketOptions.checkConnect(options, where))
+    yield* checkTls(endpoint, options.tls, "connect", where)
+    const secure = endpoint._tag === "Tls" ? yield* security.context(checked.tls, where) : undefined
+    const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope
     const opened: Array<Transport.StreamTransport> = []
-    const attempts = Effect.flatMap(
-      resolve(platform, endpoint),
-      (addresses) =>
-        firstToConnect(
-          interleave(addresses),
-          checked.attemptDelay,
-          opened,
-          (address) => platform.connect(address, checked)
-        )
-    ).pipe(
+    const attempts = Effect.gen(function*() {
+      const addresses = yield* resolve(platform, endpoint)
+      const transport = yield* firstToConnect(
+        interleave(addresses),
+        checked.attemptDelay,
+        opened,
+        (address) => platform.connect(address, checked)
+      )
+      const announced = yield* sendHeader(transport, checked.proxyHeader)
+      if (secure === undefined) return { transport: announced, winner: transport }
+      const serverName = checked.tls.serverName ?? dialledHost
+      return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
+    }).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
         orElse: () => Effect.fail(connectTimedOut(where, checked.connectTimeout))
@@ -46,11 +63,20 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         Effect.onExit((exit) =>
           Effect.sync(() => {
             for (const transport of opened) {
-              if (Exit.isFailure(exit) || exit.value !== transport) transport.destroy()
+              if (Exit.isSuccess(exit) && exit.value.winner === transport) continue
+              // What is over TLS by now does not end in the clear.
+              if (secure === undefined) transport.destroy()
+              else transport.reset()
             }
           })
         ),
-        Effect.flatMap((transport) => connection.scoped(transport, checked.closeTimeout, dialled, scope))
+        Effect.flatMap(({ transport }) =>
+          connection.scoped(
+            transport,
+            { closeTimeout: checked.closeTimeout, traffic: dialled, security, dialled: dialledHost },
+            scope
+          )
+        )
       )
     )
   })
@@ -59,8 +85,20 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const endpoint = yield* streamEndpoint("listen", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(SocketOptions.checkListen(options, where))
+    const acceptPolicy = yield* Effect.fromResult(AcceptPolicy.check(options, "listen", where))
     const [address] = yield* resolve(platform, endpoint)
-    const listener = new ListenerState(where, checked)
+    yield* checkTls(endpoint, options.tls, "listen", where)
+    const steps: Array<Step> = []
+    if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
+    const { tls } = checked
+    if (tls !== undefined) {
+      yield* tls.use((settings) => security.context(settings, where))
+      steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
+    }
+    const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
+    const gate = new Gate(acceptPolicy, yield* Clock.Clock)
+    const admission = new Admission(steps, admissionTimeout, yield* Effect.context<never>())
+    const listener = new ListenerState(where, checked, gate, security, admission)
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
       () => listener.close
@@ -91,6 +129,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   return { connect, listen, bind }
 })
 
+// The name of a peer is put together for an error that names it.
+const peerOf = (transport: Transport.StreamTransport): Transport.HandshakePeer => ({
+  get address() {
+    return formatPeer(transport)
+  }
+})
+
 const connectTimedOut = (where: string, after: number) =>
   NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline: "connect", after }))
 
@@ -102,14 +147,26 @@ const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input
   Effect.flatMap(
     Effect.fromResult(Endpoint.fromInput(input)),
     (endpoint) =>
-      endpoint._tag === "Tcp" || endpoint._tag === "Unix"
-        ? Effect.succeed(endpoint)
-        : Effect.fail(
-          endpoint._tag === "Tls"
-            ? NetworkError.make(operation, endpointText(input), new NetworkError.Unsupported({ feature: "TLS" }))
-            : wrongScheme(operation, endpointText(input), "tcp:// or unix://; udp:// is for Network.bind")
+      endpoint._tag === "Udp"
+        ? Effect.fail(
+          wrongScheme(operation, endpointText(input), "tcp://, tls:// or unix://; udp:// is for Network.bind")
         )
+        : Effect.succeed(endpoint)
   )
+
+// An option that would be ignored is worse than none: somebody relies on it.
+const checkTls = (
+  endpoint: Endpoint.StreamEndpoint,
+  tls: Tls.ClientOptions | Tls.ServerOptions | Tls.Reloading | undefined,
+  operation: "connect" | "listen",
+  where: string
+) =>
+  Effect.fromResult(checkedOptions(operation, where, () => {
+    if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", "there", "an endpoint that begins with tls://")
+    if (endpoint._tag === "Tls" && tls === undefined && operation === "listen") {
+      reject("tls", undefined, "the certificates to show, as in { certificates: [{ chain, key }] }")
+    }
+  }))
 
 const datagramEndpoint = (input: Endpoint.Input) =>
   Effect.flatMap(
@@ -125,13 +182,13 @@ const wrongScheme = (operation: NetworkError.Operation, input: string, expected:
 
 const resolve = (
   platform: Transport.Platform,
-  endpoint: Endpoint.Tcp | Endpoint.Unix
+  endpoint: Endpoint.StreamEndpoint
 ): Effect.Effect<readonly [NetAddress.SocketAddress, ...Array<NetAddress.SocketAddress>], NetworkError.NetworkError> =>
   endpoint._tag === "Unix"
     ? Effect.succeed([NetAddress.unixPathAddress(endpoint.path)])
     : resolveInet(platform, endpoint)
 
-const resolveInet = (platform: Transport.Platform, endpoint: Endpoint.Tcp | Endpoint.Udp) =>
+const resolveInet = (platform: Transport.Platform, endpoint: Exclude<Endpoint.Endpoint, Endpoint.Unix>) =>
   Effect.mapError(
     platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
     (cause) =>

@@ -1,10 +1,11 @@
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as NetworkError from "../NetworkError.ts"
+import { UnusableCertificate } from "../TlsReason.ts"
 
 /**
- * Runs checks that throw an `InvalidOption`, each of them one line where the options are listed, and gives the typed
- * error.
+ * Runs checks that throw an `InvalidOption` (or an `UnusableCertificate`), each of them one line where the options are
+ * listed, and gives the typed error.
  */
 export const checked = <A>(
   operation: NetworkError.Operation,
@@ -14,7 +15,9 @@ export const checked = <A>(
   try {
     return Result.succeed(check())
   } catch (error) {
-    if (error instanceof NetworkError.InvalidOption) return Result.fail(NetworkError.make(operation, address, error))
+    if (error instanceof NetworkError.InvalidOption || error instanceof UnusableCertificate) {
+      return Result.fail(NetworkError.make(operation, address, error))
+    }
     throw error
   }
 }
@@ -39,10 +42,13 @@ export const optionalDuration = (
   most = Infinity
 ): number | undefined => value === undefined ? undefined : duration(option, value, least, most)
 
-export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
-  value === undefined || (Number.isInteger(value) && value >= least && value <= most)
+export const integer = (option: string, value: number, least: number, most: number): number =>
+  Number.isInteger(value) && value >= least && value <= most
     ? value
     : reject(option, value, `a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? "up" : `to ${most}`}`)
+
+export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
+  value === undefined ? undefined : integer(option, value, least, most)
 
 export const oneOf = <A extends string>(option: string, value: A, values: ReadonlyArray<A>): A =>
   values.includes(value) ? value : reject(option, value, values.map((each) => JSON.stringify(each)).join(" or "))

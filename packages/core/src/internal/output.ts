@@ -30,11 +30,12 @@ const end: ReadonlyArray<Uint8Array> = []
  * of it may be on its way.
  */
 export class Output {
-  readonly #transport: Transport.StreamTransport
+  #transport: Transport.StreamTransport
   readonly #activity: Activity
   #current: Write | undefined = undefined
   #queue: Array<Write> = []
   #gone: Gone | undefined = undefined
+  #held = false
   ended = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -47,12 +48,28 @@ export class Output {
   }
 
   get isWaiting(): boolean {
-    return this.#current !== undefined
+    return this.#current !== undefined || this.#held
+  }
+
+  /** Lets what is written wait until there is another transport: this one is somebody else's. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Goes on with another transport. */
+  use(transport: Transport.StreamTransport): void {
+    this.#transport = transport
+  }
+
+  /** Writes what has waited. */
+  release(): void {
+    this.#held = false
+    this.#goOn([])
   }
 
   /** Writes. `true`: it is done, and the writer is not told. */
   write(chunks: ReadonlyArray<Uint8Array>, writer: Writer): boolean {
-    if (this.#current !== undefined) {
+    if (this.isWaiting) {
       this.#queue.push({ chunks, writer, index: 0, offset: 0 })
       return false
     }
@@ -87,7 +104,10 @@ export class Output {
     const current = this.#current
     if (current === undefined || !this.#advance(current)) return
     this.#current = undefined
-    const finished = [current]
+    this.#goOn([current])
+  }
+
+  #goOn(finished: Array<Write>): void {
     while (this.#current === undefined && this.#queue.length > 0) {
       const next = this.#queue.shift()!
       if (this.#advance(next)) finished.push(next)

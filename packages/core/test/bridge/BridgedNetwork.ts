@@ -62,6 +62,7 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
         yield* Effect.forkIn(accepting, scope, { startImmediately: true })
         return { address: listener.address, close: Scope.close(scope, Exit.void) }
       }),
+      secure: () => Effect.die("no TLS here"),
       bind: () => Effect.die("no datagrams here")
     })
   })

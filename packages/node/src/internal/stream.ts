@@ -11,7 +11,14 @@ export type Facts = { readonly host: string; readonly port: number } | { readonl
 const parse = (facts: Facts): NetAddress.SocketAddress =>
   "path" in facts ? NetAddress.unixPathAddress(facts.path) : fromNode(facts.host, facts.port)
 
-const empty = new Uint8Array(0)
+/** What is known of a stream beside its socket. */
+export interface StreamFacts {
+  readonly local: Facts | NetAddress.SocketAddress
+  readonly remote: Facts | NetAddress.SocketAddress
+  readonly reuseReadBuffer: boolean
+}
+
+export const empty = new Uint8Array(0)
 
 // The listeners below are shared by all sockets and find their stream here: a closure each would cost every idle
 // connection some hundred bytes.
@@ -21,19 +28,15 @@ type Owned = Net.Socket & { [owner]: NodeStream }
 
 /** An open `net.Socket` as a transport. */
 export class NodeStream implements Transport.StreamTransport {
-  readonly #socket: Net.Socket
+  protected readonly socket: Net.Socket
   readonly #reuse: boolean
   #local: Facts | NetAddress.SocketAddress
   #remote: Facts | NetAddress.SocketAddress
   #receiver: Transport.StreamReceiver | undefined = undefined
   #lends = false
 
-  constructor(socket: Net.Socket, options: {
-    readonly local: Facts | NetAddress.SocketAddress
-    readonly remote: Facts | NetAddress.SocketAddress
-    readonly reuseReadBuffer: boolean
-  }) {
-    this.#socket = socket
+  constructor(socket: Net.Socket, options: StreamFacts) {
+    this.socket = socket
     this.#reuse = options.reuseReadBuffer
     this.#local = options.local
     this.#remote = options.remote
@@ -58,14 +61,14 @@ export class NodeStream implements Transport.StreamTransport {
 
   start(receiver: Transport.StreamReceiver): void {
     this.#receiver = receiver
-    this.#lends = this.#reuse && ReadBuffer.adopt(this.#socket, ReadBuffer.shared, onRead)
-    if (!this.#lends) this.#socket.on("data", onData)
-    this.#socket.resume()
-    if (this.#socket.closed) receiver.onClose()
+    this.#lends = this.#reuse && ReadBuffer.adopt(this.socket, ReadBuffer.shared, onRead)
+    if (!this.#lends) this.socket.on("data", onData)
+    this.socket.resume()
+    if (this.socket.closed) receiver.onClose()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.socket.resume()
   }
 
   keep(chunk: Uint8Array): Uint8Array {
@@ -73,11 +76,11 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   dedicate(): boolean {
-    return !this.#lends || ReadBuffer.adopt(this.#socket, ReadBuffer.allocate(), onRead)
+    return !this.#lends || ReadBuffer.adopt(this.socket, ReadBuffer.allocate(), onRead)
   }
 
   write(chunks: ReadonlyArray<Uint8Array>): boolean {
-    const socket = this.#socket
+    const socket = this.socket
     if (chunks.length === 1) {
       socket.write(chunks[0]!)
     } else {
@@ -95,21 +98,41 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   end(): void {
-    this.#socket.end()
+    this.socket.end()
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
   reset(): void {
-    const socket = this.#socket
+    const socket = this.socket
     if (socket.destroyed) return
     // There is no reset on a Unix-domain socket.
     if ("path" in this.#remote) socket.destroy()
     // Nor can one be sent while a FIN is on its way to the system, which takes no more than a turn of the event loop.
     else if (socket.writableEnded && !socket.writableFinished) socket.once("finish", () => this.reset())
     else socket.resetAndDestroy()
+  }
+
+  /** Gives up the socket: what happens on it is not reported here from now on. */
+  surrender(): { readonly socket: Net.Socket; readonly facts: StreamFacts } {
+    const { socket } = this
+    socket.off("error", onError)
+    socket.off("end", onEnd)
+    socket.off("close", onClose)
+    socket.off("data", onData)
+    this.#receiver = undefined
+    return { socket, facts: { local: this.#local, remote: this.#remote, reuseReadBuffer: this.#reuse } }
+  }
+
+  onEnd(): void {
+    this.#receiver?.onEnd()
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
+    this.#receiver?.onError(NetworkError.fromSystem({ operation, address: this.peer, error }))
   }
 
   get peer(): string {
@@ -129,13 +152,11 @@ function onData(this: Net.Socket, chunk: Uint8Array): void {
 }
 
 function onEnd(this: Net.Socket): void {
-  ;(this as Owned)[owner].receiver?.onEnd()
+  ;(this as Owned)[owner].onEnd()
 }
 
 function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
-  const stream = (this as Owned)[owner]
-  const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
-  stream.receiver?.onError(NetworkError.fromSystem({ operation, address: stream.peer, error }))
+  ;(this as Owned)[owner].onError(error)
 }
 
 function onClose(this: Net.Socket): void {

@@ -21,7 +21,9 @@ export const makePlatform = (host: HostState): Transport.Platform => ({
   })),
   connect: (address, options) => connect(host, address, options),
   listen: (address, options, receiver) => Effect.suspend(() => listen(host, address, options, receiver)),
-  bind: (address, options, receiver) => Effect.suspend(() => bind(host, address, options, receiver))
+  bind: (address, options, receiver) => Effect.suspend(() => bind(host, address, options, receiver)),
+  secure: (_, address) =>
+    Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS" })))
 })
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,147 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as Tls from "@sluice/core/Tls"
+import * as TlsReason from "@sluice/core/TlsReason"
+import type * as Transport from "@sluice/core/Transport"
+import type * as Net from "node:net"
+import type { TLSSocket } from "node:tls"
+import { empty, NodeStream, type StreamFacts } from "../stream.ts"
+import { fromTls } from "./errors.ts"
+import type { InputEnd } from "./inputEnd.ts"
+import { Staging } from "./staging.ts"
+
+/**
+ * A socket whose handshake is done as a transport.
+ *
+ * Node encrypts what it is given at once, so that the chunks are free again; but it takes a turn of the event loop to say
+ * that it can take more, whatever the system does. What is written meanwhile is gathered, and goes with the next turn.
+ */
+export class SecureStream extends NodeStream implements Transport.SecureTransport {
+  readonly tls: Tls.Session
+  readonly #raw: Net.Socket
+  readonly #inputEnd: InputEnd
+  readonly #staging = new Staging()
+  #writing = false
+  #waiting: ReadonlyArray<Uint8Array> | undefined = undefined
+  #ending = false
+  #shuttingDown = false
+  #destroying = false
+  // What happened before somebody was there to hear it.
+  #ended = false
+  #error: NodeJS.ErrnoException | undefined = undefined
+
+  constructor(
+    socket: TLSSocket,
+    raw: Net.Socket,
+    facts: StreamFacts,
+    tls: Tls.Session,
+    inputEnd: InputEnd
+  ) {
+    // What is read is decrypted into buffers of Node's own.
+    super(socket, { ...facts, reuseReadBuffer: false })
+    this.#raw = raw
+    this.#inputEnd = inputEnd
+    this.tls = tls
+  }
+
+  override start(receiver: Transport.StreamReceiver): void {
+    // It may have broken already.
+    if (this.#error !== undefined) receiver.onError(this.#explain(this.#error))
+    super.start(receiver)
+    if (this.#ended) this.onEnd()
+  }
+
+  override write(chunks: ReadonlyArray<Uint8Array>): boolean {
+    if (!this.#writing) {
+      this.#send(chunks)
+      return true
+    }
+    if (this.#staging.add(chunks)) return true
+    this.#waiting = chunks
+    return false
+  }
+
+  #send(chunks: ReadonlyArray<Uint8Array>): void {
+    const { socket } = this
+    this.#writing = true
+    const last = chunks.length - 1
+    if (last > 0) socket.cork()
+    for (let index = 0; index < last; index++) socket.write(chunks[index]!)
+    socket.write(chunks[last]!, this.#onSent)
+    if (last > 0) socket.uncork()
+  }
+
+  readonly #onSent = (error: Error | null | undefined): void => {
+    this.#writing = false
+    if (error) return
+    if (!this.#staging.isEmpty) this.#staging.drain((chunk) => this.#send([chunk]))
+    const waiting = this.#waiting
+    if (waiting !== undefined) {
+      if (!this.write(waiting)) return
+      this.#waiting = undefined
+      this.receiver!.onFlushed()
+    } else if (this.#ending && !this.#writing) {
+      this.#shutDown()
+    }
+  }
+
+  override end(): void {
+    this.#ending = true
+    // Node forgets the close_notify while a record of its own, such as a session ticket, is on its way: the empty write
+    // waits for that.
+    if (!this.#writing) this.#send([empty])
+  }
+
+  #shutDown(): void {
+    this.#shuttingDown = true
+    this.socket.end()
+    if (this.#destroying) this.destroy()
+  }
+
+  override destroy(): void {
+    const { socket } = this
+    // The close_notify is part of what was written.
+    if (this.#ending && !socket.destroyed && !socket.writableFinished) {
+      this.#destroying = true
+      if (this.#shuttingDown) socket.once("finish", () => socket.destroy())
+    } else {
+      socket.destroy()
+    }
+  }
+
+  override reset(): void {
+    // A FIN that is on its way cannot be followed by a reset.
+    if (this.#shuttingDown && !this.socket.writableFinished) this.#raw.destroy()
+    else reset(this.#raw)
+  }
+
+  override onEnd(): void {
+    if (this.receiver === undefined) this.#ended = true
+    else if (!this.#inputEnd.isTruncated) super.onEnd()
+    else this.#break(this.#inputEnd.isUnsent ? new NetworkError.ConnectionReset() : new TlsReason.Truncated())
+  }
+
+  override onError(error: NodeJS.ErrnoException): void {
+    // Node may tell of it in two ways, and leaves a socket open whose peer sent an alert.
+    if (this.#error !== undefined) return
+    this.#error = error
+    this.receiver?.onError(this.#explain(error))
+    this.socket.destroy()
+  }
+
+  #break(reason: NetworkError.Reason): void {
+    this.receiver?.onError(NetworkError.make("read", this.peer, reason))
+    this.socket.destroy()
+  }
+
+  #explain(error: NodeJS.ErrnoException): NetworkError.NetworkError {
+    const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
+    return fromTls({ operation, address: this.peer, error })
+  }
+}
+
+/** Closes a socket, and what is over it, with a reset if it has such a thing: a Unix-domain socket has none. */
+export const reset = (raw: Net.Socket): void => {
+  if (raw.destroyed) return
+  if (raw.remoteFamily === undefined) raw.destroy()
+  else raw.resetAndDestroy()
+}
