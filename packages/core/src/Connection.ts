@@ -375,7 +375,7 @@ export type UpgradeOptions =
   }
   | {
     readonly role: "server"
-    readonly tls: Tls.ServerOptions
+    readonly tls: Tls.ServerOptions | Tls.Reloading
     /** How long the handshake may take. Default: 10 seconds. */
     readonly timeout?: Duration.Input | undefined
   }

@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
-import { checkClient, checkServer } from "./internal/tlsOptions.ts"
+import { checkClient, type Settings, settingsOf } from "./internal/tlsOptions.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
 
@@ -43,7 +43,7 @@ export interface ConnectOptions extends StreamOptions {
 /** Options of `Network.listen`. */
 export interface ListenOptions extends StreamOptions {
   /** What a `tls://` endpoint shows to its clients. It cannot do without. */
-  readonly tls?: Tls.ServerOptions | undefined
+  readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
@@ -106,7 +106,7 @@ export interface Connect {
 
 /** `ListenOptions`, checked and complete; times in milliseconds. */
 export interface Listen {
-  readonly tls: Tls.Server | undefined
+  readonly tls: Settings | undefined
   readonly handshakeTimeout: number
   readonly noDelay: boolean
   readonly keepAlive: number | undefined
@@ -154,7 +154,7 @@ export const checkListen = (
 ): Result.Result<Listen, NetworkError.NetworkError> =>
   checked("listen", address, () => ({
     ...checkStream(options),
-    tls: options.tls === undefined ? undefined : checkServer(options.tls),
+    tls: options.tls === undefined ? undefined : settingsOf(options.tls),
     handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
     reusePort: options.reusePort ?? false,

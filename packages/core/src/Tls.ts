@@ -35,7 +35,16 @@
  * - Options that are kept in a constant are read once. What is made of them, sessions to resume included, is shared by all
  *   connections that use the same value.
  */
+import type * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as SubscriptionRef from "effect/SubscriptionRef"
+import type { typeId } from "./internal/reloading.ts"
+import * as internal from "./internal/reloading.ts"
+import * as files from "./internal/tlsFiles.ts"
+import type * as NetworkError from "./NetworkError.ts"
 import type * as TlsReason from "./TlsReason.ts"
 
 /** A version of the protocol: RFC 5246, RFC 8446. */
@@ -104,6 +113,87 @@ export interface ServerOptions extends CommonOptions {
   /** Whether clients may resume their sessions (RFC 8446, section 2.2; RFC 5077). Default: `true`. */
   readonly resumption?: boolean | undefined
 }
+
+/** Where a `Certificate` is: paths of PEM files. */
+export interface CertificateFiles {
+  readonly chain: string
+  readonly key: string
+  readonly passphrase?: Redacted.Redacted<string> | undefined
+}
+
+/** `ClientOptions` with paths of PEM files in place of their text. */
+export interface ClientFiles extends Omit<ClientOptions, "certificate"> {
+  readonly certificate?: CertificateFiles | undefined
+}
+
+/** `ServerOptions` with paths of PEM files in place of their text. */
+export interface ServerFiles extends Omit<ServerOptions, "certificates"> {
+  readonly certificates: readonly [CertificateFiles, ...Array<CertificateFiles>]
+}
+
+/**
+ * Reads the files of a client.
+ *
+ * Fails with `UnusableCertificate` when one cannot be read, or has no PEM text in it.
+ */
+export const loadClient: (
+  files: ClientFiles
+) => Effect.Effect<ClientOptions, NetworkError.NetworkError, FileSystem.FileSystem> = files.loadClient
+
+/**
+ * Reads the files of a server.
+ *
+ * Fails with `UnusableCertificate` when one cannot be read, or has no PEM text in it.
+ */
+export const loadServer: (
+  files: ServerFiles
+) => Effect.Effect<ServerOptions, NetworkError.NetworkError, FileSystem.FileSystem> = files.loadServer
+
+/** A server's options that change while it runs. It goes wherever `ServerOptions` do. */
+export interface Reloading {
+  readonly [typeId]: typeof typeId
+  /** How the last look at the files went, and a way to hear of the next. */
+  readonly state: SubscriptionRef.SubscriptionRef<ReloadState>
+  /** Looks at the files now. */
+  readonly reload: Effect.Effect<void>
+}
+
+/** What a server shows to its clients; `since` is in milliseconds of the `Clock`. */
+export type ReloadState =
+  /** What is in the files. */
+  | { readonly _tag: "Current"; readonly since: number }
+  /** What was in them before: what is there now cannot be used. */
+  | { readonly _tag: "Kept"; readonly since: number; readonly error: NetworkError.NetworkError }
+
+/**
+ * A server's files, looked at again by a schedule, or whenever something in their folders changes: `"watch"`. Handshakes
+ * that begin afterwards get what is in them by then; connections that are open do not notice. If the new files cannot be
+ * used (half written, or a key that does not belong to its certificate), the server keeps to the old ones, logs that, and
+ * says so in `state`.
+ *
+ * Fails as `loadServer` does, the first time.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import * as Server from "@sluice/core/Server"
+ * import * as Tls from "@sluice/core/Tls"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Schedule from "effect/Schedule"
+ *
+ * const Echo = Layer.unwrap(Effect.gen(function*() {
+ *   const certificates = [{ chain: "/etc/echo/chain.pem", key: "/etc/echo/key.pem" }] as const
+ *   const tls = yield* Tls.reloading({ certificates }, Schedule.spaced("10 minutes"))
+ *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipe(connection, connection))
+ * }))
+ * ```
+ */
+export const reloading: <A>(
+  files: ServerFiles,
+  when: Schedule.Schedule<A> | "watch"
+) => Effect.Effect<Reloading, NetworkError.NetworkError, FileSystem.FileSystem | Scope.Scope> = internal.reloading
 
 /** What is known of a peer's certificate. */
 export interface PeerCertificate {

@@ -170,10 +170,11 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     this.output.release()
   }
 
-  /** The transport was lost, and is closed, while it was another's. */
+  /** Gives up the transport while it was another's, who reports nothing to this. */
   lose(error?: NetworkError.NetworkError): void {
     if (error === undefined) this.#aborted = true
-    else this.onError(error)
+    else if (!this.#aborted) this.onError(error)
+    this.transport.reset()
     this.onClose()
   }
 

@@ -57,7 +57,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         Effect.onExit((exit) =>
           Effect.sync(() => {
             for (const transport of opened) {
-              if (Exit.isFailure(exit) || exit.value.winner !== transport) transport.destroy()
+              if (Exit.isSuccess(exit) && exit.value.winner === transport) continue
+              // What is over TLS by now does not end in the clear.
+              if (secure === undefined) transport.destroy()
+              else transport.reset()
             }
           })
         ),
@@ -79,9 +82,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const [address] = yield* resolve(platform, endpoint)
     yield* checkTls(endpoint, options.tls, "listen", where)
     const steps: Array<Step> = []
-    if (checked.tls !== undefined) {
-      const context = yield* security.context(checked.tls, where)
-      steps.push((transport) => context.handshake(transport, { address: formatPeer(transport) }))
+    const { tls } = checked
+    if (tls !== undefined) {
+      yield* tls.use((settings) => security.context(settings, where))
+      steps.push((transport) => security.handshake(tls.current, transport, { address: formatPeer(transport) }))
     }
     const admission = new Admission(steps, checked.handshakeTimeout, yield* Effect.context<never>())
     const listener = new ListenerState(where, checked, security, admission)
@@ -136,7 +140,7 @@ const streamEndpoint = (operation: NetworkError.Operation, input: Endpoint.Input
 // An option that would be ignored is worse than none: somebody relies on it.
 const checkTls = (
   endpoint: Endpoint.StreamEndpoint,
-  tls: Tls.ClientOptions | Tls.ServerOptions | undefined,
+  tls: Tls.ClientOptions | Tls.ServerOptions | Tls.Reloading | undefined,
   operation: "connect" | "listen",
   where: string
 ) =>

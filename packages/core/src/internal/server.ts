@@ -60,7 +60,15 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const begun = yield* Effect.cached(Effect.sync(() => runHere(draining)))
   const drainOnce: Effect.Effect<Server.Drained> = Effect.flatMap(begun, Fiber.join)
 
-  listener.onAcceptError = yield* countAcceptErrors(listener, address, clock)
+  const logSome = yield* logAtMostOneASecond(address, clock)
+  listener.onAcceptError = (error) => {
+    listener.traffic.failed++
+    logSome(error)
+  }
+  listener.onHandshakeError = (error) => {
+    listener.traffic.handshakesFailed++
+    logSome(error)
+  }
   yield* Effect.addFinalizer(() => drainOnce)
   // The handler's Scope is added for each connection.
   const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as Context.Context<R>
@@ -199,12 +207,11 @@ const logFailure = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
     : Effect.logError("the handler failed", cause)
 }
 
-/** Counts connections that could not be accepted, and logs them, but no more than one a second. */
-const countAcceptErrors = (listener: ListenerState, address: string, clock: Clock.Clock) =>
+/** Logs what happens to connections that are not served: as many as there may be, no more than one a second. */
+const logAtMostOneASecond = (address: string, clock: Clock.Clock) =>
   Effect.map(Effect.context<never>(), (context) => {
     let lastLogged = -Infinity
     return (error: NetworkError.NetworkError) => {
-      listener.traffic.failed++
       const now = clock.currentTimeMillisUnsafe()
       if (now - lastLogged < 1000) return
       lastLogged = now

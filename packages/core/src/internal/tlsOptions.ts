@@ -1,4 +1,8 @@
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type * as NetworkError from "../NetworkError.ts"
 import type * as Tls from "../Tls.ts"
 import { UnusableCertificate } from "../TlsReason.ts"
 import { oneOf, optionalInteger, reject } from "./options.ts"
@@ -39,6 +43,25 @@ export const checkServer = (options: Tls.ServerOptions): Tls.Server =>
       resumption: options.resumption ?? true
     }
   })
+
+/** A server's settings as they are now, for those that change and those that do not. */
+export interface Settings {
+  readonly current: Tls.Server
+  /** Prepares for the settings, and for each that follow before they are taken, for as long as the Scope is open. */
+  readonly use: (prepare: Prepare) => Effect.Effect<void, NetworkError.NetworkError, Scope.Scope>
+}
+
+/** Prepares for settings, or says why they cannot be used. */
+export type Prepare = (settings: Tls.Server) => Effect.Effect<unknown, NetworkError.NetworkError>
+
+export const reloadingTypeId = "~@sluice/core/Tls/Reloading"
+
+/** The settings that a server's options stand for. */
+export const settingsOf = (options: Tls.ServerOptions | Tls.Reloading): Settings => {
+  if (Predicate.hasProperty(options, reloadingTypeId)) return options as Tls.Reloading & Settings
+  const current = checkServer(options as Tls.ServerOptions)
+  return { current, use: (prepare) => Effect.asVoid(prepare(current)) }
+}
 
 const clients = new WeakMap<Tls.ClientOptions, Tls.Client>()
 const servers = new WeakMap<Tls.ServerOptions, Tls.Server>()

@@ -6,7 +6,7 @@ import type * as Tls from "../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../TlsReason.ts"
 import type { ConnectionState } from "./connection.ts"
 import { checked, duration, reject } from "./options.ts"
-import { checkClient, checkServer } from "./tlsOptions.ts"
+import { checkClient, settingsOf } from "./tlsOptions.ts"
 
 /** Makes a connection secure that began in the clear. */
 export const upgrade = Effect.fnUntraced(function*(
@@ -16,26 +16,23 @@ export const upgrade = Effect.fnUntraced(function*(
   const { peer } = connection
   const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
     const timeout = duration("timeout", options.timeout ?? 10_000, 1)
-    if (options.role === "server") return { settings: checkServer(options.tls), timeout }
+    if (options.role === "server") return { settings: settingsOf(options.tls).current, timeout }
     const settings = checkClient(options.tls ?? noOptions)
     const serverName = settings.serverName ?? connection.dialled ??
       reject("tls.serverName", undefined, "the name of the server, which is not known on a connection that came in")
     return { settings, timeout, serverName }
   }))
-  const context = yield* connection.security.context(settings, peer)
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const refusal = refuse(connection)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       connection.hold()
-      const secured = yield* restore(context.handshake(connection.transport, { address: peer, serverName })).pipe(
-        Effect.timeoutOrElse({
-          duration: Duration.millis(timeout),
-          orElse: () =>
-            Effect.fail(
-              connection.error("secure", new NetworkError.TimedOut({ deadline: "handshake", after: timeout }))
-            )
-        }),
+      const handshake = connection.security.handshake(settings, connection.transport, { address: peer, serverName })
+      const inTime = Effect.timeoutOrElse(handshake, {
+        duration: Duration.millis(timeout),
+        orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
+      })
+      const secured = yield* restore(inTime).pipe(
         Effect.tapError((error) => Effect.sync(() => connection.lose(error))),
         Effect.onInterrupt(() => Effect.sync(() => connection.lose()))
       )
@@ -44,6 +41,8 @@ export const upgrade = Effect.fnUntraced(function*(
     })
   )
 })
+
+const timedOut = (after: number) => new NetworkError.TimedOut({ deadline: "handshake", after })
 
 const noOptions: Tls.ClientOptions = {}
 

@@ -19,6 +19,7 @@
  * ```
  */
 // First of all: what follows needs it while it loads.
+// oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata"
 
 import * as X509 from "@peculiar/x509"
@@ -145,7 +146,7 @@ const makeAuthority = (
           signingKey: keys.privateKey,
           entries: certificates.map((each) => ({ serialNumber: each.serialNumber, revocationDate: new Date() }))
         }, webcrypto as Crypto)
-        return list.toString("pem")
+        return X509.PemConverter.encode(list.rawData, "X509 CRL")
       })
   }
 }

@@ -11,7 +11,7 @@ import { fromTls } from "./errors.ts"
 import { InputEnd } from "./inputEnd.ts"
 import { sessionOf, unfit, unverified } from "./session.ts"
 import type { SessionStore } from "./sessionStore.ts"
-import { SecureStream } from "./stream.ts"
+import { reset, SecureStream } from "./stream.ts"
 
 type Handshake = Effect.Effect<SecureStream, NetworkError.NetworkError>
 
@@ -133,16 +133,17 @@ const shakeHands = (
     })
     return Effect.suspend(() => {
       forget()
-      return closed(socket)
+      return abandoned(socket, raw)
     })
   })
 
-const closed = (socket: NodeTls.TLSSocket): Effect.Effect<void> =>
+// With a reset: the peer may have done its part, and would take anything else for a stream that was cut off.
+const abandoned = (socket: NodeTls.TLSSocket, raw: Net.Socket): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (socket.closed) return resume(Effect.void)
     socket.on("error", () => {})
     socket.once("close", () => resume(Effect.void))
-    socket.destroy()
+    reset(raw)
   })
 
 const verifyError = (socket: NodeTls.TLSSocket, certificate: X509Certificate): TlsReason.TlsReason | undefined => {

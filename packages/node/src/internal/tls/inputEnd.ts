@@ -2,6 +2,7 @@ import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 
 interface Handle {
+  readonly writeQueueSize?: number
   readonly reading?: boolean
   readonly readStart?: () => number
 }
@@ -16,7 +17,13 @@ const handleOf = (socket: Net.Socket): Handle | undefined => (socket as { _handl
  * found, a truncated stream is an end.
  */
 export class InputEnd {
+  /** Whether a FIN came without `close_notify`. */
   isTruncated = false
+  /**
+   * Whether records are left unsent by then. Where the system refused to take what OpenSSL itself wanted to write, such as
+   * the tickets of a session, because the peer had reset the connection, Node tells of that in no other way.
+   */
+  isUnsent = false
   /** Called as soon as the input ends, whether it is read or not. */
   onEnd: () => void = () => {}
 
@@ -24,6 +31,7 @@ export class InputEnd {
     const push = socket.push
     const look = () => {
       this.isTruncated = hasStopped(socket, raw)
+      this.isUnsent = (handleOf(socket)?.writeQueueSize ?? 0) > 0
       this.onEnd()
     }
     socket.push = function(chunk, encoding) {

@@ -109,17 +109,15 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   }
 
   override reset(): void {
-    const raw = this.#raw
-    if (raw.destroyed) return
-    // A FIN that is on its way cannot be followed by a reset; and a Unix-domain socket has none.
-    if (raw.remoteFamily === undefined || (this.#shuttingDown && !this.socket.writableFinished)) raw.destroy()
-    else raw.resetAndDestroy()
+    // A FIN that is on its way cannot be followed by a reset.
+    if (this.#shuttingDown && !this.socket.writableFinished) this.#raw.destroy()
+    else reset(this.#raw)
   }
 
   override onEnd(): void {
     if (this.receiver === undefined) this.#ended = true
-    else if (this.#inputEnd.isTruncated) this.#break(new TlsReason.Truncated())
-    else super.onEnd()
+    else if (!this.#inputEnd.isTruncated) super.onEnd()
+    else this.#break(this.#inputEnd.isUnsent ? new NetworkError.ConnectionReset() : new TlsReason.Truncated())
   }
 
   override onError(error: NodeJS.ErrnoException): void {
@@ -130,7 +128,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     this.socket.destroy()
   }
 
-  #break(reason: TlsReason.TlsReason): void {
+  #break(reason: NetworkError.Reason): void {
     this.receiver?.onError(NetworkError.make("read", this.peer, reason))
     this.socket.destroy()
   }
@@ -139,4 +137,11 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
     return fromTls({ operation, address: this.peer, error })
   }
+}
+
+/** Closes a socket, and what is over it, with a reset if it has such a thing: a Unix-domain socket has none. */
+export const reset = (raw: Net.Socket): void => {
+  if (raw.destroyed) return
+  if (raw.remoteFamily === undefined) raw.destroy()
+  else raw.resetAndDestroy()
 }

@@ -1,0 +1,203 @@
+import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
+import * as NodeDns from "@effect/platform-node/NodeDns"
+import { describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Listener from "@sluice/core/Listener"
+import * as Network from "@sluice/core/Network"
+import type * as Tls from "@sluice/core/Tls"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as NodeNetwork from "../src/NodeNetwork.ts"
+import * as Certificates from "../src/testing/Certificates.ts"
+
+const authority = await Effect.runPromise(Certificates.authority("Test CA"))
+const certificate = await Effect.runPromise(authority.issue({ names: ["localhost"] }))
+const tls: Tls.ServerOptions = { certificates: [certificate] }
+const asServer: Connection.UpgradeOptions = { role: "server", tls }
+const asClient: Connection.UpgradeOptions = { role: "client", tls: { authorities: authority.certificate } }
+
+const pair = Effect.gen(function*() {
+  const listener = yield* Network.listen("tcp://127.0.0.1:0", { closeTimeout: 0 })
+  const endpoint = Endpoint.format(Endpoint.fromAddress(listener.address)).replace("127.0.0.1", "localhost")
+  const client = yield* Network.connect(endpoint, { closeTimeout: 0 })
+  return { client, server: yield* Listener.accept(listener) }
+})
+
+const onBoth = (
+  how: string,
+  test: (reuseReadBuffer: boolean) => Effect.Effect<void, unknown, Network.Network | Scope.Scope>
+) => {
+  for (const reuseReadBuffer of [true, false]) {
+    it.live(`${how}, ${reuseReadBuffer ? "one read buffer" : "data events"}`, () =>
+      test(reuseReadBuffer).pipe(Effect.scoped, Effect.provide(networks[reuseReadBuffer ? "shared" : "events"])))
+  }
+}
+
+const networks = {
+  shared: NodeNetwork.layer,
+  events: NodeNetwork.layerWith({ reuseReadBuffer: false }).pipe(
+    Layer.provide(NodeAddressResolver.layer),
+    Layer.provide(NodeDns.layer)
+  )
+}
+
+const line = (connection: Connection.Connection) =>
+  Effect.map(Connection.readUntil(connection, "\n"), (bytes) => new TextDecoder().decode(bytes))
+
+/** Both sides agree to go on over TLS, and do. */
+const upgrade = Effect.fnUntraced(function*() {
+  const { client, server } = yield* pair
+  const serving = yield* Effect.forkScoped(Effect.gen(function*() {
+    yield* line(server)
+    yield* Connection.writeText(server, "220 go ahead\n")
+    return yield* Connection.upgradeTls(server, asServer)
+  }))
+  yield* Connection.writeText(client, "STARTTLS\n")
+  yield* line(client)
+  const session = yield* Connection.upgradeTls(client, asClient)
+  yield* Fiber.join(serving)
+  return { client, server, session }
+})
+
+describe("an upgrade to TLS", () => {
+  onBoth("goes on with the same connection, protected", () =>
+    Effect.gen(function*() {
+      const { client, server, session } = yield* upgrade()
+      expect(session).toMatchObject({ protocol: "TLSv1.3", verified: true, serverName: "localhost" })
+      expect(client.tls).toBe(session)
+      expect(server.tls).toMatchObject({ serverName: "localhost" })
+      const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
+      const [, got] = yield* Effect.all([
+        Effect.andThen(Connection.write(client, bytes), Connection.end(client)),
+        Connection.readAll(server)
+      ], { concurrency: 2 })
+      expect(Buffer.compare(got, bytes)).toBe(0)
+      yield* Connection.writeText(server, "answer\n")
+      yield* Connection.end(server)
+      expect(yield* line(client)).toBe("answer\n")
+      expect((yield* Connection.closed(client))._tag).toBe("Ended")
+      expect((yield* Connection.closed(server))._tag).toBe("Ended")
+    }))
+
+  onBoth("lets what is written meanwhile wait until it is protected", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(client, asClient), { startImmediately: true })
+      const writing = yield* Effect.forkScoped(Connection.writeText(client, "secret\n"), { startImmediately: true })
+      const reading = yield* Effect.forkScoped(line(client), { startImmediately: true })
+      yield* Connection.upgradeTls(server, asServer)
+      yield* Fiber.join(upgrading)
+      yield* Fiber.join(writing)
+      expect(yield* line(server)).toBe("secret\n")
+      yield* Connection.writeText(server, "answer\n")
+      expect(yield* Fiber.join(reading)).toBe("answer\n")
+    }))
+
+  // CVE-2011-0411: what somebody in between puts behind the request must not be taken for protected.
+  onBoth("refuses clear text behind the request", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      yield* Connection.writeText(client, "STARTTLS\nRCPT TO:<victim@example.org>\n")
+      yield* line(server)
+      const error = yield* Effect.flip(Connection.upgradeTls(server, asServer))
+      expect(error.reason).toMatchObject({ _tag: "ClearTextBeforeUpgrade", received: 29 })
+      expect(error.message).toContain("29 bytes of clear text came before the upgrade to TLS")
+      expect((yield* Connection.closed(server))._tag).toBe("Failed")
+      expect(Exit.isFailure(yield* Effect.exit(Connection.read(client)))).toBe(true)
+    }))
+
+  onBoth("refuses clear text behind the server's consent, too", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      yield* Connection.writeText(server, "220 go ahead\n250 an injected answer\n")
+      yield* line(client)
+      const error = yield* Effect.flip(Connection.upgradeTls(client, asClient))
+      expect(error.reason._tag).toBe("ClearTextBeforeUpgrade")
+    }))
+
+  onBoth("takes nothing for protected that comes in the clear while it shakes hands", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(server, asServer), { startImmediately: true })
+      yield* Connection.writeText(client, "RCPT TO:<victim@example.org>\n")
+      const error = yield* Effect.flip(Fiber.join(upgrading))
+      expect(error.reason._tag).toBe("NotTls")
+      expect((yield* Connection.closed(server))._tag).toBe("Failed")
+      expect(Connection.bytesIn(server)).toBe(0)
+    }))
+
+  onBoth("is refused while somebody reads or writes, and the connection is as it was", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      const reading = yield* Effect.forkScoped(line(server), { startImmediately: true })
+      expect((yield* Effect.flip(Connection.upgradeTls(server, asServer))).reason._tag).toBe("Busy")
+      yield* Connection.writeText(client, "unharmed\n")
+      expect(yield* Fiber.join(reading)).toBe("unharmed\n")
+      const writing = yield* Effect.forkScoped(Connection.write(server, new Uint8Array(64 * 1024 * 1024)), {
+        startImmediately: true
+      })
+      expect((yield* Effect.flip(Connection.upgradeTls(server, asServer))).reason._tag).toBe("Busy")
+      yield* Fiber.interrupt(writing)
+    }))
+
+  onBoth("cannot be made twice, nor on a connection that has ended", () =>
+    Effect.gen(function*() {
+      const { client } = yield* upgrade()
+      expect((yield* Effect.flip(Connection.upgradeTls(client, asClient))).reason._tag).toBe("Busy")
+      const other = yield* pair
+      yield* Connection.end(other.client)
+      expect((yield* Effect.flip(Connection.upgradeTls(other.client, asClient))).reason._tag).toBe("BrokenPipe")
+      yield* Connection.read(other.server)
+      expect((yield* Effect.flip(Connection.upgradeTls(other.server, asServer))).reason._tag).toBe("HandshakeCut")
+    }))
+
+  onBoth("that fails closes the connection, and tells why", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      yield* Effect.forkScoped(Effect.exit(Connection.upgradeTls(server, asServer)))
+      const error = yield* Effect.flip(Connection.upgradeTls(client, { role: "client" }))
+      expect(error.reason._tag).toBe("UnknownIssuer")
+      const closing = yield* Connection.closed(client)
+      expect(closing).toMatchObject({ _tag: "Failed", error: { reason: { _tag: "UnknownIssuer" } } })
+      expect((yield* Effect.flip(Connection.writeText(client, "x"))).reason._tag).toBe("UnknownIssuer")
+      expect((yield* Connection.closed(server))._tag).toBe("Failed")
+    }))
+
+  onBoth("needs a name on a connection that came in", () =>
+    Effect.gen(function*() {
+      const { server } = yield* pair
+      const error = yield* Effect.flip(Connection.upgradeTls(server, asClient))
+      expect(error.reason).toMatchObject({ _tag: "InvalidOption", option: "tls.serverName" })
+    }))
+
+  onBoth("that is interrupted, or whose connection is aborted, closes it", () =>
+    Effect.gen(function*() {
+      for (const how of ["interrupt", "abort"] as const) {
+        const { client, server } = yield* pair
+        const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(server, asServer), { startImmediately: true })
+        if (how === "interrupt") yield* Fiber.interrupt(upgrading)
+        else yield* Connection.abort(server)
+        expect((yield* Connection.closed(server))._tag).toBe("Aborted")
+        expect(Exit.isFailure(yield* Fiber.await(upgrading))).toBe(true)
+        expect((yield* Effect.flip(Connection.read(client))).reason._tag).toBe("ConnectionReset")
+      }
+    }))
+
+  it.effect("is given up when its time is over", () =>
+    Effect.gen(function*() {
+      const { client, server } = yield* pair
+      const upgrading = yield* Effect.forkScoped(
+        Effect.flip(Connection.upgradeTls(server, { ...asServer, timeout: "1 minute" })),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(upgrading)).reason).toMatchObject({ _tag: "TimedOut", deadline: "handshake" })
+      expect((yield* Connection.closed(server))._tag).toBe("Failed")
+      yield* Connection.abort(client)
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
