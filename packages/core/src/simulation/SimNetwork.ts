@@ -129,7 +129,9 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
           ])
         )),
       authorities: yield* checked("configure", "the authorities", () =>
-        [options.authorities ?? []].flat().flatMap((text) => usable("authorities", () => parseCertificates(text)))),
+        [options.authorities ?? []].flat().flatMap((text) =>
+          usable("authorities", () => parseCertificates(text))
+        )),
       trace: yield* checked("configure", "the trace", () =>
         options.trace === false ? undefined : {
           records: optionalInteger("trace.records", options.trace?.records, 0, 2 ** 30) ?? 65_536,

@@ -58,9 +58,10 @@ export class Handshake implements RecordReceiver, Wire {
   readonly #transcript = new Transcript()
   #conversation!: Conversation
   #flight: Array<Uint8Array> = []
-  #isFirstFlight = true
+  #isHello = false
   #stalled = false
   #over = false
+  #error: NetworkError.NetworkError | undefined = undefined
 
   constructor(host: HostState, transport: Transport.StreamTransport, options: Options, outcome: Outcome) {
     this.#host = host
@@ -70,11 +71,14 @@ export class Handshake implements RecordReceiver, Wire {
   }
 
   begin(conversation: (wire: Wire) => Conversation): void {
+    this.#layer.start()
+    // It may have been closed before.
+    if (this.#over) return
     this.#conversation = conversation(this)
     this.#conversation.next()
-    this.#isFirstFlight = this.#flight.length > 0
+    this.#isHello = this.#flight.length > 0
     this.#sendFlight()
-    if (!this.#over) this.#layer.start()
+    this.#isHello = false
   }
 
   /** Nobody waits for it any more. */
@@ -102,7 +106,7 @@ export class Handshake implements RecordReceiver, Wire {
     const content = Bytes.concat(this.#flight)
     this.#flight = []
     const fault = this.#host.tlsFault
-    if (fault === "stall" && !this.#isFirstFlight) {
+    if (fault === "stall" && !this.#isHello) {
       this.#stalled = true
     } else if (fault === "cut") {
       const [half] = Record.encodeRecords(Record.handshake, content)
@@ -113,7 +117,6 @@ export class Handshake implements RecordReceiver, Wire {
     } else {
       this.#layer.write(Record.encodeRecords(Record.handshake, content))
     }
-    this.#isFirstFlight = false
   }
 
   onRecord({ fragment, type }: Record.TlsRecord): void {
@@ -175,8 +178,9 @@ export class Handshake implements RecordReceiver, Wire {
   #failWith(error: NetworkError.NetworkError, alert?: Alert): void {
     if (this.#over) return
     this.#over = true
+    this.#error = error
+    // It is told when the stream is closed, so that nobody closes it in a harder way, and destroys the alert.
     this.#layer.breakOff(alert)
-    this.#outcome.onFailed(error)
   }
 
   onRefused({ alert, reason }: Refusal): void {
@@ -196,6 +200,7 @@ export class Handshake implements RecordReceiver, Wire {
 
   onClose(): void {
     this.#fail(new HandshakeCut())
+    if (this.#error !== undefined) this.#outcome.onFailed(this.#error)
   }
 }
 

@@ -1,6 +1,6 @@
 import { NotTls } from "../../../TlsReason.ts"
 import * as Bytes from "../../bytes.ts"
-import { digest } from "./digest.ts"
+import { checksum } from "./digest.ts"
 import { Refusal, violation } from "./refusal.ts"
 
 /** What a record holds (RFC 8446, section 5.1). */
@@ -51,8 +51,7 @@ export class Protection {
   #sequence = 0
 
   #tag(fragment: Uint8Array): Uint8Array {
-    const sequence = this.#sequence++
-    return digest(Uint8Array.of(sequence, sequence >> 8, sequence >> 16, sequence >> 24), fragment)
+    return checksum(this.#sequence++, fragment)
   }
 
   /** Writes chunks as records, each as full as can be. */
@@ -64,7 +63,7 @@ export class Protection {
       const record = makeRecord(applicationData, length + tagLength)
       const fragment = record.subarray(headerLength, headerLength + length)
       fill(fragment, source)
-      record.set(this.#tag(fragment).subarray(0, tagLength), headerLength + length)
+      record.set(this.#tag(fragment), headerLength + length)
       records.push(record)
       left -= length
     }
@@ -131,7 +130,9 @@ export class RecordReader {
   next(): TlsRecord | undefined {
     const type = this.#peek(0)
     const major = this.#peek(1)
-    if (type !== undefined && (type < alert || type > applicationData)) throw this.#garbage("no record begins like this")
+    if (type !== undefined && (type < alert || type > applicationData)) {
+      throw this.#garbage("no record begins like this")
+    }
     if (major !== undefined && major !== 3) throw this.#garbage("a record is of no version")
     if (this.#available < headerLength) return undefined
     const length = this.#peek(3)! << 8 | this.#peek(4)!

@@ -72,4 +72,3 @@ export class Tickets {
 export interface ClientSession extends SavedSession {
   readonly ticket: string
 }
-
