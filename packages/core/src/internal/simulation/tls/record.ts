@@ -102,16 +102,13 @@ const fill = (target: Uint8Array, source: Source): void => {
   }
 }
 
+const mostChunks = 16
+
 /** Cuts what comes into records. The first bad byte of a header is found, wherever the input is split. */
 export class RecordReader {
   readonly #chunks: Array<Uint8Array> = []
   #available = 0
   #hasRead = false
-
-  /** Bytes of a record that has not come whole. */
-  get rest(): number {
-    return this.#available
-  }
 
   /** Takes bytes, which are not changed from then on. */
   feed(chunk: Uint8Array): void {
@@ -122,8 +119,11 @@ export class RecordReader {
 
   /** Makes what is left of the last chunk, which was only lent, its own. */
   keepLast(copy: (chunk: Uint8Array) => Uint8Array): void {
-    const last = this.#chunks.length - 1
-    if (last >= 0) this.#chunks[last] = copy(this.#chunks[last]!)
+    const chunks = this.#chunks
+    const last = chunks.length - 1
+    if (last >= 0) chunks[last] = copy(chunks[last]!)
+    // A peer that sends byte by byte must not cost an array for each.
+    if (last >= mostChunks) chunks.splice(0, chunks.length, Bytes.concat(chunks))
   }
 
   /** The next record that has come whole. Throws a `Refusal`. */
