@@ -51,7 +51,9 @@ const heard = (bytes: Uint8Array, sizes: () => number): ReadonlyArray<unknown> =
       records.feed(chunk)
       for (let record = records.next(); record !== undefined; record = records.next()) {
         if (record.type === Record.alert) all.push(["alert", ...record.fragment])
-        if (record.type === Record.applicationData) data += Buffer.from(protection.open(record.fragment)).toString("hex")
+        if (record.type === Record.applicationData) {
+          data += Buffer.from(protection.open(record.fragment)).toString("hex")
+        }
         if (record.type !== Record.handshake) continue
         messages.feed(record.fragment)
         for (let next = messages.next(); next !== undefined; next = messages.next()) all.push(next.message)

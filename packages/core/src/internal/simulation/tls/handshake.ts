@@ -15,7 +15,7 @@ import { type Alert, decodeAlert } from "./alert.ts"
 import { encodeMessage, type Message, MessageReader, Transcript } from "./message.ts"
 import * as Record from "./record.ts"
 import { RecordLayer, type RecordReceiver } from "./recordLayer.ts"
-import { Refusal, violation } from "./refusal.ts"
+import { type Refusal, violation } from "./refusal.ts"
 import { SecureStream } from "./stream.ts"
 
 /** One side's part in a handshake: it takes the peer's messages one by one, and throws a `Refusal` to break it off. */
