@@ -80,7 +80,7 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline: "connect" | "handshake" | "idle" | "read" | "write" | "lifetime" | "system"
+  readonly deadline: "connect" | "handshake" | "idle" | "read" | "write" | "heartbeat" | "lifetime" | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {
@@ -95,6 +95,7 @@ const deadlineMessages: Record<TimedOut["deadline"], string> = {
   idle: "nothing was read or written",
   read: "the peer sent nothing",
   write: "the peer took nothing of what was written",
+  heartbeat: "the peer did not answer a ping",
   lifetime: "the connection did not end",
   system: "the peer stopped answering"
 }

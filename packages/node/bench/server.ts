@@ -4,10 +4,11 @@ import { cores } from "./cores.ts"
 import { install } from "./installation.ts"
 import type { Usage } from "./servers/ready.ts"
 
-/** A server that is compared: what it is called, and its file in `servers/`, without ending. */
+/** A server that is compared: what it is called, its file in `servers/`, without ending, and what it is told. */
 export interface Contestant {
   readonly name: string
   readonly file: string
+  readonly args?: ReadonlyArray<string>
 }
 
 /** A server in a process of its own. */
@@ -22,10 +23,13 @@ export interface Server {
 
 const servers = install()
 
-/** Starts a server and waits until it listens. */
-export const startServer = async ({ name, file }: Contestant): Promise<Server> => {
+/** Starts a server and waits until it listens. One that only helps to measure belongs on the core of the load. */
+export const startServer = async (
+  { name, file, args = [] }: Contestant,
+  core = cores?.server
+): Promise<Server> => {
   const begin = performance.now()
-  const child = new Child(cores?.server, [process.execPath, "--expose-gc", join(servers, `${file}.js`)])
+  const child = new Child(core, [process.execPath, "--expose-gc", join(servers, `${file}.js`), ...args])
   const line = await child.line()
   const startWall = performance.now() - begin
   const port = Number(/^listening (\d+)$/.exec(line)?.[1])

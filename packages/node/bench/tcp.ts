@@ -1,5 +1,6 @@
 // Compares TCP echo servers over loopback: messages and bytes per second, connections per second, the memory of idle
 // connections, and what starting costs. `npm run bench:tcp -- --help` tells the flags.
+import { cores } from "./cores.ts"
 import { interleave } from "./interleave.ts"
 import { makeGenerator } from "./load.ts"
 import { readOptions } from "./options.ts"
@@ -70,12 +71,19 @@ const timed = [
 const footprint = [idleHeap, idleResident, startWall, startCpu, startHeap].filter((row) => options.isWanted(row.name))
 const results = new Results([...timed, ...footprint], contestants.map(({ name }) => name))
 
+const relayed = [echo(50, 64, 16), echo(50, 16 * 1024, 4), accept]
+  .map((row) => ({ ...row, name: `relay: ${row.name}` }))
+  .filter((row) => options.isWanted(row.name))
+
+// What is measured of relays goes into a file of its own.
+const beside = (file: string): string => file.replace(/(\.json)?$/, "-relay.json")
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Rounds
 // ---------------------------------------------------------------------------------------------------------------------
 
 if (timed.length > 0) {
-  const servers = await Promise.all(contestants.map(startServer))
+  const servers = await Promise.all(contestants.map((contestant) => startServer(contestant)))
   // In the first round the compiler warms up; it does not count.
   await interleave(options.rounds + 1, timed, servers, async (row, server, round) => {
     const value = await row.measure(server)
@@ -105,7 +113,32 @@ if (footprint.length > 0) {
   })
 }
 
-publish("TCP echo over loopback", results, options, generator, [
-  "Each server is a process of its own; every byte that comes back is checked. Nagle's algorithm is off everywhere.",
-  `Memory and start: ${footprintRounds} rounds, each with servers started anew.`
-])
+if (timed.length + footprint.length > 0) {
+  publish("TCP echo over loopback", results, options, generator, [
+    "Each server is a process of its own; every byte that comes back is checked. Nagle's algorithm is off everywhere.",
+    `Memory and start: ${footprintRounds} rounds, each with servers started anew.`
+  ])
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Relays
+// ---------------------------------------------------------------------------------------------------------------------
+
+if (relayed.length > 0) {
+  const upstream = await startServer({ name: "upstream", file: "tcpNode" }, cores?.load)
+  const args = [String(upstream.port)]
+  const relays = await Promise.all([
+    startServer({ name: "node:net, pipe", file: "relayNode", args }),
+    startServer({ name: "Sluice relay", file: "relaySluice", args })
+  ])
+  const results = new Results(relayed, relays.map(({ name }) => name))
+  await interleave(options.rounds + 1, relayed, relays, async (row, server, round) => {
+    const value = await row.measure(server)
+    if (round > 0) results.add(row, server.name, value)
+  })
+  for (const server of [...relays, upstream]) await server.stop()
+  if (timed.length + footprint.length > 0) process.stdout.write("\n")
+  publish("TCP relay over loopback", results, { ...options, json: beside(options.json) }, generator, [
+    "Each relay connects to an echo server on node:net for every connection that it accepts."
+  ])
+}

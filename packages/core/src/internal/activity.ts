@@ -37,6 +37,7 @@ export class Activity {
   }
 
   watch(clock: Clock.Clock): void {
+    if (this.#clock !== undefined) return
     this.#clock = clock
     this.lastIn =
       this.lastOut =

@@ -26,6 +26,10 @@ const datagramsDropped = Metric.counter("sluice_datagrams_dropped", {
   description: "Datagrams dropped because the receive queue was full"
 })
 
+const messagesDropped = Metric.counter("sluice_messages_dropped", {
+  description: "Messages that a slow subscriber missed"
+})
+
 /** How long connections were open, in milliseconds. */
 export const connectionDuration = Metric.histogram("sluice_connection_duration", {
   description: "How long connections were open, in milliseconds",
@@ -56,6 +60,16 @@ export const bound = (socket: UdpSocketState): Effect.Effect<void, never, Scope.
     counted(datagramsDropped, () => socket.traffic.dropped)
   ])
 
+/** Something that is counted until it is removed. */
+export type Counting = Metric.Registration
+
+/** The metric of a subscription, from now on: most never drop anything, and none of these pays for it. */
+export const dropping = (
+  subscription: { readonly name: string; readonly dropped: number },
+  context: Context.Context<never>
+): Counting =>
+  counted(messagesDropped, () => subscription.dropped)(labelled(context, { subscriber: subscription.name }))
+
 type Series = (context: Context.Context<never>) => Metric.Registration
 
 const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
@@ -76,10 +90,17 @@ const registered = (
   series: ReadonlyArray<Series>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(Effect.acquireRelease(
-    Effect.contextWith((context: Context.Context<never>) => {
-      const all = { ...Context.get(context, Metric.CurrentMetricAttributes), ...attributes }
-      const labelled = Context.add(context, Metric.CurrentMetricAttributes, all)
-      return Effect.sync(() => series.map((register) => register(labelled)))
-    }),
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() => series.map((register) => register(labelled(context, attributes))))
+    ),
     (registrations) => Effect.sync(() => registrations.forEach((registration) => registration.remove()))
   ))
+
+const labelled = (
+  context: Context.Context<never>,
+  attributes: Metric.Metric.AttributeSet
+): Context.Context<never> =>
+  Context.add(context, Metric.CurrentMetricAttributes, {
+    ...Context.get(context, Metric.CurrentMetricAttributes),
+    ...attributes
+  })

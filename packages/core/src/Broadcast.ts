@@ -1,0 +1,209 @@
+/**
+ * One message to many receivers, none of which can hold up the others or the sender.
+ *
+ * **Example** (everybody hears what anybody says)
+ *
+ * ```ts
+ * import * as Broadcast from "@sluice/core/Broadcast"
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Server from "@sluice/core/Server"
+ * import * as Subscription from "@sluice/core/Subscription"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Stream from "effect/Stream"
+ *
+ * const lines = Framing.lines()
+ *
+ * const Room = Layer.unwrap(Effect.map(Broadcast.framed(lines, { capacity: 100 }), (room) =>
+ *   Server.layer({ listen: "tcp://127.0.0.1:12345" }, (connection) =>
+ *     Effect.gen(function*() {
+ *       const mine = yield* Broadcast.subscribe(room)
+ *       const framed = yield* Framed.make(connection, lines)
+ *       const listening = Subscription.writeTo(mine, connection)
+ *       const speaking = Stream.runForEach(Framed.messages(framed), (line) => Broadcast.publishExcept(room, line, mine))
+ *       yield* Effect.raceFirst(listening, speaking)
+ *     }))))
+ * ```
+ *
+ * **Details**
+ *
+ * - Publishing never waits. What a slow receiver cannot take is dropped or ends its subscription: `overflow` says which.
+ * - Each subscriber receives in the order of publication.
+ * - With `framed` a message is encoded once, however many receive it.
+ * - Who belongs when a message is published receives it; who comes later does not.
+ */
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Result from "effect/Result"
+import type * as Scheduler from "effect/Scheduler"
+import type * as Scope from "effect/Scope"
+import * as Framing from "./Framing.ts"
+import type { FramingError } from "./FramingError.ts"
+import * as Bytes from "./internal/bytes.ts"
+import { checked } from "./internal/options.ts"
+import * as internal from "./internal/subscription.ts"
+import type * as NetworkError from "./NetworkError.ts"
+import type * as Subscription from "./Subscription.ts"
+
+/** A group of subscriptions that receive, as a `Delivered`, every `Message` that is published. */
+export interface Broadcast<in Message, in out Delivered = Message, out E = never> {
+  readonly [typeId]: {
+    readonly encode: (message: Message) => Result.Result<Delivered, E>
+    readonly members: Set<internal.SubscriptionState<Delivered>>
+    readonly queue: internal.Queue
+  }
+}
+
+const typeId = "~@sluice/core/Broadcast"
+
+/**
+ * A broadcast of messages as they are. The options are those of the queue of each subscriber. Fails with `InvalidOption`.
+ */
+export const make = <Message>(
+  options: Subscription.QueueOptions = {}
+): Effect.Effect<Broadcast<Message>, NetworkError.NetworkError> => makeWith(options, Result.succeed<Message>)
+
+/**
+ * A broadcast of messages as bytes, each encoded once by the framing, for `Subscription.writeTo`. Fails with
+ * `InvalidOption`, and with `InvalidFraming` when the framing's options can never work.
+ */
+export const framed = <Message>(
+  framing: Framing.Framing<Message, unknown>,
+  options: Subscription.QueueOptions = {}
+): Effect.Effect<Broadcast<Message, Uint8Array, FramingError>, NetworkError.NetworkError | FramingError> =>
+  Effect.flatMap(Effect.fromResult(Framing.validate(framing)), () => {
+    const encoder = Framing.makeEncoder(framing)
+    return makeWith(options, (message: Message) => {
+      const refusal = encoder.encode(message)
+      const chunks = encoder.drain()
+      return refusal === undefined
+        ? Result.succeed(Bytes.concat(chunks))
+        : Result.fail(refusal)
+    })
+  })
+
+const makeWith = <Message, Delivered, E>(
+  options: Subscription.QueueOptions,
+  encode: (message: Message) => Result.Result<Delivered, E>
+): Effect.Effect<Broadcast<Message, Delivered, E>, NetworkError.NetworkError> =>
+  Effect.map(
+    Effect.fromResult(checked("configure", "the broadcast", () => internal.checkQueue(options))),
+    (queue) => ({ [typeId]: { encode, members: new Set(), queue } })
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Belonging
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Makes a subscription that belongs as long as the Scope is open, and is closed with it. */
+export const subscribe = <Message, Delivered, E>(
+  self: Broadcast<Message, Delivered, E>,
+  options: Omit<Subscription.Options<Delivered>, keyof Subscription.QueueOptions> = {}
+): Effect.Effect<Subscription.Subscription<Delivered>, never, Scope.Scope> =>
+  Effect.tap(
+    internal.makeWith(self[typeId].queue, options),
+    (subscription) => join(self, subscription)
+  )
+
+/**
+ * Lets a subscription belong as long as the Scope is open. It may belong to several broadcasts, and has one queue and one
+ * order for all of them. Joining twice is once, until one of the two Scopes closes.
+ */
+export const join: {
+  <Delivered>(
+    subscription: Subscription.Subscription<Delivered>
+  ): <Message, E>(self: Broadcast<Message, Delivered, E>) => Effect.Effect<void, never, Scope.Scope>
+  <Message, Delivered, E>(
+    self: Broadcast<Message, Delivered, E>,
+    subscription: Subscription.Subscription<Delivered>
+  ): Effect.Effect<void, never, Scope.Scope>
+} = dual(2, <Message, Delivered, E>(
+  self: Broadcast<Message, Delivered, E>,
+  subscription: Subscription.Subscription<Delivered>
+): Effect.Effect<void, never, Scope.Scope> => {
+  const { members } = self[typeId]
+  const member = subscription as internal.SubscriptionState<Delivered>
+  return Effect.asVoid(Effect.acquireRelease(
+    Effect.sync(() => members.add(member)),
+    () => Effect.sync(() => members.delete(member))
+  ))
+})
+
+/** How many subscriptions belong now. */
+export const size = <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>): Effect.Effect<number> =>
+  Effect.sync(() => self[typeId].members.size)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Publishing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Gives a message to all who belong. It never waits, and fails only where the framing refuses the message. */
+export const publish: {
+  <Message>(message: Message): <Delivered, E>(self: Broadcast<Message, Delivered, E>) => Effect.Effect<void, E>
+  <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>, message: Message): Effect.Effect<void, E>
+} = dual(
+  2,
+  <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>, message: Message): Effect.Effect<void, E> =>
+    encoded(self, message, (delivered, dispatcher) => {
+      for (const member of self[typeId].members) member.offer(delivered, dispatcher)
+    })
+)
+
+/** Gives a message to all who belong but one, who is most often its sender. */
+export const publishExcept: {
+  <Message, Delivered>(
+    message: Message,
+    except: Subscription.Subscription<Delivered>
+  ): <E>(self: Broadcast<Message, Delivered, E>) => Effect.Effect<void, E>
+  <Message, Delivered, E>(
+    self: Broadcast<Message, Delivered, E>,
+    message: Message,
+    except: Subscription.Subscription<Delivered>
+  ): Effect.Effect<void, E>
+} = dual(
+  3,
+  <Message, Delivered, E>(
+    self: Broadcast<Message, Delivered, E>,
+    message: Message,
+    except: Subscription.Subscription<Delivered>
+  ): Effect.Effect<void, E> =>
+    encoded(self, message, (delivered, dispatcher) => {
+      for (const member of self[typeId].members) if (member !== except) member.offer(delivered, dispatcher)
+    })
+)
+
+/** Gives a message to one subscription alone, which need not belong: an answer, or a word in private. */
+export const publishTo: {
+  <Message, Delivered>(
+    message: Message,
+    to: Subscription.Subscription<Delivered>
+  ): <E>(self: Broadcast<Message, Delivered, E>) => Effect.Effect<void, E>
+  <Message, Delivered, E>(
+    self: Broadcast<Message, Delivered, E>,
+    message: Message,
+    to: Subscription.Subscription<Delivered>
+  ): Effect.Effect<void, E>
+} = dual(
+  3,
+  <Message, Delivered, E>(
+    self: Broadcast<Message, Delivered, E>,
+    message: Message,
+    to: Subscription.Subscription<Delivered>
+  ): Effect.Effect<void, E> =>
+    encoded(self, message, (delivered, dispatcher) => {
+      ;(to as internal.SubscriptionState<Delivered>).offer(delivered, dispatcher)
+    })
+)
+
+const encoded = <Message, Delivered, E>(
+  self: Broadcast<Message, Delivered, E>,
+  message: Message,
+  give: (delivered: Delivered, dispatcher: Scheduler.SchedulerDispatcher) => void
+): Effect.Effect<void, E> =>
+  Effect.withFiber((fiber) => {
+    const encoded = self[typeId].encode(message)
+    if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
+    give(encoded.success, fiber.currentDispatcher)
+    return Effect.void
+  })

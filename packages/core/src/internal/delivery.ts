@@ -1,0 +1,95 @@
+import * as Effect from "effect/Effect"
+import type * as NetworkError from "../NetworkError.ts"
+import type { CloseObserver, ConnectionState } from "./connection.ts"
+import type { Writer } from "./output.ts"
+import type { Overflowed } from "./overflowed.ts"
+import type { Receiver, SubscriptionState } from "./subscription.ts"
+
+type Outcome = Effect.Effect<void, NetworkError.NetworkError | Overflowed>
+
+/** Writes what a subscription receives to a connection: all that has gathered, whenever the last write is through. */
+class Delivery implements Receiver, Writer, CloseObserver {
+  readonly #subscription: SubscriptionState<Uint8Array>
+  readonly #connection: ConnectionState
+  readonly #resume: (outcome: Outcome) => void
+  #writing = false
+  #over = false
+
+  constructor(
+    subscription: SubscriptionState<Uint8Array>,
+    connection: ConnectionState,
+    resume: (outcome: Outcome) => void
+  ) {
+    this.#subscription = subscription
+    this.#connection = connection
+    this.#resume = resume
+  }
+
+  start(): void {
+    this.#subscription.attach(this)
+    this.#connection.observe(this)
+    if (!this.#over) this.onReady()
+  }
+
+  onReady(): void {
+    if (this.#over) return
+    const { ended, failure } = this.#subscription
+    if (failure !== undefined) return this.finish(Effect.fail(failure))
+    this.#flush()
+    if (ended && !this.#writing && this.#subscription.size === 0) this.finish(Effect.void)
+  }
+
+  onFull(): void {
+    if (!this.#over) this.#flush()
+  }
+
+  onWritten(error: NetworkError.NetworkError | undefined): void {
+    this.#writing = false
+    if (this.#over) return
+    if (error !== undefined) this.finish(Effect.fail(error))
+    else this.onReady()
+  }
+
+  onClosed(): void {
+    this.finish(Effect.fail(this.#connection.refusal ?? this.#connection.reason))
+  }
+
+  finish(outcome: Outcome): void {
+    if (this.#over) return
+    this.#over = true
+    this.#subscription.detach(this)
+    this.#connection.ignore(this)
+    this.#connection.output.withdraw(this)
+    this.#resume(outcome)
+  }
+
+  #flush(): void {
+    if (this.#writing || this.#subscription.size === 0) return
+    const { refusal } = this.#connection
+    if (refusal !== undefined) return this.finish(Effect.fail(refusal))
+    const chunks = joined(this.#subscription.takeAll())
+    if (chunks.length > 0) this.#writing = !this.#connection.output.write(chunks, this)
+  }
+}
+
+// Messages that were encoded one after the other lie side by side in the encoder's buffer: what is one piece of memory is
+// written as one chunk.
+const joined = (chunks: ReadonlyArray<Uint8Array>): Array<Uint8Array> => {
+  const all: Array<Uint8Array> = []
+  for (const chunk of chunks) {
+    const last = all[all.length - 1]
+    if (last !== undefined && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset) {
+      all[all.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + chunk.length)
+    } else if (chunk.length > 0) {
+      all.push(chunk)
+    }
+  }
+  return all
+}
+
+export const deliver = (subscription: SubscriptionState<Uint8Array>, connection: ConnectionState): Outcome =>
+  Effect.callback((resume) => {
+    const delivery = new Delivery(subscription, connection, resume)
+    delivery.start()
+    return Effect.sync(() => delivery.finish(Effect.void))
+  })
