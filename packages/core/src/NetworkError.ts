@@ -80,15 +80,7 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline:
-    | "connect"
-    | "handshake"
-    | "idle"
-    | "read"
-    | "write"
-    | "heartbeat"
-    | "lifetime"
-    | "system"
+  readonly deadline: "connect" | "handshake" | "idle" | "read" | "write" | "heartbeat" | "lifetime" | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {

@@ -24,12 +24,15 @@ export interface Generator {
   readonly hold: <A>(args: ReadonlyArray<string | number>, use: () => Promise<A>) => Promise<A>
 }
 
-/** Prepares the generator `NAME.c`, or `NAME.ts`. */
-export const makeGenerator = (name: "loadgen" | "loadgenUdp"): Generator => {
+/** Prepares the generator `NAME.c`, with the libraries that it needs, or `NAME.ts`. */
+export const makeGenerator = (
+  name: "loadgen" | "loadgenUdp" | "loadgenTls",
+  ...libraries: ReadonlyArray<string>
+): Generator => {
   mkdirSync(directory, { recursive: true })
   const source = join(import.meta.dirname, name)
   const binary = join(directory, name)
-  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`]).status === 0
+  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`, ...libraries]).status === 0
   const command = compiled ? [binary] : [process.execPath, `${source}.ts`]
 
   const start = (args: ReadonlyArray<string | number>) => new Child(cores?.load, [...command, ...args.map(String)])

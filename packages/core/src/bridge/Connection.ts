@@ -31,7 +31,8 @@ import { sides } from "../internal/bridge/socketSide.ts"
 import { SocketTransport } from "../internal/bridge/socketTransport.ts"
 import * as internal from "../internal/connection.ts"
 import { checked, duration } from "../internal/options.ts"
-import type * as NetworkError from "../NetworkError.ts"
+import { Security } from "../internal/security.ts"
+import * as NetworkError from "../NetworkError.ts"
 import type * as SocketOptions from "../SocketOptions.ts"
 
 /** What a Socket does not say. */
@@ -93,10 +94,15 @@ export const fromSocket = Effect.fnUntraced(function*(
           remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
           halfOpen: options.halfOpen ?? own !== undefined
         })
-        return internal.scoped(transport, closeTimeout, makeTraffic(), scope)
+        return internal.scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noTls }, scope)
       })
     )
   )
+})
+
+const noTls = new Security({
+  secure: (_, address) =>
+    Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS over a Socket" })))
 })
 
 const nowhere = NetAddress.unixPathAddress("")

@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const { tls } = checked
     if (tls !== undefined) {
       yield* tls.use((settings) => security.context(settings, where))
-      steps.push((transport) => security.handshake(tls.current, transport, { address: formatPeer(transport) }))
+      steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
     const admission = new Admission(steps, checked.handshakeTimeout, yield* Effect.context<never>())
     const listener = new ListenerState(where, checked, security, admission)
@@ -117,6 +117,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   })
 
   return { connect, listen, bind }
+})
+
+// The name of a peer is put together for an error that names it.
+const peerOf = (transport: Transport.StreamTransport): Transport.HandshakePeer => ({
+  get address() {
+    return formatPeer(transport)
+  }
 })
 
 const connectTimedOut = (where: string, after: number) =>

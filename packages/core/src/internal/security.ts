@@ -5,10 +5,10 @@ import type * as Transport from "../Transport.ts"
 
 /** TLS as a platform prepares it, once for each value of the settings. */
 export class Security {
-  readonly #platform: Transport.Platform
+  readonly #platform: Pick<Transport.Platform, "secure">
   readonly #contexts = new WeakMap<Tls.Client | Tls.Server, Transport.SecureContext>()
 
-  constructor(platform: Transport.Platform) {
+  constructor(platform: Pick<Transport.Platform, "secure">) {
     this.#platform = platform
   }
 
@@ -32,6 +32,11 @@ export class Security {
     transport: Transport.StreamTransport,
     peer: Transport.HandshakePeer
   ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> {
-    return Effect.flatMap(this.context(settings, peer.address), (context) => context.handshake(transport, peer))
+    return Effect.suspend(() => {
+      const known = this.#contexts.get(settings)
+      return known === undefined
+        ? Effect.flatMap(this.context(settings, peer.address), (context) => context.handshake(transport, peer))
+        : known.handshake(transport, peer)
+    })
   }
 }
