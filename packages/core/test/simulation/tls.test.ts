@@ -3,6 +3,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Server from "@sluice/core/Server"
 import * as Fault from "@sluice/core/simulation/Fault"
 import * as Host from "@sluice/core/simulation/Host"
 import * as SimCertificate from "@sluice/core/simulation/SimCertificate"
@@ -12,7 +13,9 @@ import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import type * as Tls from "@sluice/core/Tls"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import { connect, exchange, hosts, listen, pairOn } from "./fixtures/handshake.ts"
 
 const second = 1000
@@ -411,6 +414,59 @@ describe("faults after the handshake", () => {
       yield* Connection.end(server)
       expect((yield* Connection.read(client))._tag).toBe("None")
     })
+  )
+})
+
+describe("with buffers that hold less than a record, or than what the handshake has to say", () => {
+  const bytes = new Uint8Array(40_000).map((_, index) => index % 251)
+
+  for (const [sendBuffer, receiveBuffer] of [[64, 65_536], [5000, 128], [65_536, 128]] as const) {
+    VitestSimulation.it(
+      `all arrives, and the end behind it: ${sendBuffer} and ${receiveBuffer} bytes`,
+      Effect.gen(function*() {
+        const ends = yield* hosts({ latency: "100 micros" })
+        const { listener } = yield* listen(ends.server, { tls: showing(good), closeTimeout: "1 minute" })
+        const tls = { ...trusting }
+        for (const first of ["client", "server"] as const) {
+          const scope = yield* Scope.make()
+          const near = yield* Scope.provide(connect(ends.client, tls), scope)
+          const far = yield* Scope.provide(Listener.accept(listener), scope)
+          const [from, to] = first === "client" ? [near, far] : [far, near]
+          const [, got] = yield* Effect.all([
+            Effect.andThen(Connection.write(from, bytes), Connection.end(from)),
+            Connection.readAll(to)
+          ], { concurrency: 2 })
+          expect(Buffer.compare(got, bytes)).toBe(0)
+          // The answer is still under way when both are closed.
+          yield* Effect.forkScoped(Connection.write(to, bytes), { startImmediately: true })
+          const reading = yield* Effect.forkScoped(Connection.readAll(from), { startImmediately: true })
+          yield* Effect.sleep("1 milli")
+          yield* Connection.end(to)
+          expect(Buffer.compare(yield* Fiber.join(reading), bytes)).toBe(0)
+          yield* Scope.close(scope, Exit.void)
+          expect((yield* Connection.closed(near))._tag).toBe("Ended")
+          expect((yield* Connection.closed(far))._tag).toBe("Ended")
+        }
+      }),
+      { seeds: 10, tcp: { sendBuffer, receiveBuffer } }
+    )
+  }
+
+  VitestSimulation.it(
+    "a Scope that closes with an answer written sends all of it, and close_notify",
+    Effect.gen(function*() {
+      const ends = yield* hosts({ latency: "100 micros" })
+      const serving = Server.layer(
+        { listen: "tls://0.0.0.0:443", tls: showing(good), closeTimeout: "10 minutes" },
+        (connection) => Effect.andThen(Connection.readAll(connection), Connection.write(connection, bytes))
+      )
+      yield* Host.serve(ends.server, serving)
+      const client = yield* connect(ends.client, trusting)
+      yield* Connection.writeText(client, "question")
+      yield* Connection.end(client)
+      expect(Buffer.compare(yield* Connection.readAll(client), bytes)).toBe(0)
+    }),
+    { seeds: 20, tcp: { sendBuffer: 64, receiveBuffer: 4096 } }
   )
 })
 

@@ -108,6 +108,11 @@ export class RecordLayer implements Transport.StreamReceiver {
   // Writing
   // -------------------------------------------------------------------------------------------------------------------
 
+  /** Whether the transport has not taken everything yet. */
+  get isBusy(): boolean {
+    return this.#busy
+  }
+
   /** Writes records. `false`: they are on their way at `onFlushed`. */
   write(records: ReadonlyArray<Uint8Array>): boolean {
     if (this.#busy) {

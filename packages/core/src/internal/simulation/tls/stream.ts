@@ -80,10 +80,19 @@ export class SecureStream implements Transport.SecureTransport, RecordReceiver {
     return !this.#writing
   }
 
+  get isSending(): boolean {
+    return this.#layer.isBusy
+  }
+
   end(): void {
-    const goodbye = Record.encodeRecords(Record.alert, encodeAlert("close_notify"))
-    if (this.#host.tlsFault === "truncate" || this.#layer.write(goodbye)) this.#sendFin()
+    if (this.#sayGoodbye()) this.#sendFin()
     else this.#endWaits = true
+  }
+
+  // Whether it is on its way.
+  #sayGoodbye(): boolean {
+    if (this.#host.tlsFault === "truncate") return true
+    return this.#layer.write(Record.encodeRecords(Record.alert, encodeAlert("close_notify")))
   }
 
   #sendFin(): void {
@@ -93,6 +102,8 @@ export class SecureStream implements Transport.SecureTransport, RecordReceiver {
   }
 
   destroy(): void {
+    const isInUse = this.#receiver !== undefined && this.#error === undefined && !this.#closed
+    if (isInUse && !this.#ended && !this.#endWaits && !this.isSending) this.#endWaits = !this.#sayGoodbye()
     // What was written is still sent, and its end is part of it.
     if (this.#endWaits) this.#destroyWaits = true
     else this.#transport.destroy()
