@@ -47,6 +47,9 @@ const types: Record<Name, number> = {
 
 const names = new Map<number, Name>(Object.entries(types).map(([name, type]) => [type, name as Name]))
 
+/** The name of a type of messages, if it is one. */
+export const nameOf = (type: number): Name | undefined => names.get(type)
+
 const decoders: { readonly [K in Name]: (fields: Fields) => Messages[K] } = {
   ClientHello: (fields) => ({
     versions: fields.texts("versions"),
@@ -115,7 +118,7 @@ export class MessageReader {
     }
     this.#available -= headerLength + length
     const body = Bytes.takeFrom(this.#fragments, length)
-    const name = names.get(header[0]!)
+    const name = nameOf(header[0]!)
     if (name === undefined) throw violation("unexpected_message", `there is no message of the type ${header[0]}`)
     return { message: decode(name, body), bytes: Bytes.concat([header, body]) }
   }
