@@ -94,15 +94,16 @@ export const fromSocket = Effect.fnUntraced(function*(
           remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
           halfOpen: options.halfOpen ?? own !== undefined
         })
-        return internal.scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noTls }, scope)
+        return internal.scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noSecurity }, scope)
       })
     )
   )
 })
 
-const noTls = new Security({
+const nowhere = NetAddress.unixPathAddress("")
+
+// TLS begins below a Socket, where nobody gets from here.
+const noSecurity = new Security({
   secure: (_, address) =>
     Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS over a Socket" })))
 })
-
-const nowhere = NetAddress.unixPathAddress("")

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as NetworkError from "../NetworkError.ts"
 import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
+import { throughProxy } from "./proxy/throughProxy.ts"
 
 /** TLS as a platform prepares it, once for each value of the settings. */
 export class Security {
@@ -19,7 +20,8 @@ export class Security {
     return Effect.suspend(() => {
       const known = this.#contexts.get(settings)
       if (known !== undefined) return Effect.succeed(known)
-      return Effect.map(this.#platform.secure(settings, address), (context) => {
+      return Effect.map(this.#platform.secure(settings, address), (prepared) => {
+        const context = throughProxy(prepared)
         this.#contexts.set(settings, context)
         return context
       })

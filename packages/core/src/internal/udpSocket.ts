@@ -154,7 +154,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     to: Transport.DatagramSource | undefined,
     done: (error: NetworkError.NetworkError | undefined) => void
   ): void {
-    if (this.#closed !== undefined) return done(this.#closed)
+    if (this.#closed !== undefined) return done(this.#error("send", new NetworkError.Closed()))
     this.#transport!.send(payload, to, (error) => {
       if (error === undefined) this.traffic.sent++
       done(error)

@@ -289,6 +289,9 @@ const describe = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
+const describeRun = ({ elapsed, exit, steps, trace }: Run<unknown, unknown>): string =>
+  `${trace.hash}, ${steps} steps, ${exit._tag} at ${Duration.toMillis(elapsed)} ms`
+
 /** Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same. */
 export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -302,8 +305,8 @@ export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
     return yield* Effect.fail(
       new SimulationNotDeterministic({
         seed: first.seed,
-        first: `${first.trace.hash}, ${first.steps} steps`,
-        second: `${second.trace.hash}, ${second.steps} steps`
+        first: describeRun(first),
+        second: describeRun(second)
       })
     )
   }

@@ -45,7 +45,7 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
         Effect.gen(function*() {
           const scope = Scope.makeUnsafe()
           const connection = yield* Scope.provide(
-            network.connect(Endpoint.fromAddress(address), { ...options, tls: undefined } as never),
+            network.connect(Endpoint.fromAddress(address), options as never),
             scope
           )
           return yield* bridged(connection as ConnectionState)
@@ -62,8 +62,8 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
         yield* Effect.forkIn(accepting, scope, { startImmediately: true })
         return { address: listener.address, close: Scope.close(scope, Exit.void) }
       }),
-      bind: () => Effect.die("no datagrams here"),
-      secure: () => Effect.die("no TLS here")
+      secure: () => Effect.die("no TLS here"),
+      bind: () => Effect.die("no datagrams here")
     })
   })
 )
