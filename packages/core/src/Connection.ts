@@ -54,6 +54,7 @@ import type { Writer } from "./internal/output.ts"
 import { pump } from "./internal/pump.ts"
 import { upgrade } from "./internal/upgrade.ts"
 import * as NetworkError from "./NetworkError.ts"
+import type { Proxy } from "./proxy/Header.ts"
 import type * as Tls from "./Tls.ts"
 
 /** A duplex byte stream. Its facts were taken when it was opened and stay readable after it is closed. */
@@ -62,8 +63,13 @@ export interface Connection {
   /** Unique in this process, from 1 up. */
   readonly id: number
   readonly localAddress: NetAddress.SocketAddress
-  /** The peer. The client of a Unix-domain socket has no path of its own, and its path is empty here. */
+  /**
+   * The peer: the client, where a proxy said by a PROXY header who that is. The client of a Unix-domain socket has no path
+   * of its own, and its path is empty here.
+   */
   readonly remoteAddress: NetAddress.SocketAddress
+  /** The proxy that it came through, if that sent a PROXY header: what the header said, and the proxy's own address. */
+  readonly proxy: Proxy | undefined
   /** What was negotiated and who the peer is, on a connection over TLS; `undefined` in the clear. */
   readonly tls: Tls.Session | undefined
 }

@@ -21,6 +21,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import * as ProxyProtocolError from "./ProxyProtocolError.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 /** What was being done when it failed. */
@@ -54,7 +55,7 @@ export class AddressNotAvailable extends Data.TaggedClass("AddressNotAvailable")
 /** The operating system forbids it (`EACCES`, `EPERM`). */
 export class PermissionDenied extends Data.TaggedClass("PermissionDenied") {
   readonly message = "permission denied"
-  readonly advice = "choose a port from 1024 up, a path you may write to, or ask for the right to use this one"
+  readonly advice = "choose a port from 1024 up or a path you may write to; to broadcast, set the option broadcast"
 }
 
 /** Nobody listens there (`ECONNREFUSED`). */
@@ -80,7 +81,16 @@ export class BrokenPipe extends Data.TaggedClass("BrokenPipe") {
  * the operating system's (`ETIMEDOUT`: retransmissions or keep-alive probes that nobody answered).
  */
 export class TimedOut extends Data.TaggedClass("TimedOut")<{
-  readonly deadline: "connect" | "handshake" | "idle" | "read" | "write" | "heartbeat" | "lifetime" | "system"
+  readonly deadline:
+    | "connect"
+    | "handshake"
+    | "proxyHeader"
+    | "idle"
+    | "read"
+    | "write"
+    | "heartbeat"
+    | "lifetime"
+    | "system"
   readonly after?: number | undefined
 }> {
   get message(): string {
@@ -93,6 +103,7 @@ const deadlineMessages: Record<TimedOut["deadline"], string> = {
   connect: "the connection was not established",
   handshake: "the handshake was not finished",
   idle: "nothing was read or written",
+  proxyHeader: "no whole PROXY header came",
   read: "the peer sent nothing",
   write: "the peer took nothing of what was written",
   heartbeat: "the peer did not answer a ping",
@@ -212,6 +223,16 @@ export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly 
   readonly advice = "allow more, or refuse this peer"
 }
 
+/** The peer is trusted to send a PROXY header, and what it sent is none; `fault` says why. */
+export class InvalidProxyHeader extends Data.TaggedClass("InvalidProxyHeader")<{
+  readonly fault: ProxyProtocolError.Reason
+}> {
+  get message(): string {
+    return ProxyProtocolError.describe(this.fault)
+  }
+  readonly advice = "let the proxy send one, or do not list its address as trusted"
+}
+
 /** This platform cannot do it. */
 export class Unsupported extends Data.TaggedClass("Unsupported")<{ readonly feature: string }> {
   get message(): string {
@@ -247,6 +268,7 @@ export type Reason =
   | Busy
   | UnexpectedEnd
   | LimitExceeded
+  | InvalidProxyHeader
   | Unsupported
   | TlsReason
   | Other

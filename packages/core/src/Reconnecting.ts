@@ -13,9 +13,11 @@
  * import * as Effect from "effect/Effect"
  * import * as Stream from "effect/Stream"
  *
+ * const connect = Effect.flatMap(Network.connect("tcp://127.0.0.1:12345"), Framed.make(Framing.lines()))
+ *
  * const chat = Effect.scoped(Effect.gen(function*() {
  *   const client = yield* Reconnecting.make({
- *     connect: Effect.flatMap(Network.connect("tcp://127.0.0.1:12345"), Framed.make(Framing.lines())),
+ *     connect,
  *     onConnect: (framed) => Framed.send(framed, "/nick ann"),
  *     whileAway: { queue: 100 }
  *   })

@@ -23,7 +23,10 @@ export interface PolicyOptions {
    * holds; `"refuse"` resets them.
    */
   readonly whenFull?: "wait" | "refuse" | undefined
-  /** Connections that may be open at once from one IP address; more are reset. It does not apply to Unix-domain sockets. */
+  /**
+   * Connections that may be open at once from one IP address, of IPv6 from one prefix (`ipv6PrefixLength`); more are reset.
+   * It does not apply to Unix-domain sockets.
+   */
   readonly maxConnectionsPerAddress?: number | undefined
   /** Break a connection on which nothing was read or written for so long. */
   readonly idleTimeout?: Duration.Input | undefined

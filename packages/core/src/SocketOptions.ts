@@ -4,11 +4,15 @@
  * A value that cannot be used is a `NetworkError` with the reason `InvalidOption`.
  */
 import type * as Duration from "effect/Duration"
+import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./internal/options.ts"
+import { checkHeader, checkTrust } from "./internal/proxy/options.ts"
 import { checkClient, type Settings, settingsOf } from "./internal/tlsOptions.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import type { Header } from "./proxy/Header.ts"
 import type * as Tls from "./Tls.ts"
 
 /** Options of every byte stream. */
@@ -30,6 +34,11 @@ export interface StreamOptions {
 export interface ConnectOptions extends StreamOptions {
   /** How to make a connection to a `tls://` endpoint secure. Default: verified, by the authorities of the platform. */
   readonly tls?: Tls.ClientOptions | undefined
+  /**
+   * A PROXY header to send before all else, TLS included: who the connection is for, if not for this program. The server
+   * must expect one. Default: none.
+   */
+  readonly proxyProtocol?: Header | undefined
   /** How long connecting may take, looking up the name and the TLS handshake included. Default: 30 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /** When a name has several addresses: how long to wait before trying the next one too (RFC 8305). Default: 250 ms. */
@@ -41,10 +50,15 @@ export interface ConnectOptions extends StreamOptions {
 }
 
 /** Options of `Network.listen`. */
-export interface ListenOptions extends StreamOptions {
+export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
   /** What a `tls://` endpoint shows to its clients. It cannot do without. */
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
-  /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
+  /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined
+  /**
+   * How long a client may take from connecting to being ready to be accepted: the TLS handshake. A PROXY header has a time
+   * of its own besides. Default: 10 seconds.
+   */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined
@@ -52,6 +66,25 @@ export interface ListenOptions extends StreamOptions {
   readonly reusePort?: boolean | undefined
   /** On `[::]`: do not take IPv4 connections (IPV6_V6ONLY, ipv6(7)). Default: `false`. */
   readonly ipv6Only?: boolean | undefined
+}
+
+/**
+ * From whom a listener takes PROXY headers.
+ *
+ * Whether there is a header is never guessed. A connection from a trusted address must begin with one, or is refused with
+ * `InvalidProxyHeader` or `TimedOut` (`"proxyHeader"`). A connection from any other is served as it is, and a header
+ * there is data like any other: who can reach the listener past the proxy could otherwise claim any address.
+ */
+export interface ProxyProtocolOptions {
+  /**
+   * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
+   * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
+   */
+  readonly trusted: ReadonlyArray<IpNetwork.IpNetworkInput | NetAddress.IpAddressInput | "unix">
+  /** How long the whole header may take. Less than 3 seconds is short for a lost segment. Default: 5 seconds. */
+  readonly timeout?: Duration.Input | undefined
+  /** Bytes that a header may have, 107 to 65,551. Default: 16,384. */
+  readonly limit?: number | undefined
 }
 
 /** Options of `Network.bind`. */
@@ -94,6 +127,8 @@ export interface Multicast {
 
 /** `ConnectOptions`, checked and complete; times in milliseconds. */
 export interface Connect {
+  /** The bytes of the PROXY header. */
+  readonly proxyHeader: Uint8Array | undefined
   readonly tls: Tls.Client
   readonly noDelay: boolean
   readonly keepAlive: number | undefined
@@ -104,8 +139,9 @@ export interface Connect {
   readonly localPort: number | undefined
 }
 
-/** `ListenOptions`, checked and complete; times in milliseconds. */
+/** What a platform takes of `ListenOptions`, checked and complete; times in milliseconds. */
 export interface Listen {
+  readonly proxyProtocol: ProxyTrust | undefined
   readonly tls: Settings | undefined
   readonly handshakeTimeout: number
   readonly noDelay: boolean
@@ -114,6 +150,15 @@ export interface Listen {
   readonly backlog: number
   readonly reusePort: boolean
   readonly ipv6Only: boolean
+}
+
+/** `ProxyProtocolOptions`, checked and complete. */
+export interface ProxyTrust {
+  readonly isTrusted: (address: NetAddress.SocketAddress) => boolean
+  /** In milliseconds. */
+  readonly timeout: number
+  /** In bytes. */
+  readonly limit: number
 }
 
 /** `BindOptions`, checked and complete. */
@@ -140,6 +185,7 @@ export const checkConnect = (
 ): Result.Result<Connect, NetworkError.NetworkError> =>
   checked("connect", address, () => ({
     ...checkStream(options),
+    proxyHeader: checkHeader(options.proxyProtocol),
     tls: checkClient(options.tls ?? defaultTls),
     connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
     attemptDelay: duration("attemptDelay", options.attemptDelay ?? 250),
@@ -154,6 +200,7 @@ export const checkListen = (
 ): Result.Result<Listen, NetworkError.NetworkError> =>
   checked("listen", address, () => ({
     ...checkStream(options),
+    proxyProtocol: checkTrust(options.proxyProtocol),
     tls: options.tls === undefined ? undefined : settingsOf(options.tls),
     handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,

@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "./NetworkError.ts"
+import type { Proxy } from "./proxy/Header.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 import type * as Tls from "./Tls.ts"
 
@@ -56,6 +57,8 @@ export interface StreamTransport {
   readonly tls?: Tls.Session | undefined
   /** Whether something that `write` has taken is not with the system yet, so that `destroy` would lose it. Default: not. */
   readonly isSending?: boolean | undefined
+  /** The proxy that it came through, if that said so. The addresses are then the client's. A platform leaves it out. */
+  readonly proxy?: Proxy | undefined
   readonly localAddress: NetAddress.SocketAddress
   readonly remoteAddress: NetAddress.SocketAddress
   /** Names the receiver and begins to deliver. Called once. */
@@ -103,6 +106,8 @@ export interface HandshakePeer {
   readonly address: string
   /** For a client: the name or IP address that the server's certificate must be for. A name is sent too (SNI). */
   readonly serverName?: string | undefined
+  /** What the stream has delivered already: the first bytes of the handshake. */
+  readonly unread?: Uint8Array | undefined
 }
 
 /**

@@ -11,11 +11,13 @@ import { demo } from "./demo/demo.ts"
 import { echo } from "./echo/command.ts"
 import { framing } from "./framing/command.ts"
 import { hello } from "./hello/command.ts"
+import { metrics } from "./metrics/command.ts"
+import { rpc } from "./rpc/command.ts"
 import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Programs to run, to read and to copy"),
-  Command.withSubcommands([hello, echo, udp, framing, demo])
+  Command.withSubcommands([hello, echo, udp, framing, metrics, rpc, demo])
 )
 
 exit.listenForSignals()

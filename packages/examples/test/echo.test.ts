@@ -42,6 +42,21 @@ describe("echo", { timeout: 60_000 }, () => {
     expect(client.stdout).toBe("Server says: Echo: Hello\n")
   })
 
+  it("takes clients' addresses from PROXY headers, and nothing else from this machine", async () => {
+    const server = await serve("echo server --proxy-protocol")
+    const line = "PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\n"
+    expect(await converse({ port: server.port }, `${line}hi\n`)).toBe("hi\n")
+    const [logged] = await server.says(/connected .*/, "stderr")
+    expect(logged).toMatch(/^connected through 127\.0\.0\.1:\d+ peer=198\.51\.100\.7:50412$/)
+    const socket = await connect({ port: server.port })
+    socket.write("hi\n")
+    expect(await once(socket, "error")).toMatchObject({ code: "ECONNRESET" })
+    await server.says(
+      /WARN cannot read from 127\.0\.0\.1:\d+: what came is no PROXY header: byte 0 does not fit/,
+      "stderr"
+    )
+  })
+
   it("streams 20 MB of standard input through, byte for byte", async () => {
     const input = noise(20_000_000)
     const server = await serve("echo server")

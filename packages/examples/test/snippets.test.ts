@@ -23,4 +23,8 @@ describe("the code in the documentation", { timeout: 120_000 }, () => {
       expect(await folder.run(snippet)).toMatchObject({ code: 0, stdout: announced(snippet), stderr: "" })
     }
   )
+
+  it.each(guides.filter(isTest))("$place passes", async (snippet) => {
+    expect(await folder.test(snippet)).toMatchObject({ code: 0, stdout: expect.stringMatching(/Tests .*passed/) })
+  })
 })

@@ -1,10 +1,11 @@
 /** The pieces of TypeScript in the documentation, as files that can be checked and run. */
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join, relative, resolve } from "node:path"
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
 import { node, spawn } from "./program.ts"
 
 export const workspace = resolve(import.meta.dirname, "../../..")
 const compiler = join(workspace, "node_modules/.bin/tsc")
+const vitest = join(workspace, "node_modules/vitest/vitest.mjs")
 
 /** A block of code, and where it is. */
 export interface Snippet {
@@ -45,6 +46,9 @@ export const isForever = ({ code }: Snippet): boolean => code.some((line) => lin
 /** Whether it is a test, which only vitest can run. */
 export const isTest = ({ code }: Snippet): boolean => code.some((line) => line.includes("from \"vitest\""))
 
+/** The name that it has on its page, for others there to import: `// greeter.ts` in its first line. */
+const nameOf = ({ code }: Snippet): string | undefined => /^\/\/ ([\w.-]+\.ts)$/.exec(code[0] ?? "")?.[1]
+
 const configuration = {
   extends: "../../../tsconfig.base.json",
   compilerOptions: {
@@ -57,7 +61,7 @@ const configuration = {
     rewriteRelativeImportExtensions: false,
     noUnusedLocals: false
   },
-  include: ["*.ts"]
+  include: ["**/*.ts"]
 }
 
 /** Writes snippets as files beside the examples, where their imports resolve. */
@@ -69,7 +73,11 @@ export class Folder {
     writeFileSync(join(this.#path, "package.json"), JSON.stringify({ type: "module" }))
     writeFileSync(join(this.#path, "tsconfig.json"), JSON.stringify(configuration))
     for (const snippet of snippets) {
-      const file = join(this.#path, `${snippet.place.replaceAll(/\W/g, "_")}.ts`)
+      const [page = "", line = ""] = snippet.place.split(":")
+      const name = nameOf(snippet) ?? `${line}.${isTest(snippet) ? "test.ts" : "ts"}`
+      const file = join(this.#path, page.replaceAll(/\W/g, "_"), name)
+      if (existsSync(file)) throw new Error(`${snippet.place}: another snippet of the page is ${name} too`)
+      mkdirSync(dirname(file), { recursive: true })
       // The lines have the numbers that they have in the documentation.
       writeFileSync(file, `${"\n".repeat(snippet.line)}${snippet.code.join("\n")}\nexport {}\n`)
       this.#files.set(snippet, file)
@@ -88,6 +96,11 @@ export class Folder {
 
   run(snippet: Snippet) {
     return spawn(node, [this.#files.get(snippet)!]).ended
+  }
+
+  /** Runs a snippet that is a test. */
+  test(snippet: Snippet) {
+    return spawn(node, [vitest, "run", "--root", this.#path, this.#files.get(snippet)!], { NO_COLOR: "1" }).ended
   }
 
   remove(): void {

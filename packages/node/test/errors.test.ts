@@ -5,6 +5,7 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Server from "@sluice/core/Server"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -149,7 +150,8 @@ describe("errors of the system", () => {
     onNetwork(Effect.gen(function*() {
       const socket = yield* Network.bind("udp://0.0.0.0:0")
       const sending = UdpSocket.send(socket, "x", "255.255.255.255:9")
-      yield* errorOf(sending, "PermissionDenied", { code: "EACCES", syscall: "send" })
+      const error = yield* errorOf(sending, "PermissionDenied", { code: "EACCES", syscall: "send" })
+      expect(error.message).toContain("to broadcast, set the option broadcast")
     })))
 
   // oxlint-disable-next-line vitest/expect-expect -- `errorOf` expects
@@ -235,6 +237,15 @@ describe("errors of endpoints and options", () => {
       }
     })))
 
+  it.live("InvalidOption: a number without a highest value is at least the least", () =>
+    onNetwork(Effect.gen(function*() {
+      const serving = Server.make({ listen: "tcp://127.0.0.1:0", maxConnections: 0 }, () => Effect.void)
+      const error = yield* errorOf(serving, "InvalidOption")
+      expect(error.message).toBe(
+        "cannot set up tcp://127.0.0.1:0: the option maxConnections cannot be 0; expected a whole number from 1 up"
+      )
+    })))
+
   it.live("InvalidOption: a group to join that is none", () =>
     onNetwork(Effect.gen(function*() {
       const socket = yield* Network.bind("udp://127.0.0.1:0")
@@ -257,12 +268,13 @@ describe("errors of endpoints and options", () => {
     onNetwork(Effect.gen(function*() {
       const { client } = yield* pair("tcp://127.0.0.1:0")
       yield* Connection.abort(client)
-      yield* errorOf(Connection.read(client), "Closed")
-      yield* errorOf(Connection.writeText(client, "x"), "Closed")
+      expect((yield* errorOf(Connection.read(client), "Closed")).operation).toBe("read")
+      expect((yield* errorOf(Connection.writeText(client, "x"), "Closed")).operation).toBe("write")
       const listener = yield* Effect.scoped(Network.listen("tcp://127.0.0.1:0"))
       yield* errorOf(Listener.accept(listener), "Closed")
       const socket = yield* Effect.scoped(Network.bind("udp://127.0.0.1:0"))
-      yield* errorOf(UdpSocket.receive(socket), "Closed")
+      expect((yield* errorOf(UdpSocket.receive(socket), "Closed")).operation).toBe("receive")
+      expect((yield* errorOf(UdpSocket.send(socket, "x", "127.0.0.1:9"), "Closed")).operation).toBe("send")
     })))
 })
 

@@ -272,7 +272,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("Framed", (it) => {
         for (let round = 0; round < 20; round++) expect(yield* ask(server, "ping\n")).toBe("ping\n")
         const open = yield* server.connections
         expect(open.length).toBeGreaterThan(0)
-        for (const connection of open) expect(Connection.bytesIn(connection)).toBeLessThan(256 * 1024)
+        for (const { bytesIn } of open) expect(bytesIn).toBeLessThan(256 * 1024)
         yield* go.open
         expect((yield* Connection.readAll(client)).length).toBe(5 + lines.length)
         yield* Fiber.join(sending)

@@ -354,7 +354,9 @@ layer(NodeNetwork.layer)("Server", (it) => {
         yield* Connection.writeText(client, "12345")
         yield* Connection.readExactly(client, 5)
         const port = (server.address as NetAddress.InetAddress).port
-        const mine = (yield* Metric.snapshot).filter(({ attributes }) => attributes?.address === `127.0.0.1:${port}`)
+        const mine = (yield* Metric.snapshot).filter(({ attributes }) =>
+          attributes?.address === `127.0.0.1:${port}` && (attributes.reason ?? "maxConnections") === "maxConnections"
+        )
         expect(Object.fromEntries(mine.map(({ id, state }) => [id, "value" in state ? state.value : state])))
           .toMatchObject({
             sluice_connections_open: 1,

@@ -1,10 +1,11 @@
 import type * as Clock from "effect/Clock"
+import * as AcceptPolicy from "../AcceptPolicy.ts"
 
 /** What has gone through all the connections of one listener, or all those dialled: plain numbers, read when asked for. */
 export interface Traffic {
   open: number
   accepted: number
-  refused: number
+  readonly refused: Record<AcceptPolicy.Refusal, number>
   failed: number
   handshakesFailed: number
   bytesIn: number
@@ -14,14 +15,14 @@ export interface Traffic {
 export const makeTraffic = (): Traffic => ({
   open: 0,
   accepted: 0,
-  refused: 0,
+  refused: Object.fromEntries(AcceptPolicy.refusals.map((why) => [why, 0])) as Traffic["refused"],
   failed: 0,
   handshakesFailed: 0,
   bytesIn: 0,
   bytesOut: 0
 })
 
-/** What has moved on one connection, and when. Times are kept only once someone watches: nobody pays for a clock unread. */
+/** What has moved on one connection, and when. Times are kept once someone watches, and known from then on. */
 export class Activity {
   bytesIn = 0
   bytesOut = 0
@@ -44,6 +45,11 @@ export class Activity {
       this.readingSince =
       this.writingSince =
         clock.currentTimeMillisUnsafe()
+  }
+
+  /** When bytes came or went last. */
+  get lastMoved(): number {
+    return Math.max(this.lastIn, this.lastOut)
   }
 
   received(bytes: number): void {

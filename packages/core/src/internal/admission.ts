@@ -87,12 +87,12 @@ export class Admission {
    * Gives up the connection that has taken the longest, if there is one. A peer that is honest is done long before its
    * turn comes, so that many that stall do not keep it out.
    */
-  dropOldest(): boolean {
+  dropOldest(): Transport.StreamTransport | undefined {
     for (const entrant of this.#entrants) {
       this.#giveUp(entrant)
-      return true
+      return entrant.accepted
     }
-    return false
+    return undefined
   }
 
   #giveUp(entrant: Entrant): void {

@@ -5,6 +5,7 @@ import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../Connection.ts"
 import * as NetworkError from "../NetworkError.ts"
+import type { Proxy } from "../proxy/Header.ts"
 import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
 import { Activity, type Traffic } from "./activity.ts"
@@ -45,7 +46,6 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly output: Output
   readonly closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
-  #closedError: NetworkError.NetworkError | undefined = undefined
   #aborted = false
   #retired = false
   #peerEnded = false
@@ -72,6 +72,10 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   get remoteAddress(): NetAddress.SocketAddress {
     return canonical(this.transport.remoteAddress)
+  }
+
+  get proxy(): Proxy | undefined {
+    return this.transport.proxy
   }
 
   get tls(): Tls.Session | undefined {
@@ -127,8 +131,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   }
 
   // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
-  get reason(): NetworkError.NetworkError {
-    return this.#failure ?? (this.#closedError ??= this.error("read", new NetworkError.Closed()))
+  failureOf(operation: "read" | "write"): NetworkError.NetworkError {
+    return this.#failure ?? this.error(operation, new NetworkError.Closed())
   }
 
   /** Why nothing can be written any more, if so. */

@@ -13,19 +13,19 @@ export const hasDeadlines = (policy: ServerPolicy.Policy): boolean =>
   policy.maxLifetime !== undefined
 
 /**
- * Waits until the first deadline of a connection has passed, and says which.
+ * Waits until the first deadline of a connection that was opened then has passed, and says which.
  *
  * It sleeps until the earliest moment at which one could pass if nothing moved, and then looks again: what moves costs a
  * reading of the clock and no timer.
  */
 export const expired = (
   connection: ConnectionState,
+  opened: number,
   policy: ServerPolicy.Policy,
   clock: Clock.Clock
 ): Effect.Effect<NetworkError.NetworkError> => {
   const { activity, input, output } = connection
   activity.watch(clock)
-  const opened = clock.currentTimeMillisUnsafe()
 
   const watches: Array<
     { readonly deadline: Deadline; readonly after: number; readonly since: (now: number) => number }
@@ -34,7 +34,7 @@ export const expired = (
     if (after !== undefined) watches.push({ deadline, after, since })
   }
   watch("lifetime", policy.maxLifetime, () => opened)
-  watch("idle", policy.idleTimeout, () => Math.max(activity.lastIn, activity.lastOut))
+  watch("idle", policy.idleTimeout, () => activity.lastMoved)
   // While nobody waits, the time has not begun to run: the earliest that it can is now.
   watch("read", policy.readTimeout, (now) => input.isWaiting ? Math.max(activity.readingSince, activity.lastIn) : now)
   watch(

@@ -51,7 +51,7 @@ class Delivery implements Receiver, Writer, CloseObserver {
   }
 
   onClosed(): void {
-    this.finish(Effect.fail(this.#connection.refusal ?? this.#connection.reason))
+    this.finish(Effect.fail(this.#connection.refusal ?? this.#connection.failureOf("write")))
   }
 
   finish(outcome: Outcome): void {

@@ -30,7 +30,7 @@ export const drain = (
 const cutAll = (sessions: Sessions): Effect.Effect<void> =>
   Effect.suspend(() => {
     const open = sessions.all
-    for (const { fiber } of open) fiber?.interruptUnsafe()
+    for (const session of open) session.interrupt("cut")
     if (sessions.size === 0) return Effect.void
     return Effect.timeoutOrElse(Effect.interruptible(sessions.allEnded), {
       duration: Duration.millis(open[0]!.connection.closeTimeout),
@@ -41,21 +41,18 @@ const cutAll = (sessions: Sessions): Effect.Effect<void> =>
     })
   })
 
-// Ends, in order, each connection on which nothing has moved for `idle` milliseconds.
+// Ends, in order, each connection on which nothing has moved for `idle` milliseconds of draining.
 const retireIdle = (sessions: Sessions, idle: number, clock: Clock.Clock): Effect.Effect<never> =>
   Effect.suspend(() => {
     for (const { connection } of sessions.all) connection.activity.watch(clock)
+    const begun = clock.currentTimeMillisUnsafe()
     const look = Effect.sync(() => {
       const now = clock.currentTimeMillisUnsafe()
       let wait = idle
-      for (const { connection, fiber } of sessions.all) {
-        const left = Math.max(connection.activity.lastIn, connection.activity.lastOut) + idle - now
-        if (left > 0) {
-          wait = Math.min(wait, left)
-        } else {
-          connection.retire()
-          fiber?.interruptUnsafe()
-        }
+      for (const session of sessions.all) {
+        const left = Math.max(session.connection.activity.lastMoved, begun) + idle - now
+        if (left > 0) wait = Math.min(wait, left)
+        else session.interrupt("idle")
       }
       return Duration.millis(wait)
     })

@@ -5,7 +5,7 @@ import * as Bytes from "./bytes.ts"
 
 /** Knows why a connection is gone. */
 export interface Gone {
-  readonly reason: NetworkError.NetworkError
+  readonly failureOf: (operation: "read" | "write") => NetworkError.NetworkError
 }
 
 /** Gets one chunk, or nothing at the end, or the error. */
@@ -159,9 +159,9 @@ export class Input {
     this.#reader = undefined
     this.#readerQueue = []
     this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, gone?.reason)
+    for (const reader of readers) reader?.(undefined, gone?.failureOf("read"))
     if (gone === undefined) consumer?.onEnd()
-    else consumer?.onError(gone.reason)
+    else consumer?.onError(gone.failureOf("read"))
   }
 
   /** Takes the chunk that is there, if one is. */
@@ -270,6 +270,6 @@ export class Input {
   }
 
   get #error(): NetworkError.NetworkError | undefined {
-    return this.#gone?.reason
+    return this.#gone?.failureOf("read")
   }
 }

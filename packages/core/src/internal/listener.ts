@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
+import type * as AcceptPolicy from "../AcceptPolicy.ts"
 import type * as Listener from "../Listener.ts"
 import * as NetworkError from "../NetworkError.ts"
 import type * as SocketOptions from "../SocketOptions.ts"
@@ -8,19 +9,21 @@ import type * as Transport from "../Transport.ts"
 import { makeTraffic } from "./activity.ts"
 import type { Admission, AdmissionReceiver } from "./admission.ts"
 import { ConnectionState } from "./connection.ts"
+import type { Gate } from "./gate.ts"
 import type { Security } from "./security.ts"
 
 export const typeId = "~@sluice/core/Listener"
 
 /**
  * A listening socket: connections that the platform has accepted and that were admitted wait here, unread, until somebody
- * takes them. No more of them, with those on their way, than the backlog; what comes above that is reset and counted as
- * refused.
+ * takes them. No more of them, with those on their way, than the backlog; what comes above that, or may not connect, is
+ * reset and counted as refused.
  */
 export class ListenerState implements Listener.Listener, Transport.ListenerReceiver, AdmissionReceiver {
   readonly [typeId]: typeof typeId = typeId
   readonly traffic = makeTraffic()
   readonly endpoint: string
+  readonly gate: Gate
   readonly #options: SocketOptions.Listen
   readonly #security: Security
   readonly #admission: Admission
@@ -39,8 +42,18 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.traffic.handshakesFailed++
   }
 
-  constructor(endpoint: string, options: SocketOptions.Listen, security: Security, admission: Admission) {
+  /** Hears of connections that are turned away. */
+  onRefused: (transport: Transport.StreamTransport, why: AcceptPolicy.Refusal) => void = () => {}
+
+  constructor(
+    endpoint: string,
+    options: SocketOptions.Listen,
+    gate: Gate,
+    security: Security,
+    admission: Admission
+  ) {
     this.endpoint = endpoint
+    this.gate = gate
     this.#options = options
     this.#security = security
     this.#admission = admission
@@ -55,13 +68,11 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   }
 
   onConnection(transport: Transport.StreamTransport): void {
-    if (this.#closed || this.#waiting.length >= this.#options.backlog) {
-      this.traffic.refused++
-      transport.reset()
-      return
-    }
-    if (this.#waiting.length + this.#admission.size >= this.#options.backlog && this.#admission.dropOldest()) {
-      this.traffic.refused++
+    const why = this.#refusal(transport)
+    if (why !== undefined) return this.#turnAway(transport, why)
+    if (this.#waiting.length + this.#admission.size >= this.#options.backlog) {
+      const stalled = this.#admission.dropOldest()
+      if (stalled !== undefined) this.#countRefused(stalled, "backlog")
     }
     this.#admission.admit(transport, this)
   }
@@ -69,6 +80,21 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   onAdmitted(transport: Transport.StreamTransport): void {
     this.#waiting.push(transport)
     this.onArrival()
+  }
+
+  #refusal(transport: Transport.StreamTransport): AcceptPolicy.Refusal | undefined {
+    if (this.#closed) return "closing"
+    return this.#waiting.length >= this.#options.backlog ? "backlog" : this.gate.refusal(transport)
+  }
+
+  #turnAway(transport: Transport.StreamTransport, why: AcceptPolicy.Refusal): void {
+    this.#countRefused(transport, why)
+    transport.reset()
+  }
+
+  #countRefused(transport: Transport.StreamTransport, why: AcceptPolicy.Refusal): void {
+    this.traffic.refused[why]++
+    this.onRefused(transport, why)
   }
 
   /** Waits until a connection waits, or the listener is closed. */
@@ -96,11 +122,9 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   }
 
   /** Refuses a waiting connection, if one is. */
-  refuse(): void {
+  refuse(why: AcceptPolicy.Refusal): void {
     const transport = this.#waiting.shift()
-    if (transport === undefined) return
-    this.traffic.refused++
-    transport.reset()
+    if (transport !== undefined) this.#turnAway(transport, why)
   }
 
   acceptIn(
@@ -124,7 +148,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       if (this.#closed) return Effect.void
       this.#closed = true
       this.#admission.close()
-      while (this.#waiting.length > 0) this.refuse()
+      while (this.#waiting.length > 0) this.refuse("closing")
       const acceptors = this.#acceptors
       this.#acceptors = []
       for (const acceptor of acceptors) acceptor()

@@ -3,17 +3,26 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
+import * as AcceptPolicy from "../AcceptPolicy.ts"
+import type * as Server from "../Server.ts"
 import type { Traffic } from "./activity.ts"
+import type { Events } from "./events.ts"
 import type { ListenerState } from "./listener.ts"
 import type { UdpSocketState } from "./udpSocket.ts"
 
 const connectionsOpen = Metric.gauge("sluice_connections_open", { description: "Connections that are open now" })
 const connectionsAccepted = Metric.counter("sluice_connections_accepted", { description: "Connections taken" })
 const connectionsRefused = Metric.counter("sluice_connections_refused", {
-  description: "Connections turned away by a limit"
+  description: "Connections turned away before a byte of them was read"
 })
 const connectionsFailed = Metric.counter("sluice_connections_failed", {
   description: "Connections that broke, or could not be accepted"
+})
+const connectionsDrained = Metric.counter("sluice_connections_drained", {
+  description: "Connections that were open when a server drained"
+})
+const eventsLost = Metric.counter("sluice_server_events_lost", {
+  description: "Events of a server that slow listeners have missed"
 })
 const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
   description: "Connections that were not admitted, because their handshake failed or took too long"
@@ -47,10 +56,24 @@ export const listening = (listener: ListenerState): Effect.Effect<void, never, S
     [
       ...streamSeries(listener.traffic),
       counted(connectionsAccepted, () => listener.traffic.accepted),
-      counted(connectionsRefused, () => listener.traffic.refused),
+      ...AcceptPolicy.refusals.map((reason) =>
+        counted(connectionsRefused, () => listener.traffic.refused[reason], { reason })
+      ),
       counted(handshakesFailed, () => listener.traffic.handshakesFailed)
     ]
   )
+
+/** The metrics of a server's events, for as long as the Scope is open. */
+export const emitting = (events: Events, address: string): Effect.Effect<void, never, Scope.Scope> =>
+  registered({ role: "server", address }, [counted(eventsLost, () => events.lost)])
+
+/** Counts the connections of a server that has drained. They stay counted: the server is gone, and this is its last word. */
+export const drained = (address: string, counts: Server.Drained): Effect.Effect<void> =>
+  Effect.forEach(["ended", "cut"] as const, (outcome) =>
+    Metric.update(
+      Metric.withAttributes(connectionsDrained, { role: "server", address, outcome }),
+      counts[outcome]
+    ), { discard: true })
 
 /** The metrics of a datagram socket, for as long as the Scope is open. */
 export const bound = (socket: UdpSocketState): Effect.Effect<void, never, Scope.Scope> =>
@@ -79,8 +102,16 @@ const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
   counted(bytesOut, () => traffic.bytesOut)
 ]
 
-const counted = (metric: Metric.Counter<number>, count: () => number): Series => (context) =>
-  Metric.registerUnsafe(metric, context, { ...inert, get: () => ({ count: count(), incremental: false }) })
+const counted = (
+  metric: Metric.Counter<number>,
+  count: () => number,
+  attributes: Record<string, string> = {}
+): Series =>
+(context) =>
+  Metric.registerUnsafe(metric, labelled(context, attributes), {
+    ...inert,
+    get: () => ({ count: count(), incremental: false })
+  })
 
 const inert = { update: () => {}, modify: () => {} }
 

@@ -1,8 +1,10 @@
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
+import * as AcceptPolicy from "../AcceptPolicy.ts"
 import * as Endpoint from "../Endpoint.ts"
 import type * as Network from "../Network.ts"
 import * as NetworkError from "../NetworkError.ts"
@@ -13,10 +15,13 @@ import { makeTraffic } from "./activity.ts"
 import { formatPeer } from "./address.ts"
 import { Admission, type Step } from "./admission.ts"
 import * as connection from "./connection.ts"
+import { Gate } from "./gate.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { ListenerState } from "./listener.ts"
 import * as metrics from "./metrics.ts"
 import { checked as checkedOptions, reject } from "./options.ts"
+import { readHeader } from "./proxy/readHeader.ts"
+import { sendHeader } from "./proxy/sendHeader.ts"
 import { Security } from "./security.ts"
 import { UdpSocketState } from "./udpSocket.ts"
 
@@ -44,10 +49,11 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         opened,
         (address) => platform.connect(address, checked)
       )
-      if (secure === undefined) return { transport, winner: transport }
+      const announced = yield* sendHeader(transport, checked.proxyHeader)
+      if (secure === undefined) return { transport: announced, winner: transport }
       deadline = "handshake"
       const serverName = checked.tls.serverName ?? dialledHost
-      return { transport: yield* secure.handshake(transport, { address: where, serverName }), winner: transport }
+      return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
     }).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
@@ -81,16 +87,20 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const endpoint = yield* streamEndpoint("listen", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(SocketOptions.checkListen(options, where))
+    const acceptPolicy = yield* Effect.fromResult(AcceptPolicy.check(options, "listen", where))
     const [address] = yield* resolve(platform, endpoint)
     yield* checkTls(endpoint, options.tls, "listen", where)
     const steps: Array<Step> = []
+    if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
     const { tls } = checked
     if (tls !== undefined) {
       yield* tls.use((settings) => security.context(settings, where))
       steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
-    const admission = new Admission(steps, checked.handshakeTimeout, yield* Effect.context<never>())
-    const listener = new ListenerState(where, checked, security, admission)
+    const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
+    const gate = new Gate(acceptPolicy, yield* Clock.Clock)
+    const admission = new Admission(steps, admissionTimeout, yield* Effect.context<never>())
+    const listener = new ListenerState(where, checked, gate, security, admission)
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
       () => listener.close

@@ -42,10 +42,13 @@ export const optionalDuration = (
   most = Infinity
 ): number | undefined => value === undefined ? undefined : duration(option, value, least, most)
 
-export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
-  value === undefined || (Number.isInteger(value) && value >= least && value <= most)
+export const integer = (option: string, value: number, least: number, most: number): number =>
+  Number.isInteger(value) && value >= least && value <= most
     ? value
-    : reject(option, value, `a whole number from ${least} to ${most}`)
+    : reject(option, value, `a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? "up" : `to ${most}`}`)
+
+export const optionalInteger = (option: string, value: number | undefined, least: number, most: number) =>
+  value === undefined ? undefined : integer(option, value, least, most)
 
 export const oneOf = <A extends string>(option: string, value: A, values: ReadonlyArray<A>): A =>
   values.includes(value) ? value : reject(option, value, values.map((each) => JSON.stringify(each)).join(" or "))

@@ -44,7 +44,7 @@ export class Output {
   }
 
   get failure(): NetworkError.NetworkError | undefined {
-    return this.#gone?.reason
+    return this.#gone?.failureOf("write")
   }
 
   get isWaiting(): boolean {
@@ -127,7 +127,7 @@ export class Output {
     const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     this.#current = undefined
     this.#queue = []
-    for (const write of waiting) write.writer.onWritten(gone.reason)
+    for (const write of waiting) write.writer.onWritten(gone.failureOf("write"))
   }
 
   // Hands over what it can; whether all of the write is on its way.

@@ -2,13 +2,14 @@ import * as Effect from "effect/Effect"
 import type * as NetworkError from "../NetworkError.ts"
 import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
+import { throughProxy } from "./proxy/throughProxy.ts"
 
 /** TLS as a platform prepares it, once for each value of the settings. */
 export class Security {
-  readonly #platform: Transport.Platform
+  readonly #platform: Pick<Transport.Platform, "secure">
   readonly #contexts = new WeakMap<Tls.Client | Tls.Server, Transport.SecureContext>()
 
-  constructor(platform: Transport.Platform) {
+  constructor(platform: Pick<Transport.Platform, "secure">) {
     this.#platform = platform
   }
 
@@ -19,7 +20,8 @@ export class Security {
     return Effect.suspend(() => {
       const known = this.#contexts.get(settings)
       if (known !== undefined) return Effect.succeed(known)
-      return Effect.map(this.#platform.secure(settings, address), (context) => {
+      return Effect.map(this.#platform.secure(settings, address), (prepared) => {
+        const context = throughProxy(prepared)
         this.#contexts.set(settings, context)
         return context
       })

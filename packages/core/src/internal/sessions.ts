@@ -1,22 +1,11 @@
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import type { ConnectionState } from "./connection.ts"
-
-/** A connection that is being served. */
-export interface Session {
-  readonly connection: ConnectionState
-  /** The peer's address, where connections are counted by it. */
-  readonly host: string | undefined
-  /** When it began, by the server's clock. */
-  readonly since: number
-  /** What runs the handler. */
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-}
+import type { Prefix } from "./filter.ts"
+import type { Session } from "./session.ts"
 
 /** The sessions of a server that are open now. */
 export class Sessions {
   readonly #open = new Map<number, Session>()
-  readonly #perHost = new Map<string, number>()
+  readonly #perSource = new Map<Prefix, number>()
   #waiting: Array<() => void> = []
   /** Hears of every session that has ended. */
   onEnd: () => void = () => {}
@@ -25,8 +14,12 @@ export class Sessions {
     return this.#open.size
   }
 
-  from(host: string): number {
-    return this.#perHost.get(host) ?? 0
+  from(source: Prefix): number {
+    return this.#perSource.get(source) ?? 0
+  }
+
+  get(id: number): Session | undefined {
+    return this.#open.get(id)
   }
 
   get all(): ReadonlyArray<Session> {
@@ -34,18 +27,30 @@ export class Sessions {
   }
 
   add(session: Session): void {
-    const { connection, host } = session
-    this.#open.set(connection.id, session)
-    if (host !== undefined) this.#perHost.set(host, this.from(host) + 1)
+    this.#open.set(session.connection.id, session)
+    this.#count(session)
+  }
+
+  /** Counts by other sources from now on. */
+  recount(sourceOf: (session: Session) => Prefix | undefined): void {
+    this.#perSource.clear()
+    for (const session of this.#open.values()) {
+      session.source = sourceOf(session)
+      this.#count(session)
+    }
+  }
+
+  #count({ source }: Session): void {
+    if (source !== undefined) this.#perSource.set(source, this.from(source) + 1)
   }
 
   remove(session: Session): void {
-    const { connection, host } = session
+    const { connection, source } = session
     this.#open.delete(connection.id)
-    if (host !== undefined) {
-      const left = this.from(host) - 1
-      if (left === 0) this.#perHost.delete(host)
-      else this.#perHost.set(host, left)
+    if (source !== undefined) {
+      const left = this.from(source) - 1
+      if (left === 0) this.#perSource.delete(source)
+      else this.#perSource.set(source, left)
     }
     this.onEnd()
     if (this.size > 0) return

@@ -135,13 +135,29 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     payload: Uint8Array | string,
     to: Transport.DatagramSource | undefined
   ): Effect.Effect<void, NetworkError.NetworkError> {
-    return Effect.callback((resume) => {
-      if (this.#closed !== undefined) return resume(Effect.fail(this.#closed))
-      this.#transport!.send(typeof payload === "string" ? encoder.encode(payload) : payload, to, (error) => {
-        if (error !== undefined) return resume(Effect.fail(error))
-        this.traffic.sent++
-        resume(Effect.void)
-      })
+    return Effect.callback((resume) =>
+      this.hand(
+        typeof payload === "string" ? encoder.encode(payload) : payload,
+        to,
+        (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
+      )
+    )
+  }
+
+  get isConnected(): boolean {
+    return this.#options.peer !== undefined
+  }
+
+  /** Hands a datagram to the system, and calls back once when it has been taken. */
+  hand(
+    payload: Uint8Array,
+    to: Transport.DatagramSource | undefined,
+    done: (error: NetworkError.NetworkError | undefined) => void
+  ): void {
+    if (this.#closed !== undefined) return done(this.#error("send", new NetworkError.Closed()))
+    this.#transport!.send(payload, to, (error) => {
+      if (error === undefined) this.traffic.sent++
+      done(error)
     })
   }
 

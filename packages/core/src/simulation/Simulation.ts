@@ -36,7 +36,7 @@
  *
  * - A run is synchronous from end to end: no timer and no promise of the system has a part in it. So a program that
  *   awaits a promise cannot go on; it ends with `SimulationDeadlock`, which says so.
- * - `effect/Clock` and `effect/Random` are the simulation's own inside. Time begins at 0.
+ * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
  */
 import * as Cause from "effect/Cause"
@@ -52,11 +52,13 @@ import * as Random from "effect/Random"
 import type * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { checked, duration, oneOf, optionalInteger } from "../internal/options.ts"
 import { CurrentEngine } from "../internal/simulation/engine.ts"
 import { watchPromises } from "../internal/simulation/promiseWatch.ts"
 import { RandomStream, type Seed } from "../internal/simulation/random.ts"
 import { describeFiber, describeSockets } from "../internal/simulation/situation.ts"
+import { seededTracer } from "../internal/simulation/tracer.ts"
 import { type Halt, type Limits, VirtualTime } from "../internal/simulation/virtualTime.ts"
 import type { World } from "../internal/simulation/world.ts"
 import type * as NetworkError from "../NetworkError.ts"
@@ -164,6 +166,7 @@ const execute = <A, E, R>(
     Context.add(Clock.Clock, time.clock),
     Context.add(Scheduler.Scheduler, time.scheduler),
     Context.add(Random.Random, randomService(seed)),
+    Context.add(Tracer.Tracer, tracerOf(context, seed)),
     Context.add(CurrentEngine, time)
   )
   let world: World | undefined
@@ -204,6 +207,12 @@ const randomService = (seed: Seed): typeof Random.Random["Service"] => {
     nextDoubleUnsafe: () => (stream.bits() * 2 ** 21 + (stream.bits() >>> 11)) / 2 ** 53,
     nextIntUnsafe: () => (stream.bits() >>> 10) * 2 ** 32 + stream.bits() - 2 ** 53 / 2
   }
+}
+
+// A tracer that somebody has chosen goes on; the default one draws its identifiers at random.
+const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer => {
+  const tracer = Context.get(context, Tracer.Tracer)
+  return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
 }
 
 const haltError = (
@@ -280,6 +289,9 @@ const describe = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
+const describeRun = ({ elapsed, exit, steps, trace }: Run<unknown, unknown>): string =>
+  `${trace.hash}, ${steps} steps, ${exit._tag} at ${Duration.toMillis(elapsed)} ms`
+
 /** Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same. */
 export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -293,8 +305,8 @@ export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
     return yield* Effect.fail(
       new SimulationNotDeterministic({
         seed: first.seed,
-        first: `${first.trace.hash}, ${first.steps} steps`,
-        second: `${second.trace.hash}, ${second.steps} steps`
+        first: describeRun(first),
+        second: describeRun(second)
       })
     )
   }

@@ -62,7 +62,7 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
   readonly second: string
 }> {
   override get message(): string {
-    return `the seed ${this.seed} gave two different runs (traces ${this.first} and ${this.second}): the program uses ` +
+    return `the seed ${this.seed} gave two different runs (traces ${this.first}; and ${this.second}): the program uses ` +
       "something that the seed does not decide, such as Date.now, Math.random, or state that outlives the run"
   }
 }

@@ -39,7 +39,7 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const bystander = yield* dial(server)
         yield* exchange(bystander, "before")
         const client = yield* dial(server)
-        const peer = Connection.formatPeer((yield* untilOpen(server, 2, bystander))[1]!)
+        const peer = Connection.formatPeer((yield* untilOpen(server, 2, bystander))[1]!.connection)
         yield* Connection.writeText(client.connection, "hello")
         yield* exchange(bystander, "meanwhile")
         yield* Deferred.succeed(gate, undefined)

@@ -457,3 +457,19 @@ describe("values", () => {
     assert.deepStrictEqual(Result.getOrThrow(Framing.decodeAll(framing, [utf8("1\n2.5\n")])), [1, 2.5])
   })
 })
+
+describe("duplex", () => {
+  const client = Framing.duplex({ outgoing: Framing.lines(), incoming: Framing.netstring() })
+
+  it("writes as one framing and reads as the other", () => {
+    assert.deepStrictEqual(Bytes.concat(Result.getOrThrow(Framing.encodeAll(client, ["a", "bc"]))), utf8("a\nbc\n"))
+    assert.deepStrictEqual(Result.getOrThrow(Framing.decodeAll(client, [utf8("1:a,2:bc,")])), [utf8("a"), utf8("bc")])
+  })
+
+  it("cannot be used when one of the two cannot", () => {
+    const bad = Framing.fixedLength(0)
+    for (const framings of [{ outgoing: bad, incoming: Framing.raw }, { outgoing: Framing.raw, incoming: bad }]) {
+      assert.strictEqual(Framing.duplex(framings).invalid?.reason._tag, "InvalidFraming")
+    }
+  })
+})

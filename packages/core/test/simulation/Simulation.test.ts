@@ -52,6 +52,22 @@ describe("Simulation.run", () => {
       expect(Trace.toText(again.trace)).toBe(Trace.toText(run.trace))
     }))
 
+  it.effect("M1: what travels in messages is the seed's too: identifiers of spans and of fibers", () =>
+    Effect.gen(function*() {
+      const identifiers = Effect.gen(function*() {
+        const span = yield* Effect.currentSpan
+        const interrupted = yield* Effect.forkChild(Effect.never, { startImmediately: true })
+        yield* Fiber.interrupt(interrupted)
+        return [span.traceId, span.spanId, JSON.stringify(yield* Fiber.await(interrupted))]
+      }).pipe(Effect.withSpan("inner"), Effect.withSpan("outer"))
+      const first = yield* Simulation.run(identifiers, { seed: 1 })
+      expect(first[0]).toMatch(/^[\da-f]{32}$/)
+      expect(first[1]).toMatch(/^[\da-f]{16}$/)
+      expect(yield* Simulation.run(identifiers, { seed: 1 })).toEqual(first)
+      const [otherTrace, otherSpan] = yield* Simulation.run(identifiers, { seed: 2 })
+      expect([otherTrace === first[0], otherSpan === first[1]]).toEqual([false, false])
+    }))
+
   it("is synchronous", () => {
     expect(Effect.runSync(Simulation.run(echoed))).toBe("hello")
   })

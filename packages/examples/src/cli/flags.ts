@@ -4,6 +4,7 @@
  */
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Server from "@sluice/core/Server"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -139,6 +140,18 @@ export const server = (byDefault: number) => ({ ...streamAddress(byDefault), ...
 export const serverOptions = (
   flags: Parameters<typeof streamEndpoint>[0] & Parameters<typeof serverPolicy>[0]
 ): Server.Options => ({ ...serverPolicy(flags), listen: streamEndpoint(flags), onListening: printListening })
+
+/** `--proxy-protocol`: whether a proxy on this machine says who the client is. */
+export const proxyProtocol = Flag.Boolean("proxy-protocol").pipe(
+  Flag.withFallbackConfig(Config.Boolean("SLUICE_PROXY_PROTOCOL")),
+  Flag.withDescription(
+    "Clients connect through a proxy on this machine, which sends PROXY headers [SLUICE_PROXY_PROTOCOL]"
+  ),
+  Flag.withDefault(false)
+)
+
+/** From whom headers are taken with `--proxy-protocol`: from this machine alone. */
+export const localProxies: SocketOptions.ProxyProtocolOptions = { trusted: ["127.0.0.0/8", "::1", "unix"] }
 
 /** The flags of every server of datagrams: it has no connections to count or to break. */
 export const udpServer = (byDefault: number) => ({ ...datagramAddress(byDefault), drain })

@@ -4,7 +4,9 @@ import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as flags from "../cli/flags.ts"
@@ -21,8 +23,23 @@ const prefix = Flag.String("prefix").pipe(
   Flag.optional
 )
 
-export const server = Command.make("server", { ...flags.server(12346), prefix }, (options) => {
-  const handler = Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind })
-  const Echo = Server.layer(flags.serverOptions(options), handler)
-  return Layer.launch(Layer.provide(Echo, NodeNetwork.layer))
-}).pipe(Command.withDescription("Send back what each client sends, until the client ends"))
+/** Logs where a connection comes from, and then serves it; the client's address is in every line of its log. */
+const logged = <E>(handler: Server.Handler<E, never>): Server.Handler<E, never> => (connection) => {
+  const proxy = connection.proxy && (NetAddress.formatSocketAddress(connection.proxy.remoteAddress) || "a local socket")
+  return Effect.andThen(
+    Effect.logInfo(proxy === undefined ? "connected" : `connected through ${proxy}`),
+    handler(connection)
+  )
+}
+
+export const server = Command.make(
+  "server",
+  { ...flags.server(12346), prefix, proxyProtocol: flags.proxyProtocol },
+  (options) => {
+    const handler = Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind })
+    const Echo = options.proxyProtocol
+      ? Server.layer({ ...flags.serverOptions(options), proxyProtocol: flags.localProxies }, logged(handler))
+      : Server.layer(flags.serverOptions(options), handler)
+    return Layer.launch(Layer.provide(Echo, NodeNetwork.layer))
+  }
+).pipe(Command.withDescription("Send back what each client sends, until the client ends"))

@@ -26,6 +26,7 @@ export class VirtualTime implements Engine {
   readonly #events = new EventQueue()
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   #lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  #lastFiberId = 0
   #fiberLimit = 1024
   now = 0
   steps = 0
@@ -76,7 +77,11 @@ export class VirtualTime implements Engine {
 
   #meet(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.#lastFiber = fiber
+    if (this.#fibers.has(fiber)) return
     this.#fibers.add(fiber)
+    // Effect counts the fibers of a process, and says in messages and logs which of them interrupted another: so that a
+    // run does not depend on what ran before it, those of each run are counted anew.
+    Object.assign(fiber, { id: ++this.#lastFiberId })
     if (this.#fibers.size < this.#fiberLimit) return
     for (const each of this.#fibers) {
       if (each.pollUnsafe() !== undefined) this.#fibers.delete(each)

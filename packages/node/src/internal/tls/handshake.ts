@@ -96,6 +96,7 @@ const shakeHands = (
     const { facts, socket: raw } = transport.surrender()
     const refuse = (reason: TlsReason.TlsReason) => NetworkError.make("secure", peer.address, reason)
     if (raw.destroyed) return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
+    if (peer.unread !== undefined) putBack(raw, peer.unread)
     const socket = begin(raw)
     const inputEnd = new InputEnd(socket, raw)
 
@@ -135,6 +136,12 @@ const shakeHands = (
       return abandoned(socket, raw)
     })
   })
+
+/** Makes Node take these bytes for the first that the socket reads. It must not flow, or they would be for nobody. */
+const putBack = (raw: Net.Socket, unread: Uint8Array): void => {
+  raw.pause()
+  raw.unshift(unread)
+}
 
 // With a reset: the peer may have done its part, and would take anything else for a stream that was cut off.
 const abandoned = (socket: NodeTls.TLSSocket, raw: Net.Socket): Effect.Effect<void> =>

@@ -1,0 +1,154 @@
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as NetworkError from "../../NetworkError.ts"
+import type * as Transport from "../../Transport.ts"
+
+/** A stream, and what has been heard of it. */
+export interface TakenOver {
+  readonly beneath: Transport.StreamTransport
+  readonly unread: ReadonlyArray<Uint8Array>
+  readonly ended: boolean
+  readonly error: NetworkError.NetworkError | undefined
+}
+
+/**
+ * A stream that has been started for an opening, which came before what the stream is for.
+ *
+ * The opening's receiver hears everything until it lets go. What comes then waits for the receiver that the stream is
+ * started with: first what the opening has left unread, then all else, in order.
+ */
+export class BegunStream implements Transport.StreamTransport, Transport.StreamReceiver {
+  readonly #beneath: Transport.StreamTransport
+  #receiver: Transport.StreamReceiver | undefined
+  #unread: Array<Uint8Array> = []
+  // What who listens has answered, where it was not asked by the stream beneath.
+  #flowing = false
+  #ended = false
+  #error: NetworkError.NetworkError | undefined = undefined
+  #closed = false
+
+  constructor(beneath: Transport.StreamTransport, opening: Transport.StreamReceiver) {
+    this.#beneath = beneath
+    this.#receiver = opening
+  }
+
+  /** Starts the stream beneath. */
+  begin(): void {
+    this.#beneath.start(this)
+  }
+
+  /** What the opening has no use for is for who listens next. It is lent for the call. */
+  leave(chunk: Uint8Array): void {
+    if (chunk.length > 0) this.#unread.push(this.#beneath.keep(chunk))
+  }
+
+  /** The end, too, is for who listens next. */
+  leaveEnd(): void {
+    this.#ended = true
+  }
+
+  /** The opening is over: nothing is delivered until somebody else listens. */
+  letGo(): void {
+    this.#receiver = undefined
+  }
+
+  /** Gives the stream beneath to somebody who takes it over, with what was not read of it, and whether it is at an end. */
+  takeOver(): TakenOver {
+    const unread = this.#unread
+    this.#unread = []
+    return { beneath: this.#beneath, unread, ended: this.#ended || this.#closed, error: this.#error }
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // To whoever listens
+  // -------------------------------------------------------------------------------------------------------------------
+
+  onData(chunk: Uint8Array): boolean {
+    const receiver = this.#receiver
+    if (receiver === undefined) {
+      this.leave(chunk)
+      return false
+    }
+    const goOn = receiver.onData(chunk)
+    // It may have let go, and another may listen by now.
+    return receiver === this.#receiver ? goOn : this.#flowing
+  }
+
+  onEnd(): void {
+    if (this.#receiver !== undefined && this.#unread.length === 0) this.#receiver.onEnd()
+    else this.#ended = true
+  }
+
+  onFlushed(): void {
+    this.#receiver?.onFlushed()
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    if (this.#receiver !== undefined) this.#receiver.onError(error)
+    else this.#error = error
+  }
+
+  onClose(): void {
+    if (this.#receiver !== undefined) this.#receiver.onClose()
+    else this.#closed = true
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // As a stream
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get localAddress(): NetAddress.SocketAddress {
+    return this.#beneath.localAddress
+  }
+
+  get remoteAddress(): NetAddress.SocketAddress {
+    return this.#beneath.remoteAddress
+  }
+
+  start(receiver: Transport.StreamReceiver): void {
+    this.#receiver = receiver
+    this.#deliver(receiver)
+    if (this.#error !== undefined) receiver.onError(this.#error)
+    if (this.#closed) receiver.onClose()
+  }
+
+  resume(): void {
+    if (this.#receiver !== undefined) this.#deliver(this.#receiver)
+  }
+
+  #deliver(receiver: Transport.StreamReceiver): void {
+    for (let chunk = this.#unread.shift(); chunk !== undefined; chunk = this.#unread.shift()) {
+      this.#flowing = receiver.onData(chunk)
+      if (!this.#flowing) return
+    }
+    this.#flowing = true
+    if (this.#ended) {
+      this.#ended = false
+      receiver.onEnd()
+    }
+    this.#beneath.resume()
+  }
+
+  keep(chunk: Uint8Array): Uint8Array {
+    return this.#beneath.keep(chunk)
+  }
+
+  dedicate(): boolean {
+    return this.#beneath.dedicate()
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array>): boolean {
+    return this.#beneath.write(chunks)
+  }
+
+  end(): void {
+    this.#beneath.end()
+  }
+
+  destroy(): void {
+    this.#beneath.destroy()
+  }
+
+  reset(): void {
+    this.#beneath.reset()
+  }
+}

@@ -1,0 +1,63 @@
+import type * as NetAddress from "effect/net/NetAddress"
+import type { Proxy } from "../../proxy/Header.ts"
+import type * as Tls from "../../Tls.ts"
+import type * as Transport from "../../Transport.ts"
+
+/** A stream under the addresses that a PROXY header gave. */
+export class ProxiedStream implements Transport.StreamTransport {
+  readonly beneath: Transport.StreamTransport
+  readonly proxy: Proxy
+
+  constructor(beneath: Transport.StreamTransport, proxy: Proxy) {
+    this.beneath = beneath
+    this.proxy = proxy
+  }
+
+  get localAddress(): NetAddress.SocketAddress {
+    return this.proxy.header.addresses?.destination ?? this.proxy.localAddress
+  }
+
+  get remoteAddress(): NetAddress.SocketAddress {
+    return this.proxy.header.addresses?.source ?? this.proxy.remoteAddress
+  }
+
+  get tls(): Tls.Session | undefined {
+    return this.beneath.tls
+  }
+
+  get isSending(): boolean | undefined {
+    return this.beneath.isSending
+  }
+
+  start(receiver: Transport.StreamReceiver): void {
+    this.beneath.start(receiver)
+  }
+
+  resume(): void {
+    this.beneath.resume()
+  }
+
+  keep(chunk: Uint8Array): Uint8Array {
+    return this.beneath.keep(chunk)
+  }
+
+  dedicate(): boolean {
+    return this.beneath.dedicate()
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array>): boolean {
+    return this.beneath.write(chunks)
+  }
+
+  end(): void {
+    this.beneath.end()
+  }
+
+  destroy(): void {
+    this.beneath.destroy()
+  }
+
+  reset(): void {
+    this.beneath.reset()
+  }
+}

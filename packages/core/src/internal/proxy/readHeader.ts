@@ -1,0 +1,120 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as NetworkError from "../../NetworkError.ts"
+import type { Header } from "../../proxy/Header.ts"
+import * as ProxyProtocol from "../../ProxyProtocol.ts"
+import type * as SocketOptions from "../../SocketOptions.ts"
+import type * as Transport from "../../Transport.ts"
+import { canonical, formatPeer } from "../address.ts"
+import type { Step } from "../admission.ts"
+import { BegunStream } from "./begunStream.ts"
+import { ProxiedStream } from "./proxiedStream.ts"
+
+/** Takes the PROXY header off the streams of those who are trusted to send one. Everybody else's is left as it is. */
+export const readHeader = (trust: SocketOptions.ProxyTrust): Step => (transport) =>
+  trust.isTrusted(transport.remoteAddress) ? read(transport, trust) : Effect.succeed(transport)
+
+const read = (transport: Transport.StreamTransport, { limit, timeout }: SocketOptions.ProxyTrust) =>
+  Effect.callback<Transport.StreamTransport, NetworkError.NetworkError>((resume) => {
+    const opening = new Opening(transport, limit, resume)
+    opening.stream.begin()
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: Duration.millis(timeout),
+      orElse: () => refuse(transport, new NetworkError.TimedOut({ deadline: "proxyHeader", after: timeout }))
+    }),
+    // With a reset, because the proxy is to notice: the specification asks for that.
+    Effect.onError(() => Effect.sync(() => transport.reset()))
+  )
+
+const refuse = (transport: Transport.StreamTransport, reason: NetworkError.Reason) =>
+  Effect.fail(NetworkError.make("read", formatPeer(transport), reason))
+
+/** Gathers a header, however it comes. */
+class Opening implements Transport.StreamReceiver {
+  readonly stream: BegunStream
+  readonly #transport: Transport.StreamTransport
+  readonly #limit: number
+  readonly #resume: (outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>) => void
+  // What has come of a header that is not whole: mostly it comes at once, and this stays empty.
+  #gathered: Uint8Array = new Uint8Array(0)
+  #length = 0
+  #over = false
+
+  constructor(
+    transport: Transport.StreamTransport,
+    limit: number,
+    resume: (outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>) => void
+  ) {
+    this.#transport = transport
+    this.#limit = limit
+    this.#resume = resume
+    this.stream = new BegunStream(transport, this)
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    if (this.#over) return false
+    const bytes = this.#length === 0 ? chunk : this.#gather(chunk)
+    const decoded = ProxyProtocol.decode(bytes, { limit: this.#limit })
+    if (Result.isFailure(decoded)) {
+      this.#fail(new NetworkError.InvalidProxyHeader({ fault: decoded.failure.reason }))
+      return false
+    }
+    if (Option.isNone(decoded.success)) {
+      if (bytes === chunk) this.#gather(chunk)
+      return true
+    }
+    const { header, size } = decoded.success.value
+    this.stream.leave(bytes.subarray(size))
+    this.stream.letGo()
+    this.#finish(Effect.succeed(this.#proxied(header)))
+    return false
+  }
+
+  #proxied(header: Header): Transport.StreamTransport {
+    return new ProxiedStream(this.stream, {
+      header,
+      localAddress: canonical(this.#transport.localAddress),
+      remoteAddress: canonical(this.#transport.remoteAddress)
+    })
+  }
+
+  /** Appends a chunk, and gives all that has come. Room is doubled, so that single bytes cost little. */
+  #gather(chunk: Uint8Array): Uint8Array {
+    const length = this.#length + chunk.length
+    if (length > this.#gathered.length) {
+      const larger = new Uint8Array(Math.max(128, 2 * length))
+      larger.set(this.#gathered.subarray(0, this.#length))
+      this.#gathered = larger
+    }
+    this.#gathered.set(chunk, this.#length)
+    this.#length = length
+    return this.#gathered.subarray(0, length)
+  }
+
+  onEnd(): void {
+    this.#fail(new NetworkError.InvalidProxyHeader({ fault: { _tag: "TruncatedHeader", received: this.#length } }))
+  }
+
+  onFlushed(): void {}
+
+  onError(error: NetworkError.NetworkError): void {
+    this.#finish(Effect.fail(error))
+  }
+
+  onClose(): void {
+    this.#fail(new NetworkError.Closed())
+  }
+
+  #fail(reason: NetworkError.Reason): void {
+    this.#finish(refuse(this.#transport, reason))
+  }
+
+  #finish(outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>): void {
+    if (this.#over) return
+    this.#over = true
+    this.#resume(outcome)
+  }
+}

@@ -1,0 +1,74 @@
+/** A cluster of runners on simulated hosts, one entity, and storage that they share. */
+import * as ClusterSocket from "@sluice/core/bridge/ClusterSocket"
+import * as Host from "@sluice/core/simulation/Host"
+import * as ClusterSchema from "effect/cluster/ClusterSchema"
+import * as Entity from "effect/cluster/Entity"
+import * as MessageStorage from "effect/cluster/MessageStorage"
+import * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as RunnerHealth from "effect/cluster/RunnerHealth"
+import * as Runners from "effect/cluster/Runners"
+import * as RunnerStorage from "effect/cluster/RunnerStorage"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as SocketRunner from "effect/cluster/SocketRunner"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as Schema from "effect/Schema"
+import { Life, messages, RunnerTable } from "./SharedStorage.ts"
+
+/** It doubles numbers, and says on which host. `Keep` is persisted: it is answered even if its runner is gone. */
+export const Doubler = Entity.make("Doubler", [
+  Rpc.make("Double", {
+    payload: { number: Schema.Number },
+    success: Schema.Struct({ host: Schema.String, result: Schema.Number })
+  }),
+  Rpc.make("Keep", {
+    payload: { number: Schema.Number },
+    success: Schema.Struct({ host: Schema.String, result: Schema.Number })
+  }).annotate(ClusterSchema.Persisted, true)
+])
+
+type Client = Effect.Success<typeof Doubler.client>
+
+/** Starts a runner on each host, and gives what they share and a client from each. */
+export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>) {
+  const table = new RunnerTable()
+  const driver = yield* Effect.provide(MessageStorage.MemoryDriver, MessageStorage.MemoryDriver.layer)
+  const clients = new Map<string, Client>()
+
+  const runner = (host: Host.Host, life: Life) => {
+    const config = ShardingConfig.layer({
+      runnerAddress: Option.some(RunnerAddress.make(host.name, 34431)),
+      shardsPerGroup: 30,
+      simulateRemoteSerialization: false
+    })
+    const handler = ({ payload }: { readonly payload: { readonly number: number } }) =>
+      Effect.succeed({ host: host.name, result: payload.number * 2 })
+    return Doubler.toLayer({ Double: handler, Keep: handler }).pipe(
+      Layer.provideMerge(SocketRunner.layer),
+      Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
+      Layer.provide([ClusterSocket.layerClientProtocol(), ClusterSocket.layerSocketServer()]),
+      Layer.provide([messages(driver, life), Layer.succeed(RunnerStorage.RunnerStorage, table.of(life)), config]),
+      Layer.provide(RpcSerialization.layerSchemaBinary())
+    )
+  }
+  for (const host of hosts) {
+    const isUp = yield* Deferred.make<void>()
+    const program = Effect.gen(function*() {
+      const life = new Life(host)
+      const services = yield* Layer.build(runner(host, life))
+      yield* Effect.addFinalizer(() => Effect.sync(() => void (life.isOver = !Host.isUp(host))))
+      clients.set(host.name, yield* Effect.provideContext(Doubler.client, services))
+      yield* Deferred.succeed(isUp, undefined)
+      yield* Effect.never
+    })
+    // A runner that is torn down because its host has crashed says so at length.
+    yield* Host.start(host, Effect.provideService(program, References.MinimumLogLevel, "None"))
+    yield* Deferred.await(isUp)
+  }
+  return { table, clients }
+})

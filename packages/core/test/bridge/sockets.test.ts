@@ -1,0 +1,43 @@
+import { describe, expect } from "@effect/vitest"
+import * as Socket from "@sluice/core/bridge/Socket"
+import * as Fault from "@sluice/core/simulation/Fault"
+import * as Host from "@sluice/core/simulation/Host"
+import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { checks } from "./sockets.ts"
+
+let paths = 0
+const subjects = {
+  "TCP": { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets: true },
+  "Unix-domain": { listen: () => `unix:///run/${++paths}`, nobody: "unix:///run/nobody", resets: false }
+}
+
+for (const [name, subject] of Object.entries(subjects)) {
+  describe(`Socket and SocketServer over ${name}, in a simulation`, () => {
+    for (const [what, check] of Object.entries(checks(subject))) {
+      VitestSimulation.it(
+        what,
+        Effect.flatMap(
+          SimNetwork.host("host"),
+          (host) => Host.run(host, Effect.provide(Effect.scoped(check), Logger.layer([])))
+        ),
+        { seeds: 5 }
+      )
+    }
+  })
+}
+
+VitestSimulation.it(
+  "a Socket whose endpoint does not answer says that it timed out",
+  Effect.gen(function*() {
+    const [here, there] = yield* SimNetwork.hosts("here", "there")
+    yield* Fault.partition(here, there)
+    const socket = yield* Host.run(here, Socket.make("there:7", { connectTimeout: "3 seconds" }))
+    const error = yield* Host.run(here, Effect.flip(Effect.scoped(socket.reader)))
+    expect(error.reason).toMatchObject({ _tag: "SocketOpenError", kind: "Timeout", cause: { _tag: "NetworkError" } })
+    expect(yield* Clock.currentTimeMillis).toBe(3_000)
+  })
+)

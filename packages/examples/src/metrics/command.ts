@@ -1,0 +1,39 @@
+/** `metrics`: an echo server that can be watched from outside. */
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Host from "effect/net/Host"
+import * as Option from "effect/Option"
+import * as flags from "../cli/flags.ts"
+import { echo } from "../echo/server.ts"
+
+// Loaded by this program alone: HTTP takes as long to load as all the rest.
+const exporters = Effect.promise(() => import("./exporters.ts"))
+
+const otlp = Flag.String("otlp").pipe(
+  Flag.withMetavar("url"),
+  Flag.withDescription("Send a span of each connection to this collector, as http://127.0.0.1:4318/v1/traces"),
+  Flag.optional
+)
+
+export const metrics = Command.make(
+  "metrics",
+  { ...flags.server(12346), metricsPort: flags.port(9464, "metrics-port"), otlp },
+  (options) => {
+    const Echo = Server.layer({ ...flags.serverOptions(options), span: Option.isSome(options.otlp) }, echo)
+    const Metrics = Layer.unwrap(
+      Effect.map(
+        exporters,
+        ({ prometheus }) => prometheus({ host: Host.formatHost(options.host), port: options.metricsPort })
+      )
+    )
+    const Traces = Option.match(options.otlp, {
+      onNone: () => Layer.empty,
+      onSome: (url) => Layer.unwrap(Effect.map(exporters, (exporters) => exporters.otlp(url)))
+    })
+    return Layer.launch(Layer.merge(Layer.provide(Echo, [NodeNetwork.layer, Traces]), Metrics))
+  }
+).pipe(Command.withDescription("An echo server that serves /metrics to Prometheus and sends traces by OTLP"))

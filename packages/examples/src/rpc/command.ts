@@ -1,0 +1,38 @@
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as flags from "../cli/flags.ts"
+
+// What RPC is made of takes longer to load than all else here: only whoever runs it waits for it.
+const server = Command.make(
+  "server",
+  flags.server(12349),
+  (options) =>
+    Effect.flatMap(Effect.promise(() => import("./server.ts")), ({ serve }) => serve(flags.serverOptions(options)))
+).pipe(Command.withDescription("Answer calls: the prime factors of numbers, and the first primes"))
+
+const numbers = Argument.Int("number").pipe(
+  Argument.withDescription("Numbers to factor"),
+  Argument.variadic()
+)
+
+const primes = Flag.Int("primes").pipe(
+  Flag.withDescription("Ask for so many primes too, as a stream"),
+  Flag.withDefault(0)
+)
+
+const client = Command.make(
+  "client",
+  { ...flags.streamAddress(12349), primes, numbers },
+  (options) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./client.ts")),
+      ({ ask }) => ask(flags.streamEndpoint(options), options.numbers, options.primes)
+    )
+).pipe(Command.withDescription("Ask for the prime factors of numbers, or for the first primes"))
+
+export const rpc = Command.make("rpc").pipe(
+  Command.withDescription("Effect RPC: calls and streams, over TCP or a Unix-domain socket"),
+  Command.withSubcommands([server, client])
+)

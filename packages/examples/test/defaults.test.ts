@@ -1,0 +1,75 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as ServerPolicy from "@sluice/core/ServerPolicy"
+import * as SocketOptions from "@sluice/core/SocketOptions"
+import * as Result from "effect/Result"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { workspace } from "./snippets.ts"
+
+/** What the tables of a page say of the defaults: its first column is the option, its second the default. */
+const defaultsOf = (page: string): ReadonlyMap<string, string> => {
+  let inTable = false
+  const rows = readFileSync(join(workspace, page), "utf8").split("\n").flatMap((line) => {
+    const cells = line.split("|").map((cell) => cell.trim())
+    if (!line.startsWith("|")) inTable = false
+    if (cells[1]?.startsWith("option") === true && cells[2] === "default") inTable = true
+    return inTable ? [[cells[1]!.replaceAll("`", ""), cells[2]!] as const] : []
+  })
+  return new Map(rows)
+}
+
+const policy = Result.getOrThrow(ServerPolicy.check({}, "nowhere"))
+const listen = Result.getOrThrow(SocketOptions.checkListen({}, "nowhere"))
+const connect = Result.getOrThrow(SocketOptions.checkConnect({}, "nowhere"))
+const bind = Result.getOrThrow(SocketOptions.checkBind({}, undefined, "nowhere"))
+
+const seconds = (millis: number) => `${millis / 1000} seconds`
+const limit = (value: number | undefined) => value === undefined || value === Infinity ? "none" : String(value)
+const code = (value: unknown) => `\`${JSON.stringify(value)}\``
+const probes = (value: number | undefined) => value === undefined ? "`false`" : seconds(value)
+
+describe("the defaults that the guide tells", () => {
+  it("of servers", () => {
+    expect(Object.fromEntries(defaultsOf("docs/servers.md"))).toMatchObject({
+      maxConnections: limit(policy.maxConnections),
+      whenFull: code(policy.whenFull),
+      maxConnectionsPerAddress: limit(policy.maxConnectionsPerAddress),
+      idleTimeout: limit(policy.idleTimeout),
+      readTimeout: limit(policy.readTimeout),
+      writeTimeout: limit(policy.writeTimeout),
+      maxLifetime: limit(policy.maxLifetime),
+      "drain or drain.grace": seconds(policy.drainGrace),
+      "drain.idle": limit(policy.drainIdle),
+      closeTimeout: seconds(listen.closeTimeout),
+      backlog: limit(listen.backlog),
+      noDelay: code(listen.noDelay),
+      keepAlive: probes(listen.keepAlive),
+      reusePort: code(listen.reusePort),
+      ipv6Only: code(listen.ipv6Only)
+    })
+  })
+
+  it("of clients", () => {
+    expect(Object.fromEntries(defaultsOf("docs/connections.md"))).toMatchObject({
+      connectTimeout: seconds(connect.connectTimeout),
+      attemptDelay: `${connect.attemptDelay} ms`,
+      noDelay: code(connect.noDelay),
+      keepAlive: probes(connect.keepAlive),
+      closeTimeout: seconds(connect.closeTimeout)
+    })
+  })
+
+  it("of datagram sockets", () => {
+    expect(Object.fromEntries(defaultsOf("docs/udp.md"))).toMatchObject({ reuseAddress: code(bind.reuseAddress) })
+    const text = readFileSync(join(workspace, "docs/udp.md"), "utf8")
+    expect(text).toContain(`a queue of \`queueCapacity\` datagrams (${bind.queueCapacity})`)
+  })
+
+  it("leaves out no option of the policy", () => {
+    const told = [...defaultsOf("docs/servers.md").keys()].map((name) => name.replace("drain or ", ""))
+    const options = Object.keys(policy).map((name) =>
+      name.replace(/^drain(.)/, (_, first) => `drain.${first.toLowerCase()}`)
+    )
+    expect(options.filter((name) => !told.includes(name))).toEqual([])
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect, it, onTestFinished } from "@effect/vitest"
+import { mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { connect, once, run, serve, start, stop } from "./program.ts"
+
+describe("rpc", { timeout: 60_000 }, () => {
+  it("answers calls and streams", async () => {
+    const server = await serve("rpc server")
+    const client = await run(`rpc client --port ${server.port} --primes 5 84 97 2147483647`)
+    expect(client).toMatchObject({
+      code: 0,
+      stdout: "84 = 2 * 2 * 3 * 7\n97 = 97\n2147483647 = 2147483647\n2\n3\n5\n7\n11\n",
+      stderr: ""
+    })
+    expect(await stop(server)).toMatchObject({
+      code: 143,
+      stdout: `Server listening on 127.0.0.1:${server.port}\n`,
+      stderr: ""
+    })
+  })
+
+  it("streams more than fits anywhere at once", async () => {
+    const server = await serve("rpc server")
+    const { code, stdout } = await run(`rpc client --port ${server.port} --primes 5000`)
+    const primes = stdout.trim().split("\n").map(Number)
+    expect({ code, count: primes.length, last: primes.at(-1) }).toEqual({ code: 0, count: 5000, last: 48_611 })
+  })
+
+  it("says what a call failed with", async () => {
+    const server = await serve("rpc server")
+    expect(await run(["rpc", "client", "--port", String(server.port), "84", "1"])).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "1 has no prime factors; expected a whole number from 2 to 2^53 - 1\n"
+    })
+  })
+
+  it("runs over a Unix-domain socket", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-"))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, "rpc.sock")
+    const server = start(["rpc", "server", "--unix", path])
+    await server.says(/^Server listening on .*rpc\.sock$/m)
+    expect(await run(["rpc", "client", "--unix", path, "6"])).toMatchObject({ code: 0, stdout: "6 = 2 * 3\n" })
+    await stop(server)
+  })
+
+  it("says so when nobody answers", async () => {
+    const free = Net.createServer()
+    await new Promise<void>((resolve) => free.listen(0, "127.0.0.1", resolve))
+    const { port } = free.address() as Net.AddressInfo
+    await new Promise((resolve) => free.close(resolve))
+    const { code, stderr, stdout } = await run(`rpc client --port ${port} 6`)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    expect(stderr).toMatch(/^cannot connect to tcp:\/\/127\.0\.0\.1:\d+: the connection was refused/)
+  })
+
+  it("speaks JSON in lines to anybody", async () => {
+    const server = await serve("rpc server")
+    const socket = await connect({ port: server.port })
+    socket.write(
+      JSON.stringify({ _tag: "Request", id: "1", tag: "Factor", payload: { number: 12 }, headers: [] }) + "\n"
+    )
+    const answer = JSON.parse(String(await once(socket, "data"))) as object
+    expect(answer).toMatchObject({ _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: [2, 2, 3] } })
+    socket.end()
+    await once(socket, "close")
+    const { code, stderr } = await stop(server)
+    expect({ code, stderr }).toEqual({ code: 143, stderr: "" })
+  })
+
+  it("ends at once when it is told to, with a client on the line", async () => {
+    const server = await serve("rpc server")
+    const socket = await connect({ port: server.port })
+    const ended = once(socket, "end")
+    socket.resume()
+    const begun = Date.now()
+    expect((await stop(server)).code).toBe(143)
+    await ended
+    socket.destroy()
+    expect(Date.now() - begun).toBeLessThan(4_000)
+  })
+})
