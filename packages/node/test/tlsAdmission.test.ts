@@ -61,8 +61,8 @@ const echo = (options: Omit<Server.Options, "listen"> = {}) =>
 const counted = (server: Server.Server, id: string) =>
   Effect.map(Metric.snapshot, (snapshots) => {
     const address = NetAddress.formatSocketAddress(server.address)
-    const found = snapshots.find((each) => each.id === id && each.attributes?.address === address)
-    return Number((found!.state as { readonly count: number }).count)
+    const series = snapshots.filter((each) => each.id === id && each.attributes?.address === address)
+    return series.reduce((sum, { state }) => sum + Number((state as { readonly count: number }).count), 0)
   })
 
 const onNetwork = Effect.provide(NodeNetwork.layer)
