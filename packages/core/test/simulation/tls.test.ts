@@ -3,6 +3,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import * as Server from "@sluice/core/Server"
 import * as Fault from "@sluice/core/simulation/Fault"
 import * as Host from "@sluice/core/simulation/Host"
@@ -15,6 +16,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { connect, exchange, hosts, listen, pairOn } from "./fixtures/handshake.ts"
 
@@ -334,7 +337,7 @@ const failures: Record<string, Failure> = {
     client: trusting,
     fault: { of: "server", is: "stall" },
     reasons: [
-      { _tag: "TimedOut", deadline: "connect", after: 5 * second },
+      { _tag: "TimedOut", deadline: "handshake", after: 5 * second },
       // It hears of the client's reset.
       { _tag: "ConnectionReset" }
     ]
@@ -416,6 +419,30 @@ describe("faults after the handshake", () => {
     })
   )
 })
+
+VitestSimulation.it(
+  "a PROXY header goes before simulated TLS, however both are split",
+  Effect.gen(function*() {
+    const ends = yield* hosts({ latency: "1 milli", segmentation: yield* Random.next })
+    const { listener } = yield* listen(ends.server, {
+      tls: showing(good),
+      proxyProtocol: { trusted: ["10.0.0.0/8"] }
+    })
+    const proxyProtocol = ProxyProtocol.make({
+      source: NetAddress.inetAddressFromIpStringUnsafe("192.0.2.7", 1000),
+      destination: NetAddress.inetAddressFromIpStringUnsafe("192.0.2.8", 443)
+    })
+    const near = yield* Effect.provide(
+      Network.connect("tls://server:443", { tls: trusting, proxyProtocol }),
+      Host.layer(ends.client)
+    )
+    const far = yield* Listener.accept(listener)
+    yield* exchange(near, far)
+    expect(Connection.formatPeer(far)).toBe("192.0.2.7:1000")
+    expect(far.tls!.serverName).toBe("server")
+  }),
+  { seeds: 100 }
+)
 
 describe("with buffers that hold less than a record, or than what the handshake has to say", () => {
   const bytes = new Uint8Array(40_000).map((_, index) => index % 251)

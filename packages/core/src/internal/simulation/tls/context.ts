@@ -62,7 +62,7 @@ const shakeHands = (
   host: HostState,
   { applicationProtocols }: Tls.Client | Tls.Server,
   transport: Transport.StreamTransport,
-  { address, serverName }: Transport.HandshakePeer,
+  { address, serverName, unread }: Transport.HandshakePeer,
   begin: Begin
 ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
@@ -70,7 +70,7 @@ const shakeHands = (
       onDone: (stream) => resume(Effect.succeed(stream)),
       onFailed: (error) => resume(Effect.fail(error))
     })
-    handshake.begin((wire) => begin({ address, serverName }, wire))
+    handshake.begin((wire) => begin({ address, serverName }, wire), unread)
     return Effect.sync(() => handshake.abandon())
   })
 

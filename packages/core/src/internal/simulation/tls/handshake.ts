@@ -70,7 +70,8 @@ export class Handshake implements RecordReceiver, Wire {
     this.#outcome = outcome
   }
 
-  begin(conversation: (wire: Wire) => Conversation): void {
+  /** Begins, with what the stream has delivered already. */
+  begin(conversation: (wire: Wire) => Conversation, unread: Uint8Array | undefined): void {
     this.#layer.start()
     // It may have been closed before.
     if (this.#over) return
@@ -79,6 +80,7 @@ export class Handshake implements RecordReceiver, Wire {
     this.#isHello = this.#flight.length > 0
     this.#sendFlight()
     this.#isHello = false
+    if (unread !== undefined) this.#layer.onData(unread)
   }
 
   /** Nobody waits for it any more. */
