@@ -68,7 +68,7 @@ mkdirSync(folder, { recursive: true })
 writeFileSync(join(folder, "chain.pem"), certificate.chain)
 writeFileSync(join(folder, "key.pem"), certificate.key)
 
-const servers = await Promise.all(contestants.map(startServer))
+const servers = await Promise.all(contestants.map((each) => startServer(each)))
 // In the first round the compiler warms up; it does not count.
 await interleave(options.rounds + 1, rows, servers, async (row, server, round) => {
   const value = await row.measure(server)
