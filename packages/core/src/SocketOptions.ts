@@ -4,7 +4,6 @@
  * A value that cannot be used is a `NetworkError` with the reason `InvalidOption`.
  */
 import type * as Duration from "effect/Duration"
-import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type * as AcceptPolicy from "./AcceptPolicy.ts"
@@ -80,7 +79,7 @@ export interface ProxyProtocolOptions {
    * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
    * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
    */
-  readonly trusted: ReadonlyArray<IpNetwork.IpNetworkInput | NetAddress.IpAddressInput | "unix">
+  readonly trusted: ReadonlyArray<AcceptPolicy.NetworkInput | "unix">
   /** How long the whole header may take. Less than 3 seconds is short for a lost segment. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** Bytes that a header may have, 107 to 65,551. Default: 16,384. */

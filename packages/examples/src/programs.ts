@@ -5,6 +5,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
+import { chat } from "./chat/command.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
 import { demo } from "./demo/demo.ts"
@@ -17,7 +18,7 @@ import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Programs to run, to read and to copy"),
-  Command.withSubcommands([hello, echo, udp, framing, metrics, rpc, demo])
+  Command.withSubcommands([hello, echo, udp, framing, chat, metrics, rpc, demo])
 )
 
 exit.listenForSignals()

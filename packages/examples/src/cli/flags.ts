@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
 /** A flag with a fallback in the environment; both are parsed by the same function. */
-const setting = <A>(name: string, options: {
+export const setting = <A>(name: string, options: {
   readonly metavar: string
   readonly description: string
   readonly expected: string
@@ -79,12 +79,14 @@ export const streamEndpoint = (flags: {
 // How
 // ---------------------------------------------------------------------------------------------------------------------
 
-const wholeNumber = (text: string): Option.Option<number> =>
+/** Digits as a number. */
+export const wholeNumber = (text: string): Option.Option<number> =>
   /^\d{1,15}$/.test(text) ? Option.some(Number(text)) : Option.none()
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-const duration = (name: string, description: string): Flag.Flag<Duration.Duration> =>
+/** A duration, such as `500ms`, `5s` or `2m`. */
+export const duration = (name: string, description: string): Flag.Flag<Duration.Duration> =>
   setting(name, {
     metavar: "duration",
     description,
