@@ -119,9 +119,14 @@ export const connecting = (
   flags: Parameters<typeof streamEndpoint>[0] & { readonly tls: tls.ClientFlags }
 ) => tls.connecting(streamEndpoint(flags), flags.tls)
 
-/** Connects, from the flags of `client`. */
-export const connect = (flags: Parameters<typeof connecting>[0]) =>
-  Effect.flatMap(connecting(flags), ({ endpoint, options }) => Network.connect(endpoint, options))
+/** Connects, from the flags of `client`; says so if it is not known to whom. */
+export const connect = Effect.fnUntraced(function*(flags: Parameters<typeof connecting>[0]) {
+  const { endpoint, options } = yield* connecting(flags)
+  const connection = yield* Network.connect(endpoint, options)
+  const unverified = connection.tls?.unverified
+  if (unverified !== undefined) yield* Effect.logWarning(`not verified: ${unverified.message}`)
+  return connection
+})
 
 /** `--proxy-protocol`: whether a proxy on this machine says who the client is. */
 export const proxyProtocol = toggle(

@@ -3,7 +3,6 @@ import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
-import * as ServerLog from "@sluice/core/ServerLog"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -72,7 +71,7 @@ export const relay = Command.make(
           })
           yield* Connection.relay(client, server)
         }))
-      yield* Layer.launch(Layer.provide(Relay, [NodeNetwork.layer, ServerLog.layer(ServerLog.detailed)]))
+      yield* Layer.launch(Layer.provide(Relay, NodeNetwork.layer))
     },
     Effect.scoped
   )
