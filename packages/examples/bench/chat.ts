@@ -108,7 +108,7 @@ if (deaf.length > 0) {
 async function highest(server: Server, run: () => Promise<unknown>): Promise<number> {
   let most = 0
   const finished = run().then(() => true)
-  const pause = () => new Promise<boolean>((resolve) => setTimeout(resolve, 200, false))
+  const pause = () => new Promise<boolean>((resolve) => setTimeout(resolve, 1000, false))
   do most = Math.max(most, (await server.usage()).resident)
   while (!await Promise.race([finished, pause()]))
   return most

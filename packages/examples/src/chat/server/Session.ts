@@ -24,6 +24,7 @@ import { type Hall, perform } from "./commands.ts"
 import * as Member from "./Member.ts"
 import { Parting, tell } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
+import * as Silence from "./Silence.ts"
 
 /** How long the last words may take to be read. */
 const lastWords = Duration.seconds(5)
@@ -44,7 +45,7 @@ export const serve = (hall: Hall, settings: Settings) =>
       const heard = { at: yield* Clock.currentTimeMillis }
       const attending = Effect.raceAllFirst([
         listen(framed, hall, member, settings, heard),
-        watch(member, settings, heard),
+        Silence.watch(member, settings, heard),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
         Effect.catchTag("Parting", ({ farewell, why }) =>
@@ -68,12 +69,15 @@ export const serve = (hall: Hall, settings: Settings) =>
 
 /** Makes a member of a client, with the name of a guest. */
 const join = Effect.fnUntraced(function*({ names }: Hall, { queue }: Settings) {
-  const name = names.guest()
-  const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue, name })
-  const member = Member.make(name, subscription)
-  names.assign(member)
-  yield* Effect.addFinalizer(() => Effect.sync(() => names.release(member.name)))
-  return member
+  const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue })
+  return yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const member = Member.make(names.guest(), subscription)
+      names.assign(member)
+      return member
+    }),
+    (member) => Effect.sync(() => names.release(member.name))
+  )
 })
 
 const greeting = ({ names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
@@ -94,11 +98,6 @@ const ordinal = (count: number): string => {
 // Hearing
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** When something was heard last, in milliseconds. */
-interface Heard {
-  at: number
-}
-
 type Incoming = Result.Result<Wire.Typed, FramingError>
 
 /** Does what the lines of a client say, until its input ends. */
@@ -107,7 +106,7 @@ const listen = (
   hall: Hall,
   member: Member.Member,
   { patience, rate }: Settings,
-  heard: Heard
+  heard: Silence.Heard
 ) => {
   const bucket = new TokenBucket(rate)
   let refused = 0
@@ -140,27 +139,6 @@ const listen = (
     Effect.catchTag("FramingError", Effect.die),
     Effect.andThen(new Parting({ farewell: "goodbye", why: "left" }))
   )
-}
-
-/** Asks a client that is silent whether it is there, and parts from one that does not answer. */
-const watch = (member: Member.Member, { idle, idleGrace }: Settings, heard: Heard): Effect.Effect<never, Parting> => {
-  const [patience, grace] = [idle, idleGrace].map((each) => Duration.toMillis(Duration.fromInputUnsafe(each))) as [
-    number,
-    number
-  ]
-  const ping = Line.Ping({ seconds: grace / 1000 })
-  const look: Effect.Effect<never, Parting> = Clock.clockWith((clock) => {
-    const left = heard.at + patience - clock.currentTimeMillisUnsafe()
-    if (left > 0) return Effect.andThen(Effect.sleep(left), look)
-    const asked = heard.at
-    return tell(member, ping).pipe(
-      Effect.andThen(Effect.sleep(grace)),
-      Effect.flatMap(() =>
-        heard.at > asked ? look : new Parting({ farewell: "nothing was heard of you: goodbye", why: "silent" })
-      )
-    )
-  })
-  return look
 }
 
 /** Behind what it has not read yet, a client is told why it misses the rest. */
