@@ -12,21 +12,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
+import type { Identities, Identity } from "./identities.ts"
 
-/** A certificate and its key, as PEM text. */
-export interface Identity {
-  readonly chain: string
-  readonly key: string
-}
-
-export interface Subject {
+export interface Subject extends Identities {
   /** Where to listen: for each call an endpoint that nobody uses. */
   readonly listen: () => string
-  /** The certificate of whoever issued those of the server and of the client. */
-  readonly authority: string
-  /** For `localhost`. */
-  readonly server: Identity
-  readonly client: Identity
 }
 
 type Check = Effect.Effect<void, unknown, Network.Network | Scope.Scope>
