@@ -5,6 +5,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
+import { certificates } from "./certificates/command.ts"
 import { chat } from "./chat/command.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
@@ -13,12 +14,13 @@ import { echo } from "./echo/command.ts"
 import { framing } from "./framing/command.ts"
 import { hello } from "./hello/command.ts"
 import { metrics } from "./metrics/command.ts"
+import { relay } from "./relay/command.ts"
 import { rpc } from "./rpc/command.ts"
 import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Programs to run, to read and to copy"),
-  Command.withSubcommands([hello, echo, udp, framing, chat, metrics, rpc, demo])
+  Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, certificates, demo])
 )
 
 exit.listenForSignals()

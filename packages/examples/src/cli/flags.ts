@@ -1,35 +1,19 @@
-/**
- * The flags that programs share. Each of them falls back to an environment variable: `--max-connections` to
- * `SLUICE_MAX_CONNECTIONS`.
- */
+/** The flags that programs share. */
 import * as Endpoint from "@sluice/core/Endpoint"
+import * as Network from "@sluice/core/Network"
 import type * as Server from "@sluice/core/Server"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Flag from "effect/cli/Flag"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-
-/** A flag with a fallback in the environment; both are parsed by the same function. */
-export const setting = <A>(name: string, options: {
-  readonly metavar: string
-  readonly description: string
-  readonly expected: string
-  readonly parse: (text: string) => Option.Option<A>
-}): Flag.Flag<A> => {
-  const variable = `SLUICE_${name.toUpperCase().replaceAll("-", "_")}`
-  return Flag.String(name).pipe(
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.filterMap(options.parse, () => `Expected ${options.expected}, here or in ${variable}`),
-    Flag.withMetavar(options.metavar),
-    Flag.withDescription(`${options.description} [${variable}]`)
-  )
-}
+import { duration, path, setting, toggle, wholeNumber } from "./setting.ts"
+import * as tls from "./tls.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Where
@@ -52,11 +36,7 @@ export const port = (byDefault: number, name = "port"): Flag.Flag<number> =>
     parse: (text) => Option.filter(wholeNumber(text), (port) => port <= 65535)
   }).pipe(Flag.withDefault(byDefault))
 
-const unix = Flag.Path("unix").pipe(
-  Flag.withFallbackConfig(Config.String("SLUICE_UNIX")),
-  Flag.withDescription("Path of a Unix-domain socket, instead of host and port [SLUICE_UNIX]"),
-  Flag.optional
-)
+const unix = path("unix", "Path of a Unix-domain socket, instead of host and port")
 
 /** `--host` and `--port`, for UDP. */
 export const datagramAddress = (byDefault: number) => ({ host, port: port(byDefault) })
@@ -78,26 +58,6 @@ export const streamEndpoint = (flags: {
 // ---------------------------------------------------------------------------------------------------------------------
 // How
 // ---------------------------------------------------------------------------------------------------------------------
-
-/** Digits as a number. */
-export const wholeNumber = (text: string): Option.Option<number> =>
-  /^\d{1,15}$/.test(text) ? Option.some(Number(text)) : Option.none()
-
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
-/** A duration, such as `500ms`, `5s` or `2m`. */
-export const duration = (name: string, description: string): Flag.Flag<Duration.Duration> =>
-  setting(name, {
-    metavar: "duration",
-    description,
-    expected: "a duration such as 500ms, 5s or 2m",
-    parse: (text) => {
-      const [, amount, unit] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text) ?? []
-      return unit === undefined
-        ? Option.none()
-        : Option.some(Duration.millis(Number(amount) * units[unit as keyof typeof units]))
-    }
-  })
 
 /** `--drain`: how long what has begun may take to end, after Ctrl-C or SIGTERM. */
 export const drain = duration("drain", "How long what is open may take to end on Ctrl-C or SIGTERM, 5s by default")
@@ -136,20 +96,42 @@ export const serverPolicy = (flags: {
 })
 
 /** The flags of every server of byte streams. */
-export const server = (byDefault: number) => ({ ...streamAddress(byDefault), ...policy })
+export const server = (byDefault: number) => ({ ...streamAddress(byDefault), ...policy, tls: tls.server })
 
 /** What `Server` makes of the flags of `server`; it prints where it listens. */
 export const serverOptions = (
-  flags: Parameters<typeof streamEndpoint>[0] & Parameters<typeof serverPolicy>[0]
-): Server.Options => ({ ...serverPolicy(flags), listen: streamEndpoint(flags), onListening: printListening })
+  flags:
+    & Parameters<typeof streamEndpoint>[0]
+    & Parameters<typeof serverPolicy>[0]
+    & { readonly tls: tls.ServerFlags }
+) =>
+  Effect.map(tls.listening(streamEndpoint(flags), flags.tls), (listening): Server.Options => ({
+    ...serverPolicy(flags),
+    ...listening,
+    onListening: printListening
+  }))
+
+/** The flags of every client of byte streams. */
+export const client = (byDefault: number) => ({ ...streamAddress(byDefault), tls: tls.client })
+
+/** Where a client connects and how, from the flags of `client`. */
+export const connecting = (
+  flags: Parameters<typeof streamEndpoint>[0] & { readonly tls: tls.ClientFlags }
+) => tls.connecting(streamEndpoint(flags), flags.tls)
+
+/** Connects, from the flags of `client`; says so if it is not known to whom. */
+export const connect = Effect.fnUntraced(function*(flags: Parameters<typeof connecting>[0]) {
+  const { endpoint, options } = yield* connecting(flags)
+  const connection = yield* Network.connect(endpoint, options)
+  const unverified = connection.tls?.unverified
+  if (unverified !== undefined) yield* Effect.logWarning(`not verified: ${unverified.message}`)
+  return connection
+})
 
 /** `--proxy-protocol`: whether a proxy on this machine says who the client is. */
-export const proxyProtocol = Flag.Boolean("proxy-protocol").pipe(
-  Flag.withFallbackConfig(Config.Boolean("SLUICE_PROXY_PROTOCOL")),
-  Flag.withDescription(
-    "Clients connect through a proxy on this machine, which sends PROXY headers [SLUICE_PROXY_PROTOCOL]"
-  ),
-  Flag.withDefault(false)
+export const proxyProtocol = toggle(
+  "proxy-protocol",
+  "Clients connect through a proxy on this machine, which sends PROXY headers"
 )
 
 /** From whom headers are taken with `--proxy-protocol`: from this machine alone. */

@@ -1,6 +1,5 @@
 /** `echo client`: sends a message, or standard input, and shows what comes back. */
 import * as Connection from "@sluice/core/Connection"
-import * as Network from "@sluice/core/Network"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -46,10 +45,10 @@ const message = Argument.String("message").pipe(
 
 export const client = Command.make(
   "client",
-  { ...flags.streamAddress(12346), message },
+  { ...flags.client(12346), message },
   Effect.fnUntraced(
     function*(options) {
-      const connection = yield* Network.connect(flags.streamEndpoint(options))
+      const connection = yield* flags.connect(options)
       yield* Option.match(options.message, {
         onNone: () => stream(connection),
         onSome: (message) => say(connection, message)

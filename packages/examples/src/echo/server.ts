@@ -37,9 +37,10 @@ export const server = Command.make(
   { ...flags.server(12346), prefix, proxyProtocol: flags.proxyProtocol },
   (options) => {
     const handler = Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind })
-    const Echo = options.proxyProtocol
-      ? Server.layer({ ...flags.serverOptions(options), proxyProtocol: flags.localProxies }, logged(handler))
-      : Server.layer(flags.serverOptions(options), handler)
-    return Layer.launch(Layer.provide(Echo, NodeNetwork.layer))
+    const Echo = Effect.map(flags.serverOptions(options), (server) =>
+      options.proxyProtocol
+        ? Server.layer({ ...server, proxyProtocol: flags.localProxies }, logged(handler))
+        : Server.layer(server, handler))
+    return Layer.launch(Layer.provide(Layer.unwrap(Echo), NodeNetwork.layer))
   }
 ).pipe(Command.withDescription("Send back what each client sends, until the client ends"))

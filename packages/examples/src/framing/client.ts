@@ -1,7 +1,6 @@
 /** `framing … client`: sends messages, and shows the answer to each. */
 import * as Framed from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
-import * as Network from "@sluice/core/Network"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -45,10 +44,10 @@ const messages = Argument.String("message").pipe(
 export const client = (framing: Framing.Framing<string>) =>
   Command.make(
     "client",
-    { ...flags.streamAddress(12348), messages },
+    { ...flags.client(12348), messages },
     Effect.fnUntraced(
       function*(options) {
-        const connection = yield* Network.connect(flags.streamEndpoint(options))
+        const connection = yield* flags.connect(options)
         const framed = yield* Framed.make(connection, framing)
         yield* options.messages.length > 0
           ? converse(framed, Stream.fromIterable(options.messages))

@@ -14,6 +14,9 @@ const shout = (message: string) => Effect.as(Console.log(`Received: ${show(messa
 
 export const server = (framing: Framing.Framing<string>) =>
   Command.make("server", flags.server(12348), (options) => {
-    const Shout = Server.layer(flags.serverOptions(options), Framed.serve(framing, shout))
-    return Layer.launch(Layer.provide(Shout, NodeNetwork.layer))
+    const Shout = Effect.map(
+      flags.serverOptions(options),
+      (server) => Server.layer(server, Framed.serve(framing, shout))
+    )
+    return Layer.launch(Layer.provide(Layer.unwrap(Shout), NodeNetwork.layer))
   }).pipe(Command.withDescription("Show each message, and answer in capitals"))

@@ -1,6 +1,5 @@
 /** `hello client`: says something and shows the answer. */
 import * as Connection from "@sluice/core/Connection"
-import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Argument from "effect/cli/Argument"
@@ -18,10 +17,10 @@ const message = Argument.String("message").pipe(
 
 export const client = Command.make(
   "client",
-  { ...flags.streamAddress(12345), message },
+  { ...flags.client(12345), message },
   Effect.fnUntraced(
     function*(options) {
-      const connection = yield* Network.connect(flags.streamEndpoint(options))
+      const connection = yield* flags.connect(options)
       yield* Connection.writeText(connection, options.message)
       const reply = yield* Connection.read(connection)
       if (Option.isNone(reply)) {

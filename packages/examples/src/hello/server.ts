@@ -27,6 +27,6 @@ const reply = Flag.String("reply").pipe(
 )
 
 export const server = Command.make("server", { ...flags.server(12345), reply }, (options) => {
-  const Hello = Server.layer(flags.serverOptions(options), hello(options.reply))
-  return Layer.launch(Layer.provide(Hello, NodeNetwork.layer))
+  const Hello = Effect.map(flags.serverOptions(options), (server) => Server.layer(server, hello(options.reply)))
+  return Layer.launch(Layer.provide(Layer.unwrap(Hello), NodeNetwork.layer))
 }).pipe(Command.withDescription("Show who connects and what they say, answer, and close"))

@@ -23,7 +23,12 @@ export const metrics = Command.make(
   "metrics",
   { ...flags.server(12346), metricsPort: flags.port(9464, "metrics-port"), otlp },
   (options) => {
-    const Echo = Server.layer({ ...flags.serverOptions(options), span: Option.isSome(options.otlp) }, echo)
+    const Echo = Layer.unwrap(
+      Effect.map(
+        flags.serverOptions(options),
+        (server) => Server.layer({ ...server, span: Option.isSome(options.otlp) }, echo)
+      )
+    )
     const Metrics = Layer.unwrap(
       Effect.map(
         exporters,

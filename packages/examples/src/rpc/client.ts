@@ -1,6 +1,5 @@
 /** `rpc client`: asks for the factors of numbers, or for the first primes. */
 import * as Socket from "@sluice/core/bridge/Socket"
-import type * as Endpoint from "@sluice/core/Endpoint"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Console from "effect/Console"
@@ -8,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
+import type { Connecting } from "../cli/tls.ts"
 import { Primes } from "./primes.ts"
 
 const questions = Effect.fnUntraced(function*(numbers: ReadonlyArray<number>, first: number) {
@@ -21,10 +21,10 @@ const questions = Effect.fnUntraced(function*(numbers: ReadonlyArray<number>, fi
   if (first > 0) yield* Stream.runForEach(primes.First({ count: first }), Console.log)
 })
 
-export const ask = (endpoint: Endpoint.Input, numbers: ReadonlyArray<number>, first: number) =>
+export const ask = (server: Connecting, numbers: ReadonlyArray<number>, first: number) =>
   Effect.scoped(questions(numbers, first)).pipe(
     Effect.provide(RpcClient.layerProtocolSocket()),
-    Effect.provide(Socket.layer(endpoint)),
+    Effect.provide(Socket.layer(server.endpoint, server.options)),
     Effect.provide([RpcSerialization.layerNdjson, NodeNetwork.layer]),
     // A call that the network has failed has the network's error as its cause, which says more.
     Effect.catchTag("RpcClientError", (error) => {

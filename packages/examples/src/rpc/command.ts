@@ -8,8 +8,10 @@ import * as flags from "../cli/flags.ts"
 const server = Command.make(
   "server",
   flags.server(12349),
-  (options) =>
-    Effect.flatMap(Effect.promise(() => import("./server.ts")), ({ serve }) => serve(flags.serverOptions(options)))
+  Effect.fnUntraced(function*(options) {
+    const { serve } = yield* Effect.promise(() => import("./server.ts"))
+    yield* serve(yield* flags.serverOptions(options))
+  }, Effect.scoped)
 ).pipe(Command.withDescription("Answer calls: the prime factors of numbers, and the first primes"))
 
 const numbers = Argument.Int("number").pipe(
@@ -24,15 +26,14 @@ const primes = Flag.Int("primes").pipe(
 
 const client = Command.make(
   "client",
-  { ...flags.streamAddress(12349), primes, numbers },
-  (options) =>
-    Effect.flatMap(
-      Effect.promise(() => import("./client.ts")),
-      ({ ask }) => ask(flags.streamEndpoint(options), options.numbers, options.primes)
-    )
+  { ...flags.client(12349), primes, numbers },
+  Effect.fnUntraced(function*(options) {
+    const { ask } = yield* Effect.promise(() => import("./client.ts"))
+    yield* ask(yield* flags.connecting(options), options.numbers, options.primes)
+  })
 ).pipe(Command.withDescription("Ask for the prime factors of numbers, or for the first primes"))
 
 export const rpc = Command.make("rpc").pipe(
-  Command.withDescription("Effect RPC: calls and streams, over TCP or a Unix-domain socket"),
+  Command.withDescription("Effect RPC: calls and streams, over TCP, TLS or a Unix-domain socket"),
   Command.withSubcommands([server, client])
 )

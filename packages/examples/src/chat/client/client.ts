@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as flags from "../../cli/flags.ts"
+import { setting } from "../../cli/setting.ts"
 import { Name } from "../protocol/Name.ts"
 import { port } from "../server/server.ts"
 import * as Terminal from "../terminal/Terminal.ts"
@@ -19,7 +20,7 @@ import * as script from "./script.ts"
 const decodeName = Schema.decodeResult(Name)
 
 const name = (flag: string, description: string) =>
-  flags.setting(flag, {
+  setting(flag, {
     metavar: "name",
     description,
     expected: "letters, digits, \"_\", \"-\" and \".\", 20 at most",
@@ -31,13 +32,14 @@ const room = name("room", "Which room to enter, lobby by default").pipe(Flag.wit
 
 export const client = Command.make(
   "client",
-  { ...flags.streamAddress(port), nick, room },
+  { ...flags.client(port), nick, room },
   Effect.fnUntraced(
     function*(options) {
-      const server = flags.streamEndpoint(options)
+      const { endpoint: server, options: connect } = yield* flags.connecting(options)
       const isPerson = Terminal.isThere()
       const client = yield* ChatClient.make({
         server,
+        connect,
         nick: Option.getOrUndefined(options.nick),
         room: options.room,
         // A script is told that its lines went nowhere.

@@ -1,0 +1,158 @@
+/** The flags of TLS, for servers and for clients, and what is made of them. */
+import * as Endpoint from "@sluice/core/Endpoint"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import * as Tls from "@sluice/core/Tls"
+import type * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { path, setting, toggle } from "./setting.ts"
+
+/** Flags that make no sense together. */
+export class ConflictingFlags extends Data.TaggedError("ConflictingFlags")<{ readonly message: string }> {}
+
+const conflict = (message: string) => Effect.fail(new ConflictingFlags({ message }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Servers
+// ---------------------------------------------------------------------------------------------------------------------
+
+const clientCertificates = ["off", "wanted", "required"] as const
+
+/** `--tls-cert`, `--tls-key`, `--tls-ca` and `--tls-client-cert`. */
+export const server = {
+  cert: path("tls-cert", "Serve over TLS, with the certificate in this PEM file and those that vouch for it"),
+  key: path("tls-key", "The PEM file with the key of --tls-cert"),
+  ca: path("tls-ca", "The PEM file with the authorities that clients' certificates are verified with"),
+  clientCert: setting("tls-client-cert", {
+    metavar: clientCertificates.join("|"),
+    description: "Whether clients are asked for certificates, off by default",
+    expected: "off, wanted or required",
+    parse: (text) => Option.fromUndefinedOr(clientCertificates.find((each) => each === text))
+  }).pipe(Flag.optional)
+}
+
+/** What the flags of `server` hold. */
+export type ServerFlags = Command.Command.Config.Infer<typeof server>
+
+/**
+ * Where a server listens, and what it shows there: over TLS if there is a certificate, which is read again whenever its
+ * files change.
+ */
+export const listening = Effect.fnUntraced(function*(endpoint: Endpoint.StreamEndpoint, flags: ServerFlags) {
+  const certificate = yield* pair(flags)
+  if (certificate === undefined) {
+    if (isAnyGiven(flags)) return yield* conflict("--tls-ca and --tls-client-cert are of no use without --tls-cert")
+    if (endpoint._tag === "Tls") {
+      return yield* conflict(`to listen on ${Endpoint.format(endpoint)} takes --tls-cert and --tls-key`)
+    }
+    return { listen: endpoint }
+  }
+  const asked = Option.getOrUndefined(flags.clientCert)
+  if (Option.isSome(flags.ca) ? asked === undefined : asked !== undefined && asked !== "off") {
+    return yield* conflict("--tls-ca and --tls-client-cert go together: who is asked, and who vouches for them")
+  }
+  const files: Tls.ServerFiles = {
+    certificates: [certificate],
+    clientCertificates: asked,
+    authorities: Option.getOrUndefined(flags.ca)
+  }
+  return { listen: yield* secured(endpoint), tls: yield* Tls.reloading(files, "watch") }
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Clients
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** `--tls-ca` and whatever else a client can be told; a program that is a server, too, has another prefix for them. */
+export const peer = (prefix: string) => ({
+  ca: path(`${prefix}-ca`, "Trust the authorities in this PEM file, and not those of this machine"),
+  cert: path(`${prefix}-cert`, "Show the certificate in this PEM file to servers that ask for one"),
+  key: path(`${prefix}-key`, `The PEM file with the key of --${prefix}-cert`),
+  serverName: setting(`${prefix}-server-name`, {
+    metavar: "name",
+    description: "Whom to ask for and to expect, the host by default",
+    expected: "a name or an IP address",
+    parse: Option.liftPredicate((text) => text !== "")
+  }).pipe(Flag.optional),
+  pin: setting(`${prefix}-pin`, {
+    metavar: "fingerprint",
+    description: "Accept only the certificate with this SHA-256 fingerprint",
+    expected: "64 hexadecimal digits, with or without colons",
+    parse: Option.liftPredicate((text) => /^[\da-f]{64}$/i.test(text.replaceAll(":", "")))
+  }).pipe(Flag.optional),
+  skipVerification: toggle(
+    `${prefix}-insecure-skip-verification`,
+    "Take any certificate of anybody: whoever is in between can read and change everything"
+  )
+})
+
+/** `--tls`, and the flags that it can have. */
+export const client = {
+  isOn: toggle("tls", "Connect over TLS"),
+  ...peer("tls")
+}
+
+/** What the flags of `peer` hold. */
+export type PeerFlags = Command.Command.Config.Infer<ReturnType<typeof peer>>
+
+/** What the flags of `client` hold. */
+export type ClientFlags = Command.Command.Config.Infer<typeof client>
+
+/** Where a client connects, and how. */
+export interface Connecting {
+  readonly endpoint: Endpoint.StreamEndpoint
+  readonly options: SocketOptions.ConnectOptions
+}
+
+/** What the flags of `client` mean, for an endpoint in the clear. */
+export const connecting = Effect.fnUntraced(function*(
+  endpoint: Endpoint.StreamEndpoint,
+  { isOn, ...flags }: ClientFlags
+): Effect.fn.Return<Connecting, ConflictingFlags | NetworkError.NetworkError, FileSystem.FileSystem> {
+  if (isOn) return yield* dialling(yield* secured(endpoint), flags)
+  if (isAnyGiven(flags)) return yield* conflict("the flags of TLS are of no use without --tls")
+  return yield* dialling(endpoint, flags)
+})
+
+/** The same, of an endpoint that says by itself whether it is over TLS. */
+export const dialling = Effect.fnUntraced(function*(
+  endpoint: Endpoint.StreamEndpoint,
+  flags: PeerFlags
+): Effect.fn.Return<Connecting, ConflictingFlags | NetworkError.NetworkError, FileSystem.FileSystem> {
+  if (endpoint._tag !== "Tls") {
+    return isAnyGiven(flags)
+      ? yield* conflict(`the flags of TLS are of no use for ${Endpoint.format(endpoint)}`)
+      : { endpoint, options: {} }
+  }
+  const tls = yield* Tls.loadClient({
+    authorities: Option.getOrUndefined(flags.ca),
+    certificate: yield* pair(flags),
+    serverName: Option.getOrUndefined(flags.serverName),
+    fingerprints: Option.toArray(flags.pin),
+    dangerouslySkipVerification: flags.skipVerification
+  })
+  return { endpoint, options: { tls } }
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Both
+// ---------------------------------------------------------------------------------------------------------------------
+
+const isAnyGiven = (flags: Readonly<Record<string, Option.Option<unknown> | boolean>>): boolean =>
+  Object.values(flags).some((flag) => typeof flag === "boolean" ? flag : Option.isSome(flag))
+
+const pair = ({ cert, key }: Pick<PeerFlags, "cert" | "key">) =>
+  Option.isSome(cert) && Option.isSome(key)
+    ? Effect.succeed<Tls.CertificateFiles>({ chain: cert.value, key: key.value })
+    : Option.isSome(cert) || Option.isSome(key)
+    ? conflict("a certificate is of no use without its key, nor a key without its certificate: give both files")
+    : Effect.undefined
+
+const secured = (endpoint: Endpoint.StreamEndpoint) =>
+  endpoint._tag === "Unix"
+    ? conflict("TLS goes over TCP, and not over a Unix-domain socket")
+    : Effect.succeed<Endpoint.Tls>({ ...endpoint, _tag: "Tls" })

@@ -1,0 +1,78 @@
+/** `relay`: passes on what comes over TCP, TLS or a Unix-domain socket, over any of these. */
+import * as Connection from "@sluice/core/Connection"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as flags from "../cli/flags.ts"
+import { setting } from "../cli/setting.ts"
+import * as tls from "../cli/tls.ts"
+import { headerFor } from "./header.ts"
+
+const endpoint = (name: string, description: string): Flag.Flag<Endpoint.StreamEndpoint> =>
+  setting(name, {
+    metavar: "endpoint",
+    description,
+    expected: "tcp://host:port, tls://host:port or unix:///path",
+    parse: (text) =>
+      Option.filter(
+        Option.getSuccess(Endpoint.parse(text)),
+        (endpoint): endpoint is Endpoint.StreamEndpoint => endpoint._tag !== "Udp"
+      )
+  })
+
+const acceptProxy = setting("accept-proxy", {
+  metavar: "networks",
+  description: "Take clients' addresses from the PROXY headers of these, as 127.0.0.1,10.0.0.0/8,unix",
+  expected: "networks and addresses, with commas between them",
+  parse: (text) => Option.some(text.split(",").map((each) => each.trim()))
+}).pipe(Flag.optional)
+
+const versions = { v1: 1, v2: 2 } as const
+
+const sendProxy = setting("send-proxy", {
+  metavar: "v1|v2",
+  description: "Tell the server who the client is, by a PROXY header of this version",
+  expected: "v1 or v2",
+  parse: (text) => Object.hasOwn(versions, text) ? Option.some(versions[text as keyof typeof versions]) : Option.none()
+}).pipe(Flag.optional)
+
+export const relay = Command.make(
+  "relay",
+  {
+    listen: endpoint("listen", "Where clients connect"),
+    to: endpoint("to", "The server that gets what they send"),
+    acceptProxy,
+    sendProxy,
+    tls: tls.server,
+    toTls: tls.peer("to-tls"),
+    ...flags.policy
+  },
+  Effect.fnUntraced(
+    function*(options) {
+      const listening = yield* tls.listening(options.listen, options.tls)
+      const to = yield* tls.dialling(options.to, options.toTls)
+      const Relay = Server.layer({
+        ...flags.serverPolicy(options),
+        ...listening,
+        proxyProtocol: Option.getOrUndefined(Option.map(options.acceptProxy, (trusted) => ({ trusted }))),
+        onListening: flags.printListening
+      }, (client) =>
+        Effect.gen(function*() {
+          const proxyProtocol = Option.map(options.sendProxy, (version) => headerFor(client, version))
+          const server = yield* Network.connect(to.endpoint, {
+            ...to.options,
+            proxyProtocol: Option.getOrUndefined(proxyProtocol)
+          })
+          yield* Connection.relay(client, server)
+        }))
+      yield* Layer.launch(Layer.provide(Relay, NodeNetwork.layer))
+    },
+    Effect.scoped
+  )
+).pipe(Command.withDescription("Pass on what comes over TCP, TLS or a Unix-domain socket, over any of these"))

@@ -1,0 +1,35 @@
+/** The PROXY header that a relay sends on: who its client is, and what is known of the client's TLS session. */
+import type * as Connection from "@sluice/core/Connection"
+import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import type * as Tls from "@sluice/core/Tls"
+
+/**
+ * The header for a client. The addresses of one who came through another proxy are those which that one told, and so is
+ * all else that the relay does not know better.
+ */
+export const headerFor = (client: Connection.Connection, version: 1 | 2): ProxyProtocol.Header => {
+  if (version === 1) return ProxyProtocol.fromConnection(client, { version })
+  const own = client.tls === undefined ? [] : recordsOf(client.tls)
+  const told = (client.proxy?.header.tlvs ?? []).filter((each) => own.every(({ _tag }) => _tag !== each._tag))
+  return ProxyProtocol.fromConnection(client, { tlvs: [...told, ...own] })
+}
+
+const recordsOf = (session: Tls.Session): ReadonlyArray<ProxyProtocol.Tlv> => [
+  ...(session.applicationProtocol === undefined
+    ? []
+    : [{ _tag: "Alpn", protocol: session.applicationProtocol } as const]),
+  ...(session.serverName === undefined ? [] : [{ _tag: "Authority", name: session.serverName } as const]),
+  ssl(session)
+]
+
+const ssl = ({ cipher, peerCertificate, protocol, resumed, verified }: Tls.Session): ProxyProtocol.Ssl => ({
+  _tag: "Ssl",
+  ssl: true,
+  certificateOnConnection: peerCertificate !== undefined && !resumed,
+  certificateInSession: peerCertificate !== undefined,
+  verify: verified ? 0 : 1,
+  version: protocol,
+  cipher,
+  commonName: peerCertificate && /(?:^|, )CN=(.*?)(?:, |$)/.exec(peerCertificate.subject)?.[1],
+  others: []
+})

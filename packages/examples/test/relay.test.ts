@@ -1,0 +1,312 @@
+import { afterAll, describe, expect, it, onTestFinished } from "@effect/vitest"
+import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import { createCipheriv } from "node:crypto"
+import { existsSync, readFileSync } from "node:fs"
+import * as Net from "node:net"
+import { join } from "node:path"
+import * as NodeTls from "node:tls"
+import { certificates, folder } from "./certificates.ts"
+import { haproxy } from "./haproxy.ts"
+import { connect, converse, isThere, once, type Program, run, serve, start, stop } from "./program.ts"
+
+const made = certificates(folder(afterAll))
+
+/** Bytes without a pattern, the same ones each time. */
+const noise = (size: number) =>
+  createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(size))
+
+/** Starts a relay that listens on a port, which is a free one. */
+const relay = async (scheme: "tcp" | "tls", flags: string) => {
+  const program = start(`relay --listen ${scheme}://127.0.0.1:0 ${flags}`)
+  const [, port] = await program.says(/^Server listening on .*:(\d+)$/m)
+  return { ...program, port: Number(port) }
+}
+
+/** A server by hand. */
+const listen = async (onConnection: (socket: Net.Socket) => void): Promise<number> => {
+  const server = Net.createServer({ allowHalfOpen: true }, (socket) => {
+    onTestFinished(() => void socket.destroy())
+    onConnection(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as Net.AddressInfo).port
+}
+
+/** All that comes until the other side ends. */
+const received = async (socket: Net.Socket): Promise<Buffer> => {
+  const chunks: Array<Buffer> = []
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk))
+  await once(socket, "end")
+  return Buffer.concat(chunks)
+}
+
+/** Says hello and hears it come back, and gives the address that it did so from. */
+const greet = async (port: number): Promise<string> => {
+  const socket = await connect({ port })
+  const address = `127.0.0.1:${socket.localPort}`
+  socket.end("hello")
+  expect(String(await received(socket))).toBe("hello")
+  return address
+}
+
+/** Waits until an echo server behind a proxy has logged this client. */
+const sees = async (echo: Program, address: string, proxy = "127\\.0\\.0\\.1:\\d+") => {
+  await echo.says(new RegExp(`connected through ${proxy} peer=${address.replaceAll(".", "\\.")}\n`), "stderr")
+}
+
+/** The PROXY header that a connection begins with, as soon as it is whole. */
+const headerOf = (socket: Net.Socket): Promise<ProxyProtocol.Header> =>
+  new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0)
+    socket.on("data", (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk])
+      const decoded = ProxyProtocol.decode(bytes)
+      if (decoded._tag === "Failure") reject(decoded.failure)
+      else if (decoded.success._tag === "Some") resolve(decoded.success.value.header)
+    })
+  })
+
+/** A server by hand that says which header the first connection began with. */
+const headers = async () => {
+  let resolve: (header: Promise<ProxyProtocol.Header>) => void
+  const header = new Promise<ProxyProtocol.Header>((resolved) => {
+    resolve = resolved
+  })
+  const port = await listen((socket) => resolve(headerOf(socket)))
+  return { header, port }
+}
+
+describe("relay", { timeout: 60_000 }, () => {
+  it("carries 10 MB from TCP over TLS to a Unix-domain socket, and back, behind a half-close", async () => {
+    const path = join(folder(), "echo.sock")
+    const echo = start(["echo", "server", "--unix", path])
+    await echo.says(/listening/)
+    const inner = await relay("tls", `--to unix://${path} ${made.serving}`)
+    const outer = await relay("tcp", `--to tls://localhost:${inner.port} --to-tls-ca ${made.authority}`)
+    const input = noise(10_000_000)
+    const { code, output, stderr } = await run(`echo client --port ${outer.port}`, { input })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(output.equals(input)).toBe(true)
+    for (const program of [outer, inner, echo]) expect(await stop(program)).toMatchObject({ code: 143, stderr: "" })
+  })
+
+  it("carries 10 MB from a Unix-domain socket over TLS to TCP, and back, behind a half-close", async () => {
+    const path = join(folder(), "relay.sock")
+    const echo = await serve("echo server")
+    const inner = await relay("tls", `--to tcp://127.0.0.1:${echo.port} ${made.serving} ${made.asking}`)
+    const showing = `--to-tls-ca ${made.authority} --to-tls-cert ${made.client.cert} --to-tls-key ${made.client.key}`
+    const outer = start(`relay --listen unix://${path} --to tls://127.0.0.1:${inner.port} ${showing}`)
+    await outer.says(/listening/)
+    const input = noise(10_000_000)
+    const { code, output, stderr } = await run(`echo client --unix ${path}`, { input })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(output.equals(input)).toBe(true)
+    expect(await stop(outer)).toMatchObject({ code: 143, stderr: "" })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it("lets a client go on when the server has ended, over TLS too", async () => {
+    let heard: (bytes: Promise<Buffer>) => void
+    const hearing = new Promise<Buffer>((resolve) => {
+      heard = resolve
+    })
+    const port = await listen((socket) => {
+      heard(received(socket))
+      socket.end("that is all from me")
+    })
+    const inner = await relay("tls", `--to tcp://127.0.0.1:${port} ${made.serving}`)
+    const outer = await relay("tcp", `--to tls://localhost:${inner.port} --to-tls-ca ${made.authority}`)
+    const socket = await connect({ port: outer.port })
+    expect(String(await received(socket))).toBe("that is all from me")
+    socket.end("and here is my answer")
+    expect(String(await hearing)).toBe("and here is my answer")
+  })
+
+  it("resets a client whose server cannot be reached, says why, and goes on", async () => {
+    const echo = await serve("echo server")
+    const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port}`)
+    expect(await converse({ port: program.port }, "hello")).toBe("hello")
+    await stop(echo)
+    const socket = await connect({ port: program.port })
+    const peer = `127\\.0\\.0\\.1:${socket.localPort}`
+    expect(await once(socket, "error")).toMatchObject({ code: "ECONNRESET" })
+    await program.says(
+      new RegExp(`WARN cannot connect to tcp://127\\.0\\.0\\.1:${echo.port}: .*refused.* peer=${peer}`),
+      "stderr"
+    )
+    expect(await stop(program)).toMatchObject({ code: 143 })
+  })
+
+  it("does not send what it has to one that is not whom it should be", async () => {
+    const inner = await relay("tls", `--to tcp://127.0.0.1:9 ${made.serving}`)
+    const to = `--to tls://127.0.0.1:${inner.port} --to-tls-ca ${made.authority}`
+    const outer = await relay("tcp", `${to} --to-tls-server-name example.org`)
+    const socket = await connect({ port: outer.port })
+    expect(await once(socket, "error")).toMatchObject({ code: "ECONNRESET" })
+    await outer.says(/WARN .*the certificate is not for example\.org but for localhost/, "stderr")
+  })
+
+  it("has the limits and deadlines of the servers", async () => {
+    const echo = await serve("echo server")
+    const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port} --max-connections 1 --idle-timeout 300ms`)
+    const [first, second] = [await connect({ port: program.port }), await connect({ port: program.port })]
+    const ended = Promise.all([first, second].map((socket) => once<NodeJS.ErrnoException>(socket, "error")))
+    // The second one is let in once the first one is out.
+    second.write("second")
+    expect(String(await once(second, "data"))).toBe("second")
+    expect(first.destroyed).toBe(true)
+    expect(await ended).toMatchObject([{ code: "ECONNRESET" }, { code: "ECONNRESET" }])
+  })
+
+  it.each([
+    ["relay --to tcp://127.0.0.1:9", /--listen/],
+    ["relay --listen udp://127.0.0.1:0 --to tcp://127.0.0.1:9", /--listen: "udp:.*tls:/],
+    ["relay --listen tls://127.0.0.1:0 --to tcp://127.0.0.1:9", /--tls-cert/],
+    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --to-tls-ca ca.pem", /of no use for tcp:/],
+    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --send-proxy v3", /--send-proxy: "v3".*v1 or v2/],
+    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --accept-proxy here", /trusted.*"here".*networks/]
+  ])("%s", async (args, expected) => {
+    const { code, stderr, stdout } = await run(args)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    expect(stderr).toMatch(/^[^\n]+\n$/)
+    expect(stderr).toMatch(expected)
+  })
+})
+
+describe("relay with PROXY headers", { timeout: 60_000 }, () => {
+  it("passes on who came, over other relays, in both versions and over TLS", async () => {
+    const path = join(folder(), "echo.sock")
+    const echo = start(`echo server --unix ${path} --proxy-protocol`)
+    await echo.says(/listening/)
+    const inner = await relay("tls", `--to unix://${path} ${made.serving} --accept-proxy 127.0.0.1 --send-proxy v2`)
+    const to = `--to tls://localhost:${inner.port} --to-tls-ca ${made.authority}`
+    const outer = await relay("tcp", `${to} --send-proxy v1`)
+    await sees(echo, await greet(outer.port), "a local socket")
+  })
+
+  it("takes headers from those that it is told to trust, and from nobody else", async () => {
+    const echo = await serve("echo server --proxy-protocol")
+    const line = "PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\n"
+    const trusting = await relay(
+      "tcp",
+      `--to tcp://127.0.0.1:${echo.port} --accept-proxy 127.0.0.0/8,unix --send-proxy v2`
+    )
+    expect(await converse({ port: trusting.port }, `${line}hello`)).toBe("hello")
+    await echo.says(/connected through 127\.0\.0\.1:\d+ peer=198\.51\.100\.7:50412/, "stderr")
+    const wary = await relay("tcp", `--to tcp://127.0.0.1:${echo.port} --accept-proxy 192.0.2.1 --send-proxy v1`)
+    expect(await converse({ port: wary.port }, `${line}hello`)).toBe(`${line}hello`)
+  })
+
+  it("says what it knows of a client's TLS session", async () => {
+    const { header, port } = await headers()
+    const program = await relay(
+      "tls",
+      `--to tcp://127.0.0.1:${port} --send-proxy v2 ${made.serving} --tls-ca ${made.authority} --tls-client-cert wanted`
+    )
+    const socket = NodeTls.connect({
+      port: program.port,
+      host: "127.0.0.1",
+      servername: "localhost",
+      ca: readFileSync(made.authority),
+      cert: readFileSync(made.client.cert),
+      key: readFileSync(made.client.key)
+    })
+    onTestFinished(() => void socket.destroy())
+    await once(socket, "secureConnect")
+    const { addresses, tlvs } = await header
+    expect(addresses?.source).toMatchObject({ port: socket.localPort })
+    expect(addresses?.destination).toMatchObject({ port: program.port })
+    expect(tlvs).toEqual([
+      { _tag: "Authority", name: "localhost" },
+      {
+        _tag: "Ssl",
+        ssl: true,
+        certificateOnConnection: true,
+        certificateInSession: true,
+        verify: 0,
+        version: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        commonName: "client",
+        others: []
+      }
+    ])
+  })
+
+  it("says of a client without a certificate that nothing was verified", async () => {
+    const { header, port } = await headers()
+    const program = await relay("tls", `--to tcp://127.0.0.1:${port} --send-proxy v2 ${made.serving}`)
+    const socket = NodeTls.connect({ port: program.port, host: "127.0.0.1", ca: readFileSync(made.authority) })
+    onTestFinished(() => void socket.destroy())
+    await once(socket, "secureConnect")
+    const { tlvs } = await header
+    expect(tlvs).toMatchObject([{ ssl: true, certificateOnConnection: false, certificateInSession: false, verify: 1 }])
+  })
+
+  it("passes on what another proxy knew of the client", async () => {
+    const { header, port } = await headers()
+    const inner = await relay("tcp", `--to tcp://127.0.0.1:${port} --accept-proxy 127.0.0.1 --send-proxy v2`)
+    const outer = await relay("tls", `--to tcp://127.0.0.1:${inner.port} --send-proxy v2 ${made.serving}`)
+    const socket = NodeTls.connect({
+      port: outer.port,
+      host: "127.0.0.1",
+      servername: "localhost",
+      ca: readFileSync(made.authority)
+    })
+    onTestFinished(() => void socket.destroy())
+    await once(socket, "secureConnect")
+    expect(ProxyProtocol.tlv(await header, "Ssl")).toMatchObject({ ssl: true, version: "TLSv1.3" })
+    expect(ProxyProtocol.tlv(await header, "Authority")).toEqual({ _tag: "Authority", name: "localhost" })
+    expect((await header).addresses?.source).toMatchObject({ port: socket.localPort })
+  })
+
+  it("says of a client on a Unix-domain socket that it came by one", async () => {
+    const { header, port } = await headers()
+    const path = join(folder(), "relay.sock")
+    const program = start(`relay --listen unix://${path} --to tcp://127.0.0.1:${port} --send-proxy v2`)
+    await program.says(/listening/)
+    await connect({ path })
+    expect(await header).toMatchObject({ family: "UNIX", addresses: { destination: { path } } })
+  })
+})
+
+describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }, () => {
+  it.each([["v1", "send-proxy"], ["v2", "send-proxy-v2"]])("echo server sees the client: %s", async (_, option) => {
+    const echo = await serve("echo server --proxy-protocol")
+    const port = await haproxy({ folder: folder(), server: `127.0.0.1:${echo.port} ${option}` })
+    await sees(echo, await greet(port))
+  })
+
+  it.each([["v1", "send-proxy"], ["v2", "send-proxy-v2"]])(
+    "relay passes the client on: %s",
+    async (version, option) => {
+      const echo = await serve("echo server --proxy-protocol")
+      const flags = `--accept-proxy 127.0.0.1 --send-proxy ${version}`
+      const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port} ${flags}`)
+      const port = await haproxy({ folder: folder(), server: `127.0.0.1:${program.port} ${option}` })
+      await sees(echo, await greet(port))
+    }
+  )
+
+  it("echo server speaks TLS itself, behind the header", async () => {
+    const echo = await serve(`echo server --proxy-protocol ${made.serving}`)
+    const port = await haproxy({ folder: folder(), server: `127.0.0.1:${echo.port} send-proxy-v2` })
+    expect(await run(`echo client --port ${port} ${made.trusting} hello`)).toMatchObject({
+      code: 0,
+      stdout: "Server says: hello\n",
+      stderr: ""
+    })
+    await echo.says(/connected through .* peer=127\.0\.0\.1:\d+\n/, "stderr")
+  })
+
+  it("in front of it, relay is a proxy that HAProxy takes headers from", async () => {
+    const echo = await serve("echo server --proxy-protocol")
+    const server = `127.0.0.1:${echo.port} send-proxy-v2`
+    const port = await haproxy({ folder: folder(), server, bind: "accept-proxy" })
+    for (const version of ["v1", "v2"]) {
+      const program = await relay("tls", `--to tcp://127.0.0.1:${port} --send-proxy ${version} ${made.serving}`)
+      const client = await run(`echo client --port ${program.port} ${made.trusting} hello`)
+      expect(client).toMatchObject({ code: 0, stdout: "Server says: hello\n", stderr: "" })
+    }
+  })
+})
