@@ -66,7 +66,7 @@ export class RunnerTable {
   }
 
   #changed(): void {
-    for (const look of [...this.#waiting]) look()
+    for (const look of this.#waiting) look()
   }
 
   owners(): Record<string, number> {
