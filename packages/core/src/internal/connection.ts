@@ -52,6 +52,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly closeTimeout: number
   #failure: NetworkError.NetworkError | undefined = undefined
   #aborted = false
+  #finished = false
   #retired = false
   #peerEnded = false
   #lingering = false
@@ -104,12 +105,12 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   onEnd(): void {
     this.#peerEnded = true
     this.input.onEnd()
-    if (this.#lingering && !this.output.isWaiting) this.transport.destroy()
+    if (this.#lingering && !this.output.isWaiting) this.#finish()
   }
 
   onFlushed(): void {
     this.output.onFlushed()
-    if (this.#lingering && this.#peerEnded && !this.output.isWaiting) this.transport.destroy()
+    if (this.#lingering && this.#peerEnded && !this.output.isWaiting) this.#finish()
   }
 
   onError(error: NetworkError.NetworkError): void {
@@ -156,7 +157,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
 
   abort(): void {
     if (this.#closed || this.#aborted) return
-    this.#aborted = true
+    this.#aborted = !this.#finished
     this.transport.reset()
     this.output.refuse(this)
     this.input.close(this)
@@ -186,6 +187,12 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
     else if (!this.#aborted) this.onError(error)
     this.transport.reset()
     this.onClose()
+  }
+
+  // All is sent: nothing that comes now makes an end in order anything else.
+  #finish(): void {
+    this.#finished = true
+    this.transport.destroy()
   }
 
   /** From now on an interruption ends this connection in order, as a success would. */
@@ -235,7 +242,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       return false
     }
     if (this.#peerEnded && !this.output.isWaiting && this.transport.isSending !== true) {
-      this.transport.destroy()
+      this.#finish()
       return false
     }
     this.#lingering = true
@@ -269,7 +276,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       const before = this.activity.bytesIn
       return Effect.flatMap(Effect.sleep(Duration.millis(this.closeTimeout / 10)), () => {
         if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence()
-        this.transport.destroy()
+        this.#finish()
         return Effect.void
       })
     })
