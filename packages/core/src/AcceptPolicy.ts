@@ -33,10 +33,10 @@
  * - Of addresses with a rate of their own, the 65,536 that came last are remembered. Whoever has been forgotten has a whole
  *   burst again: against more sources than that, `acceptRate` is the limit.
  */
-import * as IpNetwork from "effect/net/IpNetwork"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import type * as IpNetwork from "effect/net/IpNetwork"
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as Result from "effect/Result"
+import { checkNetworks } from "./internal/ipNetworks.ts"
 import { checked, integer, reject } from "./internal/options.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
@@ -104,39 +104,12 @@ export const check = (
   address: string
 ): Result.Result<AcceptPolicy, NetworkError.NetworkError> =>
   checked(operation, address, () => ({
-    allow: options.allow === undefined ? undefined : networks("allow", options.allow),
-    deny: networks("deny", options.deny ?? []),
+    allow: options.allow === undefined ? undefined : checkNetworks("allow", options.allow),
+    deny: checkNetworks("deny", options.deny ?? []),
     acceptRate: rate("acceptRate", options.acceptRate),
     acceptRatePerAddress: rate("acceptRatePerAddress", options.acceptRatePerAddress),
     ipv6PrefixLength: integer("ipv6PrefixLength", options.ipv6PrefixLength ?? 64, 0, 128)
   }))
-
-const networks = (option: string, inputs: ReadonlyArray<NetworkInput>): ReadonlyArray<IpNetwork.IpNetwork> =>
-  Array.isArray(inputs)
-    ? inputs.map((input) => network(option, input))
-    : reject(option, inputs, "a list of networks, such as [\"10.0.0.0/8\"]")
-
-const network = (option: string, input: NetworkInput): IpNetwork.IpNetwork => {
-  const parsed = Result.orElse(
-    IpNetwork.fromInput(input as IpNetwork.IpNetworkInput),
-    () =>
-      Result.map(
-        NetAddress.ipFromInput(input as NetAddress.IpAddressInput),
-        (address) => IpNetwork.makeUnsafe(address, NetAddress.width(address))
-      )
-  )
-  return Result.isSuccess(parsed)
-    ? unmapped(parsed.success)
-    : reject(option, input, "networks such as \"10.0.0.0/8\", with no bits set behind the prefix, or addresses")
-}
-
-const unmapped = (network: IpNetwork.IpNetwork): IpNetwork.IpNetwork =>
-  IpNetwork.isIpv6Network(network) && network.prefixLength >= 96
-    ? Option.match(NetAddress.fromIpv4Mapped(network.address), {
-      onNone: () => network,
-      onSome: (address) => IpNetwork.makeUnsafe(address, network.prefixLength - 96)
-    })
-    : network
 
 const rate = (option: string, input: RateInput | undefined): Rate | undefined => {
   if (input === undefined) return undefined

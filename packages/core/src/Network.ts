@@ -48,13 +48,14 @@ export class Network extends Context.Service<Network, {
 }>()("@sluice/core/Network") {}
 
 /**
- * Connects to a stream endpoint: `"tcp://127.0.0.1:9000"`, `"localhost:9000"`, `"unix:///run/app.sock"`.
+ * Connects to a stream endpoint: `"tcp://127.0.0.1:9000"`, `"localhost:9000"`, `"tls://example.org:443"`,
+ * `"unix:///run/app.sock"`.
  *
  * A name's addresses are tried as RFC 8305 (happy eyeballs) says: both families in turn, a little apart, and the first
  * that answers wins. Names are looked up with the `AddressResolver` of the platform.
  *
  * Fails with `ConnectionRefused`, `TimedOut` (`"connect"`), `HostNotFound`, `Unreachable`, `PathNotFound`,
- * `InvalidEndpoint`, `InvalidOption`, and what else the system says.
+ * `InvalidEndpoint`, `InvalidOption`, and what else the system says; over TLS also with what `TlsReason` lists.
  */
 export const connect = (
   endpoint: Endpoint.Input,
@@ -63,10 +64,11 @@ export const connect = (
   Effect.flatMap(Effect.service(Network), (network) => network.connect(endpoint, options))
 
 /**
- * Listens on a stream endpoint. Port 0 lets the system choose: `listener.address` says which.
+ * Listens on a stream endpoint. Port 0 lets the system choose: `listener.address` says which. On `tls://` a connection
+ * comes to be accepted when its handshake is done.
  *
  * Fails with `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `NotASocket`, `PathTooLong`, `InvalidEndpoint`,
- * `InvalidOption`, and what else the system says.
+ * `InvalidOption`, and what else the system says; over TLS also with `KeyMismatch` or `UnusableCertificate`.
  */
 export const listen = (
   endpoint: Endpoint.Input,

@@ -4,7 +4,6 @@
  * A value that cannot be used is a `NetworkError` with the reason `InvalidOption`.
  */
 import type * as Duration from "effect/Duration"
-import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type * as AcceptPolicy from "./AcceptPolicy.ts"
@@ -55,7 +54,10 @@ export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined
-  /** How long a client may take from connecting to being ready to be accepted: the TLS handshake. Default: 10 seconds. */
+  /**
+   * How long a client may take from connecting to being ready to be accepted: the TLS handshake. A PROXY header has a time
+   * of its own besides. Default: 10 seconds.
+   */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined
@@ -77,7 +79,7 @@ export interface ProxyProtocolOptions {
    * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
    * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
    */
-  readonly trusted: ReadonlyArray<IpNetwork.IpNetworkInput | NetAddress.IpAddressInput | "unix">
+  readonly trusted: ReadonlyArray<AcceptPolicy.NetworkInput | "unix">
   /** How long the whole header may take. Less than 3 seconds is short for a lost segment. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** Bytes that a header may have, 107 to 65,551. Default: 16,384. */

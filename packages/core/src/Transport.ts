@@ -55,6 +55,8 @@ export interface Platform {
 export interface StreamTransport {
   /** What was negotiated, if it is a stream over TLS. */
   readonly tls?: Tls.Session | undefined
+  /** Whether something that `write` has taken is not with the system yet, so that `destroy` would lose it. Default: not. */
+  readonly isSending?: boolean | undefined
   /** The proxy that it came through, if that said so. The addresses are then the client's. A platform leaves it out. */
   readonly proxy?: Proxy | undefined
   readonly localAddress: NetAddress.SocketAddress
@@ -109,7 +111,8 @@ export interface HandshakePeer {
 }
 
 /**
- * A stream over TLS. Its `end` sends `close_notify` and then FIN, and does not end reading. Its `onEnd` is the peer's
+ * A stream over TLS. Its `end` sends `close_notify` and then FIN, and does not end reading; so does `destroy`, unless
+ * `isSending`. Its `onEnd` is the peer's
  * `close_notify`; a FIN without one is `onError` with the reason `Truncated`. Until it is started nothing that comes is
  * lost.
  */

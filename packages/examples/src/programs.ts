@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
 import { certificates } from "./certificates/command.ts"
+import { chat } from "./chat/command.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
 import { demo } from "./demo/demo.ts"
@@ -19,7 +20,7 @@ import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Programs to run, to read and to copy"),
-  Command.withSubcommands([hello, echo, udp, framing, rpc, metrics, relay, certificates, demo])
+  Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, certificates, demo])
 )
 
 exit.listenForSignals()

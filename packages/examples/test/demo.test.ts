@@ -2,19 +2,28 @@ import { describe, expect, it } from "@effect/vitest"
 import { connect, converse, hasIpv6, once, run, start, stop } from "./program.ts"
 
 const demo = async (args = "") => {
-  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0${args}`)
+  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0 --chat-port 0${args}`)
   await program.says(/Ctrl-C/)
   const port = async (name: string) => Number((await program.says(new RegExp(`^ +${name} .*?:(\\d+) {2,}`, "m")))[1])
-  return { program, hello: await port("hello"), echo: await port("echo"), udp: await port("udp") }
+  return {
+    program,
+    hello: await port("hello"),
+    echo: await port("echo"),
+    udp: await port("udp"),
+    chat: await port("chat")
+  }
 }
 
 describe("demo", { timeout: 30_000 }, () => {
-  it("serves hello, echo and UDP, and says what it did and what it closed", async () => {
-    const { echo, hello, program, udp } = await demo()
+  it("serves hello, echo, UDP and a chat, and says what it did and what it closed", async () => {
+    const { chat, echo, hello, program, udp } = await demo()
     expect(await converse({ port: hello }, "Hello\n")).toBe("Hello from server!\n")
     expect(await converse({ port: echo }, "four")).toBe("four")
     expect((await run(`udp client --port ${udp} hiho`)).stdout).toBe("Server says: hiho\n")
     await program.says(/INFO udp: 4 bytes/, "stderr")
+
+    expect(await converse({ port: chat }, "/join lobby\nhello\n")).toMatch(/<guest1> hello\n-- goodbye\n$/)
+    await program.says(/INFO chat/, "stderr")
 
     const open = await connect({ port: echo })
     open.write("still open")
@@ -34,13 +43,14 @@ describe("demo", { timeout: 30_000 }, () => {
         /INFO hello: 6 bytes in, 19 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO echo: 4 bytes in, 4 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO udp: 4 bytes, \d+ ms peer=127\.0\.0\.1:\d+$/m,
+        /INFO chat: 18 bytes in, \d+ out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO draining; open connections: 1$/m,
         /INFO echo: 10 bytes in, 10 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO .*1 connections ended, 0 cut/,
-        /INFO closed: hello after 1 connections, echo after 2 connections, udp after 1 datagrams$/m
+        /INFO closed: hello after 1 connections, echo after 2 connections, udp after 1 datagrams, chat after 1 connections$/m
       ]
     ) expect(stderr).toMatch(line)
-    expect(stderr.trim().split("\n")).toHaveLength(7)
+    expect(stderr.trim().split("\n")).toHaveLength(8)
   })
 
   it.skipIf(!hasIpv6)("runs over IPv6", async () => {

@@ -17,7 +17,7 @@ describe("failures", { timeout: 30_000 }, () => {
       new RegExp(`127\\.0\\.0\\.1:${port}.*in use.*EADDRINUSE`)
     )
     expect(await failure(`hello server --port ${port}`)).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`))
-    expect(await failure(`demo --hello-port 0 --udp-port 0 --echo-port ${port}`)).toMatch(
+    expect(await failure(`demo --hello-port 0 --udp-port 0 --chat-port 0 --echo-port ${port}`)).toMatch(
       new RegExp(`127\\.0\\.0\\.1:${port}.*in use`)
     )
   })
@@ -73,7 +73,7 @@ describe("help", { timeout: 30_000 }, () => {
   it("lists what there is", async () => {
     const { code, stderr, stdout } = await run("--help")
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    for (const name of ["hello", "echo", "udp", "demo"]) expect(stdout).toMatch(new RegExp(`^ +${name} `, "m"))
+    for (const name of ["hello", "echo", "udp", "chat", "demo"]) expect(stdout).toMatch(new RegExp(`^ +${name} `, "m"))
   })
 
   it("explains flags and their variables", async () => {

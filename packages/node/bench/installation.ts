@@ -7,6 +7,20 @@ const workspace = resolve(import.meta.dirname, "../../..")
 const application = join(directory, "app")
 
 /**
+ * Lays out the examples beside the packages, and the servers in their `bench/`; returns the folder of these. To be called
+ * after `install`.
+ */
+export const installExamples = (): string => {
+  const examples = join(workspace, "packages/examples")
+  const target = join(application, "packages/examples")
+  compile(join(examples, "src/chat"), join(target, "src/chat"))
+  compile(join(examples, "bench/servers"), join(target, "bench/servers"))
+  compile(join(import.meta.dirname, "servers"), join(application, "packages/node/bench/servers"))
+  writeFileSync(join(application, "package.json"), JSON.stringify({ type: "module" }))
+  return join(target, "bench/servers")
+}
+
+/**
  * Lays out the packages and the servers as an application has them: installed, and JavaScript only. From source, every
  * server would load a compiler into its heap and wait for it.
  *

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { mkdirSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { Child } from "./child.ts"
 import { cores } from "./cores.ts"
 import { directory } from "./output.ts"
@@ -24,12 +24,12 @@ export interface Generator {
   readonly hold: <A>(args: ReadonlyArray<string | number>, use: () => Promise<A>) => Promise<A>
 }
 
-/** Prepares the generator `NAME.c`, or `NAME.ts`. */
-export const makeGenerator = (name: "loadgen" | "loadgenUdp"): Generator => {
+/** Prepares the generator `NAME.c`, with the libraries that it needs, or `NAME.ts`; here, or at a path. */
+export const makeGenerator = (name: string, ...libraries: ReadonlyArray<string>): Generator => {
   mkdirSync(directory, { recursive: true })
-  const source = join(import.meta.dirname, name)
-  const binary = join(directory, name)
-  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`]).status === 0
+  const source = resolve(import.meta.dirname, name)
+  const binary = join(directory, basename(name))
+  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`, ...libraries]).status === 0
   const command = compiled ? [binary] : [process.execPath, `${source}.ts`]
 
   const start = (args: ReadonlyArray<string | number>) => new Child(cores?.load, [...command, ...args.map(String)])

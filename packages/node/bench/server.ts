@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { resolve } from "node:path"
 import { Child } from "./child.ts"
 import { cores } from "./cores.ts"
 import { install } from "./installation.ts"
@@ -29,7 +29,7 @@ export const startServer = async (
   core = cores?.server
 ): Promise<Server> => {
   const begin = performance.now()
-  const child = new Child(core, [process.execPath, "--expose-gc", join(servers, `${file}.js`), ...args])
+  const child = new Child(core, [process.execPath, "--expose-gc", resolve(servers, `${file}.js`), ...args])
   const line = await child.line()
   const startWall = performance.now() - begin
   const port = Number(/^listening (\d+)$/.exec(line)?.[1])

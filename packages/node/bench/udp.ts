@@ -39,7 +39,7 @@ const cases = [datagrams(64, 1), datagrams(64, 32), datagrams(1024, 1), datagram
 const results = new Results(cases, contestants.map(({ name }) => name))
 const lost = new Map(contestants.map(({ name }) => [name, 0]))
 
-const servers = await Promise.all(contestants.map(startServer))
+const servers = await Promise.all(contestants.map((contestant) => startServer(contestant)))
 // In the first round the compiler warms up; it does not count.
 await interleave(options.rounds + 1, cases, servers, async (row, { name, port }, round) => {
   const load = await generator.run(port, clients, row.size, row.inFlight, warmup, options.seconds)

@@ -228,8 +228,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
       this.abort()
       return false
     }
-    // Over TLS the end is a message of its own, which is still to be sent.
-    if (this.#peerEnded && !this.output.isWaiting && this.tls === undefined) {
+    if (this.#peerEnded && !this.output.isWaiting && this.transport.isSending !== true) {
       this.transport.destroy()
       return false
     }

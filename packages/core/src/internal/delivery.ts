@@ -74,15 +74,21 @@ class Delivery implements Receiver, Writer, CloseObserver {
 
 // Messages that were encoded one after the other lie side by side in the encoder's buffer: what is one piece of memory is
 // written as one chunk.
-const joined = (chunks: ReadonlyArray<Uint8Array>): Array<Uint8Array> => {
+const joined = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
+  if (chunks.length === 1 && chunks[0]!.length > 0) return chunks
   const all: Array<Uint8Array> = []
-  for (const chunk of chunks) {
-    const last = all[all.length - 1]
-    if (last !== undefined && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset) {
-      all[all.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + chunk.length)
-    } else if (chunk.length > 0) {
-      all.push(chunk)
+  for (let begin = 0; begin < chunks.length;) {
+    const first = chunks[begin]!
+    let end = first.byteOffset + first.length
+    let next = begin + 1
+    for (; next < chunks.length; next++) {
+      const chunk = chunks[next]!
+      if (chunk.buffer !== first.buffer || chunk.byteOffset !== end) break
+      end += chunk.length
     }
+    if (next > begin + 1) all.push(new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset))
+    else if (first.length > 0) all.push(first)
+    begin = next
   }
   return all
 }

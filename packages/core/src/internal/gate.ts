@@ -18,7 +18,7 @@ export class Gate {
   #deny!: NetworkSet
   #judges = false
   #fullAt = full
-  #buckets = new Buckets(remembered)
+  readonly #buckets = new Buckets(remembered)
 
   constructor(policy: AcceptPolicy.AcceptPolicy, clock: Clock.Clock) {
     this.#clock = clock
@@ -28,7 +28,6 @@ export class Gate {
 
   /** Judges by another policy from now on; what has been taken of the rates stays taken. */
   update(policy: AcceptPolicy.AcceptPolicy): void {
-    if (policy.ipv6PrefixLength !== this.#policy?.ipv6PrefixLength) this.#buckets = new Buckets(remembered)
     this.#policy = policy
     this.#allow = policy.allow === undefined ? undefined : new NetworkSet(policy.allow)
     this.#deny = new NetworkSet(policy.deny)

@@ -40,6 +40,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope
     const opened: Array<Transport.StreamTransport> = []
+    let deadline: NetworkError.TimedOut["deadline"] = "connect"
     const attempts = Effect.gen(function*() {
       const addresses = yield* resolve(platform, endpoint)
       const transport = yield* firstToConnect(
@@ -50,12 +51,13 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
       )
       const announced = yield* sendHeader(transport, checked.proxyHeader)
       if (secure === undefined) return { transport: announced, winner: transport }
+      deadline = "handshake"
       const serverName = checked.tls.serverName ?? dialledHost
       return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
     }).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(checked.connectTimeout),
-        orElse: () => Effect.fail(connectTimedOut(where, checked.connectTimeout))
+        orElse: () => Effect.fail(timedOut(where, deadline, checked.connectTimeout))
       })
     )
     return yield* Effect.uninterruptibleMask((restore) =>
@@ -93,7 +95,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const { tls } = checked
     if (tls !== undefined) {
       yield* tls.use((settings) => security.context(settings, where))
-      steps.push((transport) => security.handshake(tls.current, transport, { address: formatPeer(transport) }))
+      steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
     const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
     const gate = new Gate(acceptPolicy, yield* Clock.Clock)
@@ -129,8 +131,15 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   return { connect, listen, bind }
 })
 
-const connectTimedOut = (where: string, after: number) =>
-  NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline: "connect", after }))
+// The name of a peer is put together for an error that names it.
+const peerOf = (transport: Transport.StreamTransport): Transport.HandshakePeer => ({
+  get address() {
+    return formatPeer(transport)
+  }
+})
+
+const timedOut = (where: string, deadline: NetworkError.TimedOut["deadline"], after: number) =>
+  NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline, after }))
 
 /** An endpoint as it was meant, for errors. */
 export const endpointText = (input: Endpoint.Input): string =>

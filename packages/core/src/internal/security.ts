@@ -34,6 +34,11 @@ export class Security {
     transport: Transport.StreamTransport,
     peer: Transport.HandshakePeer
   ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> {
-    return Effect.flatMap(this.context(settings, peer.address), (context) => context.handshake(transport, peer))
+    return Effect.suspend(() => {
+      const known = this.#contexts.get(settings)
+      return known === undefined
+        ? Effect.flatMap(this.context(settings, peer.address), (context) => context.handshake(transport, peer))
+        : known.handshake(transport, peer)
+    })
   }
 }

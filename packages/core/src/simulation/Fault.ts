@@ -25,7 +25,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HostState } from "../internal/simulation/host.ts"
 import type { LinkState } from "../internal/simulation/link.ts"
+import { describeFault, type TlsFault } from "../internal/simulation/tls/fault.ts"
 import type * as Host from "./Host.ts"
+
+export type { TlsFault } from "../internal/simulation/tls/fault.ts"
 
 /** One host, or several. */
 export type Hosts = Host.Host | ReadonlyArray<Host.Host>
@@ -158,3 +161,51 @@ export const skew = (host: Hosts, ahead: Duration.Input): Effect.Effect<void> =>
 /** `skew` for as long as the Scope is open. */
 export const skewed = (host: Hosts, ahead: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
   scoped(skew(host, ahead), skew(host, 0))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// TLS
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * From now on a host does something wrong in TLS, as a client and as a server:
+ *
+ * - `"stall"`: it says nothing more in a handshake, once the client has said hello
+ * - `"cut"`: it closes the connection in the middle of what it has to say first
+ * - `{ alert: "internal_error" }`: it answers with that alert, by its name in RFC 8446, section 6
+ * - `"corrupt"`: what it sends is damaged, and its peer finds that
+ * - `"truncate"`: it ends its connections without `close_notify`
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Network from "@sluice/core/Network"
+ * import * as Fault from "@sluice/core/simulation/Fault"
+ * import * as Host from "@sluice/core/simulation/Host"
+ * import * as Effect from "effect/Effect"
+ *
+ * const impatient = Effect.fnUntraced(function*(server: Host.Host, client: Host.Host) {
+ *   yield* Fault.breakTls(server, "stall")
+ *   yield* Host.run(client, Effect.scoped(Network.connect("tls://server:443", { connectTimeout: "1 second" })))
+ * })
+ * ```
+ */
+export const breakTls = (host: Hosts, fault: TlsFault): Effect.Effect<void> =>
+  Effect.sync(() => {
+    for (const each of states(host)) {
+      each.world.fault(`TLS of ${each.name}: ${describeFault(fault)}`, [each])
+      each.tlsFault = fault
+    }
+  })
+
+/** Ends what is wrong with the TLS of a host. */
+export const mendTls = (host: Hosts): Effect.Effect<void> =>
+  Effect.sync(() => {
+    for (const each of states(host)) {
+      each.world.fault(`TLS of ${each.name}: mended`, [each])
+      each.tlsFault = undefined
+    }
+  })
+
+/** `breakTls` for as long as the Scope is open. */
+export const brokenTls = (host: Hosts, fault: TlsFault): Effect.Effect<void, never, Scope.Scope> =>
+  scoped(breakTls(host, fault), mendTls(host))

@@ -36,6 +36,9 @@ import type { HostState } from "../internal/simulation/host.ts"
 import { makePlatform } from "../internal/simulation/platform.ts"
 import type { Seed } from "../internal/simulation/random.ts"
 import { checkTcp, type TcpOptions } from "../internal/simulation/tcp/settings.ts"
+import { parseCertificates } from "../internal/simulation/tls/certificate.ts"
+import { usable } from "../internal/simulation/tls/context.ts"
+import { checkStack, type TlsOptions } from "../internal/simulation/tls/stack.ts"
 import { type Settings, World } from "../internal/simulation/world.ts"
 import * as Network from "../Network.ts"
 import type * as NetworkError from "../NetworkError.ts"
@@ -45,6 +48,7 @@ import type * as Trace from "./Trace.ts"
 
 export type { Seed } from "../internal/simulation/random.ts"
 export type { TcpOptions } from "../internal/simulation/tcp/settings.ts"
+export type { TlsOptions } from "../internal/simulation/tls/stack.ts"
 
 /** How a simulated network is made. */
 export interface Options {
@@ -55,6 +59,11 @@ export interface Options {
   /** What holds from a host to itself. Default: 50 microseconds of latency, and no faults. */
   readonly loopback?: Link.Options | undefined
   readonly tcp?: TcpOptions | undefined
+  /**
+   * Whom clients trust that do not say whom: the certificates of authorities (`SimCertificate.authority`), as PEM text.
+   * Default: nobody.
+   */
+  readonly authorities?: string | ReadonlyArray<string> | undefined
   /** Names beside those of the hosts, with their IP addresses. */
   readonly names?: Readonly<Record<string, ReadonlyArray<NetAddress.IpAddressInput>>> | undefined
   /** How much of the trace is kept: the last records, and bytes in them. Default: 65,536 and 16 MiB. `false`: none. */
@@ -67,6 +76,8 @@ export interface HostOptions {
   readonly addresses?: ReadonlyArray<NetAddress.IpAddressInput> | undefined
   /** More names for it. */
   readonly aliases?: ReadonlyArray<string> | undefined
+  /** What its TLS can do, such as only what an old machine could. */
+  readonly tls?: TlsOptions | undefined
 }
 
 /** A simulated network. */
@@ -77,7 +88,7 @@ export class SimNetwork extends Context.Service<SimNetwork, { readonly world: Wo
 /**
  * Makes a simulated network, which goes on until its Scope is closed.
  *
- * Fails with `InvalidOption`.
+ * Fails with `InvalidOption`, and with `UnusableCertificate`.
  */
 export const make = Effect.fnUntraced(function*(
   options: Options = {}
@@ -117,6 +128,10 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
             ips.map((ip) => address("names", ip))
           ])
         )),
+      authorities: yield* checked("configure", "the authorities", () =>
+        [options.authorities ?? []].flat().flatMap((text) =>
+          usable("authorities", () => parseCertificates(text))
+        )),
       trace: yield* checked("configure", "the trace", () =>
         options.trace === false ? undefined : {
           records: optionalInteger("trace.records", options.trace?.records, 0, 2 ** 30) ?? 65_536,
@@ -133,7 +148,7 @@ const address = (option: string, input: NetAddress.IpAddressInput): string => {
 /**
  * The host of that name; made when it is asked for the first time. Its name, and its aliases, can be connected to.
  *
- * Fails with `InvalidOption` when an address is no IP address, or another host has it.
+ * Fails with `InvalidOption` when an address is no IP address or another host has it, or `tls` leaves nothing to speak.
  */
 export const host = (
   name: string,
@@ -143,12 +158,14 @@ export const host = (
     const { world } = yield* SimNetwork
     const known = world.hosts.get(name)
     if (known !== undefined) return known
-    const addresses = yield* Effect.fromResult(checked("configure", name, () =>
-      (options.addresses ?? []).map((input) => {
+    const { addresses, tls } = yield* Effect.fromResult(checked("configure", name, () => ({
+      addresses: (options.addresses ?? []).map((input) => {
         const own = address("addresses", input)
         return world.hostAt(own) === undefined ? own : reject("addresses", own, "an address that no other host has")
-      })))
-    const made = world.addHost(name, addresses, options.aliases ?? [])
+      }),
+      tls: checkStack(options.tls ?? {})
+    })))
+    const made = world.addHost(name, addresses, options.aliases ?? [], tls)
     made.network = yield* Scope.provide(Network.make(makePlatform(made)), world.scope)
     return made
   })

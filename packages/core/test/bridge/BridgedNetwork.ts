@@ -45,7 +45,7 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
         Effect.gen(function*() {
           const scope = Scope.makeUnsafe()
           const connection = yield* Scope.provide(
-            network.connect(Endpoint.fromAddress(address), options as never),
+            network.connect(Endpoint.fromAddress(address), { ...options, tls: undefined } as never),
             scope
           )
           return yield* bridged(connection as ConnectionState)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import type * as Tls from "@sluice/core/Tls"
 import type * as Transport from "@sluice/core/Transport"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
@@ -96,34 +97,33 @@ const trust = { isTrusted: () => true, timeout: 1000, limit: ProxyProtocol.maxLi
 
 /** What a receiver hears that wants no more after every so many chunks, until it is asked again. */
 const listen = (stream: Transport.StreamTransport, script: Script, patience: number) => {
-  const heard: Array<Uint8Array> = []
-  const seen: { last?: string } = {}
-  let flowing = true
+  const chunks: Array<Uint8Array> = []
+  const heard: { flowing: boolean; last?: string } = { flowing: true }
   stream.start({
     onData: (chunk) => {
-      assert.isTrue(flowing, "nothing comes that is not wanted")
-      assert.isUndefined(seen.last, "nothing comes behind the end")
-      heard.push(chunk.slice())
-      return flowing = heard.length % patience !== 0
+      assert.isTrue(heard.flowing, "nothing comes that is not wanted")
+      assert.isUndefined(heard.last, "nothing comes behind the end")
+      chunks.push(chunk.slice())
+      return heard.flowing = chunks.length % patience !== 0
     },
     onEnd: () => {
-      seen.last = "end"
+      heard.last = "end"
     },
     onFlushed: () => {},
     onError: () => {
-      seen.last = "error"
+      heard.last = "error"
     },
     onClose: () => {
-      seen.last ??= "close"
+      heard.last ??= "close"
     }
   })
-  for (let turns = 0; turns < 1000 && seen.last === undefined; turns++) {
+  for (let turns = 0; turns < 1000 && heard.last === undefined; turns++) {
     script.run()
-    if (flowing) continue
-    flowing = true
+    if (heard.flowing) continue
+    heard.flowing = true
     stream.resume()
   }
-  return { bytes: Bytes.concat(heard) as Uint8Array, last: seen.last }
+  return { bytes: Bytes.concat(chunks) as Uint8Array, last: heard.last }
 }
 
 describe("the opening of a stream", () => {
@@ -158,6 +158,28 @@ describe("the opening of a stream", () => {
     const stream = Effect.runSync(Fiber.join(fiber))
     const heard = listen(stream, script, 100)
     assert.deepStrictEqual(heard, { bytes: line.slice(-5), last: "error" })
+  })
+
+  it("gives the stream beneath to TLS, with what is behind the header, and puts its addresses over the outcome", () => {
+    const first = new TextEncoder().encode("PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\nhello")
+    const script = new Script([first], "end")
+    const fiber = Effect.runFork(readHeader(trust)(script))
+    script.run()
+    const session = { protocol: "TLSv1.3" } as Tls.Session
+    const context = throughProxy({
+      handshake: (transport, peer) => {
+        assert.strictEqual(transport, script)
+        assert.deepStrictEqual(peer, { address: "198.51.100.7:50412", unread: first.slice(-5) })
+        return Effect.succeed(Object.assign(new Script([], "end"), { tls: session }))
+      }
+    })
+    const stream = Effect.runSync(
+      Effect.flatMap(Fiber.join(fiber), (stream) => context.handshake(stream, { address: "198.51.100.7:50412" }))
+    )
+    assert.strictEqual(stream.tls, session)
+    assert.strictEqual(NetAddress.formatSocketAddress(stream.remoteAddress), "198.51.100.7:50412")
+    assert.strictEqual(NetAddress.formatSocketAddress(stream.localAddress), "203.0.113.1:443")
+    assert.deepStrictEqual(stream.proxy?.remoteAddress, address)
   })
 
   it("is not followed by a handshake when it broke", () => {

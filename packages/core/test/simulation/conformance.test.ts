@@ -7,30 +7,46 @@ import * as Conformance from "@sluice/core/testing/Conformance"
 import * as VitestConformance from "@sluice/core/testing/VitestConformance"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import { overTls } from "./fixtures/overTls.ts"
+
+interface Suite {
+  readonly checks: ReadonlyArray<Conformance.Check>
+  /** What the network is seen through. */
+  readonly through?: typeof overTls
+}
 
 // What both ends keep is less than this by default: the checks that fill buffers need not try more.
 const bufferLimit = 1024 * 1024
 let paths = 0
-const suites = {
-  "TCP over IPv4": Conformance.streams({ endpoint: () => "tcp://127.0.0.1:0", resets: true, bufferLimit }),
-  "TCP over IPv6": Conformance.streams({ endpoint: () => "tcp://[::1]:0", resets: true, bufferLimit }),
-  "Unix-domain": Conformance.streams({ endpoint: () => `unix:///run/${++paths}`, resets: false, bufferLimit }),
-  "UDP over IPv4": Conformance.datagrams({ endpoint: () => "udp://127.0.0.1:0", refuses: true }),
-  "UDP over IPv6": Conformance.datagrams({ endpoint: () => "udp://[::1]:0", refuses: true })
+const tcp = (host: string) => Conformance.streams({ endpoint: () => `tcp://${host}:0`, resets: true, bufferLimit })
+const suites: Record<string, Suite> = {
+  "TCP over IPv4": { checks: tcp("127.0.0.1") },
+  "TCP over IPv6": { checks: tcp("[::1]") },
+  TLS: { checks: tcp("127.0.0.1"), through: overTls },
+  "Unix-domain": {
+    checks: Conformance.streams({ endpoint: () => `unix:///run/${++paths}`, resets: false, bufferLimit })
+  },
+  "UDP over IPv4": { checks: Conformance.datagrams({ endpoint: () => "udp://127.0.0.1:0", refuses: true }) },
+  "UDP over IPv6": { checks: Conformance.datagrams({ endpoint: () => "udp://[::1]:0", refuses: true }) }
 }
 
-for (const [name, checks] of Object.entries(suites)) {
-  VitestConformance.suite(`${name}, simulated, by the real clock`, SimNetwork.layerNetwork(), checks)
+for (const [name, { checks, through = identity }] of Object.entries(suites)) {
+  const network = Layer.effect(Network.Network, Effect.map(Effect.service(Network.Network), through)).pipe(
+    Layer.provide(SimNetwork.layerNetwork())
+  )
+  VitestConformance.suite(`${name}, simulated, by the real clock`, network, checks)
 }
 
-const simulated = (name: string, checks: ReadonlyArray<Conformance.Check>, options: Simulation.Options) =>
+const simulated = (name: string, { checks, through = identity }: Suite, options: Simulation.Options) =>
   describe(`${name}, in a simulation`, () => {
     for (const check of checks) {
       it.effect(`${check.law}: ${check.name}`, () =>
         Effect.gen(function*() {
           const run = yield* Simulation.checkDeterminism(
             Effect.flatMap(SimNetwork.host("host"), (host) =>
-              Effect.provideService(check.run, Network.Network, Host.network(host))),
+              Effect.provideService(check.run, Network.Network, through(Host.network(host)))),
             options
           )
           if (Exit.isFailure(run.exit)) {
@@ -40,9 +56,9 @@ const simulated = (name: string, checks: ReadonlyArray<Conformance.Check>, optio
     }
   })
 
-for (const [name, checks] of Object.entries(suites)) {
-  simulated(name, checks, { seed: name })
-  simulated(`${name}, in random order`, checks, { seed: name, schedule: "random" })
+for (const [name, suite] of Object.entries(suites)) {
+  simulated(name, suite, { seed: name })
+  simulated(`${name}, in random order`, suite, { seed: name, schedule: "random" })
 }
 
 // Datagrams may be lost, so only streams must bear this. Segments are not cut: some checks read a short write at once.
@@ -53,4 +69,6 @@ const rough = {
   duplication: 0.02,
   reordering: 0.05
 } as const
-simulated("TCP over IPv4, on a rough link", suites["TCP over IPv4"], { seed: 7, loopback: rough })
+for (const name of ["TCP over IPv4", "TLS"]) {
+  simulated(`${name}, on a rough link`, suites[name]!, { seed: 7, loopback: rough })
+}

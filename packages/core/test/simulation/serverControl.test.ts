@@ -1,12 +1,14 @@
-import { describe, expect } from "@effect/vitest"
+import { assert, describe, expect } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
+import * as Simulation from "@sluice/core/simulation/Simulation"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -90,6 +92,50 @@ describe("Server.connections", () => {
       yield* Connection.end(first)
       yield* settle
       expect((yield* server.connections).map(({ id }) => id)).toEqual([open[1]!.id])
+    })
+  )
+
+  VitestSimulation.it(
+    "is a snapshot, with idle times from what moved last, in or out",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served(
+        {},
+        (connection) =>
+          Effect.andThen(Connection.readExactly(connection, 1), ([first]) =>
+            first === 0
+              ? Effect.andThen(Effect.sleep("30 seconds"), Connection.writeText(connection, "late"))
+              : Server.annotate("first", first)).pipe(Effect.andThen(Connection.readAll(connection)))
+      )
+      const hearing = yield* dial()
+      yield* Connection.write(hearing, Uint8Array.of(0))
+      const saying = yield* dial()
+      yield* Effect.sleep("20 seconds")
+      const before = yield* server.connections
+      yield* Effect.sleep("10 seconds")
+      yield* Connection.write(saying, Uint8Array.of(1))
+      yield* Effect.sleep("10 seconds")
+      const after = yield* server.connections
+      expect(after.map(({ idle }) => Math.round(Duration.toSeconds(idle)))).toEqual([10, 10])
+      expect(before.map(({ idle }) => Math.round(Duration.toSeconds(idle)))).toEqual([20, 20])
+      expect(before.map(({ annotations }) => annotations.size)).toEqual([0, 0])
+      expect(after.map(({ annotations }) => annotations.size)).toEqual([0, 1])
+    })
+  )
+
+  VitestSimulation.it(
+    "does not change what was annotated when it was asked for",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({}, (connection) =>
+        Effect.forever(
+          Effect.flatMap(Connection.readExactly(connection, 1), ([byte]) => Server.annotate(String(byte), true))
+        ))
+      const client = yield* dial()
+      yield* Connection.write(client, Uint8Array.of(1))
+      yield* settle
+      const [before] = yield* server.connections
+      yield* Connection.write(client, Uint8Array.of(2))
+      yield* settle
+      expect(Array.from(before!.annotations.keys())).toEqual(["1"])
     })
   )
 
@@ -217,6 +263,7 @@ describe("Server.update", () => {
       const [open] = yield* server.connections
       yield* server.update({ idleTimeout: "59 seconds" })
       yield* settle
+      expect((yield* server.connections).length).toBe(0)
       expect(yield* Connection.closed(open!.connection)).toMatchObject({
         _tag: "Failed",
         error: { reason: { _tag: "TimedOut", deadline: "idle", after: 59_000 } }
@@ -236,6 +283,7 @@ describe("Server.update", () => {
       yield* Effect.sleep("9900 millis")
       expect((yield* server.connections).length).toBe(1)
       yield* Effect.sleep("150 millis")
+      expect((yield* server.connections).length).toBe(0)
       expect(yield* Connection.closed(open!.connection)).toMatchObject({
         error: { reason: { deadline: "lifetime", after: 60_000 } }
       })
@@ -327,6 +375,21 @@ describe("Server.update", () => {
   )
 })
 
+describe("Server.drain", () => {
+  VitestSimulation.it(
+    "gives connections that were idle before it as long as it says",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({ drain: { grace: "1 hour", idle: "1 second" } })
+      const client = yield* dial()
+      yield* Effect.sleep("1 minute")
+      const begun = yield* Clock.currentTimeMillis
+      yield* Effect.forkChild(server.drain)
+      yield* Connection.readAll(client)
+      expect((yield* Clock.currentTimeMillis) - begun).toBeGreaterThanOrEqual(1000)
+    })
+  )
+})
+
 describe("maxConnectionsPerAddress", () => {
   VitestSimulation.it(
     "counts IPv6 by /64, unless another prefix length is given",
@@ -369,30 +432,71 @@ describe("filters", () => {
   )
 })
 
-describe("drain.idle", () => {
+describe("a server without a handle", () => {
+  /** A server as a Layer, a way to reach it, and one to end it. */
+  const layered = Effect.fnUntraced(function*(options: Omit<Server.Options, "listen">) {
+    const [host, clients] = yield* SimNetwork.hosts("server", "clients")
+    const scope = yield* Scope.make()
+    yield* Layer.build(Server.layer({ listen: "tcp://0.0.0.0:7", ...options }, echo)).pipe(
+      Effect.provide(Host.layer(host)),
+      Scope.provide(scope)
+    )
+    return {
+      dial: Effect.provide(Network.connect("server:7"), Host.layer(clients)),
+      end: Scope.close(scope, Exit.void)
+    }
+  })
+
   VitestSimulation.it(
-    "spares connections on which something moves, of a server without a handle too",
+    "spares connections on which something moves while it drains, and gives the others as long as it says",
     Effect.gen(function*() {
-      const [host, clients] = yield* SimNetwork.hosts("server", "clients")
-      const scope = yield* Scope.make()
-      yield* Layer.build(
-        Server.layer({ listen: "tcp://0.0.0.0:7", drain: { grace: "1 hour", idle: "1 second" } }, echo)
-      ).pipe(Effect.provide(Host.layer(host)), Scope.provide(scope))
-      const dial = Effect.provide(Network.connect("server:7"), Host.layer(clients))
+      const { dial, end } = yield* layered({ drain: { grace: "1 hour", idle: "1 second" } })
       const silent = yield* dial
       const talking = yield* dial
-      yield* settle
-      const draining = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Effect.sleep("1 minute")
+      const begun = yield* Clock.currentTimeMillis
+      const draining = yield* Effect.forkChild(end)
+      const ended = yield* Effect.forkChild(Effect.andThen(Connection.readAll(silent), Clock.currentTimeMillis))
       for (let second = 0; second < 10; second++) {
         yield* exchange(talking, "still here")
         yield* Effect.sleep("700 millis")
       }
-      expect((yield* Connection.readAll(silent)).length).toBe(0)
+      const waited = (yield* Fiber.join(ended)) - begun
+      expect(waited).toBeGreaterThanOrEqual(1000)
+      expect(waited).toBeLessThan(1100)
       yield* exchange(talking, "last words")
       expect((yield* Connection.readAll(talking)).length).toBe(0)
       yield* Connection.end(talking)
       yield* Connection.end(silent)
       yield* Fiber.join(draining)
+    })
+  )
+
+  VitestSimulation.it(
+    "keeps its deadlines, from whatever moved last",
+    Effect.gen(function*() {
+      const { dial } = yield* layered({ idleTimeout: "1 minute" })
+      const client = yield* dial
+      for (let minute = 0; minute < 3; minute++) {
+        yield* Effect.sleep("50 seconds")
+        yield* exchange(client, "still here")
+      }
+      yield* Effect.sleep("61 seconds")
+      expect(yield* reasonOf(Connection.read(client))).toBe("ConnectionReset")
+    })
+  )
+
+  VitestSimulation.it(
+    "does not watch the deadlines of connections that are closed",
+    Effect.gen(function*() {
+      const run = yield* Simulation.record(Effect.gen(function*() {
+        const { dial } = yield* layered({ maxLifetime: "1 hour" })
+        yield* Effect.scoped(dial)
+        yield* Effect.never
+      }))
+      assert(Exit.isFailure(run.exit))
+      expect(Cause.squash(run.exit.cause)).toMatchObject({ _tag: "SimulationDeadlock" })
+      expect(Duration.toSeconds(run.elapsed)).toBeLessThan(600)
     })
   )
 })

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 
-const services = ["hello", "echo", "udp"] as const
+const services = ["hello", "echo", "udp", "chat"] as const
 
 type Service = typeof services[number]
 
@@ -19,12 +19,17 @@ const about: Record<Service, {
 }> = {
   hello: { protocol: "TCP", served: "connections", command: (host, port) => `echo Hello | nc ${host} ${port}` },
   echo: { protocol: "TCP", served: "connections", command: (host, port) => `nc ${host} ${port}` },
-  udp: { protocol: "UDP", served: "datagrams", command: (host, port) => `echo Hello | nc -u -w 1 ${host} ${port}` }
+  udp: { protocol: "UDP", served: "datagrams", command: (host, port) => `echo Hello | nc -u -w 1 ${host} ${port}` },
+  chat: {
+    protocol: "TCP",
+    served: "connections",
+    command: (host, port) => `nc ${host} ${port}, or: npm run -s example -- chat client --host ${host} --port ${port}`
+  }
 }
 
 export const make = () => {
   const addresses = new Map<Service, NetAddress.InetAddress>()
-  const served = { hello: 0, echo: 0, udp: 0 }
+  const served = { hello: 0, echo: 0, udp: 0, chat: 0 }
   let open = 0
 
   return {

@@ -1,10 +1,13 @@
-/** `demo`: hello, echo and UDP echo in one process. */
+/** `demo`: hello, echo, UDP echo and the chat in one process. */
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import * as UdpServer from "@sluice/core/UdpServer"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ChatServer from "../chat/server/ChatServer.ts"
+import * as History from "../chat/server/History.ts"
 import * as flags from "../cli/flags.ts"
 import { echo } from "../echo/server.ts"
 import { hello } from "../hello/server.ts"
@@ -14,11 +17,12 @@ import * as Journal from "./Journal.ts"
 const ports = {
   helloPort: flags.port(12345, "hello-port"),
   echoPort: flags.port(12346, "echo-port"),
-  udpPort: flags.port(12347, "udp-port")
+  udpPort: flags.port(12347, "udp-port"),
+  chatPort: flags.port(12350, "chat-port")
 }
 
 export const demo = Command.make("demo", { host: flags.host, ...ports, ...flags.policy }, (options) => {
-  const { echoPort, helloPort, host, udpPort } = options
+  const { chatPort, echoPort, helloPort, host, udpPort } = options
   const policy = flags.serverPolicy(options)
   const journal = Journal.make()
 
@@ -34,11 +38,16 @@ export const demo = Command.make("demo", { host: flags.host, ...ports, ...flags.
     { drain: options.drain, bind: Endpoint.udp(host, udpPort), onListening: journal.listening("udp") },
     journal.datagrams("udp", reflect)
   )
+  const Chat = Layer.unwrap(Effect.map(ChatServer.handler(), (chat) =>
+    Server.layer(
+      { ...policy, listen: Endpoint.tcp(host, chatPort), onListening: journal.listening("chat") },
+      journal.connections("chat", chat)
+    )))
 
   return journal.opening.pipe(
-    Layer.provide(Layer.mergeAll(Hello, Echo, Udp)),
+    Layer.provide(Layer.mergeAll(Hello, Echo, Udp, Chat)),
     Layer.provide(journal.closing),
-    Layer.provide(NodeNetwork.layer),
+    Layer.provide([History.layerMemory, NodeNetwork.layer]),
     Layer.launch
   )
-}).pipe(Command.withDescription("Serve hello, echo and UDP echo at once"))
+}).pipe(Command.withDescription("Serve hello, echo, UDP echo and a chat at once"))

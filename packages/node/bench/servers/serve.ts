@@ -9,9 +9,12 @@ import type * as Scope from "effect/Scope"
 import { ready } from "./ready.ts"
 
 /** Runs a Sluice server. */
-export const serve = <E>(handler: Server.Handler<E, Network.Network | Scope.Scope>): void => {
+export const serve = <E>(
+  handler: Server.Handler<E, Network.Network | Scope.Scope>,
+  options: Server.Options = { listen: "tcp://127.0.0.1:0" }
+): void => {
   const layer = Server.layer({
-    listen: "tcp://127.0.0.1:0",
+    ...options,
     onListening: (address) => Effect.sync(() => ready((address as NetAddress.InetAddress).port))
   }, handler)
   NodeRuntime.runMain(Layer.launch(Layer.provide(layer, NodeNetwork.layer)))

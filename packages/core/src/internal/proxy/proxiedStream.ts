@@ -25,6 +25,10 @@ export class ProxiedStream implements Transport.StreamTransport {
     return this.beneath.tls
   }
 
+  get isSending(): boolean | undefined {
+    return this.beneath.isSending
+  }
+
   start(receiver: Transport.StreamReceiver): void {
     this.beneath.start(receiver)
   }

@@ -8,6 +8,8 @@ import { RandomStream } from "./random.ts"
 import { isLoopback, isUnix } from "./socketAddress.ts"
 import type { Segment } from "./tcp/segment.ts"
 import { TcpTable } from "./tcp/table.ts"
+import type { TlsFault } from "./tls/fault.ts"
+import type { TlsStack } from "./tls/stack.ts"
 import { UdpTable } from "./udp/table.ts"
 import { UnixTable } from "./unix.ts"
 import type { World } from "./world.ts"
@@ -28,6 +30,10 @@ export class HostState implements Host.Host {
   readonly #unixLink: LinkState
   readonly #links = new Map<HostState, LinkState>()
   readonly #sequences: RandomStream
+  /** For the tickets of TLS sessions. */
+  readonly tickets: RandomStream
+  readonly tls: TlsStack
+  tlsFault: TlsFault | undefined = undefined
   /** The network as it is seen from here. */
   network: Network.Network["Service"] | undefined = undefined
   isUp = true
@@ -38,7 +44,7 @@ export class HostState implements Host.Host {
   /** Milliseconds by which its clock is ahead. */
   skew = 0
 
-  constructor(world: World, name: string, addresses: ReadonlyArray<string>) {
+  constructor(world: World, name: string, addresses: ReadonlyArray<string>, tls: TlsStack) {
     this.world = world
     this.name = name
     this.addresses = addresses
@@ -47,10 +53,17 @@ export class HostState implements Host.Host {
     this.loopback = new LinkState(world, this, this, world.loopback)
     this.#unixLink = new LinkState(world, this, this, Link.loopback)
     this.#sequences = new RandomStream(world.seed, `${name}/initial sequence numbers`)
+    this.tickets = new RandomStream(world.seed, `${name}/tickets`)
+    this.tls = tls
   }
 
   initialSequence(): number {
     return this.#sequences.bits()
+  }
+
+  /** What its clock says, in milliseconds. */
+  get wallClock(): number {
+    return Math.floor(this.world.engine.now / 1000) + this.skew
   }
 
   owns(address: string): boolean {

@@ -11,6 +11,7 @@ import { fromInetAddress, isMulticast, isWildcard, toSocketAddress, unixSocket }
 import { systemError } from "./systemError.ts"
 import { TcpListener } from "./tcp/listener.ts"
 import { TcpStream } from "./tcp/stream.ts"
+import { secure } from "./tls/context.ts"
 import { UdpEndpoint } from "./udp/socket.ts"
 
 /** A host as a platform: what `Network.make` builds upon. */
@@ -22,8 +23,7 @@ export const makePlatform = (host: HostState): Transport.Platform => ({
   connect: (address, options) => connect(host, address, options),
   listen: (address, options, receiver) => Effect.suspend(() => listen(host, address, options, receiver)),
   bind: (address, options, receiver) => Effect.suspend(() => bind(host, address, options, receiver)),
-  secure: (_, address) =>
-    Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS" })))
+  secure: (settings, address) => secure(host, settings, address)
 })
 
 // ---------------------------------------------------------------------------------------------------------------------

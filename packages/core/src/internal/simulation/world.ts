@@ -7,6 +7,8 @@ import type { LinkState } from "./link.ts"
 import type { Packet } from "./packet.ts"
 import type { Seed } from "./random.ts"
 import type { TcpSettings } from "./tcp/settings.ts"
+import type { Certificate } from "./tls/certificate.ts"
+import type { TlsStack } from "./tls/stack.ts"
 import { TraceBuffer } from "./trace/buffer.ts"
 
 /** What a simulated network is made with. */
@@ -16,6 +18,7 @@ export interface Settings {
   readonly loopback: Link.Settings
   readonly tcp: TcpSettings
   readonly names: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly authorities: ReadonlyArray<Certificate>
   readonly trace: { readonly records: number; readonly bytes: number } | undefined
 }
 
@@ -28,6 +31,8 @@ export class World {
   readonly defaults: Link.Settings
   readonly loopback: Link.Settings
   readonly tcp: TcpSettings
+  /** Whom clients trust that do not say. */
+  readonly authorities: ReadonlyArray<Certificate>
   readonly hosts = new Map<string, HostState>()
   readonly #byAddress = new Map<string, HostState>()
   readonly #names: ReadonlyMap<string, ReadonlyArray<string>>
@@ -45,6 +50,7 @@ export class World {
     this.defaults = settings.defaults
     this.loopback = settings.loopback
     this.tcp = settings.tcp
+    this.authorities = settings.authorities
     this.#names = settings.names
     this.#trace = settings.trace === undefined ? undefined : new TraceBuffer(settings.trace)
   }
@@ -54,9 +60,14 @@ export class World {
   // -------------------------------------------------------------------------------------------------------------------
 
   /** Adds a host; without addresses it gets one of each family. */
-  addHost(name: string, addresses: ReadonlyArray<string>, aliases: ReadonlyArray<string>): HostState {
+  addHost(
+    name: string,
+    addresses: ReadonlyArray<string>,
+    aliases: ReadonlyArray<string>,
+    tls: TlsStack
+  ): HostState {
     const own = addresses.length > 0 ? addresses : this.#nextAddresses()
-    const host = new HostState(this, name, own)
+    const host = new HostState(this, name, own, tls)
     this.hosts.set(name, host)
     for (const address of own) this.#byAddress.set(address, host)
     for (const alias of aliases) this.#aliases.set(alias, host)

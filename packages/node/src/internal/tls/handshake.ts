@@ -94,9 +94,8 @@ const shakeHands = (
 ): Handshake =>
   Effect.callback((resume) => {
     const { facts, socket: raw } = transport.surrender()
-    const { address } = peer
-    const gone = NetworkError.make("secure", address, new TlsReason.HandshakeCut())
-    if (raw.destroyed) return resume(Effect.fail(gone))
+    const refuse = (reason: TlsReason.TlsReason) => NetworkError.make("secure", peer.address, reason)
+    if (raw.destroyed) return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
     if (peer.unread !== undefined) putBack(raw, peer.unread)
     const socket = begin(raw)
     const inputEnd = new InputEnd(socket, raw)
@@ -115,8 +114,8 @@ const shakeHands = (
       resume(Effect.fail(error))
     }
     const onError = (error: NodeJS.ErrnoException) =>
-      fail(fromTls({ operation: "secure", address, error, applicationProtocols }))
-    const onClose = () => fail(gone)
+      fail(fromTls({ operation: "secure", address: peer.address, error, applicationProtocols }))
+    const onClose = () => fail(refuse(new TlsReason.HandshakeCut()))
     inputEnd.onEnd = onClose
     socket.on("error", onError)
     socket.on("_tlsError", onError)
@@ -124,7 +123,7 @@ const shakeHands = (
     socket.once(done, () => {
       if (socket.destroyed) return
       const agreed = session(socket)
-      if ("_tag" in agreed) return fail(NetworkError.make("secure", address, agreed))
+      if ("_tag" in agreed) return fail(refuse(agreed))
       forget()
       const stream = new SecureStream(socket, raw, facts, agreed, inputEnd)
       // Node tells of an alert only here, on a server's socket that has no `tls.Server`.

@@ -97,13 +97,19 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     if (this.#destroying) this.destroy()
   }
 
+  get isSending(): boolean {
+    return this.#writing
+  }
+
   override destroy(): void {
     const { socket } = this
-    // The close_notify is part of what was written.
     if (this.#ending && !socket.destroyed && !socket.writableFinished) {
+      // What was written, and the close_notify behind it, go first.
       this.#destroying = true
       if (this.#shuttingDown) socket.once("finish", () => socket.destroy())
     } else {
+      // The close_notify is with the system when this returns.
+      if (!this.#ending && !this.#writing && this.receiver !== undefined) socket.end()
       socket.destroy()
     }
   }

@@ -190,7 +190,10 @@ export class TcpStream implements Transport.StreamTransport, Application {
     while (this.#flowing && !this.#destroyed) {
       const chunk = this.endpoint.read()
       if (chunk === undefined) break
-      if (!receiver.onData(chunk)) this.#flowing = false
+      const goesOn = receiver.onData(chunk)
+      // Another may have it by now, who has asked for more and hears of it by a task of its own.
+      if (receiver !== this.#receiver) return this.endpoint.announceRoom()
+      if (!goesOn) this.#flowing = false
     }
     this.endpoint.announceRoom()
     if (this.#flowing && !this.#destroyed && !this.#ended && this.endpoint.isAtEnd) {

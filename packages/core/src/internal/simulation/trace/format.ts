@@ -1,4 +1,5 @@
 import type * as Trace from "../../../simulation/Trace.ts"
+import { describeRecords } from "../tls/describe.ts"
 
 const letters = [["S", 2], ["F", 1], ["R", 4], ["P", 8]] as const
 
@@ -45,13 +46,19 @@ export const formatTimer = (timer: Trace.Timer): string => timers[timer.name]
 /** What a packet is, on one short line. */
 export const formatPacket = (packet: Trace.Segment | Trace.Datagram): string => {
   const { length } = packet.payload
-  const text = formatPayload(packet.payload)
+  const text = formatPayload(packet.payload) || formatTls(packet)
   if (packet._tag === "Datagram") return text === "" ? `UDP, ${length} bytes` : `UDP ${text}`
   const { acknowledgment, flags, sequence } = packet
   const range = length === 0 ? "" : `${sequence}..${sequence + length - 1}`
   const data = length === 0 ? "" : text === "" ? ` ${range}` : ` ${text}`
   const again = packet.retransmission ? " again" : ""
   return `${nameFlags(flags)}${data}${flags & 16 && length === 0 ? ` ${acknowledgment}` : ""}${again}`
+}
+
+/** The records that a segment begins with, if there are any: `TLS ClientHello`. */
+export const formatTls = (packet: Trace.Segment | Trace.Datagram): string => {
+  const names = packet._tag === "Segment" ? describeRecords(packet.payload) : ""
+  return names === "" ? "" : `TLS ${names}`
 }
 
 /** A short payload of plain text, in quotes; nothing if it is long, or something else. */

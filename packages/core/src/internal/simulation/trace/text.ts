@@ -1,5 +1,5 @@
 import type * as Trace from "../../../simulation/Trace.ts"
-import { formatFate, formatFlags, formatSocket, formatTime, formatTimer } from "./format.ts"
+import { formatFate, formatFlags, formatSocket, formatTime, formatTimer, formatTls } from "./format.ts"
 
 /** Lines like those of tcpdump(8). */
 export const toText = (trace: Trace.Trace): string => {
@@ -30,6 +30,7 @@ const route = (packet: Trace.Packet): string =>
 
 const formatSegment = (segment: Trace.Segment): string => {
   const { acknowledgment, flags, payload, sack, sequence, window } = segment
+  const tls = formatTls(segment)
   const range = payload.length > 0 ? `${sequence}:${sequence + payload.length}` : `${sequence}`
   const parts = [
     `Flags [${formatFlags(flags)}]`,
@@ -37,7 +38,7 @@ const formatSegment = (segment: Trace.Segment): string => {
     ...(flags & 16 ? [`ack ${acknowledgment}`] : []),
     `win ${window}`,
     ...(sack.length > 0 ? [`sack ${sack.map(([from, to]) => `${from}:${to}`).join(" ")}`] : []),
-    `length ${payload.length}`
+    `length ${payload.length}${tls === "" ? "" : `: ${tls}`}`
   ]
   return `${route(segment)}: ${parts.join(", ")}${segment.retransmission ? " (retransmission)" : ""}${
     formatOutcome(segment)

@@ -1,0 +1,45 @@
+import { expect, it } from "@effect/vitest"
+import * as Network from "@sluice/core/Network"
+import * as NetworkError from "@sluice/core/NetworkError"
+import * as Server from "@sluice/core/Server"
+import type * as ServerEvent from "@sluice/core/ServerEvent"
+import * as ServerLog from "@sluice/core/ServerLog"
+import type * as Transport from "@sluice/core/Transport"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as NetAddress from "effect/net/NetAddress"
+import * as TestClock from "effect/testing/TestClock"
+
+it.effect("connections that cannot be accepted are an event, at most one a second, with how many there were", () =>
+  Effect.gen(function*() {
+    const address = NetAddress.unixPathAddress("/run/server.sock")
+    const receiver = yield* Deferred.make<Transport.ListenerReceiver>()
+    const network = yield* Network.make({
+      resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
+      connect: () => Effect.never,
+      bind: () => Effect.never,
+      secure: () => Effect.never,
+      listen: (_address, _options, heard) =>
+        Effect.as(Deferred.succeed(receiver, heard), { address, close: Effect.void })
+    })
+    const events: Array<ServerEvent.AcceptFailed> = []
+    const log = ServerLog.make(["AcceptFailed"], (event) => Effect.sync(() => void events.push(event)))
+    yield* Server.make({ listen: "unix:///run/server.sock" }, () => Effect.void).pipe(
+      Effect.provideService(Network.Network, network),
+      Effect.provideService(ServerLog.CurrentServerLog, log)
+    )
+    const listener = yield* Deferred.await(receiver)
+    const error = NetworkError.make("accept", "/run/server.sock", new NetworkError.TooManyOpenFiles())
+    const counts = () => events.map(({ count }) => count)
+    for (let failure = 0; failure < 5; failure++) listener.onAcceptError(error)
+    expect(counts()).toEqual([1])
+    expect(events[0]!.error).toBe(error)
+    yield* TestClock.adjust(999)
+    listener.onAcceptError(error)
+    expect(counts()).toEqual([1])
+    yield* TestClock.adjust(1)
+    listener.onAcceptError(error)
+    listener.onAcceptError(error)
+    expect(counts()).toEqual([1, 6])
+  }))

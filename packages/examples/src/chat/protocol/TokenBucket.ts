@@ -1,0 +1,33 @@
+/**
+ * A rate limit: so many at once, and one more for every so many milliseconds. Exact, because it keeps a time and not a
+ * fraction of a token (the generic cell rate algorithm).
+ */
+
+/** How much is allowed. */
+export interface Rate {
+  /** So many at once, from 1 up. */
+  readonly burst: number
+  /** Milliseconds until one more is allowed. 0: there is no limit. */
+  readonly refill: number
+}
+
+/** What one client has used of its rate. */
+export class TokenBucket {
+  readonly #rate: Rate
+  // When it would be full again.
+  #full = -Infinity
+
+  constructor(rate: Rate) {
+    this.#rate = rate
+  }
+
+  /** Takes one, at a time in milliseconds; or takes none, and gives the milliseconds until there is one. 0: taken. */
+  take(now: number): number {
+    const { burst, refill } = this.#rate
+    const full = Math.max(this.#full, now) + refill
+    const wait = full - burst * refill - now
+    if (wait > 0) return wait
+    this.#full = full
+    return 0
+  }
+}

@@ -1,0 +1,56 @@
+/** Somebody who is connected: what they are called, where they are, and what waits to be sent to them. */
+import * as Subscription from "@sluice/core/Subscription"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type * as Line from "../protocol/Line.ts"
+import type { Name } from "../protocol/Name.ts"
+import * as Wire from "../protocol/Wire.ts"
+import type { Room } from "./Room.ts"
+
+export interface Member {
+  name: Name
+  /** The room that they are in, and the Scope of their stay there. */
+  stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
+  /** A permit for each of their lines that is being kept: that many at once. */
+  readonly keeping: Semaphore.Semaphore
+  /** What they are sent comes in one order, whoever sends it. */
+  readonly subscription: Subscription.Subscription<Uint8Array>
+}
+
+const mostKeeping = 64
+
+/** A member who is in no room yet. */
+export const make = (name: Name, subscription: Subscription.Subscription<Uint8Array>): Member => ({
+  name,
+  stay: undefined,
+  keeping: Semaphore.makeUnsafe(mostKeeping),
+  subscription
+})
+
+/**
+ * Begins to keep a line of a member, and waits only when too many of theirs are being kept: so lines of one member, too,
+ * are written together.
+ */
+export const keep = (member: Member, keeping: Effect.Effect<void>): Effect.Effect<void> =>
+  member.keeping.take(1).pipe(
+    Effect.andThen(Effect.forkChild(Effect.ensuring(keeping, member.keeping.release(1)), { startImmediately: true })),
+    Effect.asVoid,
+    Effect.uninterruptible
+  )
+
+/** Does something once all that a member has said is kept, so that it comes behind it. */
+export const settled = <A, E, R>(member: Member, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  member.keeping.withPermits(mostKeeping)(effect)
+
+/** Says something to one member alone. */
+export const tell = (member: Member, line: Line.Line): Effect.Effect<boolean> =>
+  Subscription.offer(member.subscription, Wire.encode(line))
+
+/** Why a client is no longer served: what it is told itself, and what the room is told. */
+export class Parting extends Data.TaggedError("Parting")<{
+  readonly farewell: string
+  /** Nothing: the room is not told. */
+  readonly why: string | undefined
+}> {}

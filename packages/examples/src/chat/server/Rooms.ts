@@ -1,0 +1,87 @@
+/**
+ * The rooms that there are: made when the first one enters, gone when the last one leaves.
+ *
+ * Entering, leaving and publishing take turns, so that who enters sees each line once: among the last ones, or live.
+ */
+import * as Broadcast from "@sluice/core/Broadcast"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Line from "../protocol/Line.ts"
+import * as Name from "../protocol/Name.ts"
+import * as History from "./History.ts"
+import * as Member from "./Member.ts"
+import * as Room from "./Room.ts"
+
+export interface Rooms {
+  readonly all: ReadonlyMap<string, Room.Room>
+  /** Brings a member in, out of the room that they were in. */
+  readonly enter: (member: Member.Member, name: Name.Name) => Effect.Effect<void, History.HistoryFailed>
+  /** Takes a member out, if they are in a room. The others are told why, unless there is nothing to tell. */
+  readonly leave: (member: Member.Member, why: string | undefined) => Effect.Effect<void>
+  /** Says something in a room, and returns when it was said. */
+  readonly say: (room: Room.Room, spoken: Line.Spoken) => Effect.Effect<void, History.HistoryFailed>
+}
+
+/** Rooms that show their last `shown` lines. */
+export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return<Rooms, never, History.History> {
+  const history = yield* History.History
+  const rooms = new Map<string, Room.Room>()
+  const turns = Semaphore.makeUnsafe(1)
+
+  const open = Effect.fnUntraced(function*(name: Name.Name) {
+    const key = Name.fold(name)
+    const known = rooms.get(key)
+    if (known !== undefined) return known
+    const room = yield* Room.make(name, yield* history.last(key, shown))
+    rooms.set(key, room)
+    return room
+  })
+
+  const leave = Effect.fnUntraced(function*(member: Member.Member, why: string | undefined) {
+    const { stay } = member
+    if (stay === undefined) return
+    const { room, scope } = stay
+    member.stay = undefined
+    room.members.delete(member)
+    yield* Scope.close(scope, Exit.void)
+    if (room.members.size === 0) rooms.delete(Name.fold(room.name))
+    else if (why !== undefined) yield* Room.tell(room, Line.Left({ name: member.name, why }))
+  })
+
+  const enter = Effect.fnUntraced(function*(member: Member.Member, name: Name.Name) {
+    const room = yield* open(name)
+    if (room === member.stay?.room) {
+      yield* Member.tell(member, Room.present(room))
+      return
+    }
+    yield* leave(member, `to ${room.name}`)
+    const scope = yield* Scope.make()
+    room.members.add(member)
+    member.stay = { room, scope }
+    for (const { at, spoken } of room.recent) yield* Member.tell(member, Line.Past({ at, spoken }))
+    yield* Member.tell(member, Room.present(room))
+    yield* Room.tell(room, Line.Joined({ name: member.name }))
+    yield* Scope.provide(Broadcast.join(room.broadcast, member.subscription), scope)
+  })
+
+  const publish = (room: Room.Room, entry: History.Entry) =>
+    turns.withPermit(Effect.suspend(() => {
+      if (shown > 0) room.recent.push(entry)
+      if (room.recent.length > shown) room.recent.shift()
+      return Room.tell(room, entry.spoken)
+    }))
+
+  return {
+    all: rooms,
+    enter: (member, name) => Effect.uninterruptible(turns.withPermit(enter(member, name))),
+    leave: (member, why) => Effect.uninterruptible(turns.withPermit(leave(member, why))),
+    say: (room, spoken) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        const entry = { at, spoken }
+        return Effect.uninterruptible(history.keep(Name.fold(room.name), entry, publish(room, entry)))
+      })
+  }
+})

@@ -1,0 +1,148 @@
+/**
+ * One client, from its first line to its last.
+ *
+ * 1. It gets a name, and is greeted.
+ * 2. Its lines are commands, done in their order. What it is sent waits in its queue, and is written as it reads.
+ * 3. It ends when it says so, when its input ends, when it floods, when nothing is heard of it for too long, when it
+ *    reads too slowly, or when the server closes. Each time it is told why, behind all that was on its way to it.
+ */
+import type * as Connection from "@sluice/core/Connection"
+import * as Framed from "@sluice/core/Framed"
+import type { FramingError } from "@sluice/core/FramingError"
+import * as Server from "@sluice/core/Server"
+import * as Subscription from "@sluice/core/Subscription"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Command from "../protocol/Command.ts"
+import * as Line from "../protocol/Line.ts"
+import { TokenBucket } from "../protocol/TokenBucket.ts"
+import * as Wire from "../protocol/Wire.ts"
+import { type Hall, perform } from "./commands.ts"
+import * as Member from "./Member.ts"
+import { Parting, tell } from "./Member.ts"
+import type { Settings } from "./Settings.ts"
+import * as Silence from "./Silence.ts"
+
+/** How long the last words may take to be read. */
+const lastWords = Duration.seconds(5)
+
+/** Serves a client. */
+export const serve = (hall: Hall, settings: Settings) =>
+  Effect.fnUntraced(
+    function*(connection: Connection.Connection) {
+      const framed = yield* Framed.make(connection, Wire.server)
+      yield* hall.admission.enter(connection).pipe(
+        Effect.tapError(({ message }) => Framed.send(framed, Line.Refusal({ text: message })))
+      )
+      const member = yield* join(hall, settings)
+      const leave = (why: string | undefined) => Member.settled(member, hall.rooms.leave(member, why))
+      yield* Effect.addFinalizer(() => leave("connection lost"))
+
+      yield* Effect.forEach(greeting(hall, member, settings), (line) => tell(member, line), { discard: true })
+      const heard = { at: yield* Clock.currentTimeMillis }
+      const attending = Effect.raceAllFirst([
+        listen(framed, hall, member, settings, heard),
+        Silence.watch(member, settings, heard),
+        Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
+      ]).pipe(
+        Effect.catchTag("Parting", ({ farewell, why }) =>
+          leave(why).pipe(
+            Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
+            Effect.andThen(Subscription.end(member.subscription))
+          )),
+        Effect.andThen(Effect.sleep(lastWords))
+      )
+      const writing = Subscription.writeTo(member.subscription, connection).pipe(
+        Effect.catchTag("Overflowed", ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity)))
+      )
+      yield* Effect.raceFirst(writing, attending)
+    },
+    Effect.catchTags({
+      // People come and go: a broken connection is no event for the log.
+      NetworkError: (error) => Effect.logDebug(error.message),
+      Full: (error) => Effect.logDebug(error.message)
+    })
+  )
+
+/** Makes a member of a client, with the name of a guest. */
+const join = Effect.fnUntraced(function*({ names }: Hall, { queue }: Settings) {
+  const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue })
+  return yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const member = Member.make(names.guest(), subscription)
+      names.assign(member)
+      return member
+    }),
+    (member) => Effect.sync(() => names.release(member.name))
+  )
+})
+
+const greeting = ({ names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
+  ...greeting.map((text) => Line.Notice({ text })),
+  Line.Notice({
+    text: `you are the ${ordinal(names.size)} here: /nick NAME, /join ROOM, /help`
+  }),
+  ...(rate.refill > 0 ? [Line.Limits(rate)] : []),
+  Line.Called({ name })
+]
+
+const ordinal = (count: number): string => {
+  const ending = count % 100 > 10 && count % 100 < 14 ? "th" : ["th", "st", "nd", "rd"][count % 10] ?? "th"
+  return `${count}${ending}`
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Hearing
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Incoming = Result.Result<Wire.Typed, FramingError>
+
+/** Does what the lines of a client say, until its input ends. */
+const listen = (
+  framed: Framed.Framed<Line.Line, Incoming>,
+  hall: Hall,
+  member: Member.Member,
+  { patience, rate }: Settings,
+  heard: Silence.Heard
+) => {
+  const bucket = new TokenBucket(rate)
+  let refused = 0
+
+  const hear = (incoming: Incoming): Effect.Effect<unknown, Parting> =>
+    Clock.clockWith((clock) => {
+      heard.at = clock.currentTimeMillisUnsafe()
+      const wait = bucket.take(heard.at)
+      if (wait > 0) return tooFast(wait)
+      refused = 0
+      if (Result.isFailure(incoming)) return tell(member, Line.Refusal({ text: Command.tooLong }))
+      const { answer, text } = incoming.success
+      const doing = text === "" ? Effect.void : obey(text)
+      return answer === undefined ? doing : Effect.andThen(Subscription.offer(member.subscription, answer), doing)
+    })
+
+  const tooFast = (wait: number): Effect.Effect<unknown, Parting> => {
+    if (++refused > patience) return Effect.fail(new Parting({ farewell: "far too fast: goodbye", why: "flooding" }))
+    return tell(member, Line.Refusal({ text: `too fast, and so not sent: wait ${Math.ceil(wait)} ms` }))
+  }
+
+  const obey = (text: string): Effect.Effect<unknown, Parting> => {
+    const command = Command.parse(text)
+    if (Result.isFailure(command)) return tell(member, Line.Refusal({ text: command.failure }))
+    return perform(hall, member, command.success)
+  }
+
+  return Stream.runForEach(Framed.messages(framed), hear).pipe(
+    // Bytes that no rule finds an end to cannot come: lines that are too long are skipped.
+    Effect.catchTag("FramingError", Effect.die),
+    Effect.andThen(new Parting({ farewell: "goodbye", why: "left" }))
+  )
+}
+
+/** Behind what it has not read yet, a client is told why it misses the rest. */
+const sayTooSlow = (framed: Framed.Framed<Line.Line, Incoming>, capacity: number) => {
+  const text = `you read too slowly: more than ${capacity} lines were waiting for you, and are lost; goodbye`
+  return Effect.timeoutOption(Effect.ignore(Framed.send(framed, Line.Refusal({ text }))), lastWords)
+}

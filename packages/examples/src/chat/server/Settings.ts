@@ -1,0 +1,34 @@
+/** What a chat allows, and what it greets with. */
+import * as Duration from "effect/Duration"
+import type { Rate } from "../protocol/TokenBucket.ts"
+import type { Limits } from "./Admission.ts"
+
+export interface Settings extends Limits {
+  /** Lines of a room that are shown to those who enter it. */
+  readonly history: number
+  /** What is said to everybody who connects, a line each. */
+  readonly greeting: ReadonlyArray<string>
+  /** How fast one may send lines. More is refused. */
+  readonly rate: Rate
+  /** So many refusals in a row, and the server hangs up. */
+  readonly patience: number
+  /** After so long a silence it asks whether one is there. */
+  readonly idle: Duration.Input
+  /** So long it waits for an answer. */
+  readonly idleGrace: Duration.Input
+  /** Lines that may wait for a client that reads slowly; one more, and the server hangs up. */
+  readonly queue: number
+}
+
+/** What holds unless something else is said. */
+export const defaults: Settings = {
+  history: 20,
+  greeting: [],
+  rate: { burst: 10, refill: 500 },
+  patience: 30,
+  idle: Duration.minutes(15),
+  idleGrace: Duration.minutes(5),
+  queue: 1000,
+  clients: 10_000,
+  clientsPerAddress: 10_000
+}

@@ -1,0 +1,83 @@
+/** `chat server`: rooms in which people talk, for `nc`, `telnet` and `chat client`. */
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as flags from "../../cli/flags.ts"
+import { duration as durationSetting, setting, wholeNumber } from "../../cli/setting.ts"
+import * as tls from "../../cli/tls.ts"
+import * as Text from "../protocol/Text.ts"
+import * as ChatServer from "./ChatServer.ts"
+import * as History from "./History.ts"
+import * as Settings from "./Settings.ts"
+import * as SqliteHistory from "./SqliteHistory.ts"
+
+/** Where the chat is, unless something else is said. */
+export const port = 12350
+
+const { defaults } = Settings
+
+const count = (name: string, byDefault: number, description: string, from = 1, to = 1_000_000): Flag.Flag<number> =>
+  setting(name, {
+    metavar: "number",
+    description: `${description}, ${byDefault} by default`,
+    expected: `a whole number from ${from} to ${to}`,
+    parse: (text) => Option.filter(wholeNumber(text), (number) => number >= from && number <= to)
+  }).pipe(Flag.withDefault(byDefault))
+
+const duration = (name: string, input: Duration.Input, description: string) => {
+  const byDefault = Duration.fromInputUnsafe(input)
+  return durationSetting(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
+    Flag.withDefault(byDefault)
+  )
+}
+
+const motd = Flag.FileText("motd").pipe(
+  Flag.withDescription("A file whose lines greet everybody who connects"),
+  Flag.map((text) => text.trimEnd().split("\n").map((line) => Text.clean(line).slice(0, 1000))),
+  Flag.withDefault<ReadonlyArray<string>>([])
+)
+
+const data = Flag.Path("data").pipe(
+  Flag.withDescription("A folder in which what is said is kept, across restarts; in memory by default"),
+  Flag.optional
+)
+
+/** The flags beyond those that say where. */
+export const settings = {
+  history: count("history", defaults.history, "Lines that are shown to who enters a room", 0, 500),
+  motd,
+  data,
+  clients: count("clients", defaults.clients, "How many may be here at once"),
+  clientsPerAddress: count("clients-per-address", defaults.clientsPerAddress, "How many of them from one address"),
+  burst: count("burst", defaults.rate.burst, "Lines that one may send at once"),
+  refill: duration(
+    "refill",
+    defaults.rate.refill,
+    "After so long one may send one more; 0s: no limit"
+  ),
+  idle: duration("idle", defaults.idle, "Ask who is silent for so long whether they are there"),
+  idleGrace: duration("idle-grace", defaults.idleGrace, "Wait so long for an answer, and then hang up"),
+  queue: count("queue", defaults.queue, "Lines that may wait for who reads slowly", 600),
+  drain: flags.drain
+}
+
+export const server = Command.make(
+  "server",
+  { ...flags.streamAddress(port), tls: tls.server, ...settings },
+  (options) => {
+    const { burst, data, drain, motd, refill, ...rest } = options
+    const Chat = Layer.unwrap(
+      Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
+        ChatServer.layer(
+          { ...listening, onListening: flags.printListening, drain },
+          { ...rest, greeting: motd, rate: { burst, refill: Duration.toMillis(refill) } }
+        ))
+    )
+    const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
+    return Layer.launch(Layer.provide(Chat, [Kept, NodeNetwork.layer]))
+  }
+).pipe(Command.withDescription("Rooms in which people talk, for nc, telnet and chat client"))
