@@ -94,7 +94,8 @@ export const fromSocket = Effect.fnUntraced(function*(
           remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
           halfOpen: options.halfOpen ?? own !== undefined
         })
-        return internal.scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noSecurity }, scope)
+        const facts = { closeTimeout, traffic: makeTraffic(), security: noSecurity, role: "client" } as const
+        return internal.scoped(transport, facts, scope)
       })
     )
   )

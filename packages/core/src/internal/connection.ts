@@ -28,8 +28,12 @@ export interface Options {
   readonly closeTimeout: number
   readonly traffic: Traffic
   readonly security: Security
+  readonly role: Role
   readonly dialled?: string | undefined
 }
+
+/** Whether this side has connected, or has accepted the connection. */
+export type Role = "client" | "server"
 
 const nobody: Writer = { onWritten: () => {} }
 
@@ -39,6 +43,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly id = ++lastId
   transport: Transport.StreamTransport
   readonly security: Security
+  readonly role: Role
   /** The host that was asked for, if this side connected. */
   readonly dialled: string | undefined
   readonly activity: Activity
@@ -54,9 +59,10 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   #observers: Array<CloseObserver> = []
 
   constructor(transport: Transport.StreamTransport, options: Options) {
-    const { closeTimeout, dialled, security, traffic } = options
+    const { closeTimeout, dialled, role, security, traffic } = options
     this.transport = transport
     this.security = security
+    this.role = role
     this.dialled = dialled
     this.activity = new Activity(traffic)
     this.input = new Input(transport, this.activity)

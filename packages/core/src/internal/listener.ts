@@ -118,7 +118,12 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     if (transport === undefined) return undefined
     this.traffic.accepted++
     const { closeTimeout } = this.#options
-    return new ConnectionState(transport, { closeTimeout, traffic: this.traffic, security: this.#security })
+    return new ConnectionState(transport, {
+      closeTimeout,
+      traffic: this.traffic,
+      security: this.#security,
+      role: "server"
+    })
   }
 
   /** Refuses a waiting connection, if one is. */

@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
         Effect.flatMap(({ transport }) =>
           connection.scoped(
             transport,
-            { closeTimeout: checked.closeTimeout, traffic: dialled, security, dialled: dialledHost },
+            { closeTimeout: checked.closeTimeout, traffic: dialled, security, role: "client", dialled: dialledHost },
             scope
           )
         )

@@ -66,7 +66,8 @@ export const settingsOf = (options: Tls.ServerOptions | Tls.Reloading): Settings
 const clients = new WeakMap<Tls.ClientOptions, Tls.Client>()
 const servers = new WeakMap<Tls.ServerOptions, Tls.Server>()
 
-const once = <Options extends object, Checked>(
+/** What was made of the options the first time, if they are the same object. */
+export const once = <Options extends object, Checked>(
   known: WeakMap<Options, Checked>,
   options: Options,
   check: () => Checked

@@ -19,7 +19,7 @@ export const upgrade = Effect.fnUntraced(function*(
     if (options.role === "server") return { settings: settingsOf(options.tls).current, timeout }
     const settings = checkClient(options.tls ?? noOptions)
     const serverName = settings.serverName ?? connection.dialled ??
-      reject("tls.serverName", undefined, "the name of the server, which is not known on a connection that came in")
+      reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")
     return { settings, timeout, serverName }
   }))
   return yield* Effect.uninterruptibleMask((restore) =>

@@ -5,6 +5,7 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -81,23 +82,25 @@ export const server = (journal: Journal, options: Server.Options) =>
 
 /** Starts the server, and gives where it listens. */
 export const start = (journal: Journal, options: Server.Options) =>
-  Effect.map(
-    Layer.build(server(journal, options)),
-    (services) => Endpoint.format(Endpoint.fromAddress(Context.get(services, EffectSocketServer.SocketServer).address))
-  )
+  Effect.map(Layer.build(server(journal, options)), (services) => {
+    const { address } = Context.get(services, EffectSocketServer.SocketServer)
+    const endpoint = Endpoint.format(Endpoint.fromAddress(address))
+    return options.tls === undefined ? endpoint : endpoint.replace("tcp:", "tls:")
+  })
 
 export type Client = RpcClient.FromGroup<typeof Arithmetic, RpcClientError>
 
 /** A client. Its requests are counted from 1: those of Effect are, for all clients of a process together. */
 export const client = (
   endpoint: string,
-  options?: Parameters<typeof RpcClient.layerProtocolSocket>[0]
+  options?: Parameters<typeof RpcClient.layerProtocolSocket>[0],
+  connect?: SocketOptions.ConnectOptions
 ): Effect.Effect<Client, NetworkError.NetworkError, Network.Network | Scope.Scope> =>
   Effect.gen(function*() {
     let last = 0
     const protocol = yield* Layer.build(
       RpcClient.layerProtocolSocket(options).pipe(
-        Layer.provide(Socket.layer(endpoint, { connectTimeout: "1 second" })),
+        Layer.provide(Socket.layer(endpoint, { connectTimeout: "1 second", ...connect })),
         Layer.provide(RpcSerialization.layerNdjson)
       )
     )

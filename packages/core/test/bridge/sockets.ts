@@ -478,10 +478,9 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     const connection = yield* connect(server)
     const socket = BridgedSocket.fromConnection(connection)
     yield* Effect.scoped(Effect.gen(function*() {
-      const { pull, upgrade } = yield* socket.reader
+      const { pull } = yield* socket.reader
       yield* (yield* socket.writer).write("hello")
       expect(decoder.decode((yield* pull)[0] as Uint8Array)).toBe("hello")
-      expect((yield* reasonOf(upgrade()))._tag).toBe("SocketUpgradeError")
     }))
     expect(yield* Connection.closed(connection)).toEqual({ _tag: "Ended" })
     expect((yield* Effect.scoped(reasonOf(socket.reader)))._tag).toBe("SocketOpenError")

@@ -24,6 +24,9 @@ export const readError = (cause: NetworkError.NetworkError): Socket.SocketError 
 export const writeError = (cause: NetworkError.NetworkError): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
 
+export const upgradeError = (cause: NetworkError.NetworkError): Socket.SocketError =>
+  new Socket.SocketError({ reason: new Socket.SocketUpgradeError({ cause }) })
+
 /** What a `SocketError` says, as a `NetworkError`: the one that it was made of, if it was. */
 export const toNetworkError = (
   operation: NetworkError.Operation,

@@ -7,6 +7,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type { ConnectionState } from "../connection.ts"
 import type { Reader } from "../input.ts"
 import { closeCode, closeError, hasHadItsSay, isInOrder, openError, readError, writeError } from "./socketError.ts"
+import { upgrade } from "./socketUpgrade.ts"
 
 const encoder = new TextEncoder()
 
@@ -52,7 +53,10 @@ export class SocketSide {
     return Effect.sync(forget)
   })
 
-  readonly reader: Socket.Reader<Uint8Array> = { pull: this.#pull, upgrade: Socket.SocketUpgradeError.unsupported }
+  readonly reader: Socket.Reader<Uint8Array> = {
+    pull: this.#pull,
+    upgrade: (options) => upgrade(this.connection, options)
+  }
 
   readonly writer: Socket.Writer = {
     write: (frame) =>

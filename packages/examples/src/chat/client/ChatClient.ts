@@ -4,7 +4,7 @@ import * as Framed from "@sluice/core/Framed"
 import * as Heartbeat from "@sluice/core/Heartbeat"
 import * as Network from "@sluice/core/Network"
 import * as Reconnecting from "@sluice/core/Reconnecting"
-import type * as Tls from "@sluice/core/Tls"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -18,8 +18,8 @@ import * as Whereabouts from "./Whereabouts.ts"
 
 export interface Options {
   readonly server: Endpoint.Input
-  /** How to be sure of the server, where that is at a `tls://` endpoint. */
-  readonly tls?: Tls.ClientOptions | undefined
+  /** How to connect to it. */
+  readonly connect?: SocketOptions.ConnectOptions | undefined
   readonly nick?: string | undefined
   readonly room?: string | undefined
   /** When to try again. Default: for ever, as `Reconnecting` has it. */
@@ -39,7 +39,7 @@ const mostHeard = 500
 const heartbeatToken = "heartbeat"
 
 /** Connects, and stays connected until the Scope is closed. */
-export const make = Effect.fnUntraced(function*({ heartbeat, nick, room, schedule, server, tls }: Options) {
+export const make = Effect.fnUntraced(function*({ connect, heartbeat, nick, room, schedule, server }: Options) {
   let whereabouts = Whereabouts.unknown(nick, room)
   // The server says what it allows. Half of the burst is kept back, for lines that the network delays and then brings at once.
   let bucket = new TokenBucket(unlimited)
@@ -51,7 +51,7 @@ export const make = Effect.fnUntraced(function*({ heartbeat, nick, room, schedul
   let returning = false
 
   const client = yield* Reconnecting.make({
-    connect: Network.connect(server, { connectTimeout: "10 seconds", tls }).pipe(
+    connect: Network.connect(server, { connectTimeout: "10 seconds", ...connect }).pipe(
       Effect.flatMap(Framed.make(Wire.client)),
       Effect.flatMap(Heartbeat.make({
         interval: heartbeat,

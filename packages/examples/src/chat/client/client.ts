@@ -35,18 +35,18 @@ export const client = Command.make(
   { ...flags.client(port), nick, room },
   Effect.fnUntraced(
     function*(options) {
-      const server = yield* flags.connecting(options)
+      const { endpoint: server, options: connect } = yield* flags.connecting(options)
       const isPerson = Terminal.isThere()
       const client = yield* ChatClient.make({
-        server: server.endpoint,
-        tls: server.options.tls,
+        server,
+        connect,
         nick: Option.getOrUndefined(options.nick),
         room: options.room,
         // A script is told that its lines went nowhere.
         schedule: isPerson ? undefined : Schedule.recurs(0)
       })
       yield* isPerson
-        ? interactive.run(client, Endpoint.format(server.endpoint), { isColoured: (process.env.NO_COLOR ?? "") === "" })
+        ? interactive.run(client, Endpoint.format(server), { isColoured: (process.env.NO_COLOR ?? "") === "" })
         : script.run(client)
     },
     Effect.scoped,

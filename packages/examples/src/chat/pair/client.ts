@@ -1,5 +1,6 @@
 /** `chat pair client`: talks with a server, and begins. */
 import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
@@ -10,10 +11,10 @@ import { port } from "./server.ts"
 
 export const client = Command.make(
   "client",
-  flags.client(port),
+  flags.streamAddress(port),
   Effect.fnUntraced(
     function*(options) {
-      const connection = yield* flags.connect(options)
+      const connection = yield* Network.connect(flags.streamEndpoint(options))
       yield* Console.log(`Connected to ${Connection.formatPeer(connection)}`)
       yield* converse(connection, { peer: "Server", begins: true })
     },

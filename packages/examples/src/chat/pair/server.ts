@@ -7,7 +7,6 @@ import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as flags from "../../cli/flags.ts"
-import * as tls from "../../cli/tls.ts"
 import { converse } from "./conversation.ts"
 
 /** Where two meet, unless something else is said. */
@@ -15,11 +14,10 @@ export const port = 12351
 
 export const server = Command.make(
   "server",
-  { ...flags.streamAddress(port), tls: tls.server },
+  flags.streamAddress(port),
   Effect.fnUntraced(
     function*(options) {
-      const { listen, ...security } = yield* tls.listening(flags.streamEndpoint(options), options.tls)
-      const listener = yield* Network.listen(listen, security)
+      const listener = yield* Network.listen(flags.streamEndpoint(options))
       yield* flags.printListening(listener.address)
       const connection = yield* Listener.accept(listener)
       yield* Console.log(`Connected by ${Connection.formatPeer(connection)}`)

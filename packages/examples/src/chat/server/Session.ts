@@ -14,8 +14,8 @@ import * as Subscription from "@sluice/core/Subscription"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"
 import { TokenBucket } from "../protocol/TokenBucket.ts"
@@ -43,22 +43,23 @@ export const serve = (hall: Hall, settings: Settings) =>
 
       yield* Effect.forEach(greeting(hall, member, settings), (line) => tell(member, line), { discard: true })
       const heard = { at: yield* Clock.currentTimeMillis }
-      const attending = Effect.raceAllFirst([
+      const writing = Subscription.writeTo(member.subscription, connection)
+      yield* Effect.raceAllFirst([
+        writing,
         listen(framed, hall, member, settings, heard),
         Silence.watch(member, settings, heard),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
-        Effect.catchTag("Parting", ({ farewell, why }) =>
-          leave(why).pipe(
-            Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
-            Effect.andThen(Subscription.end(member.subscription))
-          )),
-        Effect.andThen(Effect.sleep(lastWords))
+        Effect.catchTags({
+          Parting: ({ farewell, why }) =>
+            leave(why).pipe(
+              Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
+              Effect.andThen(Subscription.end(member.subscription)),
+              Effect.andThen(Effect.timeoutOption(writing, lastWords))
+            ),
+          Overflowed: ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity))
+        })
       )
-      const writing = Subscription.writeTo(member.subscription, connection).pipe(
-        Effect.catchTag("Overflowed", ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity)))
-      )
-      yield* Effect.raceFirst(writing, attending)
     },
     Effect.catchTags({
       // People come and go: a broken connection is no event for the log.
@@ -134,10 +135,12 @@ const listen = (
     return perform(hall, member, command.success)
   }
 
-  return Stream.runForEach(Framed.messages(framed), hear).pipe(
+  const end = Effect.fail(new Parting({ farewell: "goodbye", why: "left" }))
+  const next = Effect.flatMap(Framed.receive(framed), Option.match({ onNone: () => end, onSome: hear }))
+  // Lines that came together are taken together: what they bring about is then sent together.
+  return Effect.forever(next, { disableYield: true }).pipe(
     // Bytes that no rule finds an end to cannot come: lines that are too long are skipped.
-    Effect.catchTag("FramingError", Effect.die),
-    Effect.andThen(new Parting({ farewell: "goodbye", why: "left" }))
+    Effect.catchTag("FramingError", Effect.die)
   )
 }
 

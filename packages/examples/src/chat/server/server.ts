@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as flags from "../../cli/flags.ts"
-import { duration as durationSetting, setting, wholeNumber } from "../../cli/setting.ts"
+import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
 import * as Text from "../protocol/Text.ts"
 import * as ChatServer from "./ChatServer.ts"
@@ -21,16 +21,16 @@ export const port = 12350
 const { defaults } = Settings
 
 const count = (name: string, byDefault: number, description: string, from = 1, to = 1_000_000): Flag.Flag<number> =>
-  setting(name, {
+  setting.setting(name, {
     metavar: "number",
     description: `${description}, ${byDefault} by default`,
     expected: `a whole number from ${from} to ${to}`,
-    parse: (text) => Option.filter(wholeNumber(text), (number) => number >= from && number <= to)
+    parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= from && number <= to)
   }).pipe(Flag.withDefault(byDefault))
 
 const duration = (name: string, input: Duration.Input, description: string) => {
   const byDefault = Duration.fromInputUnsafe(input)
-  return durationSetting(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
+  return setting.duration(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
     Flag.withDefault(byDefault)
   )
 }
@@ -70,14 +70,12 @@ export const server = Command.make(
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
   (options) => {
     const { burst, data, drain, motd, refill, ...rest } = options
-    const Chat = Layer.unwrap(
-      Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
-        ChatServer.layer(
-          { ...listening, onListening: flags.printListening, drain },
-          { ...rest, greeting: motd, rate: { burst, refill: Duration.toMillis(refill) } }
-        ))
-    )
+    const Chat = Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
+      ChatServer.layer(
+        { ...listening, onListening: flags.printListening, drain },
+        { ...rest, greeting: motd, rate: { burst, refill: Duration.toMillis(refill) } }
+      ))
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
-    return Layer.launch(Layer.provide(Chat, [Kept, NodeNetwork.layer]))
+    return Layer.launch(Layer.provide(Layer.unwrap(Chat), [Kept, NodeNetwork.layer]))
   }
 ).pipe(Command.withDescription("Rooms in which people talk, for nc, telnet and chat client"))
