@@ -164,7 +164,8 @@ describe("relay", { timeout: 60_000 }, () => {
     ["relay --to tcp://127.0.0.1:9", /--listen/],
     ["relay --listen udp://127.0.0.1:0 --to tcp://127.0.0.1:9", /--listen: "udp:.*tls:/],
     ["relay --listen tls://127.0.0.1:0 --to tcp://127.0.0.1:9", /--tls-cert/],
-    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --to-tls-ca ca.pem", /of no use for tcp:/],
+    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --tls-cert c.pem", /of no use for tcp:.*:0/],
+    ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --to-tls-ca ca.pem", /of no use for tcp:.*:9/],
     ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --send-proxy v3", /--send-proxy: "v3".*v1 or v2/],
     ["relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --accept-proxy here", /trusted.*"here".*networks/]
   ])("%s", async (args, expected) => {

@@ -53,7 +53,7 @@ export const relay = Command.make(
   },
   Effect.fnUntraced(
     function*(options) {
-      const listening = yield* tls.listening(options.listen, options.tls)
+      const listening = yield* tls.serving(options.listen, options.tls)
       const to = yield* tls.dialling(options.to, options.toTls)
       const Relay = Server.layer({
         ...flags.serverPolicy(options),
