@@ -124,6 +124,27 @@ describe("relay", { timeout: 60_000 }, () => {
     expect(String(await hearing)).toBe("and here is my answer")
   })
 
+  it("carries over that either side breaks off, over TLS too", async () => {
+    const sockets: Array<Net.Socket> = []
+    const port = await listen((socket) => void sockets.push(socket.on("data", (chunk: Buffer) => socket.write(chunk))))
+    const inner = await relay("tls", `--to tcp://127.0.0.1:${port} ${made.serving}`)
+    const outer = await relay("tcp", `--to tls://localhost:${inner.port} --to-tls-ca ${made.authority}`)
+    const open = async () => {
+      const socket = await connect({ port: outer.port })
+      socket.write("half a mes")
+      expect(String(await once(socket, "data"))).toBe("half a mes")
+      return [socket, sockets.at(-1)!] as const
+    }
+    const [client, its] = await open()
+    const clientFailed = once(client, "error")
+    its.resetAndDestroy()
+    expect(await clientFailed).toMatchObject({ code: "ECONNRESET" })
+    const [leaving, left] = await open()
+    const serverFailed = once(left, "error")
+    leaving.resetAndDestroy()
+    expect(await serverFailed).toMatchObject({ code: "ECONNRESET" })
+  })
+
   it("resets a client whose server cannot be reached, says why, and goes on", async () => {
     const echo = await serve("echo server")
     const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port}`)
