@@ -41,6 +41,7 @@ import type * as Scope from "effect/Scope"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
 import * as Bytes from "./internal/bytes.ts"
+import { Group } from "./internal/group.ts"
 import { checked } from "./internal/options.ts"
 import * as internal from "./internal/subscription.ts"
 import type * as NetworkError from "./NetworkError.ts"
@@ -50,7 +51,7 @@ import type * as Subscription from "./Subscription.ts"
 export interface Broadcast<in Message, in out Delivered = Message, out E = never> {
   readonly [typeId]: {
     readonly encode: (message: Message) => Result.Result<Delivered, E>
-    readonly members: Set<internal.SubscriptionState<Delivered>>
+    readonly group: Group<Delivered>
     readonly queue: internal.Queue
   }
 }
@@ -89,7 +90,7 @@ const makeWith = <Message, Delivered, E>(
 ): Effect.Effect<Broadcast<Message, Delivered, E>, NetworkError.NetworkError> =>
   Effect.map(
     Effect.fromResult(checked("configure", "the broadcast", () => internal.checkQueue(options))),
-    (queue) => ({ [typeId]: { encode, members: new Set(), queue } })
+    (queue) => ({ [typeId]: { encode, group: new Group(), queue } })
   )
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -122,17 +123,17 @@ export const join: {
   self: Broadcast<Message, Delivered, E>,
   subscription: Subscription.Subscription<Delivered>
 ): Effect.Effect<void, never, Scope.Scope> => {
-  const { members } = self[typeId]
+  const { group } = self[typeId]
   const member = subscription as internal.SubscriptionState<Delivered>
-  return Effect.asVoid(Effect.acquireRelease(
-    Effect.sync(() => members.add(member)),
-    () => Effect.sync(() => members.delete(member))
-  ))
+  return Effect.acquireRelease(
+    Effect.sync(() => group.add(member)),
+    () => Effect.sync(() => group.remove(member))
+  )
 })
 
 /** How many subscriptions belong now. */
 export const size = <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>): Effect.Effect<number> =>
-  Effect.sync(() => self[typeId].members.size)
+  Effect.sync(() => self[typeId].group.members.size)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Publishing
@@ -146,7 +147,7 @@ export const publish: {
   2,
   <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>, message: Message): Effect.Effect<void, E> =>
     encoded(self, message, (delivered, dispatcher) => {
-      for (const member of self[typeId].members) member.offer(delivered, dispatcher)
+      self[typeId].group.publish(delivered, dispatcher)
     })
 )
 
@@ -169,7 +170,7 @@ export const publishExcept: {
     except: Subscription.Subscription<Delivered>
   ): Effect.Effect<void, E> =>
     encoded(self, message, (delivered, dispatcher) => {
-      for (const member of self[typeId].members) if (member !== except) member.offer(delivered, dispatcher)
+      self[typeId].group.publish(delivered, dispatcher, except as internal.SubscriptionState<Delivered>)
     })
 )
 

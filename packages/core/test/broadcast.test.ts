@@ -9,17 +9,21 @@ import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import * as Subscription from "@sluice/core/Subscription"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 const all = <A>(subscription: Subscription.Subscription<A>) =>
   Effect.andThen(Subscription.end(subscription), Stream.runCollect(Subscription.messages(subscription)))
+
+const upTo = (most: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: most })))
 
 describe("Broadcast", () => {
   it.effect("gives everybody what is published while they belong, in order", () =>
@@ -118,6 +122,59 @@ describe("Broadcast", () => {
       }
     }))
 
+  // What is published in one turn is given together; a model that gives each message at once must not tell the difference.
+  it.effect.prop(
+    "gives what a queue for each, filled at once, would give",
+    [Arbitrary.array(Arbitrary.all([upTo(8), upTo(2), upTo(3)]), { maxLength: 400 })],
+    ([steps]) =>
+      Effect.gen(function*() {
+        const groups = [
+          yield* Broadcast.make<number>(),
+          yield* Broadcast.make<number>(),
+          yield* Broadcast.make<number>()
+        ]
+        const people = yield* Effect.all(Array.from({ length: 4 }, () =>
+          Effect.map(
+            Subscription.make<number>({ capacity: 1000 }),
+            (subscription) => ({ subscription, expected: [] as Array<number>, received: [] as Array<number> })
+          )))
+        const stays = new Map<string, Scope.Closeable>()
+        let message = 0
+        for (const [what, g, p] of steps) {
+          const group = groups[g]!
+          const { expected, received, subscription } = people[p]!
+          const here = people.filter((_, index) => stays.has(`${g} ${index}`))
+          const stay = stays.get(`${g} ${p}`)
+          if (what <= 3) {
+            yield* Broadcast.publish(group, ++message)
+            for (const person of here) person.expected.push(message)
+          } else if (what === 4) {
+            yield* Broadcast.publishExcept(group, ++message, subscription)
+            for (const person of here) if (person.subscription !== subscription) person.expected.push(message)
+          } else if (what === 5) {
+            yield* Subscription.offer(subscription, ++message)
+            expected.push(message)
+          } else if (what === 6 && subscription.size > 0) {
+            received.push(Option.getOrThrow(yield* Subscription.receive(subscription)))
+          } else if (what === 7) {
+            yield* Effect.yieldNow
+          } else if (stay !== undefined) {
+            stays.delete(`${g} ${p}`)
+            yield* Scope.close(stay, Exit.void)
+          } else {
+            const scope = yield* Scope.make()
+            stays.set(`${g} ${p}`, scope)
+            yield* Scope.provide(Broadcast.join(group, subscription), scope)
+          }
+          assert.strictEqual(subscription.size, expected.length - received.length)
+        }
+        for (const { expected, received, subscription } of people) {
+          assert.deepStrictEqual([...received, ...(yield* all(subscription))], expected)
+        }
+      }).pipe(Effect.scoped),
+    { arbitrary: { runs: 200, seed: 1 } }
+  )
+
   it.effect("refuses a queue that cannot be meant", () =>
     Effect.gen(function*() {
       const none = yield* Effect.flip(Broadcast.make({ capacity: 0 }))
@@ -197,6 +254,7 @@ describe("a subscription that is full", () => {
           .map(({ state }) => (state as Metric.CounterState<number>).count))
       yield* Effect.scoped(Effect.gen(function*() {
         const { group } = yield* publishTen("dropOldest")
+        yield* Effect.yieldNow
         assert.deepStrictEqual(yield* dropped, [6])
         yield* Broadcast.publish(group, 11)
         assert.deepStrictEqual(yield* dropped, [7])

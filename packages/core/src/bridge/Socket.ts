@@ -40,11 +40,10 @@
  *
  * - While a Socket of `make` has no connection, writing waits for the next, as `effect/socket` wants it. On one that has
  *   lost its connection, and whose reader has not let go of it, writing fails at once.
- * - `upgrade` is `Connection.upgradeTls`, with its laws: it waits for nobody, and fails while a pull waits. The side that
- *   has connected is the client, and verifies `servername`, by default the host that it has connected to; the side that has
- *   accepted is the server, and needs `cert` and `key`. Of several certificates it shows the one for the name asked for.
- *   With `requestCert` it needs `ca`, too, and requires a good certificate unless `rejectUnauthorized` is `false`. Errors
- *   are `SocketUpgradeError`, with the `NetworkError` as their `cause`.
+ * - `upgrade` is `Connection.upgradeTls`, and fails with `SocketUpgradeError`, among others while a pull waits. The side
+ *   that has connected is the client: it verifies `servername`, by default the host that it has connected to. The side
+ *   that has accepted is the server: it needs `cert` and `key`, and of several shows the one for the name asked for. With
+ *   `requestCert` it needs `ca`, and turns away clients without a good certificate, unless `rejectUnauthorized` is `false`.
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"

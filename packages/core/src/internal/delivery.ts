@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as NetworkError from "../NetworkError.ts"
+import { type Batch, joined } from "./batch.ts"
 import type { CloseObserver, ConnectionState } from "./connection.ts"
 import type { Writer } from "./output.ts"
 import type { Overflowed } from "./overflowed.ts"
@@ -8,7 +9,7 @@ import type { Receiver, SubscriptionState } from "./subscription.ts"
 type Outcome = Effect.Effect<void, NetworkError.NetworkError | Overflowed>
 
 /** Writes what a subscription receives to a connection: all that has gathered, whenever the last write is through. */
-class Delivery implements Receiver, Writer, CloseObserver {
+class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
   readonly #subscription: SubscriptionState<Uint8Array>
   readonly #connection: ConnectionState
   readonly #resume: (outcome: Outcome) => void
@@ -43,6 +44,12 @@ class Delivery implements Receiver, Writer, CloseObserver {
     if (!this.#over) this.#flush()
   }
 
+  onBatch(batch: Batch<Uint8Array>): boolean {
+    if (this.#over || this.#writing || this.#connection.refusal !== undefined) return false
+    this.#write(batch.chunks)
+    return true
+  }
+
   onWritten(error: NetworkError.NetworkError | undefined): void {
     this.#writing = false
     if (this.#over) return
@@ -67,30 +74,12 @@ class Delivery implements Receiver, Writer, CloseObserver {
     if (this.#writing || this.#subscription.size === 0) return
     const { refusal } = this.#connection
     if (refusal !== undefined) return this.finish(Effect.fail(refusal))
-    const chunks = joined(this.#subscription.takeAll())
+    this.#write(joined(this.#subscription.takeAll()))
+  }
+
+  #write(chunks: ReadonlyArray<Uint8Array>): void {
     if (chunks.length > 0) this.#writing = !this.#connection.output.write(chunks, this)
   }
-}
-
-// Messages that were encoded one after the other lie side by side in the encoder's buffer: what is one piece of memory is
-// written as one chunk.
-const joined = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
-  if (chunks.length === 1 && chunks[0]!.length > 0) return chunks
-  const all: Array<Uint8Array> = []
-  for (let begin = 0; begin < chunks.length;) {
-    const first = chunks[begin]!
-    let end = first.byteOffset + first.length
-    let next = begin + 1
-    for (; next < chunks.length; next++) {
-      const chunk = chunks[next]!
-      if (chunk.buffer !== first.buffer || chunk.byteOffset !== end) break
-      end += chunk.length
-    }
-    if (next > begin + 1) all.push(new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset))
-    else if (first.length > 0) all.push(first)
-    begin = next
-  }
-  return all
 }
 
 export const deliver = (subscription: SubscriptionState<Uint8Array>, connection: ConnectionState): Outcome =>

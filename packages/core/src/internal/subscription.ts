@@ -6,6 +6,8 @@ import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type * as NetworkError from "../NetworkError.ts"
 import type * as Subscription from "../Subscription.ts"
+import type { Batch } from "./batch.ts"
+import type { Group } from "./group.ts"
 import { type Counting, dropping } from "./metrics.ts"
 import { checked, oneOf, optionalInteger } from "./options.ts"
 import { Overflowed } from "./overflowed.ts"
@@ -24,12 +26,17 @@ export const checkQueue = (options: Subscription.QueueOptions): Queue => ({
 })
 
 /** Whoever receives from a subscription. */
-export interface Receiver {
+export interface Receiver<in A> {
   /** There is something to take: a message, a failure or the end. Never called while something is being published. */
   readonly onReady: () => void
   /** There is no room for more: take what is there now, if that can be done without running anybody's code. */
   readonly onFull?: () => void
+  /** Nothing waits: takes these messages past the queue, if it can. Whether it does. */
+  readonly onBatch?: (batch: Batch<A>) => boolean
 }
+
+/** Wakes receivers, later: a fiber's dispatcher, or somebody who is about to. */
+export type Waker = Pick<Scheduler.SchedulerDispatcher, "scheduleTask">
 
 let lastId = 0
 
@@ -41,12 +48,14 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
   readonly #context: Context.Context<never>
   readonly #id = ++lastId
   readonly #waiting = MutableList.make<A>()
-  #receivers: ReadonlyArray<Receiver> = []
+  #receivers: ReadonlyArray<Receiver<A>> = []
   #waking = false
+  /** The broadcasts that it belongs to. */
+  groups: ReadonlyArray<Group<A>> = []
   // Dropped, and not told of yet.
   #missing = 0
   #counting: Counting | undefined = undefined
-  dropped = 0
+  #dropped = 0
   ended = false
   failure: Overflowed | undefined = undefined
 
@@ -61,17 +70,45 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
   }
 
   get size(): number {
+    this.settle()
+    return this.#size
+  }
+
+  /** How many messages it has missed. */
+  get dropped(): number {
+    this.settle()
+    return this.#dropped
+  }
+
+  /** Has it given what was published to it. */
+  settle(): void {
+    for (const group of this.groups) group.settle()
+  }
+
+  get #size(): number {
     return this.#waiting.length + (this.#missing > 0 ? 1 : 0)
   }
 
-  /** Puts a message in; whether it was. */
-  offer(message: A, dispatcher: Scheduler.SchedulerDispatcher): boolean {
+  /** Puts a message in, behind all that was published before; whether it was. */
+  offer(message: A, waker: Waker): boolean {
+    this.settle()
+    return this.#offer(message, waker)
+  }
+
+  /** Puts in what was published. */
+  offerAll(batch: Batch<A>, waker: Waker): void {
+    if (this.ended) return
+    if (this.#size === 0 && this.#receivers[0]?.onBatch?.(batch)) return
+    for (const message of batch.messages) this.#offer(message, waker)
+  }
+
+  #offer(message: A, waker: Waker): boolean {
     if (this.ended) return false
     if (this.#isFull) this.#receivers[0]?.onFull?.()
-    if (this.#isFull) return this.#overflow(message, dispatcher)
+    if (this.#isFull) return this.#overflow(message, waker)
     if (this.#missing > 0 && this.#queue.overflow === "dropNewest") this.#append(this.#takeNotice())
     this.#append(message)
-    this.#wake(dispatcher)
+    this.#wake(waker)
     return true
   }
 
@@ -83,7 +120,7 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
     MutableList.append(this.#waiting, message)
   }
 
-  #overflow(message: A, dispatcher: Scheduler.SchedulerDispatcher): boolean {
+  #overflow(message: A, waker: Waker): boolean {
     switch (this.#queue.overflow) {
       case "dropOldest": {
         MutableList.takeNVoid(this.#waiting, 1)
@@ -101,14 +138,14 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
         MutableList.clear(this.#waiting)
         this.ended = true
         this.failure = new Overflowed({ subscriber: this.name, capacity: this.#queue.capacity })
-        this.#wake(dispatcher)
+        this.#wake(waker)
         return false
       }
     }
   }
 
   #miss(count: number): void {
-    this.dropped += count
+    this.#dropped += count
     if (this.#options.notice !== undefined) this.#missing += count
     this.#counting ??= dropping(this, this.#context)
   }
@@ -132,34 +169,36 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
     return this.#queue.overflow === "dropOldest" ? [this.#takeNotice(), ...all] : [...all, this.#takeNotice()]
   }
 
-  end(dispatcher: Scheduler.SchedulerDispatcher): void {
+  end(waker: Waker): void {
+    this.settle()
     if (this.ended) return
     this.ended = true
-    this.#wake(dispatcher)
+    this.#wake(waker)
   }
 
   /** Ends it, forgets what waits, and counts no more. */
-  close(dispatcher: Scheduler.SchedulerDispatcher): void {
-    this.end(dispatcher)
+  close(waker: Waker): void {
+    this.end(waker)
     MutableList.clear(this.#waiting)
     this.#missing = 0
     this.#counting?.remove()
   }
 
-  attach(receiver: Receiver): void {
+  attach(receiver: Receiver<A>): void {
     this.#receivers = [...this.#receivers, receiver]
   }
 
-  detach(receiver: Receiver): void {
+  detach(receiver: Receiver<A>): void {
     this.#receivers = this.#receivers.filter((each) => each !== receiver)
   }
 
   /** Does what `next` says as soon as it says something: now, or when there is something to take. */
   until<B, E>(next: () => Effect.Effect<B, E> | undefined): Effect.Effect<B, E> {
     return Effect.callback((resume) => {
+      this.settle()
       const now = next()
       if (now !== undefined) return resume(now)
-      const receiver: Receiver = {
+      const receiver: Receiver<A> = {
         onReady: () => {
           const then = next()
           if (then === undefined) return
@@ -174,10 +213,10 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
 
   // Later, and once: receivers run code that may publish, and what is published while something is being published
   // would overtake it; and what comes in one go is taken in one go.
-  #wake(dispatcher: Scheduler.SchedulerDispatcher): void {
+  #wake(waker: Waker): void {
     if (this.#waking || this.#receivers.length === 0) return
     this.#waking = true
-    dispatcher.scheduleTask(this.#awaken, 0)
+    waker.scheduleTask(this.#awaken, 0)
   }
 
   readonly #awaken = (): void => {

@@ -1,4 +1,4 @@
-/** A cluster of runners on simulated hosts, one entity, and storage that they share. */
+/** A cluster of runners, one entity, and storage that they share. */
 import * as ClusterSocket from "@sluice/core/bridge/ClusterSocket"
 import * as Host from "@sluice/core/simulation/Host"
 import * as ClusterSchema from "effect/cluster/ClusterSchema"
@@ -10,15 +10,18 @@ import * as Runners from "effect/cluster/Runners"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SocketRunner from "effect/cluster/SocketRunner"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
-import { Life, messages, RunnerTable } from "./SharedStorage.ts"
+import * as SocketServer from "effect/socket/SocketServer"
+import { Life, messages, type Reach, RunnerTable } from "./SharedStorage.ts"
 
 /** It doubles numbers, and says on which host. `Keep` is persisted: it is answered even if its runner is gone. */
 export const Doubler = Entity.make("Doubler", [
@@ -32,7 +35,44 @@ export const Doubler = Entity.make("Doubler", [
   }).annotate(ClusterSchema.Persisted, true)
 ])
 
-type Client = Effect.Success<typeof Doubler.client>
+export type Client = Effect.Success<typeof Doubler.client>
+
+/** A runner, and whom it shares with. */
+export interface Options {
+  readonly name: string
+  readonly table: RunnerTable
+  readonly driver: MessageStorage.MemoryDriver["Service"]
+  readonly reach: Reach
+  readonly connect?: ClusterSocket.ConnectOptions
+  readonly listen?: ClusterSocket.ListenOptions
+  readonly config?: Partial<ShardingConfig.ShardingConfig["Service"]>
+  /** Told where it listens, before anybody else knows of it. */
+  readonly onListening?: (address: NetAddress.SocketAddress) => void
+}
+
+export const shards = 30
+
+/** A runner that answers for its entities. */
+export const runner = ({ config, connect, driver, listen, name, onListening, reach, table }: Options) => {
+  const handler = ({ payload }: { readonly payload: { readonly number: number } }) =>
+    Effect.succeed({ host: name, result: payload.number * 2 })
+  const server = ClusterSocket.layerSocketServer(listen).pipe(
+    Layer.tap((services) => Effect.sync(() => onListening?.(Context.get(services, SocketServer.SocketServer).address)))
+  )
+  return Doubler.toLayer({ Double: handler, Keep: handler }).pipe(
+    Layer.provideMerge(SocketRunner.layer),
+    Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
+    Layer.provide([ClusterSocket.layerClientProtocol(connect), server]),
+    Layer.provide([messages(driver, reach), Layer.succeed(RunnerStorage.RunnerStorage, table.of(reach))]),
+    Layer.provide(ShardingConfig.layer({
+      runnerAddress: Option.some(RunnerAddress.make(name, 34431)),
+      shardsPerGroup: shards,
+      simulateRemoteSerialization: false,
+      ...config
+    })),
+    Layer.provide(RpcSerialization.layerSchemaBinary())
+  )
+}
 
 /** Starts a runner on each host, and gives what they share and a client from each. */
 export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>) {
@@ -40,27 +80,11 @@ export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>
   const driver = yield* Effect.provide(MessageStorage.MemoryDriver, MessageStorage.MemoryDriver.layer)
   const clients = new Map<string, Client>()
 
-  const runner = (host: Host.Host, life: Life) => {
-    const config = ShardingConfig.layer({
-      runnerAddress: Option.some(RunnerAddress.make(host.name, 34431)),
-      shardsPerGroup: 30,
-      simulateRemoteSerialization: false
-    })
-    const handler = ({ payload }: { readonly payload: { readonly number: number } }) =>
-      Effect.succeed({ host: host.name, result: payload.number * 2 })
-    return Doubler.toLayer({ Double: handler, Keep: handler }).pipe(
-      Layer.provideMerge(SocketRunner.layer),
-      Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
-      Layer.provide([ClusterSocket.layerClientProtocol(), ClusterSocket.layerSocketServer()]),
-      Layer.provide([messages(driver, life), Layer.succeed(RunnerStorage.RunnerStorage, table.of(life)), config]),
-      Layer.provide(RpcSerialization.layerSchemaBinary())
-    )
-  }
   for (const host of hosts) {
     const isUp = yield* Deferred.make<void>()
     const program = Effect.gen(function*() {
       const life = new Life(host)
-      const services = yield* Layer.build(runner(host, life))
+      const services = yield* Layer.build(runner({ name: host.name, table, driver, reach: life }))
       yield* Effect.addFinalizer(() => Effect.sync(() => void (life.isOver = !Host.isUp(host))))
       clients.set(host.name, yield* Effect.provideContext(Doubler.client, services))
       yield* Deferred.succeed(isUp, undefined)

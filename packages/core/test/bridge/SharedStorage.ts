@@ -10,11 +10,19 @@ import * as Layer from "effect/Layer"
 
 const expiration = 35_000
 
+/** How a runner reaches what is shared. */
+export interface Reach {
+  readonly reach: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PersistenceError, R>
+}
+
+/** It is there. */
+export const near: Reach = { reach: (effect) => effect }
+
 /**
  * One life of a host, from its start to its crash. What a program does while it is torn down after a crash must not show:
  * a machine that is down cannot tidy up, not even once it is up again.
  */
-export class Life {
+export class Life implements Reach {
   isOver = false
   readonly #host: Host.Host
 
@@ -41,6 +49,25 @@ export class RunnerTable {
   readonly runners = new Map<string, { readonly runner: string; healthy: boolean; heartbeat: number }>()
   readonly locks = new Map<string, { readonly owner: string; readonly since: number }>()
   #lastId = 0
+  readonly #waiting = new Set<() => void>()
+
+  /** Waits until something holds of the locks. */
+  until(holds: () => boolean): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const look = () => {
+        if (!holds()) return
+        this.#waiting.delete(look)
+        resume(Effect.void)
+      }
+      this.#waiting.add(look)
+      look()
+      return Effect.sync(() => void this.#waiting.delete(look))
+    })
+  }
+
+  #changed(): void {
+    for (const look of this.#waiting) look()
+  }
 
   owners(): Record<string, number> {
     const counts: Record<string, number> = {}
@@ -48,9 +75,9 @@ export class RunnerTable {
     return counts
   }
 
-  /** The storage as a host reaches it. */
-  of(life: Life): RunnerStorage.RunnerStorage["Service"] {
-    const table = <A>(use: (now: number) => A) => life.reach(Effect.map(Clock.currentTimeMillis, use))
+  /** The storage as a runner reaches it. */
+  of(runner: Reach): RunnerStorage.RunnerStorage["Service"] {
+    const table = <A>(use: (now: number) => A) => runner.reach(Effect.map(Clock.currentTimeMillis, use))
     const take = (owner: string, shards: Iterable<string>, now: number, isMine: (owner: string) => boolean) => {
       const taken: Array<string> = []
       for (const shard of shards) {
@@ -60,6 +87,7 @@ export class RunnerTable {
         this.locks.set(shard, { owner, since: now })
         taken.push(shard)
       }
+      this.#changed()
       return taken
     }
     return RunnerStorage.makeEncoded({
@@ -89,27 +117,29 @@ export class RunnerTable {
       release: (address, shard) =>
         table(() => {
           if (this.locks.get(shard)?.owner === address) this.locks.delete(shard)
+          this.#changed()
         }),
       releaseAll: (address) =>
         table(() => {
           for (const [shard, { owner }] of this.locks) if (owner === address) this.locks.delete(shard)
+          this.#changed()
         })
     })
   }
 }
 
-/** What has been sent and not yet been answered, as a host reaches it: Effect's own storage in memory, shared. */
+/** What has been sent and not yet been answered, as a runner reaches it: Effect's own storage in memory, shared. */
 export const messages = (
   driver: MessageStorage.MemoryDriver["Service"],
-  life: Life
+  runner: Reach
 ): Layer.Layer<MessageStorage.MessageStorage> => {
   const guarded = Object.fromEntries(
     Object.entries(driver.encoded).map(([name, member]) => [
       name,
       typeof member === "function"
         ? (...args: ReadonlyArray<never>) =>
-          life.reach((member as unknown as (...args: ReadonlyArray<never>) => never)(...args))
-        : life.reach(member as never)
+          runner.reach((member as unknown as (...args: ReadonlyArray<never>) => never)(...args))
+        : runner.reach(member as never)
     ])
   ) as unknown as MessageStorage.Encoded
   return Layer.effect(MessageStorage.MessageStorage)(MessageStorage.makeEncoded(guarded)).pipe(

@@ -8,7 +8,6 @@ import * as Fiber from "effect/Fiber"
 import * as Cluster from "./Cluster.ts"
 
 const entities = Array.from({ length: 12 }, (_, index) => `entity-${index}`)
-const shards = 30
 
 /** A cluster of three, once each of its runners has its shards. */
 const started = Effect.fnUntraced(function*(link: Parameters<typeof SimNetwork.link>[2] = {}) {
@@ -27,7 +26,7 @@ const started = Effect.fnUntraced(function*(link: Parameters<typeof SimNetwork.l
     Host.run(host, cluster.clients.get(host.name)!(entity).Keep({ number }))
   const isSpread = () => {
     const counts = Object.values(owned())
-    return counts.length === 3 && counts.reduce((sum, count) => sum + count, 0) === shards
+    return counts.length === 3 && counts.reduce((sum, count) => sum + count, 0) === Cluster.shards
   }
   yield* until(isSpread)
   /** Asks every entity from a host, and gives where each of them answers. */

@@ -43,13 +43,21 @@ const clear = {
 }
 
 for (const [name, subject] of Object.entries(clear)) {
-  describe(`a Socket that is upgraded to TLS over ${name}, in a simulation`, () => all(upgradeChecks(subject)))
+  describe(`a Socket that is upgraded to TLS over ${name}, in a simulation`, () => {
+    all(upgradeChecks(subject))
+  })
 }
 
-describe("Effect RPC over TLS, in a simulation", () => all(rpcTlsChecks(identities)))
+describe("Effect RPC over TLS, in a simulation", () => {
+  all(rpcTlsChecks(identities))
+})
 
 describe("over a simulated network on which all is TLS", () => {
   const subject = { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets: true }
-  describe("Socket and SocketServer", () => all(socketChecks(subject), overTls))
-  describe("Effect RPC", () => all(rpcChecks(subject), overTls))
+  describe("Socket and SocketServer", () => {
+    all(socketChecks(subject), overTls)
+  })
+  describe("Effect RPC", () => {
+    all(rpcChecks(subject), overTls)
+  })
 })
