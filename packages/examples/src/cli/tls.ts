@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import { path, setting, toggle } from "./setting.ts"
 
 /** Flags that make no sense together. */
@@ -38,18 +39,29 @@ export const server = {
 /** What the flags of `server` hold. */
 export type ServerFlags = Command.Command.Config.Infer<typeof server>
 
-/**
- * Where a server listens, and what it shows there: over TLS if there is a certificate, which is read again whenever its
- * files change.
- */
+/** Where a server listens, and what it shows there: over TLS with `--tls-cert`. */
 export const listening = Effect.fnUntraced(function*(endpoint: Endpoint.StreamEndpoint, flags: ServerFlags) {
+  if (Option.isSome(flags.cert) || Option.isSome(flags.key)) return yield* serving(yield* secured(endpoint), flags)
+  if (isAnyGiven(flags)) return yield* conflict("--tls-ca and --tls-client-cert are of no use without --tls-cert")
+  return yield* serving(endpoint, flags)
+})
+
+/**
+ * The same, at an endpoint that says by itself whether it is over TLS. The files are read again whenever they change, so
+ * that new connections get the new certificate.
+ */
+export const serving = Effect.fnUntraced(function*(
+  endpoint: Endpoint.StreamEndpoint,
+  flags: ServerFlags
+): Effect.fn.Return<
+  { readonly listen: Endpoint.StreamEndpoint; readonly tls?: Tls.Reloading },
+  ConflictingFlags | NetworkError.NetworkError,
+  FileSystem.FileSystem | Scope.Scope
+> {
+  if (endpoint._tag !== "Tls") return isAnyGiven(flags) ? yield* noUse(endpoint) : { listen: endpoint }
   const certificate = yield* pair(flags)
   if (certificate === undefined) {
-    if (isAnyGiven(flags)) return yield* conflict("--tls-ca and --tls-client-cert are of no use without --tls-cert")
-    if (endpoint._tag === "Tls") {
-      return yield* conflict(`to listen on ${Endpoint.format(endpoint)} takes --tls-cert and --tls-key`)
-    }
-    return { listen: endpoint }
+    return yield* conflict(`to listen on ${Endpoint.format(endpoint)} takes --tls-cert and --tls-key`)
   }
   const asked = Option.getOrUndefined(flags.clientCert)
   if (Option.isSome(flags.ca) ? asked === undefined : asked !== undefined && asked !== "off") {
@@ -60,7 +72,7 @@ export const listening = Effect.fnUntraced(function*(endpoint: Endpoint.StreamEn
     clientCertificates: asked,
     authorities: Option.getOrUndefined(flags.ca)
   }
-  return { listen: yield* secured(endpoint), tls: yield* Tls.reloading(files, "watch") }
+  return { listen: endpoint, tls: yield* Tls.reloading(files, "watch") }
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -123,11 +135,7 @@ export const dialling = Effect.fnUntraced(function*(
   endpoint: Endpoint.StreamEndpoint,
   flags: PeerFlags
 ): Effect.fn.Return<Connecting, ConflictingFlags | NetworkError.NetworkError, FileSystem.FileSystem> {
-  if (endpoint._tag !== "Tls") {
-    return isAnyGiven(flags)
-      ? yield* conflict(`the flags of TLS are of no use for ${Endpoint.format(endpoint)}`)
-      : { endpoint, options: {} }
-  }
+  if (endpoint._tag !== "Tls") return isAnyGiven(flags) ? yield* noUse(endpoint) : { endpoint, options: {} }
   const tls = yield* Tls.loadClient({
     authorities: Option.getOrUndefined(flags.ca),
     certificate: yield* pair(flags),
@@ -144,6 +152,9 @@ export const dialling = Effect.fnUntraced(function*(
 
 const isAnyGiven = (flags: Readonly<Record<string, Option.Option<unknown> | boolean>>): boolean =>
   Object.values(flags).some((flag) => typeof flag === "boolean" ? flag : Option.isSome(flag))
+
+const noUse = (endpoint: Endpoint.StreamEndpoint) =>
+  conflict(`the flags of TLS are of no use for ${Endpoint.format(endpoint)}`)
 
 const pair = ({ cert, key }: Pick<PeerFlags, "cert" | "key">) =>
   Option.isSome(cert) && Option.isSome(key)

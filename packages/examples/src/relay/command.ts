@@ -1,7 +1,5 @@
 /** `relay`: passes on what comes over TCP, TLS or a Unix-domain socket, over any of these. */
-import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
-import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
@@ -12,7 +10,7 @@ import * as Option from "effect/Option"
 import * as flags from "../cli/flags.ts"
 import { setting } from "../cli/setting.ts"
 import * as tls from "../cli/tls.ts"
-import { headerFor } from "./header.ts"
+import { relayTo } from "./relay.ts"
 
 const endpoint = (name: string, description: string): Flag.Flag<Endpoint.StreamEndpoint> =>
   setting(name, {
@@ -55,22 +53,14 @@ export const relay = Command.make(
   },
   Effect.fnUntraced(
     function*(options) {
-      const listening = yield* tls.listening(options.listen, options.tls)
+      const listening = yield* tls.serving(options.listen, options.tls)
       const to = yield* tls.dialling(options.to, options.toTls)
       const Relay = Server.layer({
         ...flags.serverPolicy(options),
         ...listening,
         proxyProtocol: Option.getOrUndefined(Option.map(options.acceptProxy, (trusted) => ({ trusted }))),
         onListening: flags.printListening
-      }, (client) =>
-        Effect.gen(function*() {
-          const proxyProtocol = Option.map(options.sendProxy, (version) => headerFor(client, version))
-          const server = yield* Network.connect(to.endpoint, {
-            ...to.options,
-            proxyProtocol: Option.getOrUndefined(proxyProtocol)
-          })
-          yield* Connection.relay(client, server)
-        }))
+      }, relayTo(to, options.sendProxy))
       yield* Layer.launch(Layer.provide(Relay, NodeNetwork.layer))
     },
     Effect.scoped
