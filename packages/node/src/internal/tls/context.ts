@@ -69,7 +69,8 @@ const common = (settings: Tls.Client | Tls.Server): NodeTls.SecureContextOptions
   for (const pem of authorities ?? []) use("tls.authorities", () => new Crypto.X509Certificate(pem))
   return {
     minVersion: minimumVersion,
-    ...(authorities === undefined ? {} : { ca: [...authorities] }),
+    // Each is trusted by itself, whether it is a root, one in between, or a peer's own.
+    ...(authorities === undefined ? {} : { ca: [...authorities], allowPartialTrustChain: true }),
     ...(revocationLists.length === 0 ? {} : { crl: [...revocationLists] })
   }
 }
