@@ -203,6 +203,33 @@ describe("a client verifies", () => {
       })))
   }
 
+  it.live("with the certificates of single peers, or of authorities in between, as with those of roots", () =>
+    onNetwork(Effect.gen(function*() {
+      const expired = { authorities: made.expired.chain }
+      expect((yield* refusal(showing(made.expired), expired)).reason._tag).toBe("CertificateExpired")
+      const elsewhere = { authorities: made.elsewhere.chain }
+      expect((yield* refusal(showing(made.elsewhere), elsewhere)).reason._tag).toBe("HostNameMismatch")
+      expect((yield* refusal(showing(made.rsa), { authorities: made.good.chain })).reason._tag).toBe("UnknownIssuer")
+
+      const required = { clientCertificates: "required", authorities: made.client.chain } as const
+      for (const authorities of [made.good.chain, [made.rsa.chain, made.good.chain]]) {
+        const { client, server } = yield* pair(showing(made.good, required), { authorities, certificate: made.client })
+        expect(client.tls!.verified).toBe(true)
+        expect(server.tls!.verified).toBe(true)
+      }
+      const { client } = yield* pair(showing(made.chained), { authorities: made.between.certificate })
+      expect(client.tls!.verified).toBe(true)
+    })))
+
+  it.live("names with a dot at the end as those without", () =>
+    onNetwork(Effect.gen(function*() {
+      const { client, server } = yield* pair(showing(made.good), { ...trusting, serverName: "localhost." })
+      expect(client.tls!.verified).toBe(true)
+      expect(server.tls!.serverName).toBe("localhost")
+      const error = yield* refusal(showing(made.good), { ...trusting, serverName: ".example" })
+      expect(error.reason._tag).toBe("InvalidOption")
+    })))
+
   it.live("and accepts what is in order: pins with and without colons, lists without it, IP addresses", () =>
     onNetwork(Effect.gen(function*() {
       const fingerprint = new X509Certificate(made.good.chain).fingerprint256

@@ -23,6 +23,7 @@ import { checked as checkedOptions, reject } from "./options.ts"
 import { readHeader } from "./proxy/readHeader.ts"
 import { sendHeader } from "./proxy/sendHeader.ts"
 import { Security } from "./security.ts"
+import { serverNameOf } from "./tlsOptions.ts"
 import { UdpSocketState } from "./udpSocket.ts"
 
 /** What all platforms have in common between an endpoint and an open socket. */
@@ -52,7 +53,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
       const announced = yield* sendHeader(transport, checked.proxyHeader)
       if (secure === undefined) return { transport: announced, winner: transport }
       deadline = "handshake"
-      const serverName = checked.tls.serverName ?? dialledHost
+      const serverName = serverNameOf(checked.tls, dialledHost)
       return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
     }).pipe(
       Effect.timeoutOrElse({

@@ -96,10 +96,18 @@ const applicationProtocol = (protocol: string): string => {
     : reject("tls.applicationProtocols", protocol, "names of 1 to 255 bytes, such as \"h2\"")
 }
 
+// A dot in front would stand for all names below the domain (X509_check_host(3)).
 const serverName = (name: string | undefined): string | undefined =>
-  name === undefined || /^[^\s/\0]+$/.test(name)
+  name === undefined || /^[^\s/\0.][^\s/\0]*$/.test(name)
     ? name
     : reject("tls.serverName", name, "a domain name or an IP address")
+
+/**
+ * Whom a client means: by the name that its options have, or by the host that it connected to. As certificates and SNI have
+ * it: without the dot of the root (RFC 6066, section 3), and without a zone.
+ */
+export const serverNameOf = (settings: Tls.Client, dialled: string | undefined): string | undefined =>
+  (settings.serverName ?? dialled)?.replace(/\.$|%.*$/, "")
 
 const fingerprint = (text: string): string => {
   const digits = text.replaceAll(":", "").toUpperCase()

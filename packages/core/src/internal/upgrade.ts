@@ -6,7 +6,7 @@ import type * as Tls from "../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../TlsReason.ts"
 import type { ConnectionState } from "./connection.ts"
 import { checked, duration, reject } from "./options.ts"
-import { checkClient, settingsOf } from "./tlsOptions.ts"
+import { checkClient, serverNameOf, settingsOf } from "./tlsOptions.ts"
 
 /** Makes a connection secure that began in the clear. */
 export const upgrade = Effect.fnUntraced(function*(
@@ -18,7 +18,7 @@ export const upgrade = Effect.fnUntraced(function*(
     const timeout = duration("timeout", options.timeout ?? 10_000, 1)
     if (options.role === "server") return { settings: settingsOf(options.tls).current, timeout }
     const settings = checkClient(options.tls ?? noOptions)
-    const serverName = settings.serverName ?? connection.dialled ??
+    const serverName = serverNameOf(settings, connection.dialled) ??
       reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")
     return { settings, timeout, serverName }
   }))

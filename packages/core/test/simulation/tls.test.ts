@@ -117,7 +117,10 @@ describe("a connection over simulated TLS", () => {
     Effect.gen(function*() {
       const ends = yield* hosts()
       const { listener } = yield* listen(ends.server, { tls: showing(between.issue({ names })) })
-      for (const tls of [trusting, {}, { ...trusting, serverName: "SERVER" }, { authorities: [between.certificate] }]) {
+      for (const tls of [trusting, {}, { ...trusting, serverName: "SERVER" }, { authorities: [between.certificate] }, {
+        ...trusting,
+        serverName: "server."
+      }]) {
         const { client } = yield* pairOn(listener, ends.client, tls)
         expect(client.tls!.verified).toBe(true)
       }
@@ -126,6 +129,18 @@ describe("a connection over simulated TLS", () => {
       expect(byAddress.client.tls!.verified).toBe(true)
     }),
     { authorities: authority.certificate }
+  )
+
+  simulated(
+    "is verified by the peer's own certificate, which must be good all the same",
+    Effect.gen(function*() {
+      const ends = yield* hosts()
+      const authorities = good.chain
+      const { listener } = yield* listen(ends.server, { tls: showing(good) })
+      expect((yield* pairOn(listener, ends.client, { authorities })).client.tls!.verified).toBe(true)
+      const error = yield* Effect.flip(pairOn(listener, ends.client, { authorities, serverName: "elsewhere" }))
+      expect(error.reason._tag).toBe("HostNameMismatch")
+    })
   )
 
   simulated(
