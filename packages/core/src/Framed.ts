@@ -70,11 +70,20 @@ export const make: {
   connection: Connection.Connection,
   framing: Framing.Framing<Out, In>
 ): Effect.Effect<Framed<Out, In>, FramingError> =>
-  Effect.map(Effect.fromResult(Framing.validate(framing)), () => ({
-    connection,
-    decoder: Framing.makeDecoder(framing),
-    encoder: Framing.makeEncoder(framing)
-  })))
+  Effect.map(
+    Effect.fromResult(Framing.validate(framing)),
+    () => on(connection, Framing.makeDecoder(framing), Framing.makeEncoder(framing))
+  ))
+
+const on = <Out, In>(
+  connection: Connection.Connection,
+  decoder: Framing.Decoder<In>,
+  encoder: Framing.Encoder<Out>
+): Framed<Out, In> => {
+  // What it still has was sent in the clear, for those who ask when the connection is upgraded.
+  ;(connection as ConnectionState).decoder = decoder
+  return { connection, decoder, encoder }
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Receiving
@@ -91,7 +100,7 @@ export const receive = <Out, In>(self: Framed<Out, In>): Effect.Effect<Option.Op
 
 /**
  * All messages, as a Stream that ends when the peer does. Those of one chunk come together: to change the framing in
- * between, use `receive`.
+ * between, or to upgrade the connection to TLS, use `receive`.
  */
 export const messages = <Out, In>(self: Framed<Out, In>): Stream.Stream<In, FramedError> =>
   Stream.fromPull(Effect.succeed(pull(self)))
@@ -228,7 +237,7 @@ export const switchTo: {
     const next = Framing.makeDecoder(framing, { offset: decoder.offset })
     const unread = decoder.remainder()
     if (unread.length > 0) next.feed(unread)
-    return { connection, decoder: next, encoder: Framing.makeEncoder(framing, { offset: encoder.offset }) }
+    return on(connection, next, Framing.makeEncoder(framing, { offset: encoder.offset }))
   }))
 
 /**

@@ -50,6 +50,8 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   readonly input: Input
   readonly output: Output
   readonly closeTimeout: number
+  /** What has taken bytes of the input and may still have some of them, if messages are read. */
+  decoder: { readonly buffered: number } | undefined = undefined
   #failure: NetworkError.NetworkError | undefined = undefined
   #aborted = false
   #finished = false

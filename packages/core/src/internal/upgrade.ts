@@ -55,7 +55,8 @@ const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefi
     connection.fail(error)
     return error
   }
-  if (input.available > 0) return fail(new ClearTextBeforeUpgrade({ received: input.available }))
+  const received = input.available + (connection.decoder?.buffered ?? 0)
+  if (received > 0) return fail(new ClearTextBeforeUpgrade({ received }))
   if (input.ended) return fail(new HandshakeCut())
   // Somebody else reads or writes, who does not know what becomes of it.
   if (input.isWaiting || output.isWaiting || connection.tls !== undefined) {

@@ -1,6 +1,8 @@
 import { describe, expect } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
+import * as Framed from "@sluice/core/Framed"
+import * as Lines from "@sluice/core/framing/Lines"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as Fault from "@sluice/core/simulation/Fault"
@@ -11,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import { hosts } from "./fixtures/handshake.ts"
 
 const authority = SimCertificate.authority("Test CA")
@@ -102,6 +105,34 @@ describe("an upgrade to simulated TLS", () => {
       expect(yield* line(server)).toBe("secret\n")
       yield* Connection.writeText(server, "answer\n")
       expect(yield* Fiber.join(reading)).toBe("answer\n")
+    }),
+    seeds
+  )
+
+  VitestSimulation.it(
+    "refuses clear text behind the request that a framing has read already, and goes on with one that has not",
+    Effect.gen(function*() {
+      for (const injected of ["", "RCPT TO:<victim@example.org>\n", "RC"]) {
+        const { client, server } = yield* pair
+        const commands = yield* Framed.make(server, Lines.lines())
+        const asking = yield* Effect.forkScoped(Effect.gen(function*() {
+          yield* Connection.writeText(client, `STARTTLS\n${injected}`)
+          yield* line(client)
+          yield* Connection.upgradeTls(client, asClient)
+          yield* Connection.writeText(client, "NOOP\n")
+        }))
+        expect(yield* Framed.receive(commands)).toEqual(Option.some("STARTTLS"))
+        yield* Connection.writeText(server, "220 go ahead\n")
+        const upgraded = yield* Effect.exit(Connection.upgradeTls(server, asServer))
+        if (injected === "") {
+          yield* Fiber.join(asking)
+          expect(yield* Framed.receive(commands)).toEqual(Option.some("NOOP"))
+        } else {
+          expect(Exit.isFailure(upgraded)).toBe(true)
+          expect((yield* Connection.closed(server))._tag).toBe("Failed")
+          yield* Fiber.await(asking)
+        }
+      }
     }),
     seeds
   )
