@@ -3,6 +3,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Listener from "@sluice/core/Listener"
 import * as Server from "@sluice/core/Server"
 import type * as Tls from "@sluice/core/Tls"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -211,5 +212,33 @@ describe("a thousand handshakes that stall", () => {
         })
       }
       expect(sockets.every((socket) => socket.destroyed)).toBe(true)
+    }).pipe(onNetwork))
+
+  it.live("and so does what watches their time", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const began = Deferred.makeUnsafe<void>()
+      const ended = Deferred.makeUnsafe<void>()
+      const watched: Clock.Clock = {
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
+        currentTimeMillis: clock.currentTimeMillis,
+        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+        currentTimeNanos: clock.currentTimeNanos,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        sleep: (duration) =>
+          Effect.andThen(Deferred.succeed(began, undefined), clock.sleep(duration)).pipe(
+            Effect.ensuring(Deferred.succeed(ended, undefined))
+          )
+      }
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { listener, port } = yield* listen(server, { handshakeTimeout: 3_600_000 }).pipe(
+          Effect.provideService(Clock.Clock, watched)
+        )
+        yield* connect(port, client)
+        yield* Listener.accept(listener)
+        yield* Deferred.await(began)
+      }))
+      yield* Deferred.await(ended)
     }).pipe(onNetwork))
 })

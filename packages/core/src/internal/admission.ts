@@ -42,7 +42,7 @@ export class Admission {
   readonly #run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   // From the oldest to the newest: the first whose time is over is the first of all.
   readonly #entrants = new Set<Entrant>()
-  #watching = false
+  #watcher: Fiber.Fiber<void> | undefined = undefined
 
   constructor(steps: ReadonlyArray<Step>, timeout: number, context: Context.Context<never>) {
     this.#steps = steps
@@ -63,7 +63,7 @@ export class Admission {
     this.#entrants.add(entrant)
     const fiber = entrant.fiber = this.#run(this.#go(entrant, 0))
     fiber.addObserver((exit) => this.#settle(entrant, exit))
-    if (!this.#watching && this.#entrants.size > 0) this.#watch()
+    if (this.#watcher === undefined && this.#entrants.size > 0) this.#watch()
   }
 
   #go(entrant: Entrant, index: number): Effect.Effect<void, NetworkError.NetworkError> {
@@ -103,12 +103,13 @@ export class Admission {
   /** Gives up all. */
   close(): void {
     for (const entrant of this.#entrants) this.#giveUp(entrant)
+    this.#watcher?.interruptUnsafe()
+    this.#watcher = undefined
   }
 
   // One timer for all: it looks at the oldest, whose time is over first.
   #watch(): void {
-    this.#watching = true
-    this.#run(Effect.suspend(() => this.#look()))
+    this.#watcher = this.#run(Effect.suspend(() => this.#look()))
   }
 
   #look(): Effect.Effect<void> {
@@ -121,7 +122,7 @@ export class Admission {
       const reason = new NetworkError.TimedOut({ deadline: "handshake", after: this.#timeout })
       receiver.onHandshakeError(NetworkError.make("secure", formatPeer(accepted), reason), accepted)
     }
-    this.#watching = false
+    this.#watcher = undefined
     return Effect.void
   }
 }
