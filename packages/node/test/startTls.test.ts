@@ -12,6 +12,10 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as Net from "node:net"
+import { settingsOf } from "../../core/src/internal/tlsOptions.ts"
+import { NodeStream } from "../src/internal/stream.ts"
+import { secure } from "../src/internal/tls/context.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import * as Certificates from "../src/testing/Certificates.ts"
 
@@ -200,4 +204,20 @@ describe("an upgrade to TLS", () => {
       expect((yield* Connection.closed(server))._tag).toBe("Failed")
       yield* Connection.abort(client)
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+
+  it.live("of a socket that breaks at that moment fails", () =>
+    Effect.gen(function*() {
+      const context = yield* secure(settingsOf(tls).current, "a server")
+      const socket = new Net.Socket()
+      const ends = { host: "127.0.0.1", port: 1 }
+      const stream = new NodeStream(socket, { local: ends, remote: ends, reuseReadBuffer: false })
+      // Node tells of it later.
+      socket.destroy(new Error("broken"))
+      const error = yield* Effect.flip(context.handshake(stream, { address: "a client" }))
+      expect(error.reason._tag).toBe("HandshakeCut")
+      yield* Effect.callback<void>((resume) => {
+        if (socket.closed) return resume(Effect.void)
+        socket.on("close", () => resume(Effect.void))
+      })
+    }))
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
@@ -349,6 +349,28 @@ describe("sessions", () => {
       // Another name is another server.
       const elsewhere = Network.connect(Endpoint.tls("127.0.0.1", port), { tls: client, closeTimeout: 0 })
       expect((yield* elsewhere).tls!.resumed).toBe(false)
+    })))
+
+  it.live("do not outlive the certificate of the client", () =>
+    onNetwork(Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
+      const certificate = yield* authority.issue({ commonName: "a client", notAfter: ago(-1) })
+      for (const clientCertificates of ["wanted", "required"] as const) {
+        const { failed, listener, port } = yield* listen(
+          showing(made.good, { authorities: authority.certificate, clientCertificates })
+        )
+        const client = { ...trusting, certificate }
+        yield* pairOn(listener, port, client)
+        vi.useFakeTimers({ toFake: ["Date"], now: ago(-2) })
+        if (clientCertificates === "wanted") {
+          const { server: { tls } } = yield* pairOn(listener, port, client)
+          expect(tls).toMatchObject({ resumed: true, verified: false, unverified: { _tag: "CertificateExpired" } })
+        } else {
+          yield* Effect.exit(connect(port, client))
+          expect((yield* failed).reason._tag).toBe("CertificateExpired")
+        }
+        vi.useRealTimers()
+      }
     })))
 
   it.live("are not kept, or not given, by those that do not want it", () =>

@@ -117,10 +117,12 @@ describe("a connection over simulated TLS", () => {
     Effect.gen(function*() {
       const ends = yield* hosts()
       const { listener } = yield* listen(ends.server, { tls: showing(between.issue({ names })) })
-      for (const tls of [trusting, {}, { ...trusting, serverName: "SERVER" }, { authorities: [between.certificate] }, {
-        ...trusting,
-        serverName: "server."
-      }]) {
+      for (
+        const tls of [trusting, {}, { ...trusting, serverName: "SERVER" }, { authorities: [between.certificate] }, {
+          ...trusting,
+          serverName: "server."
+        }]
+      ) {
         const { client } = yield* pairOn(listener, ends.client, tls)
         expect(client.tls!.verified).toBe(true)
       }

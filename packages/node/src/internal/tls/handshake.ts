@@ -9,7 +9,7 @@ import * as NodeTls from "node:tls"
 import type { NodeStream } from "../stream.ts"
 import { fromTls } from "./errors.ts"
 import { InputEnd } from "./inputEnd.ts"
-import { sessionOf, unfit, unverified } from "./session.ts"
+import { outdated, sessionOf, unfit, unverified } from "./session.ts"
 import type { SessionStore } from "./sessionStore.ts"
 import { reset, SecureStream } from "./stream.ts"
 
@@ -26,7 +26,9 @@ export const asServer = (
     done: "secure",
     session: (socket) => {
       const certificate = settings.clientCertificates === "off" ? undefined : socket.getPeerX509Certificate()
-      const problem = certificate === undefined ? undefined : verifyError(socket, certificate)
+      const problem = certificate === undefined
+        ? undefined
+        : verifyError(socket, certificate) ?? (socket.isSessionReused() ? outdated(certificate) : undefined)
       if (settings.clientCertificates === "required") {
         if (certificate === undefined) return new TlsReason.NoCertificate()
         if (problem !== undefined) return problem
@@ -95,7 +97,11 @@ const shakeHands = (
   Effect.callback((resume) => {
     const { facts, socket: raw } = transport.surrender()
     const refuse = (reason: TlsReason.TlsReason) => NetworkError.make("secure", peer.address, reason)
-    if (raw.destroyed) return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
+    if (raw.destroyed) {
+      // Why, it may be just about to say.
+      raw.on("error", () => {})
+      return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
+    }
     if (peer.unread !== undefined) putBack(raw, peer.unread)
     const socket = begin(raw)
     const inputEnd = new InputEnd(socket, raw)

@@ -105,6 +105,10 @@ export const unverified = (code: string, certificate: X509Certificate): TlsReaso
   }
 }
 
+/** Whether a certificate has expired since it was verified: OpenSSL does not look again when a session is resumed. */
+export const outdated = (certificate: X509Certificate): TlsReason.TlsReason | undefined =>
+  Date.parse(certificate.validTo) < Date.now() ? unverified("CERT_HAS_EXPIRED", certificate) : undefined
+
 /** The first certificate of the chain of which something holds, or the leaf. */
 const inChain = (leaf: X509Certificate, holds: (certificate: X509Certificate) => boolean): X509Certificate => {
   let certificate: X509Certificate | undefined = leaf
