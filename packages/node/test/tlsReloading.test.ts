@@ -2,13 +2,14 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Listener from "@sluice/core/Listener"
-import type * as Network from "@sluice/core/Network"
+import * as Network from "@sluice/core/Network"
 import * as Tls from "@sluice/core/Tls"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -103,6 +104,39 @@ describe("certificates that are reloaded", () => {
         "the certificates were reloaded"
       ])
       expect(lines[0]).toContain("the certificates from before stay in use")
+    })))
+
+  it.live("are kept for connections that are upgraded, too, also if nobody was there to see that the new ones are bad", () =>
+    run(Effect.gen(function*() {
+      const { server, write } = yield* files
+      const first = yield* issue("first")
+      const second = yield* issue("second")
+      yield* write(first)
+      const tls = yield* Tls.reloading(server, Schedule.recurs(0))
+      const listener = yield* Network.listen("tcp://127.0.0.1:0")
+      const { port } = listener.address as NetAddress.InetAddress
+      const subject = Effect.scoped(Effect.gen(function*() {
+        const near = yield* Network.connect(`tcp://localhost:${port}`)
+        const far = yield* Listener.accept(listener)
+        const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(far, { role: "server", tls }))
+        const { peerCertificate } = yield* Connection.upgradeTls(near, { role: "client", tls: trusting() })
+        yield* Fiber.join(upgrading)
+        return peerCertificate!.subject
+      }))
+      // Once before anybody was upgraded, and once afterwards.
+      for (const certificate of [first, second]) {
+        yield* write({ chain: second.chain, key: first.key })
+        yield* tls.reload
+        expect(yield* subject).toBe("CN=first")
+        expect(yield* SubscriptionRef.get(tls.state)).toMatchObject({
+          _tag: "Kept",
+          error: { reason: { _tag: "KeyMismatch" } }
+        })
+        yield* write(certificate)
+        yield* tls.reload
+        expect((yield* SubscriptionRef.get(tls.state))._tag).toBe("Current")
+      }
+      expect(yield* subject).toBe("CN=second")
     })))
 
   it.live("must be good at first", () =>

@@ -24,6 +24,8 @@ class ReloadingState implements Tls.Reloading, Settings {
   readonly reload: Effect.Effect<void>
   readonly #users = new Set<Prepare>()
   current: Tls.Server
+  // What to go back to, for as long as nobody has prepared for what is current.
+  #before: Tls.Server | undefined = undefined
 
   constructor(
     current: Tls.Server,
@@ -51,6 +53,27 @@ class ReloadingState implements Tls.Reloading, Settings {
     )
   }
 
+  prepared(prepare: Prepare): Effect.Effect<Tls.Server, NetworkError.NetworkError> {
+    return Effect.suspend(() => {
+      const settings = this.current
+      return Effect.matchEffect(prepare(settings), {
+        onSuccess: () => {
+          if (settings === this.current) this.#before = undefined
+          // From now on somebody can tell.
+          this.#users.add(prepare)
+          return Effect.succeed(settings)
+        },
+        onFailure: (error) => {
+          if (settings !== this.current) return this.prepared(prepare)
+          if (this.#before === undefined) return Effect.fail(error)
+          this.current = this.#before
+          this.#before = undefined
+          return Effect.andThen(this.#keep(error), this.prepared(prepare))
+        }
+      })
+    })
+  }
+
   #take(settings: Tls.Server): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const before = yield* SubscriptionRef.get(this.state)
@@ -58,6 +81,7 @@ class ReloadingState implements Tls.Reloading, Settings {
         // What was broken is what it was again.
         if (before._tag === "Current") return
       } else {
+        this.#before = this.#users.size > 0 ? undefined : this.#before ?? this.current
         this.current = settings
         yield* Effect.logInfo("the certificates were reloaded")
       }

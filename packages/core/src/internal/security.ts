@@ -3,6 +3,7 @@ import type * as NetworkError from "../NetworkError.ts"
 import type * as Tls from "../Tls.ts"
 import type * as Transport from "../Transport.ts"
 import { throughProxy } from "./proxy/throughProxy.ts"
+import type { Prepare } from "./tlsOptions.ts"
 
 /** TLS as a platform prepares it, once for each value of the settings. */
 export class Security {
@@ -12,6 +13,9 @@ export class Security {
   constructor(platform: Pick<Transport.Platform, "secure">) {
     this.#platform = platform
   }
+
+  /** Prepares a server's settings for connections that are upgraded. */
+  readonly prepare: Prepare = (settings) => this.context(settings, "upgraded connections")
 
   context(
     settings: Tls.Client | Tls.Server,

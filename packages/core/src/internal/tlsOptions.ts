@@ -49,6 +49,8 @@ export interface Settings {
   readonly current: Tls.Server
   /** Prepares for the settings, and for each that follow before they are taken, for as long as the Scope is open. */
   readonly use: (prepare: Prepare) => Effect.Effect<void, NetworkError.NetworkError, Scope.Scope>
+  /** The settings as they are now, prepared for; or those before them, if nobody could tell by then that they are bad. */
+  readonly prepared: (prepare: Prepare) => Effect.Effect<Tls.Server, NetworkError.NetworkError>
 }
 
 /** Prepares for settings, or says why they cannot be used. */
@@ -60,7 +62,11 @@ export const reloadingTypeId = "~@sluice/core/Tls/Reloading"
 export const settingsOf = (options: Tls.ServerOptions | Tls.Reloading): Settings => {
   if (Predicate.hasProperty(options, reloadingTypeId)) return options as Tls.Reloading & Settings
   const current = checkServer(options as Tls.ServerOptions)
-  return { current, use: (prepare) => Effect.asVoid(prepare(current)) }
+  return {
+    current,
+    use: (prepare) => Effect.asVoid(prepare(current)),
+    prepared: (prepare) => Effect.as(prepare(current), current)
+  }
 }
 
 const clients = new WeakMap<Tls.ClientOptions, Tls.Client>()

@@ -13,21 +13,24 @@ export const upgrade = Effect.fnUntraced(function*(
   connection: ConnectionState,
   options: Connection.UpgradeOptions
 ): Effect.fn.Return<Tls.Session, NetworkError.NetworkError> {
-  const { peer } = connection
+  const { peer, security } = connection
   const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
     const timeout = duration("timeout", options.timeout ?? 10_000, 1)
-    if (options.role === "server") return { settings: settingsOf(options.tls).current, timeout }
+    if (options.role === "server") return { settings: settingsOf(options.tls).prepared(security.prepare), timeout }
     const settings = checkClient(options.tls ?? noOptions)
     const serverName = serverNameOf(settings, connection.dialled) ??
       reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")
-    return { settings, timeout, serverName }
+    return { settings: Effect.succeed(settings), timeout, serverName }
   }))
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const refusal = refuse(connection)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       connection.hold()
-      const handshake = connection.security.handshake(settings, connection.transport, { address: peer, serverName })
+      const handshake = Effect.flatMap(
+        settings as Effect.Effect<Tls.Client | Tls.Server, NetworkError.NetworkError>,
+        (settings) => security.handshake(settings, connection.transport, { address: peer, serverName })
+      )
       const inTime = Effect.timeoutOrElse(handshake, {
         duration: Duration.millis(timeout),
         orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
