@@ -93,7 +93,7 @@ export interface ClientOptions extends CommonOptions {
   readonly sessions?: number | undefined
   /**
    * Take any certificate of anybody, so that somebody in between can read and change everything. What is wrong with it is
-   * in `Session.unverified`. Default: `false`.
+   * in `Session.unverified`. It excludes `fingerprints`. Default: `false`.
    */
   readonly dangerouslySkipVerification?: boolean | undefined
 }

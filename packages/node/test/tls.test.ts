@@ -466,6 +466,8 @@ describe("options that cannot be used fail at once", () => {
       const tagOf = (endpoint: string, tls: Tls.ClientOptions) =>
         Effect.map(Effect.flip(Network.connect(endpoint, { tls })), ({ reason }) => reason._tag)
       expect(yield* tagOf("tls://127.0.0.1:9", { fingerprints: ["AB:CD"] })).toBe("InvalidOption")
+      const pinned = { fingerprints: ["00".repeat(32)], dangerouslySkipVerification: true }
+      expect(yield* tagOf("tls://127.0.0.1:9", pinned)).toBe("InvalidOption")
       expect(yield* tagOf("tls://127.0.0.1:9", { serverName: "a b" })).toBe("InvalidOption")
       expect(yield* tagOf("tls://127.0.0.1:9", { certificate: { ...made.good, key: made.rsa.key } })).toBe(
         "KeyMismatch"

@@ -14,7 +14,7 @@ export const checkClient = (options: Tls.ClientOptions): Tls.Client =>
     ...checkCommon(options),
     serverName: serverName(options.serverName),
     certificate: options.certificate === undefined ? undefined : keyPair("tls.certificate", options.certificate),
-    fingerprints: (options.fingerprints ?? []).map(fingerprint),
+    fingerprints: fingerprints(options),
     sessions: optionalInteger("tls.sessions", options.sessions, 0, 1_000_000) ?? 100,
     verify: options.dangerouslySkipVerification !== true
   }))
@@ -114,6 +114,16 @@ const serverName = (name: string | undefined): string | undefined =>
  */
 export const serverNameOf = (settings: Tls.Client, dialled: string | undefined): string | undefined =>
   (settings.serverName ?? dialled)?.replace(/\.$|%.*$/, "")
+
+// Whoever pins a certificate relies on it.
+const fingerprints = ({ dangerouslySkipVerification, fingerprints = [] }: Tls.ClientOptions): ReadonlyArray<string> =>
+  fingerprints.length > 0 && dangerouslySkipVerification === true
+    ? reject(
+      "tls.fingerprints",
+      fingerprints.length,
+      "none of them with dangerouslySkipVerification; trust a certificate by giving it as one of the authorities"
+    )
+    : fingerprints.map(fingerprint)
 
 const fingerprint = (text: string): string => {
   const digits = text.replaceAll(":", "").toUpperCase()
