@@ -392,7 +392,8 @@ export type UpgradeOptions =
  * that was connected to.
  *
  * Whatever comes after the agreement belongs to the handshake. If something was read by then (somebody may have put it in,
- * for it to be taken for protected: CVE-2011-0411), it fails with `ClearTextBeforeUpgrade`. While somebody else reads or
+ * for it to be taken for protected: CVE-2011-0411), it fails with `ClearTextBeforeUpgrade`; what a `Framed` has left counts,
+ * but what a Stream has handed out already is for the program to look at. While somebody else reads or
  * writes, it fails with `Busy`, and the connection is as it was. With any other failure the connection is closed.
  *
  * **Example** (the side that asks)

@@ -205,6 +205,15 @@ describe("an upgrade to TLS", () => {
       yield* Connection.abort(client)
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 
+  it.live("that dies closes the connection", () =>
+    Effect.gen(function*() {
+      const { server } = yield* pair
+      const { security } = server as unknown as { readonly security: { handshake: () => Effect.Effect<never> } }
+      security.handshake = () => Effect.die("a defect")
+      expect(Exit.isFailure(yield* Effect.exit(Connection.upgradeTls(server, asServer)))).toBe(true)
+      expect((yield* Connection.closed(server))._tag).toBe("Aborted")
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+
   it.live("of a socket that breaks at that moment fails", () =>
     Effect.gen(function*() {
       const context = yield* secure(settingsOf(tls).current, "a server")

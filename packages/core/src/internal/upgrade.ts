@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Connection from "../Connection.ts"
@@ -36,8 +37,13 @@ export const upgrade = Effect.fnUntraced(function*(
         orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
       })
       const secured = yield* restore(inTime).pipe(
-        Effect.tapError((error) => Effect.sync(() => connection.lose(error))),
-        Effect.onInterrupt(() => Effect.sync(() => connection.lose()))
+        // A defect, too: whoever closes the connection waits for it.
+        Effect.onError((cause) =>
+          Effect.sync(() => {
+            const error = Cause.squash(cause)
+            connection.lose(NetworkError.isNetworkError(error) ? error : undefined)
+          })
+        )
       )
       connection.goOn(secured)
       return secured.tls
