@@ -3,6 +3,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
+import * as ServerLog from "@sluice/core/ServerLog"
 import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as Simulation from "@sluice/core/simulation/Simulation"
@@ -231,6 +232,21 @@ describe("Server.suspend", () => {
   )
 
   VitestSimulation.it(
+    "lets nobody in when it ends by draining, whatever is changed then",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({ drain: 0 }).pipe(
+        Effect.provideService(
+          ServerLog.CurrentServerLog,
+          ServerLog.make(["Draining"], () => Effect.ignore(Effect.suspend(() => server.update({ maxConnections: 10 }))))
+        )
+      )
+      yield* server.suspend
+      yield* dial()
+      expect(yield* server.drain).toEqual({ ended: 0, cut: 0 })
+    })
+  )
+
+  VitestSimulation.it(
     "does not hold up draining, which resets those who wait",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ drain: "1 hour" })
@@ -239,6 +255,35 @@ describe("Server.suspend", () => {
       yield* settle
       expect(yield* server.drain).toEqual({ ended: 0, cut: 0 })
       expect(yield* reasonOf(Connection.read(waiting))).toBe("ConnectionReset")
+    })
+  )
+})
+
+describe("Server.resume", () => {
+  VitestSimulation.it(
+    "says what holds when a handler that it lets in suspends the server again",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({}, (connection) => Effect.andThen(server.suspend, echo(connection)))
+      yield* server.suspend
+      const dialled = [yield* dial(), yield* dial()]
+      yield* server.resume
+      expect(yield* SubscriptionRef.get(server.state)).toBe("suspended")
+      expect((yield* server.connections).length).toBe(1)
+      yield* server.resume
+      yield* exchange(dialled[1]!, "in")
+      expect((yield* server.connections).length).toBe(2)
+    })
+  )
+
+  VitestSimulation.it(
+    "keeps a limit that a handler sets while others are being let in",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({}, (connection) =>
+        Effect.andThen(server.update({ maxConnections: 1 }), echo(connection)))
+      yield* server.suspend
+      for (let i = 0; i < 3; i++) yield* dial()
+      yield* server.resume
+      expect((yield* server.connections).length).toBe(1)
     })
   )
 })
