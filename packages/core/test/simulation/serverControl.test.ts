@@ -278,8 +278,10 @@ describe("Server.resume", () => {
   VitestSimulation.it(
     "keeps a limit that a handler sets while others are being let in",
     Effect.gen(function*() {
-      const { dial, server } = yield* served({}, (connection) =>
-        Effect.andThen(server.update({ maxConnections: 1 }), echo(connection)))
+      const { dial, server } = yield* served(
+        {},
+        (connection) => Effect.andThen(server.update({ maxConnections: 1 }), echo(connection))
+      )
       yield* server.suspend
       for (let i = 0; i < 3; i++) yield* dial()
       yield* server.resume
