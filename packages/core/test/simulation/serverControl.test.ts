@@ -234,12 +234,9 @@ describe("Server.suspend", () => {
   VitestSimulation.it(
     "lets nobody in when it ends by draining, whatever is changed then",
     Effect.gen(function*() {
-      const { dial, server } = yield* served({ drain: 0 }).pipe(
-        Effect.provideService(
-          ServerLog.CurrentServerLog,
-          ServerLog.make(["Draining"], () => Effect.ignore(Effect.suspend(() => server.update({ maxConnections: 10 }))))
-        )
-      )
+      const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 10 }))
+      const log = ServerLog.make(["Draining"], () => Effect.ignore(update))
+      const { dial, server } = yield* Effect.provideService(served({ drain: 0 }), ServerLog.CurrentServerLog, log)
       yield* server.suspend
       yield* dial()
       expect(yield* server.drain).toEqual({ ended: 0, cut: 0 })
@@ -263,7 +260,8 @@ describe("Server.resume", () => {
   VitestSimulation.it(
     "says what holds when a handler that it lets in suspends the server again",
     Effect.gen(function*() {
-      const { dial, server } = yield* served({}, (connection) => Effect.andThen(server.suspend, echo(connection)))
+      const suspend: Effect.Effect<void> = Effect.suspend(() => server.suspend)
+      const { dial, server } = yield* served({}, (connection) => Effect.andThen(suspend, echo(connection)))
       yield* server.suspend
       const dialled = [yield* dial(), yield* dial()]
       yield* server.resume
@@ -278,10 +276,8 @@ describe("Server.resume", () => {
   VitestSimulation.it(
     "keeps a limit that a handler sets while others are being let in",
     Effect.gen(function*() {
-      const { dial, server } = yield* served(
-        {},
-        (connection) => Effect.andThen(server.update({ maxConnections: 1 }), echo(connection))
-      )
+      const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 1 }))
+      const { dial, server } = yield* served({}, (connection) => Effect.andThen(update, echo(connection)))
       yield* server.suspend
       for (let i = 0; i < 3; i++) yield* dial()
       yield* server.resume
