@@ -44,15 +44,17 @@ const one = (look: Look, code: number, rest: ReadonlyArray<number>): [Look, Read
   return [look, rest]
 }
 
-/** The pieces of a row. */
-export const pieces = (row: string): ReadonlyArray<Piece> => {
+/** The pieces of each row of a screen. How a row ends is how the next one begins. */
+export const pieces = (rows: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<Piece>> => {
   let look = plain
-  const all: Array<Piece> = []
-  for (const [index, part] of row.split("\x1b[").entries()) {
-    const end = index === 0 ? -1 : part.indexOf("m")
-    if (index > 0) look = changed(look, part.slice(0, end).split(";").map(Number))
-    const text = part.slice(end + 1)
-    if (text !== "") all.push({ text, look })
-  }
-  return all
+  return rows.map((row) => {
+    const all: Array<Piece> = []
+    for (const [index, part] of row.split("\x1b[").entries()) {
+      const end = index === 0 ? -1 : part.indexOf("m")
+      if (index > 0) look = changed(look, part.slice(0, end).split(";").map(Number))
+      const text = part.slice(end + 1)
+      if (text !== "") all.push({ text, look })
+    }
+    return all
+  })
 }

@@ -54,11 +54,13 @@ export const draw = (frames: ReadonlyArray<Frame>, options: Options): string => 
   })
   const all = options.titles.length * (width + margin) - margin
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(all)} ${height}" font-size="12" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${
+      round(all)
+    } ${height}" font-size="12" ` +
     "font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,monospace\" fill=\"#adbac7\">",
     "<style>",
-    `g{opacity:0;animation:${options.length}ms steps(1,end) infinite}.z{opacity:1}text{white-space:pre}`,
-    ".b{font-weight:bold}.d{opacity:.65}.i{font-style:italic}",
+    `g{opacity:0;animation:${options.length}ms steps(1,end) infinite}.z{opacity:1}`,
+    ".b{font-weight:bold}.d{fill-opacity:.65}.i{font-style:italic}",
     "@media(prefers-reduced-motion:reduce){g{animation:none}}",
     ...Array.from(animations, ([steps, name]) => `@keyframes ${name}{${steps}}`),
     "</style>",
@@ -88,17 +90,18 @@ const frame = (title: string, left: number, width: number, height: number): stri
 const elementsOf = (screen: Screen, left: number, top: number): ReadonlyArray<string> => {
   const { column, row } = screen.cursor
   const cursor = rectangle(left + column * cell.width, top + row * cell.height, cell.width, "#adbac7")
-  return [...screen.rows.flatMap((text, index) => rowOf(text, left, top + index * cell.height)), cursor]
+  const rows = pieces(screen.rows).flatMap((row, index) => rowOf(row, left, top + index * cell.height))
+  return [...rows, cursor]
 }
 
-const rowOf = (text: string, left: number, top: number): ReadonlyArray<string> => {
+const rowOf = (row: ReadonlyArray<Piece>, left: number, top: number): ReadonlyArray<string> => {
   let column = 0
-  const drawn = pieces(text).map((piece) => {
+  const drawn = row.map((piece) => {
     const x = left + column * cell.width
     column += piece.text.length
     return pieceOf(piece, x, top)
   })
-  return text.trim() === "" ? [] : [drawn.join("")]
+  return row.every(({ text }) => text.trim() === "") ? [] : [drawn.join("")]
 }
 
 const pieceOf = ({ look, text }: Piece, x: number, top: number): string => {
