@@ -87,7 +87,10 @@ export const make: {
     })))
     const scope = yield* Effect.scope
     const run = yield* Effect.context<never>()
-    const ping = Effect.ignore(Effect.suspend(() => Framed.send(framed, options.ping())))
+    const ping = Effect.suspend(() => Framed.send(framed, options.ping())).pipe(
+      Effect.catchTag("FramingError", (error) => Effect.logWarning(`the ping cannot be sent: ${error.message}`)),
+      Effect.ignore
+    )
     const watching = watch(connection, { ...times, ping, clock: yield* Clock.Clock, scope })
     yield* Effect.forkIn(Effect.raceFirst(watching, connection.closed), scope)
     const answer = (pong: Out) => Framed.send(framed, pong)

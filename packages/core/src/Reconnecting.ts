@@ -37,7 +37,8 @@
  *    succeeds the connection is ended in order.
  *
  * **Gotchas**: a message is sent at most once. One that was on its way when the connection broke may be lost; a protocol
- * that cannot bear that needs acknowledgements of its own.
+ * that cannot bear that needs acknowledgements of its own. What still waits for a connection when the client is closed is
+ * dropped, and the log says how much that was.
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"

@@ -54,6 +54,21 @@ describe("Broadcast", () => {
       assert.deepStrictEqual(yield* all(mine), ["a", "b", "c", "d"])
     }))
 
+  it.effect("loses no message to a receive that another one interrupts", () =>
+    Effect.gen(function*() {
+      const mine = yield* Subscription.make<number>()
+      const interrupting = yield* Effect.forkChild(
+        Effect.tap(Subscription.receive(mine), () => Effect.suspend(() => Fiber.interrupt(interrupted))),
+        { startImmediately: true }
+      )
+      const interrupted = yield* Effect.forkChild(Subscription.receive(mine), { startImmediately: true })
+      yield* Subscription.offer(mine, 1)
+      yield* Subscription.offer(mine, 2)
+      assert.deepStrictEqual(yield* Fiber.join(interrupting), Option.some(1))
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(yield* all(mine), [2])
+    }))
+
   it.effect("forgets whose Scope is closed", () =>
     Effect.gen(function*() {
       const group = yield* Broadcast.make<number>()
@@ -352,6 +367,39 @@ describe("a subscription written to a connection", () => {
       assert.strictEqual(new TextDecoder().decode(text), "one\ntwo\n")
     }),
     { seeds: 20 }
+  )
+
+  VitestSimulation.it(
+    "keeps the order of others when one fails among them, and says that it leaves",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const received = yield* Deferred.make<ReadonlyArray<string>>()
+      yield* Host.serve(
+        server,
+        Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) =>
+          Effect.gen(function*() {
+            const news = yield* Broadcast.framed(Framing.lines(), { capacity: 1 })
+            const leaving = yield* Effect.forkChild(
+              Effect.scoped(Effect.gen(function*() {
+                const mine = yield* Broadcast.subscribe(news)
+                yield* Effect.ignore(Subscription.writeTo(mine, connection))
+                yield* Broadcast.publish(news, "one has left")
+              })),
+              { startImmediately: true }
+            )
+            const other = yield* Subscription.make<Uint8Array>()
+            yield* Broadcast.join(news, other)
+            yield* Connection.end(connection)
+            for (const text of ["one", "two", "three"]) yield* Broadcast.publish(news, text)
+            yield* Fiber.join(leaving)
+            const lines = yield* all(other)
+            yield* Deferred.succeed(received, lines.map((line) => new TextDecoder().decode(line).trim()))
+          }))
+      )
+      yield* Host.run(client, Effect.scoped(Effect.flatMap(Network.connect("server:7"), Connection.readAll)))
+      assert.deepStrictEqual(yield* Deferred.await(received), ["one", "two", "three", "one has left"])
+    }),
+    { seeds: 5 }
   )
 
   VitestSimulation.it(

@@ -12,10 +12,13 @@ import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
@@ -259,6 +262,101 @@ describe("Reconnecting", () => {
   )
 
   VitestSimulation.it(
+    "does not try again when it is closed while it waits",
+    Effect.gen(function*() {
+      const [, client] = yield* SimNetwork.hosts("server", "client")
+      let tries = 0
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* Reconnecting.make({ connect: Effect.suspend(() => (tries++, connect)) })
+          const seen = yield* watchStates(self)
+          yield* Effect.sleep("100 millis")
+          assert.strictEqual(SubscriptionRef.getUnsafe(self.state)._tag, "Waiting")
+          yield* Reconnecting.close(self)
+          yield* Effect.sleep("1 second")
+          assert.strictEqual(tries, 1)
+          assert.deepStrictEqual(seen.map((each) => each.split(" ")[1]), ["Connecting,", "Waiting", "Closed"])
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "closes while its schedule makes up its mind",
+    Effect.gen(function*() {
+      const [, client] = yield* SimNetwork.hosts("server", "client")
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* Reconnecting.make({
+            connect,
+            schedule: Schedule.tap(Schedule.spaced("1 second"), () => Effect.never)
+          })
+          yield* Effect.sleep("1 second")
+          yield* Reconnecting.close(self)
+          assert.strictEqual(SubscriptionRef.getUnsafe(self.state)._tag, "Closed")
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "receives while it sends what has waited, so that an echo does not hold up both sides",
+    Effect.gen(function*() {
+      const { client, server } = yield* startServer((framed, line) => Framed.send(framed, line))
+      yield* Fault.partition(server, client)
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* Reconnecting.make({ connect, whileAway: { queue: 500 } })
+          for (let i = 0; i < 500; i++) yield* Reconnecting.send(self, "x".repeat(10_000))
+          yield* Fault.heal(server, client)
+          yield* Stream.runDrain(Stream.take(Reconnecting.messages(self), 500))
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "says how many messages that waited are lost when it is closed",
+    Effect.gen(function*() {
+      const [, client] = yield* SimNetwork.hosts("server", "client")
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => logged.push(message))
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* Reconnecting.make({ connect, whileAway: { queue: 3 } })
+          yield* Reconnecting.send(self, "one")
+          yield* Reconnecting.send(self, "two")
+          yield* Reconnecting.close(self)
+        })
+      ).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(logged.flat(), [
+        "2 messages that waited for a connection are dropped: the client is closed"
+      ])
+    })
+  )
+
+  VitestSimulation.it(
+    "ends its messages when its Scope is closed by a failure, too",
+    Effect.gen(function*() {
+      const { client } = yield* startServer()
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const scope = yield* Scope.make()
+          const self = yield* Scope.provide(Reconnecting.make({ connect }), scope)
+          yield* Reconnecting.connected(self)
+          yield* Scope.close(scope, Exit.fail("broken"))
+          assert.deepStrictEqual(yield* Effect.exit(Reconnecting.receive(self)), Exit.succeed(Option.none()))
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
     "refuses options that cannot be meant",
     Effect.gen(function*() {
       const [client] = yield* SimNetwork.hosts("client")
@@ -418,6 +516,64 @@ describe("Heartbeat", () => {
           const framed = yield* watched(connect)
           yield* Effect.sleep("10 minutes")
           assert.strictEqual(yield* Framed.request(framed, "still there?"), "still there?")
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "goes on answering when the framing has refused one answer",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* Host.serve(
+        server,
+        Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) =>
+          Effect.gen(function*() {
+            const framed = yield* Heartbeat.make(yield* Framed.make(connection, lines), {
+              ping: () => "PING",
+              pong: (line: string) => line === "bad" ? "PO\nNG" : "PONG"
+            })
+            yield* Stream.runDrain(Framed.messages(framed))
+          }))
+      )
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const framed = yield* connect
+          yield* Framed.send(framed, "bad")
+          yield* Effect.sleep("1 second")
+          yield* Framed.send(framed, "good")
+          yield* Effect.sleep("1 second")
+          yield* Framed.end(framed)
+          assert.deepStrictEqual(yield* Stream.runCollect(Framed.messages(framed)), ["PONG"])
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "lets no pings pile up before a peer that sends and does not read",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* Host.serve(
+        server,
+        Server.layer(
+          { listen: "tcp://0.0.0.0:7" },
+          (connection) =>
+            Effect.forever(Effect.andThen(Connection.writeText(connection, "x\n"), Effect.sleep("20 seconds")))
+        )
+      )
+      let pings = 0
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const framed = yield* Heartbeat.make(yield* connect, {
+            ping: () => (pings++, "x".repeat(60_000)),
+            interval: "15 seconds"
+          })
+          yield* Effect.forkChild(Stream.runDrain(Framed.messages(framed)))
+          yield* Effect.sleep("1 hour")
+          assert.isAtMost(pings, 20)
         })
       )
     })

@@ -59,12 +59,12 @@ export class Control {
     this.#admit()
   }
 
-  // Takes the connections that wait, as far as the policy's limits allow.
+  // Takes the connections that wait, as far as the policy's limits allow. Handlers begin here, and may change these.
   #admit(): void {
-    const { maxConnections, maxConnectionsPerAddress, whenFull } = this.#policy
     const listener = this.#listener
     const sessions = this.#sessions
-    while (listener.next !== undefined && this.#phase !== "suspended") {
+    while (listener.next !== undefined && this.#phase === "listening") {
+      const { maxConnections, maxConnectionsPerAddress, whenFull } = this.#policy
       const full = sessions.size >= maxConnections
       if (full && whenFull === "wait") return
       const source = maxConnectionsPerAddress === undefined
@@ -99,12 +99,17 @@ export class Control {
     })
   }
 
+  // What is so by then: whoever hears of a change may have made the next one already.
+  get #tell(): Effect.Effect<void> {
+    return SubscriptionRef.update(this.#state, () => this.#phase)
+  }
+
   readonly suspend: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#phase !== "listening") return Effect.void
     this.#phase = "suspended"
     this.#begun = new ServerEvent.Suspended(this.#events.common())
     this.#events.emit(this.#begun)
-    return SubscriptionRef.set(this.#state, "suspended")
+    return this.#tell
   })
 
   readonly resume: Effect.Effect<void> = Effect.suspend(() => {
@@ -113,7 +118,7 @@ export class Control {
     this.#begun = undefined
     this.#events.emit(new ServerEvent.Resumed(this.#events.common()))
     this.#admit()
-    return SubscriptionRef.set(this.#state, "listening")
+    return this.#tell
   })
 
   update(changes: Server.Limits): Effect.Effect<void, NetworkError.NetworkError> {
@@ -143,7 +148,7 @@ export class Control {
     this.#phase = "draining"
     this.#begun = new ServerEvent.Draining({ ...this.#events.common(), open: this.#sessions.size })
     this.#events.emit(this.#begun)
-    return SubscriptionRef.set(this.#state, "draining")
+    return this.#tell
   })
 
   /** Says that it has drained, which is the last that is heard of it. */
@@ -151,7 +156,7 @@ export class Control {
     return Effect.suspend(() => {
       this.#phase = "closed"
       return Effect.andThen(
-        SubscriptionRef.set(this.#state, "closed"),
+        this.#tell,
         this.#events.end(new ServerEvent.Drained({ ...this.#events.common(), ...drained }))
       )
     })

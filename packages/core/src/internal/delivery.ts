@@ -40,8 +40,9 @@ class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
     if (ended && !this.#writing && this.#subscription.size === 0) this.finish(Effect.void)
   }
 
+  // Where writing fails, it ends later: now, whoever it wakes would publish amid what is being published.
   onFull(): void {
-    if (!this.#over) this.#flush()
+    if (!this.#over && this.#connection.refusal === undefined) this.#flush()
   }
 
   onBatch(batch: Batch<Uint8Array>): boolean {
@@ -71,7 +72,7 @@ class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
   }
 
   #flush(): void {
-    if (this.#writing || this.#subscription.size === 0) return
+    if (this.#subscription.size === 0 || this.#writing) return
     const { refusal } = this.#connection
     if (refusal !== undefined) return this.finish(Effect.fail(refusal))
     this.#write(joined(this.#subscription.takeAll()))

@@ -25,12 +25,25 @@ export const watch = (connection: ConnectionState, options: {
   // A peer that nobody listens to cannot be heard: the earliest that its time can begin to run is now.
   const silentSince = (now: number) => input.isWaiting ? Math.max(activity.lastIn, activity.readingSince) : now
 
+  // One at a time: a peer that sends and does not read must not have them pile up.
+  let isPinging = false
+  const pingOnce = Effect.suspend(() => {
+    if (isPinging) return Effect.void
+    isPinging = true
+    return Effect.ensuring(
+      ping,
+      Effect.sync(() => {
+        isPinging = false
+      })
+    )
+  })
+
   const silent: Effect.Effect<void> = Effect.suspend(() => {
     const now = clock.currentTimeMillisUnsafe()
     const left = silentSince(now) + interval - now
     if (left > 0) return Effect.andThen(sleep(left), silent)
     // On a fiber of its own: a peer that does not read must not keep us from noticing.
-    return Effect.andThen(Effect.forkIn(ping, scope), pinged(now, activity.bytesIn))
+    return Effect.andThen(Effect.forkIn(pingOnce, scope), pinged(now, activity.bytesIn))
   })
   const pinged = (at: number, bytesBefore: number): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -84,14 +97,14 @@ export class WithoutHeartbeats<Out, In, E> implements Decoder<In> {
     this.#pong = pong
     if (this.#answering) return
     this.#answering = true
-    this.#run(Effect.forkIn(Effect.ignore(this.#answerAll()), this.#scope))
+    this.#run(Effect.forkIn(this.#answerAll(), this.#scope))
   }
 
-  #answerAll(): Effect.Effect<void, E> {
+  #answerAll(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const pong = this.#pong
       this.#pong = undefined
-      if (pong !== undefined) return Effect.andThen(this.#send(pong), this.#answerAll())
+      if (pong !== undefined) return Effect.andThen(Effect.ignore(this.#send(pong)), this.#answerAll())
       this.#answering = false
       return Effect.void
     })

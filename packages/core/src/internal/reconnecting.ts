@@ -1,5 +1,5 @@
 import type * as Arr from "effect/Array"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -76,15 +76,19 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
   // One connection, from connecting to its loss; `undefined` when the client is to end.
   const once: Effect.Effect<Error<E> | undefined, Error<E>, Exclude<R1 | R2, Scope.Scope>> = Effect.scoped(
     Effect.raceFirst(
+      Effect.as(closing, undefined),
       Effect.gen(function*() {
         const framed = yield* connect
-        yield* flush(client, framed)
-        connectedAt = clock.currentTimeMillisUnsafe()
-        yield* SubscriptionRef.set(state, { _tag: "Connected", since: connectedAt })
-        yield* receiveAll(client, framed)
+        const sending = Effect.gen(function*() {
+          yield* flush(client, framed)
+          connectedAt = clock.currentTimeMillisUnsafe()
+          yield* SubscriptionRef.set(state, { _tag: "Connected", since: connectedAt })
+          return yield* Effect.never
+        })
+        // Both at once: a peer whose answers nobody takes may take nothing either.
+        yield* Effect.raceFirst(sending, receiveAll(client, framed))
         return peerEnded(framed)
-      }),
-      Effect.as(closing, undefined)
+      })
     ).pipe(
       Effect.ensuring(Effect.sync(() => {
         client.current = undefined
@@ -106,14 +110,18 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
         attempt = 0
       }
       attempt++
-      const delay = yield* Pull.matchEffect(step(now, error), {
-        onSuccess: ([, delay]) => Effect.succeedSome(Duration.toMillis(delay)),
+      const deciding = Pull.matchEffect(step(now, error), {
+        onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
         onFailure: Effect.failCause,
-        onDone: () => Effect.succeedNone
+        onDone: () => Effect.succeed("over" as const)
       })
-      if (Option.isNone(delay)) return Option.some(error)
-      yield* SubscriptionRef.set(state, { _tag: "Waiting", until: now + delay.value, attempt, error })
-      yield* Effect.raceFirst(Effect.sleep(Duration.millis(delay.value)), closing)
+      const delay = yield* Effect.raceFirst(Effect.as(closing, "closed" as const), deciding)
+      if (delay === "over") return Option.some(error)
+      if (delay === "closed") return Option.none<Error<E>>()
+      yield* SubscriptionRef.set(state, { _tag: "Waiting", until: now + delay, attempt, error })
+      const waiting = Effect.as(Effect.sleep(Duration.millis(delay)), false)
+      const isClosed = yield* Effect.raceFirst(Effect.as(closing, true), waiting)
+      if (isClosed) return Option.none<Error<E>>()
       yield* SubscriptionRef.set(state, { _tag: "Connecting", attempt })
     }
   })
@@ -122,7 +130,11 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
     Effect.gen(function*() {
       const error = Exit.isSuccess(exit) ? exit.value : Option.none()
       yield* SubscriptionRef.set(state, { _tag: "Closed", error })
-      yield* Exit.isFailure(exit)
+      const lost = client.outbox.splice(0).length
+      if (lost > 0) {
+        yield* Effect.logWarning(`${lost} messages that waited for a connection are dropped: the client is closed`)
+      }
+      yield* Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
         ? Queue.failCause(client.inbox, exit.cause)
         : Option.isSome(error)
         ? Queue.fail(client.inbox, error.value)

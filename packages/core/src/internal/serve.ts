@@ -145,6 +145,7 @@ const closed = (common: ServerEvent.Common, session: Session): ServerEvent.Close
     bytesIn: activity.bytesIn,
     bytesOut: activity.bytesOut,
     duration: Duration.millis(common.at - since),
-    annotations
+    // What the handler has left running may annotate on.
+    annotations: new Map(annotations)
   })
 }

@@ -221,7 +221,10 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
 
   readonly #awaken = (): void => {
     this.#waking = false
-    for (const receiver of this.#receivers) receiver.onReady()
+    for (const receiver of this.#receivers) {
+      // The one before it may have had this one interrupted.
+      if (this.#receivers.includes(receiver)) receiver.onReady()
+    }
   }
 }
 

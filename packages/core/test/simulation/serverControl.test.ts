@@ -3,6 +3,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
+import * as ServerLog from "@sluice/core/ServerLog"
 import * as Host from "@sluice/core/simulation/Host"
 import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
 import * as Simulation from "@sluice/core/simulation/Simulation"
@@ -231,6 +232,18 @@ describe("Server.suspend", () => {
   )
 
   VitestSimulation.it(
+    "lets nobody in when it ends by draining, whatever is changed then",
+    Effect.gen(function*() {
+      const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 10 }))
+      const log = ServerLog.make(["Draining"], () => Effect.ignore(update))
+      const { dial, server } = yield* Effect.provideService(served({ drain: 0 }), ServerLog.CurrentServerLog, log)
+      yield* server.suspend
+      yield* dial()
+      expect(yield* server.drain).toEqual({ ended: 0, cut: 0 })
+    })
+  )
+
+  VitestSimulation.it(
     "does not hold up draining, which resets those who wait",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ drain: "1 hour" })
@@ -239,6 +252,36 @@ describe("Server.suspend", () => {
       yield* settle
       expect(yield* server.drain).toEqual({ ended: 0, cut: 0 })
       expect(yield* reasonOf(Connection.read(waiting))).toBe("ConnectionReset")
+    })
+  )
+})
+
+describe("Server.resume", () => {
+  VitestSimulation.it(
+    "says what holds when a handler that it lets in suspends the server again",
+    Effect.gen(function*() {
+      const suspend: Effect.Effect<void> = Effect.suspend(() => server.suspend)
+      const { dial, server } = yield* served({}, (connection) => Effect.andThen(suspend, echo(connection)))
+      yield* server.suspend
+      const dialled = [yield* dial(), yield* dial()]
+      yield* server.resume
+      expect(yield* SubscriptionRef.get(server.state)).toBe("suspended")
+      expect((yield* server.connections).length).toBe(1)
+      yield* server.resume
+      yield* exchange(dialled[1]!, "in")
+      expect((yield* server.connections).length).toBe(2)
+    })
+  )
+
+  VitestSimulation.it(
+    "keeps a limit that a handler sets while others are being let in",
+    Effect.gen(function*() {
+      const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 1 }))
+      const { dial, server } = yield* served({}, (connection) => Effect.andThen(update, echo(connection)))
+      yield* server.suspend
+      for (let i = 0; i < 3; i++) yield* dial()
+      yield* server.resume
+      expect((yield* server.connections).length).toBe(1)
     })
   )
 })

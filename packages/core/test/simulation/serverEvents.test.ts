@@ -50,6 +50,23 @@ const ofTag = <Tag extends ServerEvent.Tag>(events: ReadonlyArray<ServerEvent.Se
 
 describe("Server.events", () => {
   VitestSimulation.it(
+    "keep what they say, whatever is annotated later",
+    Effect.gen(function*() {
+      const { dial, server } = yield* served({}, () =>
+        Effect.andThen(
+          Server.annotate("early", true),
+          Effect.forkDetach(Effect.andThen(Effect.sleep("1 second"), Server.annotate("late", true)))
+        ))
+      const hearing = yield* heard(server)
+      yield* dial
+      yield* Effect.sleep("1 minute")
+      yield* server.drain
+      const [closed] = ofTag(yield* Fiber.join(hearing), "Closed")
+      expect(Array.from(closed!.annotations)).toEqual([["early", true]])
+    })
+  )
+
+  VitestSimulation.it(
     "tell the life of a server, with Drained as the last",
     Effect.gen(function*() {
       const { dial, server } = yield* served(

@@ -76,6 +76,16 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
     expect(alice.showsColours()).toContain("\x1b[1m")
   })
 
+  it("refuses lines that come faster than they can be sent, and goes on", async () => {
+    const { port } = await serve("chat server --refill 1h")
+    const alice = onTerminal(`chat client --port ${port} --nick alice`)
+    await alice.until(/in lobby: alice\n(.*\n)* alice in lobby - connected/)
+    alice.type("a\r".repeat(400))
+    await alice.until(/!! not sent: too much is waiting to be sent/)
+    alice.type("/quit\r")
+    expect(await alice.until(/ended with \d+\n.*icanon/)).toMatch(/ended with 0\nicanon/)
+  })
+
   it("redraws when the size changes, and on Ctrl-L", async () => {
     const { port } = await serve("chat server")
     const alice = onTerminal(`chat client --port ${port} --nick alice`)

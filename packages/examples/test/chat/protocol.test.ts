@@ -77,6 +77,7 @@ describe("text", () => {
     ["\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"],
     ["\x1bPq#0\x1b\\sixel", "sixel"],
     ["\x9b2Jc1", "c1"],
+    ["\x1b]0;a title\x1b[31mred", "red"],
     ["\x1bcreset", "reset"],
     ["\x1b", ""],
     ["a\x00b\x07c\x7fd\x85e", "abcde"],
@@ -90,6 +91,17 @@ describe("text", () => {
 
   it.prop("nothing that controls a terminal is left", [anyText], ([text]) => {
     expect(Text.clean(`${text}\x1b[${text}\x9d${text}`)).not.toMatch(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u)
+  })
+
+  it("costs no more for being hostile", () => {
+    const cost = (text: string) => {
+      const begun = performance.now()
+      Text.clean(text)
+      return performance.now() - begun
+    }
+    const hostile = `${"\x9d".repeat(30_000)}\x1bq`
+    cost(hostile)
+    expect(cost(hostile)).toBeLessThan(200)
   })
 
   it("keeps half characters from becoming others", () => {

@@ -58,6 +58,11 @@ describe("keys", () => {
     }
   })
 
+  it("are not held up by a sequence that something else breaks off", () => {
+    expect(read(`${esc}[\x03`)).toEqual(["Text [", "Interrupt"])
+    expect(read(`${esc}O\r`)).toEqual(["Text O", "Enter"])
+  })
+
   it("hold no more than a sequence of what has no end", () => {
     expect(read(`${esc}[${"0".repeat(100)}`).join("")).toContain("000")
   })

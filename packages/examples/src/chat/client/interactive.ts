@@ -35,6 +35,7 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
     Effect.flatMap(Clock.currentTimeMillis, (at) => Queue.offer(events, { _tag: "Came", line, at }))
   const feeding = [
     Stream.runForEach(Terminal.keys, (keys) => Queue.offer(events, { _tag: "Keys", keys })).pipe(
+      Effect.ignore,
       Effect.andThen(Queue.offer(events, over))
     ),
     Stream.runForEach(client.lines, came),
@@ -69,8 +70,8 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
     yield* Terminal.write(screen.print(printed, { status, paint, editor }, Terminal.columns()))
   })
 
-  /** Does what a key means; whether that was the end. */
-  const press = Effect.fnUntraced(function*(key: Key) {
+  /** Does what a key means, and prints what there is to say to that; whether that was the end. */
+  const press = Effect.fnUntraced(function*(key: Key, printed: Array<string>) {
     const { present } = yield* client.whereabouts
     const step = LineEditor.press(editor, key, complete(present))
     editor = step.editor
@@ -85,7 +86,8 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
         const line = step.event.line.trimEnd()
         if (/^\/quit\b/i.test(line)) return true
         if (line !== "" && !Queue.offerUnsafe(outgoing, line)) {
-          yield* came(Line.Refusal({ text: "not sent: too much is waiting to be sent" }))
+          const refusal = Line.Refusal({ text: "not sent: too much is waiting to be sent" })
+          printed.push(Transcript.show(style, refusal, yield* Clock.currentTimeMillis))
         }
       }
     }
@@ -99,7 +101,7 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
       if (event._tag === "Over") return yield* client.close
       if (event._tag === "Came") printed.push(Transcript.show(style, event.line, event.at))
       if (event._tag !== "Keys") continue
-      for (const key of event.keys) if (yield* press(key)) return yield* client.close
+      for (const key of event.keys) if (yield* press(key, printed)) return yield* client.close
     }
     yield* draw(printed)
   }

@@ -4,11 +4,12 @@
  */
 
 /* oxlint-disable no-control-regex */
-// ECMA-48: control sequences (CSI), control strings (OSC, DCS, SOS, PM, APC), and the shorter escapes.
+// ECMA-48: control sequences (CSI), control strings (OSC, DCS, SOS, PM, APC), and the shorter escapes. A string ends at
+// any escape, as in terminals; nothing is looked at twice, however many beginnings have no end.
 const escapes = new RegExp(
   [
     /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]/,
-    /(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)/,
+    /(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?/,
     /\x1b[ -/]*[0-~]/
   ].map(({ source }) => source).join("|"),
   "g"

@@ -50,15 +50,14 @@ export const serve = (hall: Hall, settings: Settings) =>
         Silence.watch(member, settings, heard),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
-        Effect.catchTags({
-          Parting: ({ farewell, why }) =>
-            leave(why).pipe(
-              Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
-              Effect.andThen(Subscription.end(member.subscription)),
-              Effect.andThen(Effect.timeoutOption(writing, lastWords))
-            ),
-          Overflowed: ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity))
-        })
+        Effect.catchTag("Parting", ({ farewell, why }) =>
+          leave(why).pipe(
+            Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
+            Effect.andThen(Subscription.end(member.subscription)),
+            Effect.andThen(Effect.timeoutOption(writing, lastWords))
+          )),
+        // The last words may be what is too much.
+        Effect.catchTag("Overflowed", ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity)))
       )
     },
     Effect.catchTags({

@@ -87,6 +87,8 @@ const longestSequence = 32
 // A whole sequence: CSI, SS3, or one character (Alt and a key).
 // oxlint-disable-next-line no-control-regex
 const sequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O\x1b])/u
+// oxlint-disable-next-line no-control-regex
+const begun = /^\x1b(?:\[[0-?]*[ -/]*|O)?$/
 const printable = /^\P{Cc}+/u
 
 /** Reads keys out of text that may be cut anywhere. */
@@ -118,7 +120,7 @@ export class Reader {
     const match = sequence.exec(left)
     if (match !== null) return this.#take(match[0].length, press(sequences[match[1]!]))
     // The rest of the sequence is yet to come; ESC on its own, before something else, is nothing.
-    return left.length > longestSequence || left.startsWith("\x1b\x1b") ? this.#take(1, "unknown") : undefined
+    return left.length > longestSequence || !begun.test(left) ? this.#take(1, "unknown") : undefined
   }
 
   #take(length: number, key: Key | "unknown"): Key | "unknown" {
