@@ -74,7 +74,10 @@ export interface QueueOptions {
 export interface Options<out A> extends QueueOptions {
   /** What logs and metrics call it. Default: a number of its own, such as `"#7"`. */
   readonly name?: string | undefined
-  /** Makes the message that tells the receiver how many are missing, in the place where they are. Default: none is told. */
+  /**
+   * Makes the message that tells the receiver how many are missing, in the place where they are. It must not throw.
+   * Default: none is told.
+   */
   readonly notice?: ((dropped: number) => A) | undefined
 }
 

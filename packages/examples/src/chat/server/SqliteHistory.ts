@@ -87,8 +87,7 @@ const make = Effect.fnUntraced(function*(folder: string) {
     const batch = yield* Queue.takeAll(queue)
     const written = yield* Effect.exit(attempt(`write to ${folder}`, () => write(batch)))
     for (const { done, publish } of batch) {
-      if (Exit.isSuccess(written)) yield* publish
-      yield* Deferred.done(done, written)
+      yield* Deferred.done(done, Exit.isSuccess(written) ? yield* Effect.exit(publish) : written)
     }
   })
   yield* Effect.forkScoped(Effect.forever(writing))
