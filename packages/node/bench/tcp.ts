@@ -6,7 +6,8 @@ import { makeGenerator } from "./load.ts"
 import { readOptions } from "./options.ts"
 import { publish } from "./publish.ts"
 import { Results, type Row } from "./results.ts"
-import { type Contestant, type Server, startServer } from "./server.ts"
+import { echoRows, type Timed } from "./rows.ts"
+import { type Contestant, startServer } from "./server.ts"
 
 const contestants: ReadonlyArray<Contestant> = [
   { name: "node:net", file: "tcpNode" },
@@ -25,22 +26,7 @@ const megabyte = 1e6
 // Rows
 // ---------------------------------------------------------------------------------------------------------------------
 
-interface Timed extends Row {
-  readonly measure: (server: Server) => Promise<number>
-}
-
-const echo = (connections: number, size: number, inFlight: number): Timed => {
-  const isBulk = size >= 1024
-  return {
-    name: `${isBulk ? `${size / 1024} KiB` : `${size} B`}, ${connections} conn, ${inFlight} in flight`,
-    unit: isBulk ? "MB/s" : "k/s",
-    better: "more",
-    measure: async ({ port }) => {
-      const { count, seconds } = await generator.run("echo", port, connections, size, inFlight, warmup, options.seconds)
-      return isBulk ? count * size / seconds / megabyte : count / seconds / 1000
-    }
-  }
-}
+const echo = echoRows(generator, warmup, options.seconds)
 
 const accept: Timed = {
   name: "connect, echo 64 B, close",

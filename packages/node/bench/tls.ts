@@ -9,8 +9,9 @@ import { makeGenerator } from "./load.ts"
 import { readOptions } from "./options.ts"
 import { directory } from "./output.ts"
 import { publish } from "./publish.ts"
-import { Results, type Row } from "./results.ts"
-import { type Contestant, type Server, startServer } from "./server.ts"
+import { Results } from "./results.ts"
+import { echoRows, type Timed } from "./rows.ts"
+import { type Contestant, startServer } from "./server.ts"
 
 const contestants: ReadonlyArray<Contestant> = [
   { name: "node:tls", file: "tlsNode" },
@@ -22,10 +23,6 @@ const options = readOptions("tls", { full: { rounds: 7, seconds: 0.6 }, quick: {
 const generator = makeGenerator("loadgenTls", "-lssl", "-lcrypto")
 const warmup = options.seconds / 3
 
-interface Timed extends Row {
-  readonly measure: (server: Server) => Promise<number>
-}
-
 const handshakes = (kind: "full" | "resumed"): Timed => ({
   name: `${kind} handshake, echo 1 B, end`,
   unit: "/s",
@@ -36,18 +33,7 @@ const handshakes = (kind: "full" | "resumed"): Timed => ({
   }
 })
 
-const echo = (connections: number, size: number, inFlight: number): Timed => {
-  const isBulk = size >= 1024
-  return {
-    name: `${isBulk ? `${size / 1024} KiB` : `${size} B`}, ${connections} conn, ${inFlight} in flight`,
-    unit: isBulk ? "MB/s" : "k/s",
-    better: "more",
-    measure: async ({ port }) => {
-      const { count, seconds } = await generator.run("echo", port, connections, size, inFlight, warmup, options.seconds)
-      return isBulk ? count * size / seconds / 1e6 : count / seconds / 1000
-    }
-  }
-}
+const echo = echoRows(generator, warmup, options.seconds)
 
 const rows = [
   handshakes("full"),

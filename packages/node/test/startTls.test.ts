@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
 import { settingsOf } from "../../core/src/internal/tlsOptions.ts"
+import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
@@ -50,57 +51,12 @@ const networks = {
   )
 }
 
-const line = (connection: Connection.Connection) =>
-  Effect.map(Connection.readUntil(connection, "\n"), (bytes) => new TextDecoder().decode(bytes))
-
-/** Both sides agree to go on over TLS, and do. */
-const upgrade = Effect.fnUntraced(function*() {
-  const { client, server } = yield* pair
-  const serving = yield* Effect.forkScoped(Effect.gen(function*() {
-    yield* line(server)
-    yield* Connection.writeText(server, "220 go ahead\n")
-    return yield* Connection.upgradeTls(server, asServer)
-  }))
-  yield* Connection.writeText(client, "STARTTLS\n")
-  yield* line(client)
-  const session = yield* Connection.upgradeTls(client, asClient)
-  yield* Fiber.join(serving)
-  return { client, server, session }
-})
+const subject = { pair, asClient, asServer, serverName: "localhost" }
 
 describe("an upgrade to TLS", () => {
-  onBoth("goes on with the same connection, protected", () =>
-    Effect.gen(function*() {
-      const { client, server, session } = yield* upgrade()
-      expect(session).toMatchObject({ protocol: "TLSv1.3", verified: true, serverName: "localhost" })
-      expect(client.tls).toBe(session)
-      expect(server.tls).toMatchObject({ serverName: "localhost" })
-      const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
-      const [, got] = yield* Effect.all([
-        Effect.andThen(Connection.write(client, bytes), Connection.end(client)),
-        Connection.readAll(server)
-      ], { concurrency: 2 })
-      expect(Buffer.compare(got, bytes)).toBe(0)
-      yield* Connection.writeText(server, "answer\n")
-      yield* Connection.end(server)
-      expect(yield* line(client)).toBe("answer\n")
-      expect((yield* Connection.closed(client))._tag).toBe("Ended")
-      expect((yield* Connection.closed(server))._tag).toBe("Ended")
-    }))
+  onBoth("goes on with the same connection, protected", () => goesOn(subject))
 
-  onBoth("lets what is written meanwhile wait until it is protected", () =>
-    Effect.gen(function*() {
-      const { client, server } = yield* pair
-      const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(client, asClient), { startImmediately: true })
-      const writing = yield* Effect.forkScoped(Connection.writeText(client, "secret\n"), { startImmediately: true })
-      const reading = yield* Effect.forkScoped(line(client), { startImmediately: true })
-      yield* Connection.upgradeTls(server, asServer)
-      yield* Fiber.join(upgrading)
-      yield* Fiber.join(writing)
-      expect(yield* line(server)).toBe("secret\n")
-      yield* Connection.writeText(server, "answer\n")
-      expect(yield* Fiber.join(reading)).toBe("answer\n")
-    }))
+  onBoth("lets what is written meanwhile wait until it is protected", () => letsWait(subject))
 
   // CVE-2011-0411: what somebody in between puts behind the request must not be taken for protected.
   onBoth("refuses clear text behind the request", () =>
@@ -151,7 +107,7 @@ describe("an upgrade to TLS", () => {
 
   onBoth("cannot be made twice, nor on a connection that has ended", () =>
     Effect.gen(function*() {
-      const { client } = yield* upgrade()
+      const { client } = yield* upgrade(subject)
       expect((yield* Effect.flip(Connection.upgradeTls(client, asClient))).reason._tag).toBe("Busy")
       const other = yield* pair
       yield* Connection.end(other.client)

@@ -47,6 +47,15 @@ const serve = Effect.fnUntraced(function*<E, R>(
   return { server, running }
 })
 
+/** Answers all that it was told, in capitals, once the peer has ended. */
+const shout = (socket: Socket.Socket) =>
+  Effect.scoped(Effect.gen(function*() {
+    const reader = yield* socket.reader
+    const writer = yield* socket.writer
+    const { text } = yield* pullAll(reader)
+    yield* writer.write(text.toUpperCase())
+  }))
+
 const dial = (server: SocketServer.SocketServer["Service"]) =>
   BridgedSocket.make(Endpoint.fromAddress(server.address), { closeTimeout: "1 second" })
 
@@ -440,13 +449,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   }),
 
   "as a Channel it ends what it writes, and goes on reading": Effect.gen(function*() {
-    const { server } = yield* serve(subject, (socket) =>
-      Effect.scoped(Effect.gen(function*() {
-        const reader = yield* socket.reader
-        const writer = yield* socket.writer
-        const { text } = yield* pullAll(reader)
-        yield* writer.write(text.toUpperCase())
-      })))
+    const { server } = yield* serve(subject, shout)
     const answer = yield* Stream.make(encoder.encode("all "), encoder.encode("of it")).pipe(
       Stream.pipeThroughChannelOrFail(Socket.toChannel(yield* dial(server))),
       Stream.catchReason("SocketError", "SocketCloseError", () => Stream.empty),
@@ -457,13 +460,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   }),
 
   "as a connection again it knows its addresses, and half-closes": Effect.gen(function*() {
-    const { server } = yield* serve(subject, (socket) =>
-      Effect.scoped(Effect.gen(function*() {
-        const reader = yield* socket.reader
-        const writer = yield* socket.writer
-        const { text } = yield* pullAll(reader)
-        yield* writer.write(text.toUpperCase())
-      })))
+    const { server } = yield* serve(subject, shout)
     const connection = yield* BridgedConnection.fromSocket(yield* dial(server), { closeTimeout: "1 second" })
     const remote = NetAddress.formatSocketAddress(connection.remoteAddress)
     expect(remote).toBe(NetAddress.formatSocketAddress(server.address))

@@ -14,6 +14,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import { goesOn, letsWait, line, upgrade } from "../startTls.ts"
 import { hosts } from "./fixtures/handshake.ts"
 
 const authority = SimCertificate.authority("Test CA")
@@ -32,48 +33,12 @@ const pair = Effect.gen(function*() {
   return { client, server: yield* Listener.accept(listener), host: ends.server }
 })
 
-const line = (connection: Connection.Connection) =>
-  Effect.map(Connection.readUntil(connection, "\n"), (bytes) => new TextDecoder().decode(bytes))
-
-/** Both sides agree to go on over TLS, and do. */
-const upgrade = Effect.gen(function*() {
-  const { client, server } = yield* pair
-  const serving = yield* Effect.forkScoped(Effect.gen(function*() {
-    yield* line(server)
-    yield* Connection.writeText(server, "220 go ahead\n")
-    return yield* Connection.upgradeTls(server, asServer)
-  }))
-  yield* Connection.writeText(client, "STARTTLS\n")
-  yield* line(client)
-  const session = yield* Connection.upgradeTls(client, asClient)
-  yield* Fiber.join(serving)
-  return { client, server, session }
-})
+const subject = { pair, asClient, asServer, serverName: "server" }
 
 const seeds = { seeds: 50 }
 
 describe("an upgrade to simulated TLS", () => {
-  VitestSimulation.it(
-    "goes on with the same connection, protected, whoever asks",
-    Effect.gen(function*() {
-      const { client, server, session } = yield* upgrade
-      expect(session).toMatchObject({ protocol: "TLSv1.3", verified: true, serverName: "server" })
-      expect(client.tls).toBe(session)
-      expect(server.tls).toMatchObject({ serverName: "server" })
-      const bytes = new Uint8Array(100_000).map((_, index) => index % 251)
-      const [, got] = yield* Effect.all([
-        Effect.andThen(Connection.write(client, bytes), Connection.end(client)),
-        Connection.readAll(server)
-      ], { concurrency: 2 })
-      expect(Buffer.compare(got, bytes)).toBe(0)
-      yield* Connection.writeText(server, "answer\n")
-      yield* Connection.end(server)
-      expect(yield* line(client)).toBe("answer\n")
-      expect((yield* Connection.closed(client))._tag).toBe("Ended")
-      expect((yield* Connection.closed(server))._tag).toBe("Ended")
-    }),
-    seeds
-  )
+  VitestSimulation.it("goes on with the same connection, protected, whoever asks", goesOn(subject), seeds)
 
   VitestSimulation.it(
     "lets the side that accepted the connection be the client of TLS, if it says whom it wants",
@@ -92,22 +57,7 @@ describe("an upgrade to simulated TLS", () => {
     seeds
   )
 
-  VitestSimulation.it(
-    "lets what is written meanwhile wait until it is protected",
-    Effect.gen(function*() {
-      const { client, server } = yield* pair
-      const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(client, asClient), { startImmediately: true })
-      const writing = yield* Effect.forkScoped(Connection.writeText(client, "secret\n"), { startImmediately: true })
-      const reading = yield* Effect.forkScoped(line(client), { startImmediately: true })
-      yield* Connection.upgradeTls(server, asServer)
-      yield* Fiber.join(upgrading)
-      yield* Fiber.join(writing)
-      expect(yield* line(server)).toBe("secret\n")
-      yield* Connection.writeText(server, "answer\n")
-      expect(yield* Fiber.join(reading)).toBe("answer\n")
-    }),
-    seeds
-  )
+  VitestSimulation.it("lets what is written meanwhile wait until it is protected", letsWait(subject), seeds)
 
   VitestSimulation.it(
     "refuses clear text behind the request that a framing has read already, and goes on with one that has not",
@@ -170,7 +120,7 @@ describe("an upgrade to simulated TLS", () => {
       expect((yield* Effect.flip(Connection.upgradeTls(server, asServer))).reason._tag).toBe("Busy")
       yield* Connection.writeText(client, "unharmed\n")
       expect(yield* Fiber.join(reading)).toBe("unharmed\n")
-      const upgraded = yield* upgrade
+      const upgraded = yield* upgrade(subject)
       expect((yield* Effect.flip(Connection.upgradeTls(upgraded.client, asClient))).reason._tag).toBe("Busy")
       yield* Connection.end(client)
       expect((yield* Effect.flip(Connection.upgradeTls(client, asClient))).reason._tag).toBe("BrokenPipe")

@@ -1,0 +1,71 @@
+/** What every network's upgrade to TLS does, whatever its certificates are. */
+import { expect } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+
+/** A network with two ends of a connection in the clear, and how each of them goes on. */
+export interface Subject<R> {
+  readonly pair: Effect.Effect<
+    { readonly client: Connection.Connection; readonly server: Connection.Connection },
+    NetworkError.NetworkError,
+    R
+  >
+  readonly asClient: Connection.UpgradeOptions
+  readonly asServer: Connection.UpgradeOptions
+  /** The name of the server, which its certificate is for. */
+  readonly serverName: string
+}
+
+export const line = (connection: Connection.Connection) =>
+  Effect.map(Connection.readUntil(connection, "\n"), (bytes) => new TextDecoder().decode(bytes))
+
+/** Both sides agree to go on over TLS, and do. */
+export const upgrade = Effect.fnUntraced(function*<R>({ asClient, asServer, pair }: Subject<R>) {
+  const { client, server } = yield* pair
+  const serving = yield* Effect.forkScoped(Effect.gen(function*() {
+    yield* line(server)
+    yield* Connection.writeText(server, "220 go ahead\n")
+    return yield* Connection.upgradeTls(server, asServer)
+  }))
+  yield* Connection.writeText(client, "STARTTLS\n")
+  yield* line(client)
+  const session = yield* Connection.upgradeTls(client, asClient)
+  yield* Fiber.join(serving)
+  return { client, server, session }
+})
+
+/** Goes on with the same connection, protected. */
+export const goesOn = Effect.fnUntraced(function*<R>(subject: Subject<R>) {
+  const { client, server, session } = yield* upgrade(subject)
+  const { serverName } = subject
+  expect(session).toMatchObject({ protocol: "TLSv1.3", verified: true, serverName })
+  expect(client.tls).toBe(session)
+  expect(server.tls).toMatchObject({ serverName })
+  const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
+  const [, got] = yield* Effect.all([
+    Effect.andThen(Connection.write(client, bytes), Connection.end(client)),
+    Connection.readAll(server)
+  ], { concurrency: 2 })
+  expect(Buffer.compare(got, bytes)).toBe(0)
+  yield* Connection.writeText(server, "answer\n")
+  yield* Connection.end(server)
+  expect(yield* line(client)).toBe("answer\n")
+  expect((yield* Connection.closed(client))._tag).toBe("Ended")
+  expect((yield* Connection.closed(server))._tag).toBe("Ended")
+})
+
+/** Lets what is written meanwhile wait until it is protected. */
+export const letsWait = Effect.fnUntraced(function*<R>({ asClient, asServer, pair }: Subject<R>) {
+  const { client, server } = yield* pair
+  const upgrading = yield* Effect.forkScoped(Connection.upgradeTls(client, asClient), { startImmediately: true })
+  const writing = yield* Effect.forkScoped(Connection.writeText(client, "secret\n"), { startImmediately: true })
+  const reading = yield* Effect.forkScoped(line(client), { startImmediately: true })
+  yield* Connection.upgradeTls(server, asServer)
+  yield* Fiber.join(upgrading)
+  yield* Fiber.join(writing)
+  expect(yield* line(server)).toBe("secret\n")
+  yield* Connection.writeText(server, "answer\n")
+  expect(yield* Fiber.join(reading)).toBe("answer\n")
+})
