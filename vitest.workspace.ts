@@ -6,5 +6,5 @@ const project = (name: string) => ({
 })
 
 export default defineConfig({
-  test: { projects: [project("core"), project("node"), project("examples")], maxWorkers: "100%" }
+  test: { projects: ["core", "node", "simulation", "conformance", "examples"].map(project), maxWorkers: "100%" }
 })

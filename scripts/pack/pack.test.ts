@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
 
+const packages = ["core", "node", "simulation", "conformance"]
 const oldestNode = "22.19.0"
 const minutes = 60_000
 
@@ -27,22 +28,23 @@ const run = (command: string, args: ReadonlyArray<string>, cwd = project) =>
 
 /** The public modules of a package, by the names under which they are imported. */
 const modulesOf = async (name: string) => {
-  const dist = Path.join(root, "packages", name, "dist")
-  const files = await Fs.readdir(dist, { recursive: true })
-  return files
-    .filter((file) => file.endsWith(".js") && !file.startsWith(`internal${Path.sep}`))
-    .map((file) => `@sluice/${name}/${file.slice(0, -".js".length).replaceAll(Path.sep, "/")}`)
+  const manifest = JSON.parse(await Fs.readFile(Path.join(root, "packages", name, "package.json"), "utf8"))
+  return Object.keys(manifest.publishConfig.exports as Record<string, string>)
+    .filter((path) => !path.endsWith(".json"))
+    .map((path) => `@sluice/${name}${path.slice(1)}`)
 }
 
 beforeAll(async () => {
-  for (const name of ["core", "node"]) {
+  for (const name of packages) {
     const cwd = Path.join(root, "packages", name)
     await run("npx", ["--yes", workspace.packageManager, "pack", "--pack-destination", project], cwd)
   }
   await Fs.cp(Path.join(import.meta.dirname, "consumer"), project, { recursive: true })
-  const peers = Object.entries(nodePackage.devDependencies).map(([name, version]) => `${name}@${version}`)
+  const peers = Object.entries(nodePackage.devDependencies)
+    .filter(([name]) => !name.startsWith("@sluice/"))
+    .map(([name, version]) => `${name}@${version}`)
   const types = `@types/node@${workspace.devDependencies["@types/node"]}`
-  await run("npm", ["install", tarballOf("core"), tarballOf("node"), ...peers, types])
+  await run("npm", ["install", ...packages.map(tarballOf), ...peers, types])
   // The package `node` would fetch this one, by an install script.
   const binary = `node-${process.platform === "darwin" ? "bin-darwin" : process.platform}-${process.arch}`
   await run("npm", ["install", "--prefix", "oldest", `${binary}@${oldestNode}`])
@@ -51,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(() => Fs.rm(project, { recursive: true, force: true }))
 
-describe.each(["core", "node"])("@sluice/%s", (name) => {
+describe.each(packages)("@sluice/%s", (name) => {
   test("contains its sources, its build and its licence, and nothing else", async () => {
     const files = (await run("tar", ["-tzf", tarballOf(name)])).trim().split("\n")
     const surplus = files.filter((file) =>
@@ -76,7 +78,7 @@ describe.each([
 
   test("loads every public module", async () => {
     // The adapter for vitest needs vitest, which the consumer does not have.
-    const modules = [...await modulesOf("core"), ...await modulesOf("node")].filter((name) => !name.includes("/Vitest"))
+    const modules = (await Promise.all(packages.map(modulesOf))).flat().filter((name) => !name.includes("/Vitest"))
     expect(modules).toEqual(expect.arrayContaining(["@sluice/core/Server", "@sluice/node/NodeNetwork"]))
     const imports = modules.map((module) => `await import(${JSON.stringify(module)})`)
     await run(node, ["--input-type=module", "--eval", imports.join("\n")])

@@ -6,11 +6,11 @@
  *
  * 10 seconds by default, with a seed that is printed. Ends with status 1 at the first fault, with the bytes that show it.
  */
+import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import { parseArgs } from "node:util"
 import * as Framing from "../src/Framing.ts"
-import * as FramingLaws from "../src/testing/FramingLaws.ts"
 import { catalogue, type Entry } from "../test/framing/catalogue.ts"
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string" }, seed: { type: "string" } } })

@@ -36,9 +36,9 @@
 import type * as IpNetwork from "effect/net/IpNetwork"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Result from "effect/Result"
-import { checkNetworks } from "./internal/ipNetworks.ts"
-import { checked, integer, reject } from "./internal/options.ts"
+import { checkNetworks } from "./internal/accept/parseNetworks.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import { checked, integer, reject } from "./Options.ts"
 
 /** A network, such as `"10.0.0.0/8"` or a value of `effect/net/IpNetwork`; or one address, such as `"10.1.2.3"`. */
 export type NetworkInput = IpNetwork.IpNetworkInput | NetAddress.IpAddressInput

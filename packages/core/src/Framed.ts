@@ -42,9 +42,9 @@ import * as Stream from "effect/Stream"
 import * as Connection from "./Connection.ts"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
-import { answers } from "./internal/answers.ts"
-import type { ConnectionState } from "./internal/connection.ts"
-import type { Reader } from "./internal/input.ts"
+import type { Reader } from "./internal/connection/receiveQueue.ts"
+import type { ConnectionState } from "./internal/connection/state.ts"
+import { answers } from "./internal/framed/responder.ts"
 import * as NetworkError from "./NetworkError.ts"
 
 /** A connection on which messages of type `Out` are sent and messages of type `In` are received. */

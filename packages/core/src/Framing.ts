@@ -7,7 +7,7 @@
  *
  * **Choosing**: {@link lengthPrefixed} for a binary protocol of your own, {@link lines} for text, `ndjson` for JSON values,
  * {@link lengthField} and {@link delimited} to speak an existing protocol; {@link text}, {@link json} and
- * {@link map} then turn frames into values. `Schema` types live in `@sluice/core/framing/Schema`, so that programs
+ * {@link map} then turn frames into values. `Schema` types live in `@sluice/core/FramingSchema`, so that programs
  * without them do not load `effect/Schema`.
  *
  * **What holds for every framing**: how the network split the bytes never changes the result; input that ends inside a
@@ -38,34 +38,34 @@ import type { Pipeable } from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { type Input, type NoFrame, noFrame } from "./framing/Input.ts"
-import type { Output } from "./framing/Output.ts"
 import type { FramingError } from "./FramingError.ts"
-import { DecoderOf, EncoderOf } from "./internal/decoder.ts"
-import * as internal from "./internal/framing.ts"
+import { type Input, type NoFrame, noFrame } from "./FramingInput.ts"
+import type { Output } from "./FramingOutput.ts"
+import { DecoderOf, EncoderOf } from "./internal/framing/codec.ts"
+import * as internal from "./internal/framing/define.ts"
 
-export { checksum } from "./framing/Checksum.ts"
-export { cobs } from "./framing/Cobs.ts"
-export { contentLength, contentLengthMessage } from "./framing/ContentLength.ts"
-export { datagram } from "./framing/Datagram.ts"
-export { delimited } from "./framing/Delimited.ts"
-export { duplex } from "./framing/Duplex.ts"
-export { either } from "./framing/Either.ts"
-export { fixedLength } from "./framing/FixedLength.ts"
-export { type Input, type NoFrame, noFrame } from "./framing/Input.ts"
-export { json, ndjson } from "./framing/Json.ts"
-export { lengthField } from "./framing/LengthField.ts"
-export { lengthPrefixed } from "./framing/LengthPrefixed.ts"
-export { limit } from "./framing/Limit.ts"
-export { lines } from "./framing/Lines.ts"
-export { map, mapResult } from "./framing/Map.ts"
-export { netstring } from "./framing/Netstring.ts"
-export { type Output } from "./framing/Output.ts"
-export { raw } from "./framing/Raw.ts"
-export { overlong, recover } from "./framing/Recover.ts"
-export { slip } from "./framing/Slip.ts"
-export { text } from "./framing/Text.ts"
 export { FramingError, isFramingError } from "./FramingError.ts"
+export { type Input, type NoFrame, noFrame } from "./FramingInput.ts"
+export { type Output } from "./FramingOutput.ts"
+export { checksum } from "./internal/framing/combinators/checksum.ts"
+export { duplex } from "./internal/framing/combinators/duplex.ts"
+export { limit } from "./internal/framing/combinators/limit.ts"
+export { map, mapResult } from "./internal/framing/combinators/map.ts"
+export { overlong, recover } from "./internal/framing/combinators/recover.ts"
+export { either } from "./internal/framing/combinators/union.ts"
+export { cobs } from "./internal/framing/formats/cobs.ts"
+export { contentLength, contentLengthMessage } from "./internal/framing/formats/contentLength.ts"
+export { datagram } from "./internal/framing/formats/datagram.ts"
+export { delimited } from "./internal/framing/formats/delimited.ts"
+export { fixedLength } from "./internal/framing/formats/fixedLength.ts"
+export { json, ndjson } from "./internal/framing/formats/json.ts"
+export { lengthField } from "./internal/framing/formats/lengthField.ts"
+export { lengthPrefixed } from "./internal/framing/formats/lengthPrefixed.ts"
+export { lines } from "./internal/framing/formats/lines.ts"
+export { netstring } from "./internal/framing/formats/netstring.ts"
+export { raw } from "./internal/framing/formats/raw.ts"
+export { slip } from "./internal/framing/formats/slip.ts"
+export { text } from "./internal/framing/formats/text.ts"
 
 /** A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes. */
 export interface Framing<in Out, out In = Out> extends Pipeable {

@@ -39,10 +39,10 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Framed from "./Framed.ts"
-import type { ConnectionState } from "./internal/connection.ts"
-import { watch, WithoutHeartbeats } from "./internal/heartbeat.ts"
-import { checked, duration } from "./internal/options.ts"
+import type { ConnectionState } from "./internal/connection/state.ts"
+import { watch, WithoutHeartbeats } from "./internal/framed/heartbeat.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import { checked, duration } from "./Options.ts"
 
 /** How the peer is watched. */
 export interface Options<out Out, in In> {

@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import type * as Connection from "./Connection.ts"
-import type { ListenerState, typeId } from "./internal/listener.ts"
+import type { ListenerState, typeId } from "./internal/accept/listener.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
 /** A listening socket. It belongs to the Scope that opened it; the connections that it accepted do not. */

@@ -33,14 +33,24 @@ import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import * as binary from "./internal/proxy/binary.ts"
 import { check } from "./internal/proxy/check.ts"
-import { attempt, fail } from "./internal/proxy/fault.ts"
+import { type Addresses, familyOf, type Header, type Protocol } from "./internal/proxy/header.ts"
 import * as text from "./internal/proxy/text.ts"
-import { type Addresses, familyOf, type Header, type Protocol } from "./proxy/Header.ts"
-import type { Tlv } from "./proxy/Tlv.ts"
+import { attempt, fail } from "./internal/proxy/throwing.ts"
+import type { Tlv } from "./internal/proxy/tlvTypes.ts"
 import type { ProxyProtocolError } from "./ProxyProtocolError.ts"
 
-export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./proxy/Header.ts"
-export type { Alpn, Authority, Crc32c, NetworkNamespace, Noop, Other, Ssl, Tlv, UniqueId } from "./proxy/Tlv.ts"
+export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./internal/proxy/header.ts"
+export type {
+  Alpn,
+  Authority,
+  Crc32c,
+  NetworkNamespace,
+  Noop,
+  Other,
+  Ssl,
+  Tlv,
+  UniqueId
+} from "./internal/proxy/tlvTypes.ts"
 export { isProxyProtocolError, ProxyProtocolError, type Reason } from "./ProxyProtocolError.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -48,11 +48,11 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Framed, FramedError } from "./Framed.ts"
-import type { NotConnected } from "./internal/notConnected.ts"
-import * as internal from "./internal/reconnecting.ts"
+import type { NotConnected } from "./internal/client/errors.ts"
+import * as internal from "./internal/client/reconnecting.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
-export { NotConnected } from "./internal/notConnected.ts"
+export { NotConnected } from "./internal/client/errors.ts"
 
 /** A client that sends messages of type `Out` and receives messages of type `In`, over one connection after the other. */
 export interface Reconnecting<in out Out, in out In = Out, in out E = never> {

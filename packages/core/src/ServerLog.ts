@@ -28,7 +28,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import { formatPeer } from "./internal/address.ts"
+import { formatPeer } from "./internal/connection/peerAddress.ts"
 import type * as ServerEvent from "./ServerEvent.ts"
 
 /** Hears of events. */

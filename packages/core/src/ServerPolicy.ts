@@ -11,8 +11,8 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Result from "effect/Result"
-import { checked, duration, oneOf, optionalDuration, optionalInteger } from "./internal/options.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import { checked, duration, oneOf, optionalDuration, optionalInteger } from "./Options.ts"
 
 /** How a server treats its connections. Every time is by `effect/Clock`. */
 export interface PolicyOptions {

@@ -34,13 +34,13 @@ import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Connection from "./Connection.ts"
-import type { ConnectionState } from "./internal/connection.ts"
-import { deliver } from "./internal/delivery.ts"
-import type { Overflowed } from "./internal/overflowed.ts"
-import * as internal from "./internal/subscription.ts"
+import { deliver } from "./internal/broadcast/connectionWriter.ts"
+import type { Overflowed } from "./internal/broadcast/errors.ts"
+import * as internal from "./internal/broadcast/subscription.ts"
+import type { ConnectionState } from "./internal/connection/state.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
-export { Overflowed } from "./internal/overflowed.ts"
+export { Overflowed } from "./internal/broadcast/errors.ts"
 
 /** A bounded queue of messages for one receiver. */
 export interface Subscription<in out A> {

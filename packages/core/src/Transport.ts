@@ -8,8 +8,9 @@
 import type * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
+import * as internal from "./internal/connection/peerAddress.ts"
+import type { Proxy } from "./internal/proxy/header.ts"
 import type * as NetworkError from "./NetworkError.ts"
-import type { Proxy } from "./proxy/Header.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 import type * as Tls from "./Tls.ts"
 
@@ -184,3 +185,8 @@ export interface DatagramReceiver {
   /** The system reports that a datagram sent before did not arrive, or that receiving failed. It may work again. */
   readonly onError: (error: NetworkError.NetworkError) => void
 }
+
+/** The peer of a stream as errors name it. The client of a Unix-domain socket has no path: then the path it connected to. */
+export const formatPeer: (
+  transport: Pick<StreamTransport, "localAddress" | "remoteAddress">
+) => string = internal.formatPeer

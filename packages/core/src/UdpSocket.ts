@@ -27,7 +27,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DatagramState, typeId, UdpSocketState } from "./internal/udpSocket.ts"
+import type { DatagramState, typeId, UdpSocketState } from "./internal/udp/udpSocket.ts"
 import * as NetworkError from "./NetworkError.ts"
 
 /** A datagram socket. */

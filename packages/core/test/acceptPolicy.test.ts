@@ -6,9 +6,9 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { Buckets } from "../src/internal/acceptRate.ts"
-import { NetworkSet, prefixOf } from "../src/internal/filter.ts"
-import { Gate } from "../src/internal/gate.ts"
+import { Gate } from "../src/internal/accept/accessControl.ts"
+import { NetworkSet, prefixOf } from "../src/internal/accept/networkSet.ts"
+import { Buckets } from "../src/internal/accept/tokenBuckets.ts"
 
 const check = (options: AcceptPolicy.Options) => AcceptPolicy.check(options, "listen", "tcp://[::]:7")
 const ip = NetAddress.ipFromStringUnsafe

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import * as Bytes from "../src/internal/bytes.ts"
+import * as Bytes from "../src/Chunks.ts"
 
 const split = Effect.fnUntraced(function*(bytes: Uint8Array) {
   const chunks: Array<Uint8Array> = []

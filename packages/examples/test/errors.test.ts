@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Check from "@sluice/conformance/Check"
+import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Connection from "@sluice/core/Connection"
 import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
@@ -7,14 +9,12 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import { NotConnected } from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
-import * as Host from "@sluice/core/simulation/Host"
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
-import * as Simulation from "@sluice/core/simulation/Simulation"
-import * as SimulationError from "@sluice/core/simulation/SimulationError"
 import { Overflowed } from "@sluice/core/Subscription"
-import * as Check from "@sluice/core/testing/Check"
-import * as FramingLaws from "@sluice/core/testing/FramingLaws"
 import * as TlsReason from "@sluice/core/TlsReason"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as SimulationError from "@sluice/simulation/SimulationError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -240,7 +240,7 @@ describe("the page of errors", () => {
   })
 
   it("misses no error of the libraries", () => {
-    const names = globSync("packages/{core,node}/src/**/*.ts", { cwd: workspace })
+    const names = globSync("packages/{core,node,simulation,conformance}/src/**/*.ts", { cwd: workspace })
       .flatMap((file) =>
         Array.from(
           readFileSync(join(workspace, file), "utf8").matchAll(/TaggedError\("(\w+)"\)/g),

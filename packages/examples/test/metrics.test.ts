@@ -97,7 +97,9 @@ describe("metrics", { timeout: 60_000 }, () => {
   })
 
   it("are all in the table of the guide", () => {
-    const defined = files("packages/core/src/*.ts").concat("packages/core/src/internal/metrics.ts").flatMap((file) =>
+    const defined = files("packages/core/src/*.ts").concat("packages/core/src/internal/network/metrics.ts").flatMap((
+      file
+    ) =>
       Array.from(
         readFileSync(join(workspace, file), "utf8").matchAll(/Metric\.(counter|gauge|histogram)\("(sluice_\w+)"/g),
         ([, type, name]) => `${name} ${type}`

@@ -1,6 +1,6 @@
 // Compares TLS echo servers over loopback: handshakes per second, full and resumed, and what passes through afterwards.
 // `npm run bench:tls -- --help` tells the flags.
-import * as Certificates from "@sluice/node/testing/Certificates"
+import * as Certificates from "@sluice/node/TestCertificates"
 import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

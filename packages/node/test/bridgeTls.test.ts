@@ -12,7 +12,7 @@ import { checks as rpcChecks } from "../../core/test/bridge/rpcs.ts"
 import { checks as rpcTlsChecks } from "../../core/test/bridge/rpcsOverTls.ts"
 import { checks as socketChecks } from "../../core/test/bridge/sockets.ts"
 import { checks as upgradeChecks } from "../../core/test/bridge/upgrades.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import { overTls } from "./fixtures/overTls.ts"
 
 const identities = await Effect.runPromise(Effect.gen(function*() {

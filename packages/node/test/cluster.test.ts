@@ -10,7 +10,7 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Cluster from "../../core/test/bridge/Cluster.ts"
 import { near, RunnerTable } from "../../core/test/bridge/SharedStorage.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 
 const { authority, certificate } = await Effect.runPromise(Effect.gen(function*() {
   const authority = yield* Certificates.authority("Test CA")

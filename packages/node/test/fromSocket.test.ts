@@ -1,10 +1,10 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { expect, layer } from "@effect/vitest"
-import * as BridgedConnection from "@sluice/core/bridge/Connection"
 import * as Connection from "@sluice/core/Connection"
+import * as BridgedConnection from "@sluice/core/ConnectionBridge"
 import * as Framed from "@sluice/core/Framed"
-import * as Lines from "@sluice/core/framing/Lines"
+import * as Framing from "@sluice/core/Framing"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
@@ -34,7 +34,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a
   it.effect("carries bytes both ways, and frames over them", () =>
     Effect.gen(function*() {
       const connection = yield* opened((peer) => Connection.pipe(peer, peer))
-      const lines = yield* Framed.make(connection, Lines.lines())
+      const lines = yield* Framed.make(connection, Framing.lines())
       expect(yield* Framed.request(lines, "Grüß dich")).toBe("Grüß dich")
     }))
 
@@ -139,7 +139,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a WebSocket as a connec
   it.effect("carries frames, and ends in order with code 1000", () =>
     Effect.gen(function*() {
       const connection = yield* BridgedConnection.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
-      const lines = yield* Framed.make(connection, Lines.lines())
+      const lines = yield* Framed.make(connection, Framing.lines())
       yield* Connection.writeText(connection, "hello")
       expect(yield* Framed.receive(lines)).toEqual(Option.some("hello"))
       yield* Connection.writeText(connection, "close 1000")

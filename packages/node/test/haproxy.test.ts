@@ -10,7 +10,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Fs from "node:fs"
 import * as NodeTls from "node:tls"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import * as Haproxy from "./fixtures/haproxy.ts"
 
 if (Haproxy.missing !== undefined) console.log(`The tests with HAProxy are left out: ${Haproxy.missing}`)

@@ -13,12 +13,12 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
-import { settingsOf } from "../../core/src/internal/tlsOptions.ts"
+import { settingsOf } from "../../core/src/internal/tls/options.ts"
 import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 
 const authority = await Effect.runPromise(Certificates.authority("Test CA"))
 const certificate = await Effect.runPromise(authority.issue({ names: ["localhost"] }))

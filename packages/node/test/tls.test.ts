@@ -12,7 +12,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import { connect, listen, pair, pairOn } from "./fixtures/handshake.ts"
 
 const day = 24 * 3_600_000

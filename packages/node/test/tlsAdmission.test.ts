@@ -13,7 +13,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import { connect, listen } from "./fixtures/handshake.ts"
 
 const authority = await Effect.runPromise(Certificates.authority("Test CA"))

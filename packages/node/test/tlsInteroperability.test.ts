@@ -13,7 +13,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import { connect } from "./fixtures/handshake.ts"
 import { missing, start } from "./fixtures/programs.ts"
 

@@ -19,7 +19,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import * as Certificates from "../src/testing/Certificates.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import { connect, listen } from "./fixtures/handshake.ts"
 
 const authority = await Effect.runPromise(Certificates.authority("Test CA"))

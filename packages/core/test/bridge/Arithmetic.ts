@@ -1,11 +1,11 @@
 /** An RPC service to test with, over whatever sockets there are. */
-import * as Socket from "@sluice/core/bridge/Socket"
-import * as SocketServer from "@sluice/core/bridge/SocketServer"
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
+import * as Socket from "@sluice/core/SocketBridge"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
+import * as SocketServer from "@sluice/core/SocketServerBridge"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -9,7 +9,7 @@ import * as Dns from "effect/net/Dns"
 import * as Scope from "effect/Scope"
 import { fromSide, SocketSide } from "../../src/internal/bridge/socketSide.ts"
 import { SocketTransport } from "../../src/internal/bridge/socketTransport.ts"
-import type { ConnectionState } from "../../src/internal/connection.ts"
+import type { ConnectionState } from "../../src/internal/connection/state.ts"
 
 const noNames = Dns.make({
   lookup: () => Effect.die("no names here"),

@@ -1,6 +1,6 @@
 /** A cluster of runners, one entity, and storage that they share. */
-import * as ClusterSocket from "@sluice/core/bridge/ClusterSocket"
-import * as Host from "@sluice/core/simulation/Host"
+import * as ClusterSocket from "@sluice/core/ClusterSocket"
+import * as Host from "@sluice/simulation/Host"
 import * as ClusterSchema from "effect/cluster/ClusterSchema"
 import * as Entity from "effect/cluster/Entity"
 import * as MessageStorage from "effect/cluster/MessageStorage"

@@ -1,5 +1,5 @@
 /** The storage that the runners of a cluster share, in memory. */
-import * as Host from "@sluice/core/simulation/Host"
+import * as Host from "@sluice/simulation/Host"
 import * as Clock from "effect/Clock"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import * as MessageStorage from "effect/cluster/MessageStorage"

@@ -1,6 +1,6 @@
-import * as Host from "@sluice/core/simulation/Host"
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
-import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Effect from "effect/Effect"
 import { checks } from "./datagrams.ts"
 

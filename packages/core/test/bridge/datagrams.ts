@@ -1,6 +1,6 @@
 /** What a `DatagramSocket` of Sluice's must do, on whatever network; `endpoint` is one of this machine's, with port 0. */
 import { expect } from "@effect/vitest"
-import * as BridgedDatagramSocket from "@sluice/core/bridge/DatagramSocket"
+import * as BridgedDatagramSocket from "@sluice/core/DatagramSocketBridge"
 import * as Network from "@sluice/core/Network"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"

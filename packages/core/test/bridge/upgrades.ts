@@ -1,9 +1,9 @@
 /** How Effect's upgrade to TLS goes on Sluice's Sockets, on whatever network. */
 import { expect } from "@effect/vitest"
-import * as BridgedSocket from "@sluice/core/bridge/Socket"
-import * as BridgedSocketServer from "@sluice/core/bridge/SocketServer"
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
+import * as BridgedSocket from "@sluice/core/SocketBridge"
+import * as BridgedSocketServer from "@sluice/core/SocketServerBridge"
 import type * as Tls from "@sluice/core/Tls"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

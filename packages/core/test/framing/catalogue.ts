@@ -3,9 +3,9 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Framing from "../../src/Framing.ts"
-import type { LinesOptions } from "../../src/framing/Lines.ts"
-import { schema } from "../../src/framing/Schema.ts"
-import { schemaBinary } from "../../src/framing/SchemaBinary.ts"
+import { schema } from "../../src/FramingSchema.ts"
+import { schemaBinary } from "../../src/FramingSchemaBinary.ts"
+import type { LinesOptions } from "../../src/internal/framing/formats/lines.ts"
 
 export interface Entry {
   readonly name: string

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Framing from "../../src/Framing.ts"
-import { schema } from "../../src/framing/Schema.ts"
+import { schema } from "../../src/FramingSchema.ts"
 import { utf8 } from "./catalogue.ts"
 
 const drain = <A>(decoder: Framing.Decoder<A>): Array<A> => {

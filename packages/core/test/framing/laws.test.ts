@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Framing from "../../src/Framing.ts"
-import * as FramingLaws from "../../src/testing/FramingLaws.ts"
 import { bytes, catalogue, utf8 } from "./catalogue.ts"
 
 const violation = (result: Result.Result<void, FramingLaws.LawViolation>): string | undefined =>

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import * as Framing from "../../src/Framing.ts"
-import { checksumOf } from "../../src/internal/checksum.ts"
+import { checksumOf } from "../../src/internal/bytes/checksum.ts"
 
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(text.match(/[0-9a-f]{2}/gi) ?? [], (pair) => parseInt(pair, 16))

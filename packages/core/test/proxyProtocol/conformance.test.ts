@@ -1,6 +1,6 @@
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
-import * as Conformance from "@sluice/core/testing/Conformance"
-import * as VitestConformance from "@sluice/core/testing/VitestConformance"
+import * as Conformance from "@sluice/conformance/Conformance"
+import * as VitestConformance from "@sluice/conformance/VitestConformance"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Layer from "effect/Layer"
 import { proxied } from "./proxied.ts"
 

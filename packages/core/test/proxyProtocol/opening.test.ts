@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { readHeader } from "../../src/internal/proxy/readHeader.ts"
-import { throughProxy } from "../../src/internal/proxy/throughProxy.ts"
+import { throughProxy } from "../../src/internal/proxy/tlsThroughProxy.ts"
 import { byte, bytes, headers } from "./headers.ts"
 
 const address = NetAddress.inetAddressFromIpStringUnsafe("192.0.2.1", 1)

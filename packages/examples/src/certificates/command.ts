@@ -9,7 +9,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 
 // Loaded by this program alone: it takes longer to load than all else here.
-const load = Effect.promise(() => import("@sluice/node/testing/Certificates"))
+const load = Effect.promise(() => import("@sluice/node/TestCertificates"))
 
 class CertificatesFailed extends Data.TaggedError("CertificatesFailed")<{ readonly message: string }> {}
 

@@ -1,6 +1,6 @@
 /** `rpc client`: asks for the factors of numbers, or for the first primes. */
-import * as Socket from "@sluice/core/bridge/Socket"
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as Socket from "@sluice/core/SocketBridge"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

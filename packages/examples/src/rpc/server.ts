@@ -1,6 +1,6 @@
 /** `rpc server`: answers calls of Effect RPC, over whatever Sluice listens on. */
-import * as SocketServer from "@sluice/core/bridge/SocketServer"
 import type * as Server from "@sluice/core/Server"
+import * as SocketServer from "@sluice/core/SocketServerBridge"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,7 +1,7 @@
 /** Somebody in a simulated chat, with a plain line client. */
 import * as Framed from "@sluice/core/Framed"
-import * as Host from "@sluice/core/simulation/Host"
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,9 +1,9 @@
 import * as Connection from "@sluice/core/Connection"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
-import * as Host from "@sluice/core/simulation/Host"
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
-import * as VitestSimulation from "@sluice/core/simulation/VitestSimulation"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 

@@ -3,7 +3,7 @@ import type * as Transport from "@sluice/core/Transport"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
-import * as ReadBuffer from "./readBuffer.ts"
+import * as ReadBuffer from "./facade/readBuffer.ts"
 
 /** One end of a stream as Node reports it, parsed when somebody asks. */
 export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }

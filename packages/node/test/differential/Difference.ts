@@ -1,9 +1,9 @@
 /** Runs a sequence over the kernel and over the simulation, and compares what they observe. */
 import * as Network from "@sluice/core/Network"
-import * as Host from "@sluice/core/simulation/Host"
-import * as SimNetwork from "@sluice/core/simulation/SimNetwork"
-import * as Simulation from "@sluice/core/simulation/Simulation"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
 import * as Sequence from "./Sequence.ts"
 

@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Socket from "effect/socket/Socket"
 import * as Connection from "../../Connection.ts"
+import { checked, reject } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
-import type { ConnectionState, Role } from "../connection.ts"
-import { checked, reject } from "../options.ts"
-import { once } from "../tlsOptions.ts"
+import type { ConnectionState, Role } from "../connection/state.ts"
+import { once } from "../tls/options.ts"
 import { upgradeError } from "./socketError.ts"
 
 /** Makes the connection of a Socket secure. As Effect's own do, it takes the side of TLS that it has of the connection. */

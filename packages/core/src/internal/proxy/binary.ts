@@ -1,9 +1,9 @@
 import * as NetAddress from "effect/net/NetAddress"
-import { type Addresses, type Family, hasAddresses, type Header, type Protocol } from "../../proxy/Header.ts"
-import { checksumOf } from "../checksum.ts"
-import { readUint, writeUint } from "../integer.ts"
-import { textCodec } from "../textEncoding.ts"
-import { fail } from "./fault.ts"
+import { checksumOf } from "../bytes/checksum.ts"
+import { readUint, writeUint } from "../bytes/integer.ts"
+import { textCodec } from "../framing/textCodec.ts"
+import { type Addresses, type Family, hasAddresses, type Header, type Protocol } from "./header.ts"
+import { fail } from "./throwing.ts"
 import * as Tlv from "./tlv.ts"
 
 /** What distinguishes version 2 from all else (section 2.2). */

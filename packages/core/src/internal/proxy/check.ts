@@ -1,6 +1,6 @@
 import * as NetAddress from "effect/net/NetAddress"
-import { familyOf, hasAddresses, type Header } from "../../proxy/Header.ts"
-import { fail } from "./fault.ts"
+import { familyOf, hasAddresses, type Header } from "./header.ts"
+import { fail } from "./throwing.ts"
 
 const versions = new Set([1, 2])
 const commands = new Set(["PROXY", "LOCAL"])

@@ -1,12 +1,12 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import type { Header } from "../../proxy/Header.ts"
+import { duration, optionalInteger, reject } from "../../Options.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
-import { canonical } from "../address.ts"
-import { checkNetworks } from "../ipNetworks.ts"
-import { duration, optionalInteger, reject } from "../options.ts"
+import { checkNetworks } from "../accept/parseNetworks.ts"
+import { canonical } from "../connection/peerAddress.ts"
+import type { Header } from "./header.ts"
 
 /** Checks from whom headers are taken. */
 export const checkTrust = (

@@ -1,7 +1,7 @@
 import type * as NetAddress from "effect/net/NetAddress"
-import type { Proxy } from "../../proxy/Header.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
+import type { Proxy } from "./header.ts"
 
 /** A stream under the addresses that a PROXY header gave. */
 export class ProxiedStream implements Transport.StreamTransport {

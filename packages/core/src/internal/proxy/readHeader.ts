@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as NetworkError from "../../NetworkError.ts"
-import type { Header } from "../../proxy/Header.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
-import { canonical, formatPeer } from "../address.ts"
-import type { Step } from "../admission.ts"
-import { BegunStream } from "./begunStream.ts"
+import type { Step } from "../accept/handshakePhase.ts"
+import { canonical, formatPeer } from "../connection/peerAddress.ts"
+import type { Header } from "./header.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
+import { BegunStream } from "./replayStream.ts"
 
 /** Takes the PROXY header off the streams of those who are trusted to send one. Everybody else's is left as it is. */
 export const readHeader = (trust: SocketOptions.ProxyTrust): Step => (transport) =>

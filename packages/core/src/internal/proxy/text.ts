@@ -1,7 +1,7 @@
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import { type Addresses, type Header } from "../../proxy/Header.ts"
-import { fail } from "./fault.ts"
+import { type Addresses, type Header } from "./header.ts"
+import { fail } from "./throwing.ts"
 
 /** The longest line of version 1, CRLF included (section 2.1). */
 export const maxLine = 107

@@ -1,8 +1,8 @@
-import type { TextEncoding } from "../../framing/Text.ts"
-import type { Other, Ssl, Tlv } from "../../proxy/Tlv.ts"
-import { readUint, writeUint } from "../integer.ts"
-import { textCodec } from "../textEncoding.ts"
-import { fail } from "./fault.ts"
+import { readUint, writeUint } from "../bytes/integer.ts"
+import type { TextEncoding } from "../framing/formats/text.ts"
+import { textCodec } from "../framing/textCodec.ts"
+import { fail } from "./throwing.ts"
+import type { Other, Ssl, Tlv } from "./tlvTypes.ts"
 
 /** A record as it stands in the header. */
 interface Record {

@@ -4,9 +4,9 @@ import * as TlsReason from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
+import type { InputEnd } from "../facade/inputEnd.ts"
 import { empty, NodeStream, type StreamFacts } from "../stream.ts"
 import { fromTls } from "./errors.ts"
-import type { InputEnd } from "./inputEnd.ts"
 import { Staging } from "./staging.ts"
 
 /**

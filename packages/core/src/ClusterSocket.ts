@@ -1,0 +1,101 @@
+/**
+ * What the runners of `effect/cluster` talk over, as Sluice's sockets: what `NodeClusterSocket` is for Node's own.
+ *
+ * **Example** (a runner, but for its entities and its storage)
+ *
+ * ```ts
+ * import * as ClusterSocket from "@sluice/core/ClusterSocket"
+ * import * as RunnerAddress from "effect/cluster/RunnerAddress"
+ * import * as RunnerHealth from "effect/cluster/RunnerHealth"
+ * import * as Runners from "effect/cluster/Runners"
+ * import * as ShardingConfig from "effect/cluster/ShardingConfig"
+ * import * as SocketRunner from "effect/cluster/SocketRunner"
+ * import * as Layer from "effect/Layer"
+ * import * as Option from "effect/Option"
+ * import * as RpcSerialization from "effect/rpc/RpcSerialization"
+ *
+ * const Runner = SocketRunner.layer.pipe(
+ *   Layer.provide(RunnerHealth.layerPing),
+ *   Layer.provide(Runners.layerRpc),
+ *   Layer.provide([ClusterSocket.layerClientProtocol(), ClusterSocket.layerSocketServer()]),
+ *   Layer.provide(ShardingConfig.layer({ runnerAddress: Option.some(RunnerAddress.make("10.0.0.1", 34431)) })),
+ *   Layer.provide(RpcSerialization.layerSchemaBinary())
+ * )
+ * ```
+ */
+import type * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as Runners from "effect/cluster/Runners"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RpcClient from "effect/rpc/RpcClient"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as Socket from "effect/socket/Socket"
+import type * as SocketServer from "effect/socket/SocketServer"
+import * as Endpoint from "./Endpoint.ts"
+import { countingFromFirst } from "./internal/bridge/requestIds.ts"
+import * as Network from "./Network.ts"
+import type * as Server from "./Server.ts"
+import * as BridgedSocket from "./SocketBridge.ts"
+import type * as SocketOptions from "./SocketOptions.ts"
+import * as BridgedSocketServer from "./SocketServerBridge.ts"
+
+/** The endpoint of a runner. Default: TCP, at its host and port. */
+export type EndpointOf = (address: RunnerAddress.RunnerAddress) => Endpoint.Input
+
+const tcp: EndpointOf = ({ host, port }) => Endpoint.tcp(host, port)
+
+/** How runners connect to each other. */
+export interface ConnectOptions extends SocketOptions.ConnectOptions {
+  readonly endpoint?: EndpointOf | undefined
+}
+
+/** How a runner listens. Where, its `ShardingConfig` says. */
+export interface ListenOptions extends Omit<Server.Options, "listen"> {
+  readonly endpoint?: EndpointOf | undefined
+}
+
+/**
+ * Connects to other runners, within a second unless `connectTimeout` says otherwise: the cluster has a shard's messages
+ * waiting, and tries again. An address that cannot be an endpoint is a defect.
+ */
+export const layerClientProtocol = (
+  options: ConnectOptions = {}
+): Layer.Layer<Runners.RpcClientProtocol, never, RpcSerialization.RpcSerialization | Network.Network> =>
+  Layer.effect(Runners.RpcClientProtocol)(Effect.gen(function*() {
+    const { endpoint = tcp, ...connect } = options
+    const serialization = yield* RpcSerialization.RpcSerialization
+    const network = yield* Network.Network
+    return {
+      codecFor: serialization.codecFor,
+      make: (address) =>
+        Effect.sync(() => endpoint(address)).pipe(
+          Effect.flatMap((input) => BridgedSocket.make(input, { connectTimeout: "1 second", ...connect })),
+          Effect.flatMap((socket) => Effect.provideService(RpcClient.makeProtocolSocket(), Socket.Socket, socket)),
+          Effect.map(countingFromFirst),
+          Effect.provideService(RpcSerialization.RpcSerialization, serialization),
+          Effect.provideService(Network.Network, network),
+          Effect.orDie
+        )
+    }
+  }))
+
+/**
+ * Listens for other runners at the `runnerListenAddress` of `ShardingConfig`, or else its `runnerAddress`. Neither is a
+ * defect: a runner that only sends needs no server.
+ */
+export const layerSocketServer = (
+  options: ListenOptions = {}
+): Layer.Layer<
+  SocketServer.SocketServer,
+  SocketServer.SocketServerError,
+  ShardingConfig.ShardingConfig | Network.Network
+> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const { endpoint = tcp, ...rest } = options
+    const config = yield* ShardingConfig.ShardingConfig
+    const address = Option.orElse(config.runnerListenAddress, () => config.runnerAddress)
+    if (Option.isNone(address)) return yield* Effect.die(new Error("ShardingConfig says nowhere to listen"))
+    return BridgedSocketServer.layer({ ...rest, listen: endpoint(address.value) })
+  }))

@@ -1,0 +1,110 @@
+/**
+ * A `Socket` of `effect/socket` as a connection: a WebSocket, a socket of another platform, with framings, pipes and
+ * deadlines on top.
+ *
+ * **Example** (lines over a WebSocket)
+ *
+ * ```ts
+ * import * as BridgedConnection from "@sluice/core/ConnectionBridge"
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Effect from "effect/Effect"
+ * import * as Socket from "effect/socket/Socket"
+ *
+ * const ask = Effect.scoped(Effect.gen(function*() {
+ *   const socket = yield* Socket.makeWebSocket("ws://127.0.0.1:8080")
+ *   const connection = yield* BridgedConnection.fromSocket(socket)
+ *   const lines = yield* Framed.make(connection, Framing.lines())
+ *   return yield* Framed.request(lines, "hello")
+ * }))
+ * ```
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import type * as Connection from "./Connection.ts"
+import { toNetworkError } from "./internal/bridge/socketError.ts"
+import { sides } from "./internal/bridge/socketSide.ts"
+import { SocketTransport } from "./internal/bridge/socketTransport.ts"
+import * as internal from "./internal/connection/state.ts"
+import { makeTraffic } from "./internal/connection/traffic.ts"
+import { Security } from "./internal/tls/contextCache.ts"
+import * as NetworkError from "./NetworkError.ts"
+import { checked, duration } from "./Options.ts"
+import type * as SocketOptions from "./SocketOptions.ts"
+
+/** What a Socket does not say. */
+export interface Options extends Pick<SocketOptions.StreamOptions, "closeTimeout"> {
+  /** This end. Default: what the Socket knows, if it is one of Sluice's; otherwise a Unix-domain socket without a path. */
+  readonly localAddress?: NetAddress.SocketAddress | undefined
+  /** The other end. Default: as above. */
+  readonly remoteAddress?: NetAddress.SocketAddress | undefined
+  /** Whether it takes output after the peer has ended. Default: whether it is one of Sluice's; Effect's own do not. */
+  readonly halfOpen?: boolean | undefined
+}
+
+/**
+ * Acquires a Socket's reader and writer, and makes a connection of them, which belongs to the Scope.
+ *
+ * Closes in order (codes 1000, 1001 and 1005) are the peer's end; 1006 is `ConnectionReset`, other codes are `Other`. What
+ * the Socket gives as the cause of an error is translated as an error of the system is. `Connection.end` closes the
+ * writer's Scope. A reset writes `CloseEvent` with code 4000, and whether the peer can tell that from an end is the
+ * Socket's affair.
+ *
+ * It bears the laws of connections as far as the Socket does, but for these:
+ *
+ * - That the Socket has broken is learnt by pulling. While the peer has sent more than anybody reads, a write may wait
+ *   longer than on other connections, for as long as the Socket lets it.
+ * - After the peer's end a write fails with `BrokenPipe`, unless the Socket is `halfOpen`.
+ * - Chunks are copied on their way out, because a Socket does not say when it has no more use for them.
+ *
+ * Fails as the acquisition of the reader does, and with `InvalidOption`.
+ */
+export const fromSocket = Effect.fnUntraced(function*(
+  socket: Socket.Socket,
+  options: Options = {}
+): Effect.fn.Return<Connection.Connection, NetworkError.NetworkError, Scope.Scope> {
+  const closeTimeout = yield* Effect.fromResult(
+    checked("configure", "a Socket", () => duration("closeTimeout", options.closeTimeout ?? 2_000))
+  )
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<never>()
+  const readerScope = Scope.makeUnsafe()
+  const writerScope = Scope.makeUnsafe()
+  const acquired = Effect.all({
+    reader: Scope.provide(socket.reader, readerScope),
+    writer: Scope.provide(socket.writer, writerScope)
+  })
+  return yield* Effect.uninterruptibleMask((restore) =>
+    restore(acquired).pipe(
+      Effect.mapError((error) => toNetworkError("connect", "a Socket", error)),
+      Effect.onError(() => Effect.andThen(Scope.close(writerScope, Exit.void), Scope.close(readerScope, Exit.void))),
+      Effect.flatMap(({ reader, writer }) => {
+        const own = sides.get(socket)?.()?.connection
+        const transport = new SocketTransport({
+          reader,
+          readerScope,
+          writer,
+          writerScope,
+          context,
+          closeTimeout,
+          localAddress: options.localAddress ?? own?.localAddress ?? nowhere,
+          remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
+          halfOpen: options.halfOpen ?? own !== undefined
+        })
+        const facts = { closeTimeout, traffic: makeTraffic(), security: noSecurity, role: "client" } as const
+        return internal.scoped(transport, facts, scope)
+      })
+    )
+  )
+})
+
+const nowhere = NetAddress.unixPathAddress("")
+
+// TLS begins below a Socket, where nobody gets from here.
+const noSecurity = new Security({
+  secure: (_, address) =>
+    Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS over a Socket" })))
+})

@@ -1,0 +1,34 @@
+/**
+ * Framings of values that a Schema describes. Apart from `@sluice/core/Framing` because `effect/Schema` is large.
+ */
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Framing } from "./Framing.ts"
+import { mapResult } from "./internal/framing/combinators/map.ts"
+import { runSchema } from "./internal/framing/runSchema.ts"
+
+/**
+ * Values of a type, over any framing of what the Schema encodes to: JSON values, or text.
+ *
+ * Fails with `CorruptFrame` when a frame is no such value. The Schema must need no services and do no asynchronous work.
+ * For types that JSON lacks, such as dates, use `Schema.toCodecJson(S)`; over text, `Schema.fromJsonString(S)`.
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Framing from "@sluice/core/Framing"
+ * import { schema } from "@sluice/core/FramingSchema"
+ *
+ * const Reading = Schema.Struct({ sensor: Schema.String, celsius: Schema.Finite })
+ *
+ * const readings = Framing.ndjson().pipe(schema(Reading))
+ * ```
+ */
+export const schema = <S extends Schema.ConstraintCodec<unknown, unknown>>(schema: S) => {
+  const decode = Schema.decodeUnknownResult(schema)
+  const encode = Schema.encodeUnknownResult(schema)
+  return (framing: Framing<S["Encoded"], unknown>): Framing<S["Type"]> =>
+    mapResult(framing, {
+      decode: (frame): Result.Result<S["Type"], string> => runSchema(() => decode(frame)),
+      encode: (value: S["Type"]): Result.Result<S["Encoded"], string> => runSchema(() => encode(value))
+    })
+}

@@ -1,0 +1,260 @@
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Connection from "../../Connection.ts"
+import * as Framed from "../../Framed.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import { checked, duration, optionalInteger } from "../../Options.ts"
+import type * as Reconnecting from "../../Reconnecting.ts"
+import { NotConnected } from "./errors.ts"
+
+export const typeId = "~@sluice/core/Reconnecting"
+
+// Received ahead of whoever takes them.
+const inboxCapacity = 16
+
+const defaultSchedule = Schedule.jittered(
+  Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
+)
+
+type Error<E> = E | Framed.FramedError
+
+/** What a client consists of. */
+export interface Client<in out Out, in out In, in out E> {
+  readonly inbox: Queue.Queue<In, Error<E> | Cause.Done>
+  /** Messages that wait for a connection, and how many may. */
+  readonly outbox: Array<Out>
+  readonly outboxCapacity: number
+  /** Completes when the client is to end. */
+  readonly closing: Deferred.Deferred<void>
+  readonly ended: Deferred.Deferred<void>
+  /** The connection to send on, while there is one. */
+  current: Framed.Framed<Out, In> | undefined
+}
+
+export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 = never, R3 = never>(
+  options: Reconnecting.Options<Out, In, E1, R1, E2, R2, R3>
+): Effect.fn.Return<
+  Reconnecting.Reconnecting<Out, In, E1 | E2>,
+  NetworkError.NetworkError,
+  Scope.Scope | R3 | Exclude<R1 | R2, Scope.Scope>
+> {
+  type E = E1 | E2
+  const { connectTimeout, outboxCapacity, resetAfter } = yield* Effect.fromResult(check(options))
+  const clock = yield* Clock.Clock
+  const state = yield* SubscriptionRef.make<Reconnecting.State<E>>({ _tag: "Connecting", attempt: 1 })
+  const client: Client<Out, In, E> = {
+    inbox: yield* Queue.bounded<In, Error<E> | Cause.Done>(inboxCapacity),
+    outbox: [],
+    outboxCapacity,
+    closing: yield* Deferred.make<void>(),
+    ended: yield* Deferred.make<void>(),
+    current: undefined
+  }
+  const closing = Deferred.await(client.closing)
+  const connect = options.connect.pipe(
+    Effect.tap((framed) => options.onConnect?.(framed) ?? Effect.void),
+    Effect.timeoutOrElse({
+      duration: Duration.millis(connectTimeout),
+      orElse: () => Effect.fail(timedOut(connectTimeout))
+    })
+  )
+  let connectedAt: number | undefined
+
+  // One connection, from connecting to its loss; `undefined` when the client is to end.
+  const once: Effect.Effect<Error<E> | undefined, Error<E>, Exclude<R1 | R2, Scope.Scope>> = Effect.scoped(
+    Effect.raceFirst(
+      Effect.as(closing, undefined),
+      Effect.gen(function*() {
+        const framed = yield* connect
+        const sending = Effect.gen(function*() {
+          yield* flush(client, framed)
+          connectedAt = clock.currentTimeMillisUnsafe()
+          yield* SubscriptionRef.set(state, { _tag: "Connected", since: connectedAt })
+          return yield* Effect.never
+        })
+        // Both at once: a peer whose answers nobody takes may take nothing either.
+        yield* Effect.raceFirst(sending, receiveAll(client, framed))
+        return peerEnded(framed)
+      })
+    ).pipe(
+      Effect.ensuring(Effect.sync(() => {
+        client.current = undefined
+      }))
+    )
+  )
+
+  const freshSchedule = Schedule.toStep(options.schedule ?? defaultSchedule)
+  const life = Effect.gen(function*() {
+    let step = yield* freshSchedule
+    let attempt = 1
+    while (true) {
+      connectedAt = undefined
+      const error = yield* Effect.catch(once, Effect.succeed)
+      if (error === undefined) return Option.none<Error<E>>()
+      const now = clock.currentTimeMillisUnsafe()
+      if (connectedAt !== undefined && now - connectedAt >= resetAfter) {
+        step = yield* freshSchedule
+        attempt = 0
+      }
+      attempt++
+      const deciding = Pull.matchEffect(step(now, error), {
+        onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
+        onFailure: Effect.failCause,
+        onDone: () => Effect.succeed("over" as const)
+      })
+      const delay = yield* Effect.raceFirst(Effect.as(closing, "closed" as const), deciding)
+      if (delay === "over") return Option.some(error)
+      if (delay === "closed") return Option.none<Error<E>>()
+      yield* SubscriptionRef.set(state, { _tag: "Waiting", until: now + delay, attempt, error })
+      const waiting = Effect.as(Effect.sleep(Duration.millis(delay)), false)
+      const isClosed = yield* Effect.raceFirst(Effect.as(closing, true), waiting)
+      if (isClosed) return Option.none<Error<E>>()
+      yield* SubscriptionRef.set(state, { _tag: "Connecting", attempt })
+    }
+  })
+
+  const finish = (exit: Exit.Exit<Option.Option<Error<E>>>) =>
+    Effect.gen(function*() {
+      const error = Exit.isSuccess(exit) ? exit.value : Option.none()
+      yield* SubscriptionRef.set(state, { _tag: "Closed", error })
+      const lost = client.outbox.splice(0).length
+      if (lost > 0) {
+        yield* Effect.logWarning(`${lost} messages that waited for a connection are dropped: the client is closed`)
+      }
+      yield* Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+        ? Queue.failCause(client.inbox, exit.cause)
+        : Option.isSome(error)
+        ? Queue.fail(client.inbox, error.value)
+        : Queue.end(client.inbox)
+      yield* Deferred.succeed(client.ended, undefined)
+    })
+
+  const scope = yield* Effect.scope
+  yield* Effect.forkIn(Effect.onExit(life, finish), scope)
+  const self: Reconnecting.Reconnecting<Out, In, E> = { [typeId]: client, state }
+  yield* Effect.addFinalizer((exit) => Exit.isSuccess(exit) ? close(self) : Effect.void)
+  return self
+})
+
+const check = <Out, In, E1, R1, E2, R2, R3>(options: Reconnecting.Options<Out, In, E1, R1, E2, R2, R3>) =>
+  checked("configure", "the reconnecting client", () => {
+    const { whileAway = "refuse" } = options
+    return {
+      connectTimeout: duration("connectTimeout", options.connectTimeout ?? "30 seconds", 1),
+      resetAfter: duration("resetAfter", options.resetAfter ?? "5 seconds"),
+      outboxCapacity: whileAway === "refuse"
+        ? 0
+        : optionalInteger("whileAway.queue", whileAway.queue, 1, Number.MAX_SAFE_INTEGER) ?? 0
+    }
+  })
+
+const timedOut = (after: number) =>
+  NetworkError.make("connect", "the server", new NetworkError.TimedOut({ deadline: "connect", after }))
+
+const peerEnded = <Out, In>({ connection, decoder }: Framed.Framed<Out, In>) =>
+  NetworkError.make(
+    "read",
+    Connection.formatPeer(connection),
+    new NetworkError.UnexpectedEnd({ received: decoder.buffered })
+  )
+
+// Sends what has waited, and from then on lets senders at the connection: what they send meanwhile waits, too.
+const flush = <Out, In, E>(
+  client: Client<Out, In, E>,
+  framed: Framed.Framed<Out, In>
+): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const message = client.outbox.shift()
+    if (message === undefined) {
+      client.current = framed
+      return Effect.void
+    }
+    return Framed.send(framed, message).pipe(
+      Effect.catchTag(
+        "FramingError",
+        (error) => Effect.logWarning(`a message that waited is dropped: ${error.message}`)
+      ),
+      Effect.andThen(flush(client, framed))
+    )
+  })
+
+const receiveAll = <Out, In, E>(
+  client: Client<Out, In, E>,
+  framed: Framed.Framed<Out, In>
+): Effect.Effect<void, Framed.FramedError> =>
+  Effect.flatMap(Framed.receive(framed), (message) =>
+    Option.isNone(message)
+      ? Effect.void
+      : Effect.andThen(Queue.offer(client.inbox, message.value), receiveAll(client, framed)))
+
+export const send: {
+  <Out>(
+    message: Out
+  ): <In, E>(
+    self: Reconnecting.Reconnecting<Out, In, E>
+  ) => Effect.Effect<void, Framed.FramedError | NotConnected>
+  <Out, In, E>(
+    self: Reconnecting.Reconnecting<Out, In, E>,
+    message: Out
+  ): Effect.Effect<void, Framed.FramedError | NotConnected>
+} = dual(
+  2,
+  <Out, In, E>(
+    self: Reconnecting.Reconnecting<Out, In, E>,
+    message: Out
+  ): Effect.Effect<void, Framed.FramedError | NotConnected> =>
+    Effect.suspend((): Effect.Effect<void, Framed.FramedError | NotConnected> => {
+      const client = self[typeId]
+      if (client.current !== undefined) return Framed.send(client.current, message)
+      const state = SubscriptionRef.getUnsafe(self.state)._tag
+      const queued = client.outbox.length
+      if (state === "Closed" || queued >= client.outboxCapacity) {
+        return Effect.fail(new NotConnected({ state: state === "Connected" ? "Connecting" : state, queued }))
+      }
+      client.outbox.push(message)
+      return Effect.void
+    })
+)
+
+export const receive = <Out, In, E>(
+  self: Reconnecting.Reconnecting<Out, In, E>
+): Effect.Effect<Option.Option<In>, Error<E>> =>
+  Queue.take(self[typeId].inbox).pipe(Effect.asSome, Pull.catchDone(() => Effect.succeedNone))
+
+export const messages = <Out, In, E>(
+  self: Reconnecting.Reconnecting<Out, In, E>
+): Stream.Stream<In, Error<E>> =>
+  Stream.fromPull(Effect.succeed(
+    Queue.takeAll(self[typeId].inbox) as Pull.Pull<Arr.NonEmptyReadonlyArray<In>, Error<E>>
+  ))
+
+export const connected = <Out, In, E>(
+  self: Reconnecting.Reconnecting<Out, In, E>
+): Effect.Effect<void, Error<E> | NotConnected> =>
+  SubscriptionRef.changes(self.state).pipe(
+    Stream.filter((state) => state._tag === "Connected" || state._tag === "Closed"),
+    Stream.runHead,
+    Effect.flatMap((found): Effect.Effect<void, Error<E> | NotConnected> => {
+      const state = Option.getOrUndefined(found)
+      if (state?._tag === "Connected") return Effect.void
+      return state?._tag === "Closed" && Option.isSome(state.error)
+        ? Effect.fail(state.error.value)
+        : Effect.fail(new NotConnected({ state: "Closed", queued: 0 }))
+    })
+  )
+
+export const close = <Out, In, E>(self: Reconnecting.Reconnecting<Out, In, E>): Effect.Effect<void> =>
+  Effect.andThen(Deferred.succeed(self[typeId].closing, undefined), Deferred.await(self[typeId].ended))

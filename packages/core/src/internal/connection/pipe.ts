@@ -1,0 +1,92 @@
+import * as Effect from "effect/Effect"
+import * as NetworkError from "../../NetworkError.ts"
+import type { Consumer } from "./receiveQueue.ts"
+import type { Writer } from "./sendQueue.ts"
+import type { CloseObserver, ConnectionState } from "./state.ts"
+
+// From this size on, a chunk is a sign of a bulk transfer, which is worth a read buffer of its own.
+const bulkBytes = 16 * 1024
+
+/** Moves bytes from one connection to another in the callbacks of their transports, with no fiber in between. */
+class Pump implements Consumer, Writer, CloseObserver {
+  readonly #from: ConnectionState
+  readonly #to: ConnectionState
+  readonly #resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
+  #dedicated = false
+  #writing = false
+  #ended = false
+  #over = false
+
+  constructor(
+    from: ConnectionState,
+    to: ConnectionState,
+    resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
+  ) {
+    this.#from = from
+    this.#to = to
+    this.#resume = resume
+  }
+
+  start(): void {
+    // A pump to itself hears of its end as the reader.
+    if (this.#to !== this.#from) this.#to.observe(this)
+    this.#from.input.attach(this)
+  }
+
+  onClosed(): void {
+    this.finish(this.#to.output.failure ?? this.#to.error("write", new NetworkError.Closed()))
+  }
+
+  onChunk(chunk: Uint8Array): boolean {
+    const refusal = this.#to.refusal
+    if (refusal !== undefined) {
+      this.#from.input.unread(chunk)
+      this.finish(refusal)
+      return true
+    }
+    let bytes = chunk
+    if (!this.#dedicated) {
+      const { transport } = this.#from
+      bytes = transport.keep(chunk)
+      this.#dedicated = chunk.length >= bulkBytes && transport.dedicate()
+    }
+    this.#writing = !this.#to.output.write([bytes], this)
+    return !this.#writing
+  }
+
+  onWritten(error: NetworkError.NetworkError | undefined): void {
+    this.#writing = false
+    if (this.#over) this.#from.input.release(this)
+    else if (error !== undefined) this.finish(error)
+    else if (this.#ended) this.finish()
+    else this.#from.input.goOn(this)
+  }
+
+  onEnd(): void {
+    this.#ended = true
+    if (!this.#writing) this.finish()
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    this.finish(error)
+  }
+
+  finish(error?: NetworkError.NetworkError): void {
+    if (this.#over) return
+    this.#over = true
+    const { input } = this.#from
+    input.detach(this)
+    // A lent chunk that is still being written stays in use until it is, whoever reads on.
+    if (!this.#writing) input.release(this)
+    this.#to.ignore(this)
+    this.#resume(error === undefined ? Effect.void : Effect.fail(error))
+  }
+}
+
+export const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    if (from.input.isTaken) return resume(Effect.fail(from.error("read", new NetworkError.Busy())))
+    const pump = new Pump(from, to, resume)
+    pump.start()
+    return Effect.sync(() => pump.finish())
+  })

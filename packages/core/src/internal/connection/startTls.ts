@@ -1,0 +1,75 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Connection from "../../Connection.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import { checked, duration, reject } from "../../Options.ts"
+import type * as Tls from "../../Tls.ts"
+import { ClearTextBeforeUpgrade, HandshakeCut } from "../../TlsReason.ts"
+import { checkClient, serverNameOf, settingsOf } from "../tls/options.ts"
+import type { ConnectionState } from "./state.ts"
+
+/** Makes a connection secure that began in the clear. */
+export const upgrade = Effect.fnUntraced(function*(
+  connection: ConnectionState,
+  options: Connection.UpgradeOptions
+): Effect.fn.Return<Tls.Session, NetworkError.NetworkError> {
+  const { peer, security } = connection
+  const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
+    const timeout = duration("timeout", options.timeout ?? 10_000, 1)
+    if (options.role === "server") return { settings: settingsOf(options.tls).prepared(security.prepare), timeout }
+    const settings = checkClient(options.tls ?? noOptions)
+    const serverName = serverNameOf(settings, connection.dialled) ??
+      reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")
+    return { settings: Effect.succeed(settings), timeout, serverName }
+  }))
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const refusal = refuse(connection)
+      if (refusal !== undefined) return yield* Effect.fail(refusal)
+      connection.hold()
+      const handshake = Effect.flatMap(
+        settings as Effect.Effect<Tls.Client | Tls.Server, NetworkError.NetworkError>,
+        (settings) => security.handshake(settings, connection.transport, { address: peer, serverName })
+      )
+      const inTime = Effect.timeoutOrElse(handshake, {
+        duration: Duration.millis(timeout),
+        orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
+      })
+      const secured = yield* restore(inTime).pipe(
+        // A defect, too: whoever closes the connection waits for it.
+        Effect.onError((cause) =>
+          Effect.sync(() => {
+            const error = Cause.squash(cause)
+            connection.lose(NetworkError.isNetworkError(error) ? error : undefined)
+          })
+        )
+      )
+      connection.goOn(secured)
+      return secured.tls
+    })
+  )
+})
+
+const timedOut = (after: number) => new NetworkError.TimedOut({ deadline: "handshake", after })
+
+const noOptions: Tls.ClientOptions = {}
+
+/** Why a connection cannot be upgraded as it is now, if so. */
+const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefined => {
+  const { input, output } = connection
+  if (connection.refusal !== undefined) return connection.refusal
+  const fail = (reason: NetworkError.Reason) => {
+    const error = connection.error("secure", reason)
+    connection.fail(error)
+    return error
+  }
+  const received = input.available + (connection.decoder?.buffered ?? 0)
+  if (received > 0) return fail(new ClearTextBeforeUpgrade({ received }))
+  if (input.ended) return fail(new HandshakeCut())
+  // Somebody else reads or writes, who does not know what becomes of it.
+  if (input.isWaiting || output.isWaiting || connection.tls !== undefined) {
+    return connection.error("secure", new NetworkError.Busy())
+  }
+  return undefined
+}

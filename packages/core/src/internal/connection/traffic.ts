@@ -1,0 +1,74 @@
+import type * as Clock from "effect/Clock"
+import * as AcceptPolicy from "../../AcceptPolicy.ts"
+
+/** What has gone through all the connections of one listener, or all those dialled: plain numbers, read when asked for. */
+export interface Traffic {
+  open: number
+  accepted: number
+  readonly refused: Record<AcceptPolicy.Refusal, number>
+  failed: number
+  handshakesFailed: number
+  bytesIn: number
+  bytesOut: number
+}
+
+export const makeTraffic = (): Traffic => ({
+  open: 0,
+  accepted: 0,
+  refused: Object.fromEntries(AcceptPolicy.refusals.map((why) => [why, 0])) as Traffic["refused"],
+  failed: 0,
+  handshakesFailed: 0,
+  bytesIn: 0,
+  bytesOut: 0
+})
+
+/** What has moved on one connection, and when. Times are kept once someone watches, and known from then on. */
+export class Activity {
+  bytesIn = 0
+  bytesOut = 0
+  readonly traffic: Traffic
+  #clock: Clock.Clock | undefined = undefined
+  lastIn = 0
+  lastOut = 0
+  readingSince = 0
+  writingSince = 0
+
+  constructor(traffic: Traffic) {
+    this.traffic = traffic
+  }
+
+  watch(clock: Clock.Clock): void {
+    if (this.#clock !== undefined) return
+    this.#clock = clock
+    this.lastIn =
+      this.lastOut =
+      this.readingSince =
+      this.writingSince =
+        clock.currentTimeMillisUnsafe()
+  }
+
+  /** When bytes came or went last. */
+  get lastMoved(): number {
+    return Math.max(this.lastIn, this.lastOut)
+  }
+
+  received(bytes: number): void {
+    this.bytesIn += bytes
+    this.traffic.bytesIn += bytes
+    if (this.#clock !== undefined) this.lastIn = this.#clock.currentTimeMillisUnsafe()
+  }
+
+  sent(bytes: number): void {
+    this.bytesOut += bytes
+    this.traffic.bytesOut += bytes
+    if (this.#clock !== undefined) this.lastOut = this.#clock.currentTimeMillisUnsafe()
+  }
+
+  readBegins(): void {
+    if (this.#clock !== undefined) this.readingSince = this.#clock.currentTimeMillisUnsafe()
+  }
+
+  writeBegins(): void {
+    if (this.#clock !== undefined) this.writingSince = this.#clock.currentTimeMillisUnsafe()
+  }
+}

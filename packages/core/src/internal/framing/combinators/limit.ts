@@ -1,0 +1,47 @@
+import { dual } from "effect/Function"
+import type { Framing } from "../../../Framing.ts"
+import { noFrame } from "../../../FramingInput.ts"
+import type { InputBuffer } from "../decodeBuffer.ts"
+import { derive, invalid, limitProblem, stateful } from "../define.ts"
+import type { OutputBuffer } from "../encodeBuffer.ts"
+
+/**
+ * Limits how many bytes a frame may take on the wire, its header and delimiters included, whatever the framing.
+ *
+ * For framings without a limit of their own, and to tighten one. Fails with `FrameTooLong` when a frame needs more.
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const small = Framing.contentLength().pipe(Framing.limit(4096))
+ * ```
+ */
+export const limit: {
+  (maxLength: number): <Out, In>(framing: Framing<Out, In>) => Framing<Out, In>
+  <Out, In>(framing: Framing<Out, In>, maxLength: number): Framing<Out, In>
+} = dual(2, <Out, In>(framing: Framing<Out, In>, maxLength: number): Framing<Out, In> => {
+  const problem = limitProblem("maxLength", maxLength) ?? (maxLength > 0 ? undefined : "no frame takes 0 bytes")
+  if (problem !== undefined) return invalid("limit", problem)
+  return derive([framing], () =>
+    stateful<Out, In>(
+      () => {
+        const decode = framing.makeDecode()
+        return (input) => {
+          // The framing sees no more than a frame may take, so that the answer does not depend on how much has come.
+          const buffer = input as InputBuffer
+          buffer.announced = 0
+          const full = buffer.length > maxLength
+          const result = buffer.clamped(maxLength, decode)
+          if (result !== noFrame || buffer.error !== undefined || buffer.consumed > 0) return result
+          const needed = buffer.announced
+          return full || needed > maxLength ? input.tooLong(maxLength, Math.max(needed, maxLength + 1)) : noFrame
+        }
+      },
+      (frame, output) => {
+        framing.encode(frame, output)
+        if (output.error !== undefined) return
+        const length = (output as OutputBuffer).position - output.offset
+        if (length > maxLength) output.tooLong(maxLength, length)
+      }
+    ))
+})

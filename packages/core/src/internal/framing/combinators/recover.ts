@@ -1,0 +1,79 @@
+import { dual } from "effect/Function"
+import * as Result from "effect/Result"
+import type { Framing } from "../../../Framing.ts"
+import type { FramingError } from "../../../FramingError.ts"
+import { noFrame } from "../../../FramingInput.ts"
+import type { InputBuffer } from "../decodeBuffer.ts"
+import { derive, stateful } from "../define.ts"
+
+/**
+ * Goes on after bad frames: each becomes a failure among the frames, and nothing after it is lost.
+ *
+ * This works for errors after which the format tells where the next frame begins: a frame with a length or a delimiter that
+ * is too long, a wrong checksum, invalid text or JSON inside a sound frame. Other errors, and those that `accept` turns
+ * down, still end the decoding. Without `accept` all are taken.
+ *
+ * ```ts
+ * import * as Stream from "effect/Stream"
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const lines = Framing.lines().pipe(Framing.recover())
+ * const bytes = Stream.make("one\n", "\xff\n", "two\n").pipe(Stream.encodeText)
+ *
+ * // Drops the bad lines: what is left is the lines that are good.
+ * const good = bytes.pipe(Framing.decode(lines), Stream.filterMap((line) => line))
+ * ```
+ */
+export const recover: {
+  (
+    accept?: (error: FramingError) => boolean
+  ): <Out, In>(framing: Framing<Out, In>) => Framing<Out, Result.Result<In, FramingError>>
+  <Out, In>(
+    framing: Framing<Out, In>,
+    accept?: (error: FramingError) => boolean
+  ): Framing<Out, Result.Result<In, FramingError>>
+} = dual((args) => isFramingArgument(args[0]), <Out, In>(
+  framing: Framing<Out, In>,
+  accept: (error: FramingError) => boolean = () => true
+): Framing<Out, Result.Result<In, FramingError>> =>
+  derive([framing], () =>
+    stateful<Out, Result.Result<In, FramingError>>(
+      () => {
+        const decode = framing.makeDecode()
+        return (input) => {
+          const frame = decode(input)
+          if (frame !== noFrame) return Result.succeed(frame)
+          const buffer = input as InputBuffer
+          const error = buffer.error
+          if (error === undefined || buffer.consumed === 0 || !accept(error)) return noFrame
+          buffer.recover()
+          return Result.fail(error)
+        }
+      },
+      framing.encode
+    )))
+
+const isFramingArgument = (value: unknown): boolean => typeof value === "object" && value !== null
+
+const isTooLong = (error: FramingError): boolean => error.reason._tag === "FrameTooLong"
+
+/**
+ * What to do about frames that are too long: "fail" ends the decoding, as without this; "discard" skips exactly the bad
+ * frame, without gathering it, and reports it as a failure among the frames.
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const log = Framing.lines({ maxLineLength: 1024 }).pipe(Framing.overlong("discard"))
+ * ```
+ */
+export const overlong: {
+  (mode: "fail"): <Out, In>(framing: Framing<Out, In>) => Framing<Out, In>
+  (mode: "discard"): <Out, In>(framing: Framing<Out, In>) => Framing<Out, Result.Result<In, FramingError>>
+  <Out, In>(framing: Framing<Out, In>, mode: "fail"): Framing<Out, In>
+  <Out, In>(framing: Framing<Out, In>, mode: "discard"): Framing<Out, Result.Result<In, FramingError>>
+} = dual(2, <Out, In>(
+  framing: Framing<Out, In>,
+  mode: "fail" | "discard"
+): Framing<Out, In> | Framing<Out, Result.Result<In, FramingError>> =>
+  mode === "discard" ? recover(framing, isTooLong) : framing)

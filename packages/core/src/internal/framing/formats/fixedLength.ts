@@ -1,0 +1,23 @@
+import type { Framing } from "../../../Framing.ts"
+import { invalid, stateless } from "../define.ts"
+
+/**
+ * Frames of `length` bytes each, for records and samples. Encoding refuses a frame of any other length.
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ *
+ * const records = Framing.fixedLength(188) // MPEG transport stream packets
+ * ```
+ */
+export const fixedLength = (length: number): Framing<Uint8Array> =>
+  !Number.isSafeInteger(length) || length < 1
+    ? invalid("fixedLength", `length is ${length}; it must be a whole number of bytes, 1 or more`)
+    : stateless(
+      (input) => input.end - input.start < length ? input.need(length) : input.take(length),
+      (frame, output) => {
+        if (frame.length > length) return output.tooLong(length, frame.length)
+        if (frame.length < length) return output.corrupt(`it has ${frame.length} bytes, not ${length}`)
+        return output.write(frame)
+      }
+    )

@@ -1,0 +1,84 @@
+import type { InputBuffer } from "./decodeBuffer.ts"
+import { indexOfByte } from "./delimiterScanner.ts"
+import type { LineEnding } from "./lineEndings.ts"
+import { decodeUtf8, utf8Length } from "./textCodec.ts"
+
+/** Fewer bytes than this are not worth a batch. */
+const smallestBatch = 256
+
+/** Lines that begin with one longer than this cost little more one by one. */
+const longestLine = 4096
+
+/** How many bytes to decode at once, at most. */
+const largestBatch = 65536
+
+/**
+ * Many lines decoded to text in one call, since a call costs more than a short line.
+ *
+ * It takes only what is beyond doubt: whole lines of valid UTF-8. For all else it answers nothing, and the line is
+ * decoded by itself.
+ */
+export class TextBatch {
+  readonly #ending: LineEnding
+  readonly #maxLength: number
+  readonly #asciiOnly: boolean
+  #text = ""
+  #at = 0
+  #ascii = true
+  /** The place in the byte stream of the character `#at`. */
+  #position = -1
+  /** Up to this place in the byte stream a batch has been tried in vain. */
+  #refusedTo = 0
+
+  constructor(ending: LineEnding, maxLength: number, asciiOnly: boolean) {
+    this.#ending = ending
+    this.#maxLength = maxLength
+    this.#asciiOnly = asciiOnly
+  }
+
+  /** Takes the next line out of the input, if a batch has it. */
+  next(input: InputBuffer): string | undefined {
+    if (this.#at === this.#text.length || input.position !== this.#position) {
+      input.settle()
+      if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) {
+        return undefined
+      }
+    }
+    const text = this.#text
+    const at = this.#at
+    const lf = text.indexOf("\n", at)
+    let end = lf
+    if (this.#ending !== "lf") {
+      const crlf = lf > at && text.charCodeAt(lf - 1) === 13
+      if (crlf) end--
+      if (!crlf && this.#ending !== "any") return undefined
+      if (this.#ending === "strict" && text.indexOf("\r", at) !== end) return undefined
+    }
+    const line = text.slice(at, end)
+    const length = this.#ascii ? end - at : utf8Length(line)
+    if (length > this.#maxLength) return undefined
+    const size = length + lf + 1 - end
+    input.skip(size)
+    this.#position += size
+    this.#at = lf + 1
+    return line
+  }
+
+  /** Decodes the whole lines at the front of the input. */
+  #fill(input: InputBuffer): boolean {
+    const { bytes, start } = input
+    const end = Math.min(input.end, start + largestBatch)
+    if (indexOfByte(bytes, 10, start, Math.min(end, start + longestLine)) < 0) return false
+    const length = bytes.lastIndexOf(10, end - 1) + 1 - start
+    const text = decodeUtf8(input.peek(length))
+    if (text === undefined || (this.#asciiOnly && text.length !== length)) {
+      this.#refusedTo = input.position + length
+      return false
+    }
+    this.#text = text
+    this.#at = 0
+    this.#ascii = text.length === length
+    this.#position = input.position
+    return true
+  }
+}

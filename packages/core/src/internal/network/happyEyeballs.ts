@@ -1,0 +1,70 @@
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as NetworkError from "../../NetworkError.ts"
+import type * as Transport from "../../Transport.ts"
+
+type Addresses = readonly [NetAddress.SocketAddress, ...Array<NetAddress.SocketAddress>]
+
+/** Puts the two families in turn, beginning with that of the first address (RFC 8305, section 4). */
+export const interleave = (addresses: Addresses): Addresses => {
+  const [first] = addresses
+  const isFirstFamily = (address: NetAddress.SocketAddress) => address._tag === first._tag
+  const preferred = addresses.filter(isFirstFamily)
+  const others = addresses.filter((address) => !isFirstFamily(address))
+  const interleaved: Array<NetAddress.SocketAddress> = []
+  for (let index = 0; index < Math.max(preferred.length, others.length); index++) {
+    if (index < preferred.length) interleaved.push(preferred[index]!)
+    if (index < others.length) interleaved.push(others[index]!)
+  }
+  return interleaved as unknown as Addresses
+}
+
+/**
+ * Tries the addresses in order, and the next one too whenever an attempt has failed or `attemptDelay` milliseconds have
+ * passed; the first that connects wins (RFC 8305, section 5). When none does, the error is that of the first address.
+ *
+ * Whatever was opened and did not win is in `opened` too: the caller destroys it.
+ */
+export const firstToConnect = (
+  addresses: Addresses,
+  attemptDelay: number,
+  opened: Array<Transport.StreamTransport>,
+  connect: (address: NetAddress.SocketAddress) => Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>
+): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
+  const attempt = (address: NetAddress.SocketAddress) =>
+    Effect.map(connect(address), (transport) => {
+      opened.push(transport)
+      return transport
+    })
+  const [first] = addresses
+  if (addresses.length === 1) return attempt(first)
+  return Effect.suspend(() => {
+    const begun = addresses.map(() => Deferred.makeUnsafe<void>())
+    const failed = addresses.map(() => Deferred.makeUnsafe<void>())
+    let firstError: Cause.Cause<NetworkError.NetworkError> | undefined
+    const turn = (index: number) =>
+      index === 0 ? Effect.void : Effect.andThen(
+        Deferred.await(begun[index - 1]!),
+        Effect.raceFirst(Effect.sleep(Duration.millis(attemptDelay)), Deferred.await(failed[index - 1]!))
+      )
+    const staggered = addresses.map((address, index) =>
+      turn(index).pipe(
+        Effect.andThen(Deferred.succeed(begun[index]!, undefined)),
+        Effect.andThen(attempt(address)),
+        Effect.onExit((exit) => {
+          if (Exit.isSuccess(exit)) return Effect.void
+          if (index === 0 && !Cause.hasInterruptsOnly(exit.cause)) firstError = exit.cause
+          return Deferred.succeed(failed[index]!, undefined)
+        })
+      )
+    )
+    return Effect.catchCause(
+      Effect.raceAll(staggered),
+      (cause) => Effect.failCause(firstError ?? cause)
+    )
+  })
+}

@@ -1,0 +1,36 @@
+import * as Effect from "effect/Effect"
+import { concat } from "../../Chunks.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import { HandshakeCut } from "../../TlsReason.ts"
+import type * as Transport from "../../Transport.ts"
+import type { Proxy } from "./header.ts"
+import { ProxiedStream } from "./proxiedStream.ts"
+import { BegunStream, type TakenOver } from "./replayStream.ts"
+
+/**
+ * Shakes hands over streams with a PROXY header, too: the platform gets its own stream, with what came behind the header
+ * as the first bytes of the handshake, and the addresses of the header are put over what it makes of that.
+ */
+export const throughProxy = (context: Transport.SecureContext): Transport.SecureContext => ({
+  handshake: (transport, peer) =>
+    Effect.suspend(() => {
+      const { beneath, ended, error, proxy, unread } = uncover(transport)
+      if (error !== undefined || ended) {
+        transport.destroy()
+        return Effect.fail(error ?? NetworkError.make("secure", peer.address, new HandshakeCut()))
+      }
+      const secured = context.handshake(beneath, unread.length === 0 ? peer : { ...peer, unread: concat(unread) })
+      return proxy === undefined
+        ? secured
+        : Effect.map(secured, (stream) => new ProxiedStream(stream, proxy) as ProxiedStream & typeof stream)
+    })
+})
+
+const uncover = (transport: Transport.StreamTransport): TakenOver & { readonly proxy: Proxy | undefined } => {
+  const proxied = transport instanceof ProxiedStream
+  const beneath = proxied ? transport.beneath : transport
+  const taken = beneath instanceof BegunStream
+    ? beneath.takeOver()
+    : { beneath, unread: [], ended: false, error: undefined }
+  return { ...taken, proxy: proxied ? transport.proxy : undefined }
+}

@@ -1,0 +1,151 @@
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import type * as Server from "../../Server.ts"
+import * as ServerEvent from "../../ServerEvent.ts"
+import type * as ServerPolicy from "../../ServerPolicy.ts"
+import type { Prefix } from "../accept/networkSet.ts"
+import type { ConnectionState } from "../connection/state.ts"
+import * as metrics from "../network/metrics.ts"
+import { expired, hasDeadlines } from "./deadlines.ts"
+import type { Events } from "./eventHub.ts"
+import { Session } from "./session.ts"
+import type { Sessions } from "./sessionTable.ts"
+
+/** The session that a fiber serves. */
+export const CurrentSession: Context.Reference<Session | undefined> = Context.Reference<Session | undefined>(
+  "@sluice/core/Server/CurrentSession",
+  { defaultValue: () => undefined }
+)
+
+/** What serves connections. */
+export interface Serving {
+  readonly begin: (connection: ConnectionState, source: Prefix | undefined) => void
+  /** Watches the deadlines of an open session from now on as the policy says now. */
+  readonly watch: (session: Session) => void
+}
+
+/**
+ * Serves connections, each by a fiber and in a Scope of its own, and closes them when the handler is done, however that is.
+ *
+ * Done with what is below Effect's combinators, because it is the whole cost of a connection: nothing stays on the
+ * handler's fiber but the handler.
+ */
+export const makeServing = <E, R>(options: {
+  readonly address: string
+  readonly clock: Clock.Clock
+  readonly context: Context.Context<R>
+  /** What is allowed now. */
+  readonly control: { readonly policy: ServerPolicy.Policy }
+  readonly events: Events
+  readonly handler: Server.Handler<E, R>
+  readonly sessions: Sessions
+  readonly span: boolean
+  /** Whether somebody may ask for how long a connection was idle. */
+  readonly keepsTime: boolean
+}): Serving => {
+  const { address, clock, control, events, handler, sessions } = options
+  // A flat copy: contexts are chains, and those of all connections hang on this one.
+  const context: Context.Context<R> = Context.makeUnsafe(new Map(options.context.mapUnsafe))
+  const annotations = Context.get(context, References.CurrentLogAnnotations)
+  const run = Effect.runForkWith(context)
+
+  const end = (session: Session): void => {
+    session.watcher?.interruptUnsafe()
+    const now = clock.currentTimeMillisUnsafe()
+    if (events.hears("Closed")) events.emit(closed(events.common(now), session))
+    metrics.connectionDuration.updateUnsafe(now - session.since, context)
+    sessions.remove(session)
+  }
+
+  const report = (session: Session, cause: Cause.Cause<unknown>): void => {
+    if (Cause.hasInterruptsOnly(cause)) return
+    const { connection } = session
+    session.failed = true
+    if (connection.outcome._tag !== "Failed") connection.activity.traffic.failed++
+    if (!events.hears("HandlerFailed")) return
+    events.emit(new ServerEvent.HandlerFailed({ ...events.common(), ...identify(connection), cause }))
+  }
+
+  const watch = (session: Session): void => {
+    session.watcher?.interruptUnsafe()
+    session.watcher = undefined
+    if (!hasDeadlines(control.policy)) return
+    session.watcher = run(Effect.map(
+      expired(session.connection, session.since, control.policy, clock),
+      (error) => session.expire(error)
+    ))
+  }
+
+  const begin = (connection: ConnectionState, source: Prefix | undefined): void => {
+    const scope = Scope.makeUnsafe()
+    const session = new Session(connection, clock.currentTimeMillisUnsafe(), source)
+    if (options.keepsTime) connection.activity.watch(clock)
+    sessions.add(session)
+    if (events.hears("Accepted")) events.emit(accepted(events, session))
+    watch(session)
+
+    let handling: Effect.Effect<unknown, E, R> = Effect.suspend(() => handler(connection))
+    if (options.span) {
+      const attributes = { "network.local.address": address, "network.peer.address": connection.peer }
+      handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
+    }
+
+    // The peer's name is only put together for a log that is written.
+    const annotated = {
+      ...annotations,
+      get peer() {
+        return connection.peer
+      }
+    }
+    const own = Context.add(
+      Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
+      Scope.Scope,
+      scope
+    )
+    const fiber = Effect.runForkWith(own)(handling)
+    session.runs(fiber)
+    fiber.addObserver((exit) => {
+      if (Exit.isFailure(exit)) report(session, exit.cause)
+      const finalizers = Scope.closeUnsafe(scope, exit)
+      const finish = () => {
+        if (connection.beginClose(exit)) run(connection.closedInTime)
+        connection.observe({ onClosed: () => end(session) })
+      }
+      if (finalizers === undefined) return finish()
+      run(finalizers).addObserver((finalized) => {
+        if (Exit.isFailure(finalized)) report(session, finalized.cause)
+        finish()
+      })
+    })
+  }
+
+  return { begin, watch }
+}
+
+const identify = ({ id, localAddress, remoteAddress }: ConnectionState) => ({ id, localAddress, remoteAddress })
+
+/** The event that begins a session. */
+export const accepted = (events: Events, { connection, since }: Session): ServerEvent.Accepted =>
+  new ServerEvent.Accepted({ ...events.common(since), ...identify(connection) })
+
+const closed = (common: ServerEvent.Common, session: Session): ServerEvent.Closed => {
+  const { annotations, connection, reason, since } = session
+  const { activity, outcome } = connection
+  return new ServerEvent.Closed({
+    ...common,
+    ...identify(connection),
+    reason,
+    error: outcome._tag === "Failed" ? outcome.error : undefined,
+    bytesIn: activity.bytesIn,
+    bytesOut: activity.bytesOut,
+    duration: Duration.millis(common.at - since),
+    // What the handler has left running may annotate on.
+    annotations: new Map(annotations)
+  })
+}

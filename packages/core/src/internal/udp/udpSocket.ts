@@ -1,0 +1,205 @@
+import type * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as NetworkError from "../../NetworkError.ts"
+import type * as SocketOptions from "../../SocketOptions.ts"
+import type * as Transport from "../../Transport.ts"
+import type * as UdpSocket from "../../UdpSocket.ts"
+
+export const typeId = "~@sluice/core/UdpSocket"
+
+/** What has gone through one datagram socket. */
+export interface DatagramTraffic {
+  received: number
+  sent: number
+  dropped: number
+}
+
+/** A datagram whose source is parsed when somebody asks for it. */
+export class DatagramState implements UdpSocket.Datagram {
+  readonly payload: Uint8Array
+  readonly origin: Transport.DatagramSource
+  readonly #transport: Transport.DatagramTransport
+
+  constructor(payload: Uint8Array, origin: Transport.DatagramSource, transport: Transport.DatagramTransport) {
+    this.payload = payload
+    this.origin = origin
+    this.#transport = transport
+  }
+
+  get source(): NetAddress.InetAddress {
+    return this.#transport.parse(this.origin)
+  }
+}
+
+type Receiver = (datagram: DatagramState | undefined, error: NetworkError.NetworkError | undefined) => void
+
+/** A bound datagram socket: what has come and waits to be received, in a bounded queue, and who waits for it. */
+export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramReceiver {
+  readonly [typeId]: typeof typeId = typeId
+  readonly traffic: DatagramTraffic = { received: 0, sent: 0, dropped: 0 }
+  readonly endpoint: string
+  readonly #options: SocketOptions.Bind
+  #queue: Array<DatagramState> = []
+  #receivers: Array<Receiver> = []
+  #transport: Transport.DatagramTransport | undefined = undefined
+  // What the network said of datagrams sent before, by ICMP, and nobody has heard yet.
+  #notice: NetworkError.NetworkError | undefined = undefined
+  #closed: NetworkError.NetworkError | undefined = undefined
+
+  constructor(endpoint: string, options: SocketOptions.Bind) {
+    this.endpoint = endpoint
+    this.#options = options
+  }
+
+  open(transport: Transport.DatagramTransport): void {
+    this.#transport = transport
+  }
+
+  get address(): NetAddress.InetAddress {
+    return this.#transport!.localAddress
+  }
+
+  onDatagram(payload: Uint8Array, source: Transport.DatagramSource): void {
+    // Nothing can be received before `bind` has returned the socket.
+    if (this.#transport === undefined || this.#closed !== undefined) return
+    this.traffic.received++
+    this.#notice = undefined
+    const datagram = new DatagramState(payload, source, this.#transport)
+    const receiver = this.#receivers.shift()
+    if (receiver !== undefined) return receiver(datagram, undefined)
+    if (this.#queue.length >= this.#options.queueCapacity) {
+      this.traffic.dropped++
+      if (this.#options.queueOverflow === "dropNewest") return
+      this.#queue.shift()
+    }
+    this.#queue.push(datagram)
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    if (this.#receivers.length === 0) this.#notice = error
+    this.#failReceivers(error)
+  }
+
+  #failReceivers(error: NetworkError.NetworkError): void {
+    const receivers = this.#receivers
+    this.#receivers = []
+    for (const receiver of receivers) receiver(undefined, error)
+  }
+
+  #wait<A>(map: (datagram: DatagramState) => A): Effect.Effect<A, NetworkError.NetworkError> {
+    const error = this.#closed ?? this.#notice
+    this.#notice = undefined
+    if (error !== undefined) return Effect.fail(error)
+    return Effect.callback((resume) => {
+      const receiver: Receiver = (datagram, error) =>
+        resume(datagram === undefined ? Effect.fail(error!) : Effect.succeed(map(datagram)))
+      this.#receivers.push(receiver)
+      return Effect.sync(() => {
+        this.#receivers = this.#receivers.filter((each) => each !== receiver)
+      })
+    })
+  }
+
+  readonly receive: Effect.Effect<DatagramState, NetworkError.NetworkError> = Effect.suspend(() => {
+    const datagram = this.#queue.shift()
+    return datagram === undefined ? this.#wait((datagram) => datagram) : Effect.succeed(datagram)
+  })
+
+  readonly receiveAll: Effect.Effect<Arr.NonEmptyReadonlyArray<DatagramState>, NetworkError.NetworkError> = Effect
+    .suspend(() => {
+      if (this.#queue.length === 0) return this.#wait((datagram) => [datagram] as const)
+      const all = this.#queue
+      this.#queue = []
+      return Effect.succeed(all as unknown as Arr.NonEmptyReadonlyArray<DatagramState>)
+    })
+
+  send(
+    payload: Uint8Array | string,
+    to: NetAddress.InetAddress | undefined
+  ): Effect.Effect<void, NetworkError.NetworkError> {
+    if (to === undefined && this.#options.peer === undefined) {
+      const expected = "where to send to, or a socket with a peer"
+      return Effect.fail(this.#error("send", new NetworkError.InvalidOption({ option: "to", value: to, expected })))
+    }
+    return this.#sendTo(payload, to === undefined ? undefined : this.#transport!.format(to))
+  }
+
+  reply(datagram: DatagramState, payload: Uint8Array | string): Effect.Effect<void, NetworkError.NetworkError> {
+    return this.#sendTo(payload, this.#options.peer === undefined ? datagram.origin : undefined)
+  }
+
+  #sendTo(
+    payload: Uint8Array | string,
+    to: Transport.DatagramSource | undefined
+  ): Effect.Effect<void, NetworkError.NetworkError> {
+    return Effect.callback((resume) =>
+      this.hand(
+        typeof payload === "string" ? encoder.encode(payload) : payload,
+        to,
+        (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
+      )
+    )
+  }
+
+  get isConnected(): boolean {
+    return this.#options.peer !== undefined
+  }
+
+  /** Hands a datagram to the system, and calls back once when it has been taken. */
+  hand(
+    payload: Uint8Array,
+    to: Transport.DatagramSource | undefined,
+    done: (error: NetworkError.NetworkError | undefined) => void
+  ): void {
+    if (this.#closed !== undefined) return done(this.#error("send", new NetworkError.Closed()))
+    this.#transport!.send(payload, to, (error) => {
+      if (error === undefined) this.traffic.sent++
+      done(error)
+    })
+  }
+
+  join(membership: UdpSocket.Membership): Effect.Effect<void, NetworkError.NetworkError, Scope.Scope> {
+    return Effect.suspend(() => {
+      const group = NetAddress.ipFromInput(membership.group)
+      const source = membership.source === undefined ? undefined : NetAddress.ipFromInput(membership.source)
+      if (Result.isFailure(group) || !NetAddress.isMulticast(group.success)) {
+        return this.#invalid("group", membership.group, "a multicast address, such as 239.1.2.3 or ff02::1234")
+      }
+      if (source !== undefined && Result.isFailure(source)) {
+        return this.#invalid("source", membership.source, "the IP address of a sender")
+      }
+      const multicast: SocketOptions.Multicast = {
+        group: group.success,
+        source: source?.success,
+        interface: membership.interface
+      }
+      const transport = this.#transport!
+      return Effect.acquireRelease(
+        transport.joinMulticast(multicast),
+        () => this.#closed === undefined ? transport.leaveMulticast(multicast) : Effect.void
+      )
+    })
+  }
+
+  #invalid(option: string, value: unknown, expected: string) {
+    return Effect.fail(this.#error("join", new NetworkError.InvalidOption({ option, value, expected })))
+  }
+
+  #error(operation: NetworkError.Operation, reason: NetworkError.Reason): NetworkError.NetworkError {
+    return NetworkError.make(operation, this.endpoint, reason)
+  }
+
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#closed ??= this.#error("receive", new NetworkError.Closed())
+      this.#queue = []
+      this.#failReceivers(this.#closed)
+      return this.#transport!.close
+    })
+  }
+}
+
+const encoder = new TextEncoder()

@@ -1,0 +1,153 @@
+/**
+ * The record of a simulation: every segment and datagram, every timer that ran out, every fault, in the order in which
+ * they happened, with their virtual times.
+ *
+ * `SimNetwork.trace` gives it while a simulation runs, and `Simulation.record` afterwards. It keeps the last records up to
+ * a limit; the hash covers all that ever were.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as SimNetwork from "@sluice/simulation/SimNetwork"
+ * import * as Trace from "@sluice/simulation/Trace"
+ * import * as Effect from "effect/Effect"
+ *
+ * const lost = Effect.map(SimNetwork.trace, (trace) =>
+ *   Trace.toText(Trace.filter(trace, (record) => record._tag === "Segment" && record.fate === "lost")))
+ * ```
+ */
+import { toMermaid as mermaid } from "./internal/report/trace/mermaid.ts"
+import { toPcapng as pcapng } from "./internal/report/trace/pcapng.ts"
+import { toSvg as svg } from "./internal/report/trace/svg.ts"
+import { toText as text } from "./internal/report/trace/text.ts"
+
+/** One end of a connection, or of a datagram's way. */
+export interface Socket {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * What became of a packet: it `arrives`; it is `held` back until it is released; or it does not get there.
+ *
+ * - `lost`, `corrupted`, `queueFull`, `tooLarge`: by the link's settings
+ * - `partitioned`, `hostDown`: by a fault
+ * - `unrouted`: nobody has the address
+ * - `backlogFull`, `bufferFull`: it came, and there was no room for it
+ */
+export type Fate =
+  | "arrives"
+  | "held"
+  | "lost"
+  | "corrupted"
+  | "queueFull"
+  | "tooLarge"
+  | "partitioned"
+  | "hostDown"
+  | "unrouted"
+  | "backlogFull"
+  | "bufferFull"
+
+/** A packet on its way from one host to another. Times are in microseconds. */
+export interface Packet {
+  readonly at: number
+  /** When it arrives, if it does. */
+  readonly arrival: number | undefined
+  readonly fate: Fate
+  /** Whether the network made a second one of it. */
+  readonly duplicate: boolean
+  /** Names of hosts. */
+  readonly from: string
+  readonly to: string
+  readonly source: Socket
+  readonly destination: Socket
+  readonly payload: Uint8Array
+}
+
+/** A TCP segment. */
+export interface Segment extends Packet {
+  readonly _tag: "Segment"
+  /** The flags as in the header (RFC 9293, section 3.1): FIN 1, SYN 2, RST 4, PSH 8, ACK 16. */
+  readonly flags: number
+  /** Counted from the first byte that its sender ever sent, which has 1; SYN has 0. */
+  readonly sequence: number
+  /** The same, of the other side. */
+  readonly acknowledgment: number
+  /** What to add to the two numbers above, modulo 2^32, to have what is on the wire. */
+  readonly sequenceBase: number
+  readonly acknowledgmentBase: number
+  /** Bytes that the sender has room for. */
+  readonly window: number
+  /** Ranges above the acknowledgment that have come (RFC 2018). */
+  readonly sack: ReadonlyArray<readonly [number, number]>
+  /** The largest segment that its sender takes; in SYN segments. */
+  readonly maximumSegmentSize: number | undefined
+  readonly retransmission: boolean
+}
+
+/** A UDP datagram. */
+export interface Datagram extends Packet {
+  readonly _tag: "Datagram"
+}
+
+/** A timer of a connection that ran out. */
+export interface Timer {
+  readonly _tag: "Timer"
+  readonly at: number
+  readonly host: string
+  readonly source: Socket
+  readonly destination: Socket
+  readonly name: "retransmission" | "persist" | "keepAlive" | "giveUp"
+}
+
+/** A fault that began or ended, or a host that failed. */
+export interface Fault {
+  readonly _tag: "Fault"
+  readonly at: number
+  /** In words: `"partition client | server"`. */
+  readonly name: string
+  /** The hosts that it concerns. */
+  readonly hosts: ReadonlyArray<string>
+}
+
+/** Something that happened. */
+export type Record = Segment | Datagram | Timer | Fault
+
+/** The record of a simulation, or a part of it. */
+export interface Trace {
+  /** What is kept, oldest first. */
+  readonly records: ReadonlyArray<Record>
+  /** How many older ones are not kept. */
+  readonly dropped: number
+  /** The hosts, in the order in which they came to be. */
+  readonly hosts: ReadonlyArray<string>
+  /** The same for the same records, on every machine: 16 hexadecimal digits. */
+  readonly hash: string
+}
+
+/** The part that a predicate chooses. Its hash is that of the whole. */
+export const filter = (self: Trace, predicate: (record: Record) => boolean): Trace => ({
+  ...self,
+  records: self.records.filter(predicate)
+})
+
+/** The last records only. */
+export const last = (self: Trace, count: number): Trace => {
+  const from = Math.max(0, self.records.length - count)
+  return { ...self, records: self.records.slice(from), dropped: self.dropped + from }
+}
+
+/** Lines like those of tcpdump(8). */
+export const toText: (self: Trace) => string = text
+
+/** A Mermaid sequence diagram, which GitHub draws in Markdown. */
+export const toMermaid: (self: Trace) => string = mermaid
+
+/** A time-sequence picture: hosts as lifelines, packets as slanted arrows, what did not arrive as a cross. */
+export const toSvg: (self: Trace) => string = svg
+
+/**
+ * A capture file that Wireshark and tshark open (pcapng): what each host sent, with Ethernet, IP and TCP or UDP headers,
+ * and notes on the packets that did not arrive.
+ */
+export const toPcapng: (self: Trace) => Uint8Array = pcapng

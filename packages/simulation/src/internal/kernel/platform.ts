@@ -1,0 +1,176 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import type * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as Dns from "effect/net/Dns"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Trace from "../../Trace.ts"
+import type { HostState } from "./host.ts"
+import { fromInetAddress, isMulticast, isWildcard, toSocketAddress, unixSocket } from "./socketAddress.ts"
+import { systemError } from "./systemError.ts"
+import { TcpListener } from "./tcp/listener.ts"
+import { TcpStream } from "./tcp/stream.ts"
+import { secure } from "./tls/context.ts"
+import { UdpEndpoint } from "./udp/socket.ts"
+
+/** A host as a platform: what `Network.make` builds upon. */
+export const makePlatform = (host: HostState): Transport.Platform => ({
+  resolver: AddressResolver.make(Dns.make({
+    lookup: (name) => Effect.sync(() => host.world.lookup(name).map(NetAddress.ipFromStringUnsafe)),
+    reverse: (address) => Effect.sync(() => host.world.reverse(NetAddress.formatIp(address)))
+  })),
+  connect: (address, options) => connect(host, address, options),
+  listen: (address, options, receiver) => Effect.suspend(() => listen(host, address, options, receiver)),
+  bind: (address, options, receiver) => Effect.suspend(() => bind(host, address, options, receiver)),
+  secure: (settings, address) => secure(host, settings, address)
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Connecting
+// ---------------------------------------------------------------------------------------------------------------------
+
+const connect = (
+  host: HostState,
+  address: NetAddress.SocketAddress,
+  options: SocketOptions.Connect
+): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const where = format("tcp", address)
+    const fail = (code: string) => resume(Effect.fail(systemError("connect", where, code, "connect")))
+    const ends = NetAddress.isUnixPathAddress(address)
+      ? unixEnds(host, address.path)
+      : inetEnds(host, fromInetAddress(address), options)
+    if (typeof ends === "string") return fail(ends)
+    const { engine } = host.world
+    const stream: TcpStream = new TcpStream(host, {
+      ...ends,
+      noDelay: options.noDelay,
+      keepAlive: options.keepAlive
+    }, {
+      onOpen: () => engine.submit(() => resume(Effect.succeed(stream))),
+      onFailed: (breakage) => engine.submit(() => fail(breakage))
+    })
+    stream.endpoint.connect()
+    return Effect.sync(() => stream.destroy())
+  })
+
+type Ends = { readonly local: Trace.Socket; readonly remote: Trace.Socket }
+
+const inetEnds = (host: HostState, wanted: Trace.Socket, options: SocketOptions.Connect): Ends | string => {
+  if (!host.isUp) return "ENETDOWN"
+  // To connect to no address in particular is to connect to oneself (connect(2), on Linux).
+  const remote = isWildcard(wanted.address)
+    ? { address: wanted.address === "::" ? "::1" : "127.0.0.1", port: wanted.port }
+    : wanted
+  if (isMulticast(remote.address)) return "ENETUNREACH"
+  if (options.localAddress !== undefined && !isWildcard(options.localAddress) && !host.owns(options.localAddress)) {
+    return "EADDRNOTAVAIL"
+  }
+  const address = options.localAddress === undefined || isWildcard(options.localAddress)
+    ? host.sourceFor(remote.address)
+    : options.localAddress
+  if (address === undefined) return "ENETUNREACH"
+  if (address.includes(":") !== remote.address.includes(":")) return "EINVAL"
+  const port = options.localPort || host.tcp.portTo(address, remote)
+  if (port === undefined) return "EADDRNOTAVAIL"
+  const local = { address, port }
+  return host.tcp.isFree(local, remote) ? { local, remote } : "EADDRINUSE"
+}
+
+const unixEnds = (host: HostState, path: string): Ends | string => {
+  if (path.length > pathLimit) return "ENAMETOOLONG"
+  if (!host.unix.isTaken(path)) return "ENOENT"
+  // The client of a Unix-domain socket has no path of its own, but a number that tells it apart.
+  return { local: unixSocket("", host.unix.nextPort()), remote: unixSocket(path, 0) }
+}
+
+// The length of `sun_path`, less the NUL at its end (unix(7)).
+const pathLimit = 107
+
+const format = (scheme: string, address: NetAddress.SocketAddress): string =>
+  NetAddress.isUnixPathAddress(address)
+    ? NetAddress.formatUnixPath(address)
+    : `${scheme}://${NetAddress.formatInet(address)}`
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Listening
+// ---------------------------------------------------------------------------------------------------------------------
+
+const listen = (
+  host: HostState,
+  address: NetAddress.SocketAddress,
+  options: SocketOptions.Listen,
+  receiver: Transport.ListenerReceiver
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
+  const where = format("tcp", address)
+  const fail = (code: string) => Effect.fail(systemError("listen", where, code, "listen"))
+  if (NetAddress.isUnixPathAddress(address)) {
+    const { path } = address
+    if (path.length > pathLimit) {
+      return Effect.fail(NetworkError.make("listen", where, new NetworkError.PathTooLong({ limit: pathLimit })))
+    }
+    if (host.unix.isTaken(path)) return fail("EADDRINUSE")
+    host.unix.listen(path)
+    return listening(host, unixSocket(path, 0), options, receiver, () => host.unix.unlisten(path))
+  }
+  const wanted = fromInetAddress(address)
+  const bound = boundTo(host, wanted, options, host.tcp)
+  return typeof bound === "string" ? fail(bound) : listening(host, bound, options, receiver, () => {})
+}
+
+const listening = (
+  host: HostState,
+  bound: Trace.Socket,
+  options: SocketOptions.Listen,
+  receiver: Transport.ListenerReceiver,
+  onClose: () => void
+): Effect.Effect<Transport.ListenerTransport> => {
+  const listener = new TcpListener(host, bound, options, receiver)
+  host.tcp.listen(listener)
+  return Effect.succeed({
+    address: toSocketAddress(bound),
+    close: Effect.sync(() => {
+      listener.close()
+      onClose()
+    })
+  })
+}
+
+/** The address to bind, with a port, or what is in the way. */
+const boundTo = (
+  host: HostState,
+  wanted: Trace.Socket,
+  options: { readonly ipv6Only: boolean; readonly reusePort: boolean },
+  table: HostState["tcp"] | HostState["udp"]
+): Trace.Socket | string => {
+  if (!host.isUp) return "ENETDOWN"
+  const { address } = wanted
+  const isHere = isWildcard(address) || host.owns(address) || (table === host.udp && isMulticast(address))
+  if (!isHere) return "EADDRNOTAVAIL"
+  const { ipv6Only, reusePort } = options
+  if (wanted.port !== 0) return table.isTaken({ ...wanted, ipv6Only, reusePort }) ? "EADDRINUSE" : wanted
+  const port = table.portFor({ address, ipv6Only, reusePort: false })
+  return port === undefined ? "EADDRINUSE" : { address, port }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Binding
+// ---------------------------------------------------------------------------------------------------------------------
+
+const bind = (
+  host: HostState,
+  address: NetAddress.InetAddress,
+  options: SocketOptions.Bind,
+  receiver: Transport.DatagramReceiver
+): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> => {
+  const fail = (code: string) => Effect.fail(systemError("bind", format("udp", address), code, "bind"))
+  const reusePort = options.reusePort || options.reuseAddress
+  const bound = boundTo(host, fromInetAddress(address), { ipv6Only: options.ipv6Only, reusePort }, host.udp)
+  if (typeof bound === "string") return fail(bound)
+  const peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
+  if (peer !== undefined && host.sourceFor(peer.address) === undefined) return fail("ENETUNREACH")
+  const socket = new UdpEndpoint(host, bound, options, receiver)
+  host.udp.bind(socket)
+  return Effect.succeed(socket)
+}

@@ -1,0 +1,440 @@
+import type * as Trace from "../../../Trace.ts"
+import type { HostState } from "../host.ts"
+import { isUnix } from "../socketAddress.ts"
+import type { Application, Breakage } from "./endpointListener.ts"
+import { KeepAlive } from "./keepAlive.ts"
+import { keyOf, Path } from "./path.ts"
+import { Receiver } from "./receiver.ts"
+import { ACK, bare, FIN, RST, type Segment, SYN } from "./segment.ts"
+import { Sender } from "./sender.ts"
+import * as Settings from "./settings.ts"
+import { Timers } from "./timers.ts"
+
+/** The states of RFC 9293, section 3.3.2, but for LISTEN, in which there is no connection yet. */
+export type State =
+  | "SYN_SENT"
+  | "SYN_RECEIVED"
+  | "ESTABLISHED"
+  | "FIN_WAIT_1"
+  | "FIN_WAIT_2"
+  | "CLOSING"
+  | "TIME_WAIT"
+  | "CLOSE_WAIT"
+  | "LAST_ACK"
+  | "CLOSED"
+
+export interface Options {
+  readonly local: Trace.Socket
+  readonly remote: Trace.Socket
+  readonly noDelay: boolean
+  /** Milliseconds. */
+  readonly keepAlive: number | undefined
+}
+
+/**
+ * One end of a TCP connection (RFC 9293), with selective acknowledgments (RFC 2018), loss detection by time (RFC 8985),
+ * the retransmission timer of RFC 6298 and the congestion control of RFC 5681.
+ *
+ * This is its state machine; what it sends is the matter of `Sender`, what has come of `Receiver`.
+ */
+export class Endpoint {
+  readonly host: HostState
+  readonly local: Trace.Socket
+  readonly remote: Trace.Socket
+  readonly key: string
+  state: State = "CLOSED"
+  #application: Application | undefined
+  readonly #path: Path
+  readonly #timers: Timers
+  readonly #receiver: Receiver
+  readonly #sender: Sender
+  readonly #keepAlive: KeepAlive | undefined
+  #synRetries = 0
+  #flushing = false
+  #acknowledging = false
+
+  constructor(host: HostState, options: Options, application: Application) {
+    const { engine, tcp } = host.world
+    this.host = host
+    this.local = options.local
+    this.remote = options.remote
+    this.key = keyOf(options.local, options.remote)
+    this.#application = application
+    this.#path = new Path(host, options.local, options.remote)
+    this.#timers = new Timers(engine, () => this.#expire(engine.now))
+    this.#receiver = new Receiver(this.#path, tcp.receiveBuffer)
+    this.#sender = new Sender(this.#path, this.#receiver, this.#timers, options.noDelay)
+    this.#keepAlive = options.keepAlive === undefined
+      ? undefined
+      : new KeepAlive(this.#path, this.#timers, options.keepAlive * 1000)
+  }
+
+  // A getter, so that the compiler does not take the state for what it was before a call.
+  get isClosed(): boolean {
+    return this.state === "CLOSED"
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What the application does
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Sends SYN. */
+  connect(): void {
+    this.state = "SYN_SENT"
+    this.host.tcp.add(this)
+    this.#sender.sendSyn(SYN)
+  }
+
+  /** Answers SYN. */
+  accept(syn: Segment): void {
+    this.state = "SYN_RECEIVED"
+    this.#meet(syn)
+    this.host.tcp.add(this)
+    this.#sender.sendSyn(SYN | ACK)
+  }
+
+  get room(): number {
+    return this.#sender.room
+  }
+
+  get hasOutput(): boolean {
+    return this.#sender.hasOutput
+  }
+
+  /** Takes a copy of as much as there is room for; answers how much. `flush` sends it. */
+  write(chunk: Uint8Array): number {
+    return this.#sender.write(chunk)
+  }
+
+  /** Sends what was written: at once, or now and then a little later, together with what may follow. */
+  flush(): void {
+    if (this.#flushing) return
+    if (!this.#path.divides()) return this.#transmit()
+    this.#flushing = true
+    this.host.world.engine.submit(() => {
+      this.#flushing = false
+      this.#transmit()
+    })
+  }
+
+  /** Sends FIN after all that was written. */
+  finish(): void {
+    if (!this.isClosed && this.#sender.finish()) this.#transmit()
+  }
+
+  get readableBytes(): number {
+    return this.#receiver.readableBytes
+  }
+
+  /** Whether everything that the peer sent has been read, and its FIN has come. */
+  get isAtEnd(): boolean {
+    return this.#receiver.readableBytes === 0 && this.#receiver.hasFinished
+  }
+
+  /** What has come, as a read of 64 KiB gives it: all of it if it fits, or less by chance. */
+  read(): Uint8Array | undefined {
+    return this.#receiver.read()
+  }
+
+  /** Tells the peer of the room that reading has made, if it is worth a segment. */
+  announceRoom(): void {
+    if (this.isClosed || this.#receiver.hasFinished || this.#acknowledging) return
+    if (this.#receiver.hasGainedRoom) this.#acknowledge()
+  }
+
+  /**
+   * The application has closed its descriptor. What it wrote is still sent, and FIN behind it, unless something is left
+   * unread: then the peer gets a reset, so that it does not take what it sent for received (RFC 2525, section 2.17).
+   */
+  close(): void {
+    this.#application = undefined
+    if (this.state === "SYN_SENT") return this.#end()
+    if (this.readableBytes > 0) return this.abort()
+    this.finish()
+    if (this.state === "FIN_WAIT_2") this.#linger()
+    this.#timers.schedule()
+  }
+
+  /** Sends RST and forgets the connection. */
+  abort(): void {
+    this.#application = undefined
+    const { state } = this
+    if (state !== "CLOSED" && state !== "SYN_SENT" && state !== "TIME_WAIT") this.#sender.sendBare(RST | ACK)
+    this.#end()
+  }
+
+  /** The host is gone: nothing is sent any more. */
+  vanish(): void {
+    this.#break("ENETDOWN")
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What the peer does
+  // -------------------------------------------------------------------------------------------------------------------
+
+  receive(segment: Segment): void {
+    this.#keepAlive?.heard()
+    if (this.state === "SYN_SENT") return this.#receiveAnswer(segment)
+    const { flags } = segment
+    if (segment.sequenceBase !== this.#receiver.peerBase) {
+      // Of a connection that had these addresses before, or of one that will have them.
+      if (flags & SYN && this.state === "TIME_WAIT") {
+        this.#end()
+        this.host.tcp.receive(segment)
+      } else if (flags & SYN) {
+        this.#acknowledge()
+      }
+      return
+    }
+    if (flags & RST) return this.#receiveReset(segment)
+    if (flags & SYN) {
+      return this.state === "SYN_RECEIVED" ? this.#sender.repeatSyn(SYN | ACK) : this.#acknowledge()
+    }
+    if (!(flags & ACK) || segment.acknowledgmentBase !== this.#sender.base) return
+    if (!this.#sender.hasSent(segment.acknowledgment)) return this.#acknowledge()
+
+    if (this.state === "SYN_RECEIVED") {
+      if (segment.acknowledgment < 1) return
+      this.#establish()
+    }
+    this.#receiveAcknowledgment(segment)
+    if (this.isClosed) return
+    if (segment.payload.length > 0 || flags & FIN) this.#receiveData(segment)
+    // A probe, or something very late: the answer says where we are.
+    else if (segment.sequence === this.#receiver.next - 1) this.#acknowledge()
+    if (this.isClosed) return
+    this.#transmit()
+  }
+
+  #receiveAnswer(segment: Segment): void {
+    const { flags } = segment
+    const answers = (flags & ACK) !== 0 && segment.acknowledgmentBase === this.#sender.base &&
+      segment.acknowledgment === 1
+    if (flags & RST) {
+      if (answers) this.#break("ECONNREFUSED")
+    } else if (!answers) {
+      if (flags & ACK) this.#refuse(segment)
+    } else if (flags & SYN) {
+      this.#meet(segment)
+      this.#establish()
+      this.#receiveAcknowledgment(segment)
+      this.#acknowledge()
+      this.#transmit()
+    }
+  }
+
+  // An acknowledgment of something that this connection never sent: the peer has an old one, and should forget it.
+  #refuse(segment: Segment): void {
+    this.#path.emit({
+      ...bare,
+      flags: RST,
+      sequence: segment.acknowledgment,
+      sequenceBase: segment.acknowledgmentBase
+    })
+  }
+
+  #receiveReset(segment: Segment): void {
+    if (!this.#receiver.isInWindow(segment.sequence)) return
+    if (this.state === "TIME_WAIT") return this.#end()
+    this.#break(this.state === "CLOSE_WAIT" || this.state === "LAST_ACK" ? "EPIPE" : "ECONNRESET")
+  }
+
+  #meet(syn: Segment): void {
+    this.#path.peerSegmentSize = syn.maximumSegmentSize ?? 536
+    this.#receiver.meet(syn)
+    this.#sender.meet(syn)
+  }
+
+  #establish(): void {
+    this.state = "ESTABLISHED"
+    this.#synRetries = 0
+    this.#keepAlive?.start()
+    this.#application?.onEstablished()
+  }
+
+  #receiveAcknowledgment(segment: Segment): void {
+    const sender = this.#sender
+    if (sender.acknowledged(segment.acknowledgment)) {
+      if (sender.isFinAcknowledged) this.#finAcknowledged()
+      if (this.isClosed) return
+      if (sender.room > 0) this.#application?.onWritable()
+    }
+    sender.update(segment)
+    this.#timers.schedule()
+  }
+
+  #finAcknowledged(): void {
+    if (this.state === "FIN_WAIT_1") {
+      this.state = "FIN_WAIT_2"
+      if (this.#application === undefined) this.#linger()
+    } else if (this.state === "CLOSING") {
+      this.#waitForStragglers()
+    } else if (this.state === "LAST_ACK") {
+      this.#end()
+    }
+  }
+
+  #receiveData(segment: Segment): void {
+    const receiver = this.#receiver
+    const before = receiver.next
+    if (segment.end <= before) return this.#acknowledge()
+    // Nobody will ever read it: the peer should know.
+    if (segment.payload.length > 0 && this.#application === undefined) return this.abort()
+    const urgency = receiver.receive(segment)
+    if (receiver.hasFinished) {
+      this.#receiveFin()
+      this.#acknowledge()
+      this.#application?.onReadable()
+      return
+    }
+    if (receiver.next > before) this.#application?.onReadable()
+    if (urgency === "atOnce") {
+      this.#acknowledge()
+    } else if (urgency === "whenRead") {
+      if (this.#acknowledging) return
+      this.#acknowledging = true
+      this.host.world.engine.submit(this.#acknowledgeWhenRead)
+    } else if (this.#timers.acknowledgeAt === Infinity) {
+      this.#timers.acknowledgeAt = this.#path.now + Settings.delayedAcknowledgment
+      this.#timers.schedule()
+    }
+  }
+
+  // After the program had its turn to read, so that the window has that room too.
+  readonly #acknowledgeWhenRead = (): void => {
+    this.#acknowledging = false
+    if (this.#receiver.hasUnacknowledged && !this.isClosed) this.#acknowledge()
+  }
+
+  #acknowledge(): void {
+    this.#sender.sendBare(ACK)
+  }
+
+  #receiveFin(): void {
+    if (this.state === "ESTABLISHED") this.state = "CLOSE_WAIT"
+    else if (this.state === "FIN_WAIT_1") this.state = "CLOSING"
+    else if (this.state === "FIN_WAIT_2") this.#waitForStragglers()
+  }
+
+  #waitForStragglers(): void {
+    this.state = "TIME_WAIT"
+    this.#timers.stopSending()
+    this.#linger()
+    this.#timers.schedule()
+  }
+
+  #linger(): void {
+    this.#timers.expireAt = this.#path.now + Settings.lingering
+  }
+
+  #transmit(): void {
+    const { state } = this
+    if (state === "CLOSED" || state === "SYN_SENT" || state === "SYN_RECEIVED" || state === "TIME_WAIT") return
+    this.#sender.transmit()
+    if (this.#sender.hasSentFin) {
+      if (state === "ESTABLISHED") this.state = "FIN_WAIT_1"
+      else if (state === "CLOSE_WAIT") this.state = "LAST_ACK"
+    }
+    this.#timers.schedule()
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What time does
+  // -------------------------------------------------------------------------------------------------------------------
+
+  #expire(now: number): void {
+    const timers = this.#timers
+    if (this.isClosed) return
+    if (timers.expireAt <= now) return this.#end()
+    if (timers.acknowledgeAt <= now) this.#acknowledge()
+    if (timers.reorderAt <= now) {
+      this.#sender.detectLoss()
+      this.#transmit()
+    }
+    if (timers.retransmitAt <= now) this.#timedOut(now)
+    if (timers.persistAt <= now) this.#probeWindow(now)
+    if (this.#keepAlive !== undefined && timers.keepAliveAt <= now) this.#probeLife(this.#keepAlive)
+    if (!this.isClosed) timers.schedule()
+  }
+
+  #timedOut(now: number): void {
+    const sender = this.#sender
+    const { synRetries, userTimeout } = this.host.world.tcp
+    if (this.state === "SYN_SENT" || this.state === "SYN_RECEIVED") {
+      if (this.#synRetries++ >= synRetries) return this.#giveUp()
+      this.#note("retransmission")
+      sender.retransmitSyn(this.state === "SYN_SENT" ? SYN : SYN | ACK)
+    } else {
+      const patience = this.#application === undefined ? Math.min(userTimeout, Settings.orphanTimeout) : userTimeout
+      if (now - sender.progressAt >= patience) return this.#giveUp()
+      this.#note("retransmission")
+      sender.timedOut()
+      this.#transmit()
+    }
+    sender.restartRetransmission()
+  }
+
+  #probeWindow(now: number): void {
+    if (now - this.#sender.progressAt >= this.host.world.tcp.userTimeout) return this.#giveUp()
+    this.#note("persist")
+    this.#sender.probeWindow()
+  }
+
+  #probeLife(keepAlive: KeepAlive): void {
+    const due = keepAlive.expire(this.#sender.isUnderWay)
+    if (due === "giveUp") return this.#giveUp()
+    if (due === "wait") return
+    this.#note("keepAlive")
+    this.#sender.probe()
+  }
+
+  #note(name: Trace.Timer["name"]): void {
+    if (isUnix(this.local.address)) return
+    this.host.world.note({
+      _tag: "Timer",
+      at: this.#path.now,
+      host: this.host.name,
+      source: this.local,
+      destination: this.remote,
+      name
+    })
+  }
+
+  #giveUp(): void {
+    this.#note("giveUp")
+    this.#break("ETIMEDOUT")
+  }
+
+  #break(breakage: Breakage): void {
+    if (this.isClosed) return
+    const application = this.#application
+    this.#end()
+    application?.onBroken(breakage)
+  }
+
+  // What has come stays readable.
+  #end(): void {
+    if (this.isClosed) return
+    this.state = "CLOSED"
+    this.#timers.stop()
+    this.#sender.discard()
+    this.host.tcp.remove(this)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Reporting
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** What it waits for, in words. */
+  get waiting(): string {
+    const sender = this.#sender
+    if (this.state === "SYN_SENT") return "an answer to its SYN"
+    if (this.state === "SYN_RECEIVED") return "the last acknowledgment of the handshake"
+    if (this.readableBytes > 0) return `somebody to read ${this.readableBytes} bytes that have come`
+    if (sender.isUnderWay) return `the acknowledgment of ${sender.unacknowledgedBytes} bytes`
+    if (sender.unsentBytes > 0) return `its peer to read, with ${sender.unsentBytes} bytes to send`
+    if (this.state === "CLOSE_WAIT") return "the program to end it: its peer has"
+    if (this.state === "FIN_WAIT_2") return "its peer to end it"
+    return "bytes from its peer"
+  }
+}

@@ -1,0 +1,62 @@
+import type * as Trace from "../../../Trace.ts"
+import type { LinkState } from "../../fabric/link.ts"
+import { ipHeader } from "../../fabric/packet.ts"
+import type { HostState } from "../host.ts"
+import { type Contents, Segment } from "./segment.ts"
+
+/** By what a host finds a connection. */
+export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
+  `${local.address} ${local.port} ${remote.address} ${remote.port}`
+
+/** The way from one end of a connection to the other, and how large a segment may be on it. */
+export class Path {
+  readonly host: HostState
+  readonly local: Trace.Socket
+  readonly remote: Trace.Socket
+  readonly #peerKey: string
+  #way: LinkState | undefined = undefined
+  /** The largest segment that the peer takes (RFC 9293, section 3.7.1). */
+  peerSegmentSize = 536
+
+  constructor(host: HostState, local: Trace.Socket, remote: Trace.Socket) {
+    this.host = host
+    this.local = local
+    this.remote = remote
+    this.#peerKey = keyOf(remote, local)
+  }
+
+  get now(): number {
+    return this.host.world.engine.now
+  }
+
+  // Once there is a way, it stays.
+  get #link(): LinkState | undefined {
+    return this.#way ??= this.host.linkTo(this.remote.address)
+  }
+
+  /** The largest payload that fits into a packet on the link. */
+  get largestSegment(): number {
+    return Math.max(1, (this.#link?.settings.mtu ?? 1500) - ipHeader(this.local.address) - 20)
+  }
+
+  /** The largest payload that fits, and that the peer takes. */
+  get segmentSize(): number {
+    return Math.min(this.peerSegmentSize, this.largestSegment)
+  }
+
+  /** Whether, by chance, bytes are not to stay together here. */
+  divides(): boolean {
+    const link = this.#link
+    return link !== undefined && link.segmentation.chance(link.settings.segmentation)
+  }
+
+  /** Where `size` bytes are divided: after the first, the last, or any between. */
+  part(size: number): number {
+    return 1 + this.#link!.segmentation.below(size)
+  }
+
+  emit(contents: Contents): void {
+    const link = this.#link
+    this.host.send(new Segment(this.host, link?.to, this.local, this.remote, this.#peerKey, contents), link)
+  }
+}

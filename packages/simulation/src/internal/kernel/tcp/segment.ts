@@ -1,0 +1,132 @@
+import type * as Trace from "../../../Trace.ts"
+import { ipHeader, Packet } from "../../fabric/packet.ts"
+import type { Writable } from "../../report/trace/buffer.ts"
+import type { HostState } from "../host.ts"
+
+export const FIN = 1
+export const SYN = 2
+export const RST = 4
+export const PSH = 8
+export const ACK = 16
+
+export type Range = readonly [start: number, end: number]
+
+export const none = new Uint8Array(0)
+const noRanges: ReadonlyArray<Range> = []
+
+/** What a segment says, beside where it comes from and goes to. */
+export interface Contents {
+  readonly flags: number
+  readonly sequence: number
+  readonly sequenceBase: number
+  readonly acknowledgment: number
+  readonly acknowledgmentBase: number
+  readonly window: number
+  readonly payload: Uint8Array
+  readonly sack: ReadonlyArray<Range>
+  readonly maximumSegmentSize: number | undefined
+  readonly retransmission: boolean
+}
+
+/** A segment that says nothing but these flags. */
+export const bare: Contents = {
+  flags: 0,
+  sequence: 0,
+  sequenceBase: 0,
+  acknowledgment: 0,
+  acknowledgmentBase: 0,
+  window: 0,
+  payload: none,
+  sack: noRanges,
+  maximumSegmentSize: undefined,
+  retransmission: false
+}
+
+/**
+ * A TCP segment. Numbers are counted from the sender's initial one, so that they never wrap; the initial number goes with
+ * them, and tells apart the connections that had the same addresses one after the other.
+ */
+export class Segment extends Packet {
+  /** By which the receiving host finds the connection. */
+  readonly key: string
+  readonly flags: number
+  readonly sequence: number
+  readonly sequenceBase: number
+  readonly acknowledgment: number
+  readonly acknowledgmentBase: number
+  readonly window: number
+  readonly sack: ReadonlyArray<Range>
+  readonly maximumSegmentSize: number | undefined
+  readonly retransmission: boolean
+
+  constructor(
+    from: HostState,
+    to: HostState | undefined,
+    source: Trace.Socket,
+    destination: Trace.Socket,
+    key: string,
+    contents: Contents
+  ) {
+    super(from, to, source, destination, contents.payload)
+    this.key = key
+    this.flags = contents.flags
+    this.sequence = contents.sequence
+    this.sequenceBase = contents.sequenceBase
+    this.acknowledgment = contents.acknowledgment
+    this.acknowledgmentBase = contents.acknowledgmentBase
+    this.window = contents.window
+    this.sack = contents.sack
+    this.maximumSegmentSize = contents.maximumSegmentSize
+    this.retransmission = contents.retransmission
+  }
+
+  get fragments(): boolean {
+    return false
+  }
+
+  get size(): number {
+    return ipHeader(this.source.address) + 20 + this.payload.length
+  }
+
+  /** The sequence number after the last one that it takes up. */
+  get end(): number {
+    return this.sequence + this.payload.length + (this.flags & (SYN | FIN) ? 1 : 0)
+  }
+
+  describe(at: number): Writable<Trace.Segment> {
+    return {
+      _tag: "Segment",
+      at,
+      arrival: undefined,
+      fate: "arrives",
+      duplicate: false,
+      from: this.from.name,
+      to: this.to === undefined ? "" : this.to.name,
+      source: this.source,
+      destination: this.destination,
+      payload: this.payload,
+      flags: this.flags,
+      sequence: this.sequence,
+      acknowledgment: this.acknowledgment,
+      sequenceBase: this.sequenceBase,
+      acknowledgmentBase: this.acknowledgmentBase,
+      window: this.window,
+      sack: this.sack,
+      maximumSegmentSize: this.maximumSegmentSize,
+      retransmission: this.retransmission
+    }
+  }
+
+  copy(): Segment {
+    return new Segment(this.from, this.to, this.source, this.destination, this.key, this)
+  }
+
+  // The checksum finds it.
+  corrupt(): boolean {
+    return false
+  }
+
+  deliver(host: HostState): void {
+    host.tcp.receive(this)
+  }
+}

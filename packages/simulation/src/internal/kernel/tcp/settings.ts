@@ -1,0 +1,62 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import { checked, duration, optionalInteger } from "@sluice/core/Options"
+import type * as Duration from "effect/Duration"
+import type * as Result from "effect/Result"
+
+/** What can be set about the TCP of all hosts. */
+export interface TcpOptions {
+  /** Bytes written and not yet acknowledged, per connection. Default: 256 KiB. */
+  readonly sendBuffer?: number | undefined
+  /** Bytes received and not yet read, per connection: the largest window. Default: 256 KiB. */
+  readonly receiveBuffer?: number | undefined
+  /** The shortest retransmission timeout (RFC 6298). Default: 200 ms, as Linux has it. */
+  readonly minimumTimeout?: Duration.Input | undefined
+  /** The longest retransmission timeout, and pause between probes. Default: 64 seconds; RFC 6298 asks for 60 or more. */
+  readonly maximumTimeout?: Duration.Input | undefined
+  /**
+   * How long data may stay unacknowledged before the connection is given up (RFC 5482). Default: 924.6 seconds, which is
+   * what fifteen retransmissions take on Linux.
+   */
+  readonly userTimeout?: Duration.Input | undefined
+  /** How often SYN is sent again, 1 second after the first and twice as long each time. Default: 6, as on Linux. */
+  readonly synRetries?: number | undefined
+}
+
+/** `TcpOptions`, checked and complete; times in microseconds. */
+export interface TcpSettings {
+  readonly sendBuffer: number
+  readonly receiveBuffer: number
+  readonly minimumTimeout: number
+  readonly maximumTimeout: number
+  readonly userTimeout: number
+  readonly synRetries: number
+}
+
+const micros = (millis: number): number => Math.round(millis * 1000)
+
+export const checkTcp = (options: TcpOptions): Result.Result<TcpSettings, NetworkError.NetworkError> =>
+  checked("configure", "tcp", () => ({
+    sendBuffer: optionalInteger("sendBuffer", options.sendBuffer, 1, 2 ** 30) ?? 256 * 1024,
+    receiveBuffer: optionalInteger("receiveBuffer", options.receiveBuffer, 128, 2 ** 30) ?? 256 * 1024,
+    minimumTimeout: micros(duration("minimumTimeout", options.minimumTimeout ?? 200, 1)),
+    maximumTimeout: micros(duration("maximumTimeout", options.maximumTimeout ?? 64_000, 1)),
+    userTimeout: micros(duration("userTimeout", options.userTimeout ?? 924_600, 1)),
+    synRetries: optionalInteger("synRetries", options.synRetries, 0, 100) ?? 6
+  }))
+
+// What no option changes, in microseconds.
+
+/** How long an acknowledgment waits for something to travel with (RFC 9293, section 3.8.6.3). */
+export const delayedAcknowledgment = 40_000
+/** How long the first SYN is waited for (RFC 6298, section 2). */
+export const initialTimeout = 1_000_000
+/** How long a closed connection remembers its addresses: TIME_WAIT, and FIN_WAIT_2 when nobody reads any more. */
+export const lingering = 60_000_000
+/** How long a closed socket goes on sending to a peer that does not answer. */
+export const orphanTimeout = 100_000_000
+/** The pause between keep-alive probes, and how many of them (as libuv sets them). */
+export const keepAliveInterval = 1_000_000
+export const keepAliveProbes = 10
+/** The window is announced in units of this many bytes (RFC 7323: a scale of 7). */
+export const windowUnit = 128
+export const windowScale = 7

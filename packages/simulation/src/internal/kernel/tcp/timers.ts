@@ -1,0 +1,68 @@
+import type { Engine } from "../../time/engine.ts"
+import type { Event } from "../../time/eventQueue.ts"
+
+/** When which timer of a connection runs out. Microseconds; Infinity is never. */
+export class Timers {
+  readonly #engine: Engine
+  readonly #onExpired: () => void
+  #event: Event | undefined = undefined
+  /** What is under way has not been acknowledged in time (RFC 6298). */
+  retransmitAt = Infinity
+  /** What has come is acknowledged at the latest (RFC 9293, section 3.8.6.3). */
+  acknowledgeAt = Infinity
+  /** What seemed reordered is lost (RFC 8985). */
+  reorderAt = Infinity
+  /** A window without room is probed (RFC 9293, section 3.8.6.1). */
+  persistAt = Infinity
+  /** A peer that is silent is probed (RFC 9293, section 3.8.4). */
+  keepAliveAt = Infinity
+  /** The connection is forgotten. */
+  expireAt = Infinity
+
+  constructor(engine: Engine, onExpired: () => void) {
+    this.#engine = engine
+    this.#onExpired = onExpired
+  }
+
+  /** To be called when one of them was set: one event serves them all. */
+  schedule(): void {
+    const at = Math.min(
+      this.retransmitAt,
+      this.acknowledgeAt,
+      this.reorderAt,
+      this.persistAt,
+      this.keepAliveAt,
+      this.expireAt
+    )
+    // One that is set for earlier looks again when it runs out.
+    if (at === Infinity || (this.#event !== undefined && this.#event.at <= at)) return
+    if (this.#event !== undefined) this.#engine.cancel(this.#event)
+    const event: Event = {
+      at: 0,
+      order: 0,
+      cancelled: false,
+      run: () => {
+        this.#event = undefined
+        this.#onExpired()
+      }
+    }
+    this.#event = event
+    this.#engine.schedule(event, at)
+  }
+
+  /** Nothing is sent any more, but acknowledgments. */
+  stopSending(): void {
+    this.retransmitAt =
+      this.persistAt =
+      this.keepAliveAt =
+      this.reorderAt =
+        Infinity
+  }
+
+  stop(): void {
+    if (this.#event !== undefined) this.#engine.cancel(this.#event)
+    this.#event = undefined
+    this.stopSending()
+    this.acknowledgeAt = this.expireAt = Infinity
+  }
+}

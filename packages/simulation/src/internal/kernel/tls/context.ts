@@ -1,0 +1,106 @@
+import * as NetworkError from "@sluice/core/NetworkError"
+import type * as Tls from "@sluice/core/Tls"
+import { KeyMismatch, UnusableCertificate } from "@sluice/core/TlsReason"
+import type * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { HostState } from "../host.ts"
+import {
+  type Certificate,
+  parseCertificates,
+  parseKey,
+  parseRevocationLists,
+  publicKeyOf
+} from "./certificate/certificate.ts"
+import type { Trust } from "./certificate/trust.ts"
+import { type ClientSession, shakeAsClient } from "./handshake/clientHandshake.ts"
+import { Malformed } from "./handshake/fields.ts"
+import { type Conversation, Handshake, type Wire } from "./handshake/handshake.ts"
+import { shakeAsServer } from "./handshake/serverHandshake.ts"
+import { SessionMap, Tickets } from "./handshake/sessions.ts"
+
+/** A certificate with those that issued it. */
+export type Chain = readonly [Certificate, ...ReadonlyArray<Certificate>]
+
+/** Prepares what all handshakes with the same settings share. */
+export const secure = (
+  host: HostState,
+  settings: Tls.Client | Tls.Server,
+  address: string
+): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    try {
+      const begin = settings._tag === "Server" ? asServer(host, settings) : asClient(host, settings)
+      return Effect.succeed({ handshake: (transport, peer) => shakeHands(host, settings, transport, peer, begin) })
+    } catch (error) {
+      if (error instanceof UnusableCertificate || error instanceof KeyMismatch) {
+        return Effect.fail(NetworkError.make("secure", address, error))
+      }
+      throw error
+    }
+  })
+
+type Begin = (peer: Transport.HandshakePeer, wire: Wire) => Conversation
+
+const asServer = (host: HostState, settings: Tls.Server): Begin => {
+  const context = {
+    host,
+    settings,
+    trust: trustOf(host, settings),
+    chains: settings.certificates.map(chainOf),
+    tickets: new Tickets(host.tickets)
+  }
+  return (_, wire) => shakeAsServer(context, wire)
+}
+
+const asClient = (host: HostState, settings: Tls.Client): Begin => {
+  const context = {
+    host,
+    settings,
+    trust: trustOf(host, settings),
+    chain: settings.certificate === undefined ? [] : chainOf(settings.certificate),
+    sessions: new SessionMap<ClientSession>(settings.sessions)
+  }
+  return (peer, wire) => shakeAsClient(context, peer, wire)
+}
+
+const shakeHands = (
+  host: HostState,
+  { applicationProtocols }: Tls.Client | Tls.Server,
+  transport: Transport.StreamTransport,
+  { address, serverName, unread }: Transport.HandshakePeer,
+  begin: Begin
+): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> =>
+  Effect.callback((resume) => {
+    const handshake = new Handshake(host, transport, { address, applicationProtocols }, {
+      onDone: (stream) => resume(Effect.succeed(stream)),
+      onFailed: (error) => resume(Effect.fail(error))
+    })
+    handshake.begin((wire) => begin({ address, serverName }, wire), unread)
+    return Effect.sync(() => handshake.abandon())
+  })
+
+const trustOf = (host: HostState, settings: Tls.Client | Tls.Server): Trust => ({
+  anchors: settings.authorities === undefined
+    ? host.world.authorities
+    : settings.authorities.flatMap((text) => usable("tls.authorities", () => parseCertificates(text))),
+  revocationLists: settings.revocationLists.flatMap((text) =>
+    usable("tls.revocationLists", () => parseRevocationLists(text))
+  )
+})
+
+const chainOf = ({ chain, key, option }: Tls.KeyPair): Chain => {
+  const certificates = usable(`${option}.chain`, () => parseCertificates(chain)) as Chain
+  const publicKey = publicKeyOf(usable(`${option}.key`, () => parseKey(Redacted.value(key))))
+  if (certificates[0].publicKey !== publicKey) throw new KeyMismatch({ option })
+  return certificates
+}
+
+/** What a text holds that was given as an option. Throws `UnusableCertificate`. */
+export const usable = <A>(option: string, parse: () => A): A => {
+  try {
+    return parse()
+  } catch (error) {
+    throw error instanceof Malformed ? new UnusableCertificate({ option, why: error.message }) : error
+  }
+}

@@ -1,0 +1,276 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as NetworkErrors from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import type * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Trace from "../../../Trace.ts"
+import { copy } from "../../fabric/copyPool.ts"
+import type { HostState } from "../host.ts"
+import type { Bound } from "../ports.ts"
+import { fromInetAddress, isMulticast, isWildcard } from "../socketAddress.ts"
+import { systemError } from "../systemError.ts"
+import { Datagram } from "./datagram.ts"
+
+interface Membership {
+  readonly group: string
+  readonly source: string | undefined
+  readonly interface: string | undefined
+}
+
+// Linux's net.core.rmem_default, in bytes; each datagram costs some beside its payload.
+const defaultReceiveBuffer = 212_992
+const overhead = 256
+
+const isBroadcast = (address: string): boolean => address === "255.255.255.255" || address === "10.255.255.255"
+
+/** A bound UDP socket. */
+export class UdpEndpoint implements Transport.DatagramTransport, Bound {
+  readonly #host: HostState
+  readonly #options: SocketOptions.Bind
+  readonly #receiver: Transport.DatagramReceiver
+  readonly address: string
+  readonly port: number
+  readonly #peer: Trace.Socket | undefined
+  readonly #memberships: Array<Membership> = []
+  #received: Array<Datagram> = []
+  #receivedBytes = 0
+  #refused = false
+  #telling = false
+  #closed = false
+
+  constructor(
+    host: HostState,
+    bound: Trace.Socket,
+    options: SocketOptions.Bind,
+    receiver: Transport.DatagramReceiver
+  ) {
+    this.#host = host
+    this.#options = options
+    this.#receiver = receiver
+    this.port = bound.port
+    this.#peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
+    // A connected socket has the address that leads to its peer.
+    this.address = this.#peer !== undefined && isWildcard(bound.address)
+      ? host.sourceFor(this.#peer.address) ?? bound.address
+      : bound.address
+  }
+
+  get ipv6Only(): boolean {
+    return this.#options.ipv6Only
+  }
+
+  get reusePort(): boolean {
+    return this.#options.reusePort || this.#options.reuseAddress
+  }
+
+  get spreads(): boolean {
+    return this.#options.reusePort
+  }
+
+  get localAddress(): NetAddress.InetAddress {
+    return NetAddress.inetAddressFromIpStringUnsafe(this.address, this.port)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Sending
+  // -------------------------------------------------------------------------------------------------------------------
+
+  send(
+    payload: Uint8Array,
+    to: Transport.DatagramSource | undefined,
+    done: (error?: NetworkError.NetworkError) => void
+  ): void {
+    const destination = to === undefined ? this.#peer! : canonical(to)
+    const error = this.#refusal(payload, destination)
+    if (error !== undefined) return done(error)
+    const source = this.#sourceTo(destination.address)!
+    const kept = copy(payload)
+    if (isMulticast(destination.address)) this.#toGroup(kept, source, destination)
+    else if (isBroadcast(destination.address)) this.#toAll(kept, source, destination)
+    else this.#emit(kept, source, destination, this.#host.linkTo(destination.address)?.to)
+    done()
+  }
+
+  #refusal(payload: Uint8Array, destination: Trace.Socket): NetworkError.NetworkError | undefined {
+    const refuse = (code: string) => systemError("send", formatSocket(destination), code, "send")
+    const isIpv6 = destination.address.includes(":")
+    if (this.#closed) return refuse("EBADF")
+    if (!this.#host.isUp) return refuse("ENETDOWN")
+    if (payload.length > (isIpv6 ? 65527 : 65507)) {
+      return new NetworkErrors.NetworkError({
+        operation: "send",
+        address: formatSocket(destination),
+        reason: new NetworkErrors.MessageTooLarge({ size: payload.length }),
+        code: "EMSGSIZE",
+        syscall: "send"
+      })
+    }
+    if (isBroadcast(destination.address) && !this.#options.broadcast) return refuse("EACCES")
+    if (destination.port === 0) return refuse("EINVAL")
+    if (this.#sourceTo(destination.address) === undefined) return refuse("ENETUNREACH")
+    return undefined
+  }
+
+  #sourceTo(address: string): Trace.Socket | undefined {
+    const host = this.#host
+    if (!isWildcard(this.address)) {
+      return isMulticast(this.address) || this.address.includes(":") !== address.includes(":")
+        ? socketAt(host.sourceFor(address), this.port)
+        : { address: this.address, port: this.port }
+    }
+    // A socket bound to all IPv4 addresses has no IPv6 one.
+    if (address.includes(":") && this.address === "0.0.0.0") return undefined
+    if (isMulticast(address) && this.#options.multicastInterface === "127.0.0.1") {
+      return socketAt("127.0.0.1", this.port)
+    }
+    return socketAt(host.sourceFor(address), this.port)
+  }
+
+  #emit(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket, to: HostState | undefined): void {
+    const link = to === undefined ? undefined : this.#host.linkToHost(to)
+    this.#host.world.transmit(new Datagram(this.#host, to, source, destination, payload), link)
+  }
+
+  #toGroup(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
+    const onlyHere = source.address === "127.0.0.1" || source.address === "::1" || this.#options.multicastTtl === 0
+    for (const host of this.#host.world.hosts.values()) {
+      const isHere = host === this.#host
+      if (isHere ? this.#options.multicastLoopback === false : onlyHere) continue
+      if (host.udp.hasJoined(destination.address)) this.#emit(payload, source, destination, host)
+    }
+  }
+
+  #toAll(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
+    for (const host of this.#host.world.hosts.values()) this.#emit(payload, source, destination, host)
+  }
+
+  parse(source: Transport.DatagramSource): NetAddress.InetAddress {
+    return NetAddress.inetAddressFromIpStringUnsafe(source.address, source.port)
+  }
+
+  format(address: NetAddress.InetAddress): Transport.DatagramSource {
+    return fromInetAddress(address)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Groups
+  // -------------------------------------------------------------------------------------------------------------------
+
+  joinMulticast(membership: SocketOptions.Multicast): Effect.Effect<void, NetworkError.NetworkError> {
+    return Effect.suspend(() => {
+      const { interface: at } = membership
+      if (at !== undefined && !at.includes(":") && !this.#host.owns(at) && !isWildcard(at)) {
+        return Effect.fail(
+          systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, "EADDRNOTAVAIL", "setsockopt")
+        )
+      }
+      this.#memberships.push(membershipOf(membership))
+      return Effect.void
+    })
+  }
+
+  leaveMulticast(membership: SocketOptions.Multicast): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const { group, source } = membershipOf(membership)
+      const index = this.#memberships.findIndex((each) => each.group === group && each.source === source)
+      if (index !== -1) this.#memberships.splice(index, 1)
+    })
+  }
+
+  hasJoined(group: string): boolean {
+    return this.#memberships.some((each) => each.group === group)
+  }
+
+  /** Whether this socket gets what a sender sends to a group; `isJoined` says whether another socket of its host did join. */
+  hears(group: string, source: string, isJoined: boolean): boolean {
+    const own = this.#memberships.filter((each) => each.group === group)
+    if (own.length === 0) return isJoined && !group.includes(":")
+    return own.some((each) => each.source === undefined || each.source === source)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Receiving
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Whether it talks to this sender. */
+  knows(source: Trace.Socket): boolean {
+    return this.#peer === undefined || (this.#peer.address === source.address && this.#peer.port === source.port)
+  }
+
+  get isConnected(): boolean {
+    return this.#peer !== undefined
+  }
+
+  receive(datagram: Datagram): void {
+    const size = datagram.payload.length + overhead
+    if (this.#receivedBytes + size > Math.max(size, this.#options.receiveBufferSize ?? defaultReceiveBuffer)) {
+      return datagram.drop("bufferFull")
+    }
+    this.#received.push(datagram)
+    this.#receivedBytes += size
+    this.#tell()
+  }
+
+  /** Nobody is at the port that something was sent to (ICMP port unreachable): only a connected socket hears of it. */
+  refuse(): void {
+    this.#refused = true
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#telling || this.#closed) return
+    this.#telling = true
+    this.#host.world.engine.submit(this.#tellNow)
+  }
+
+  readonly #tellNow = (): void => {
+    this.#telling = false
+    const received = this.#received
+    this.#received = []
+    this.#receivedBytes = 0
+    for (const datagram of received) {
+      if (this.#closed) return
+      this.#receiver.onDatagram(copy(datagram.payload), datagram.source)
+    }
+    if (this.#refused && !this.#closed) {
+      this.#refused = false
+      this.#receiver.onError(
+        systemError("receive", `udp://${NetAddress.formatInet(this.localAddress)}`, "ECONNREFUSED", "recvmsg")
+      )
+    }
+  }
+
+  readonly close: Effect.Effect<void> = Effect.sync(() => {
+    this.#closed = true
+    this.#host.udp.unbind(this)
+  })
+
+  /** The host is gone. */
+  vanish(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#host.world.engine.submit(() =>
+      this.#receiver.onError(
+        systemError("receive", `udp://${NetAddress.formatInet(this.localAddress)}`, "ENETDOWN", "recvmsg")
+      )
+    )
+  }
+}
+
+const formatSocket = ({ address, port }: Trace.Socket): string =>
+  address.includes(":") ? `udp://[${address}]:${port}` : `udp://${address}:${port}`
+
+const canonical = (to: Transport.DatagramSource): Trace.Socket =>
+  to.address.startsWith("::ffff:") && to.address.includes(".")
+    ? { address: to.address.slice("::ffff:".length), port: to.port }
+    : to
+
+const socketAt = (address: string | undefined, port: number): Trace.Socket | undefined =>
+  address === undefined ? undefined : { address, port }
+
+const membershipOf = (membership: SocketOptions.Multicast): Membership => ({
+  group: NetAddress.formatIp(membership.group),
+  source: membership.source === undefined ? undefined : NetAddress.formatIp(membership.source),
+  interface: membership.interface
+})

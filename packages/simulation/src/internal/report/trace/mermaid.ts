@@ -1,0 +1,52 @@
+import type * as Trace from "../../../Trace.ts"
+import { formatFate, formatPacket, formatTimer } from "./format.ts"
+
+// GitHub draws no more than some hundred arrows.
+const limit = 200
+
+/** A Mermaid sequence diagram. What does not arrive ends in a cross. */
+export const toMermaid = (trace: Trace.Trace): string => {
+  const hosts = involved(trace)
+  const records = trace.records.slice(0, limit)
+  const names = new Map(hosts.map((host, index) => [host, `h${index}`]))
+  const left = trace.records.length - records.length
+  return [
+    "sequenceDiagram",
+    ...hosts.map((host) => `  participant ${names.get(host)} as ${escape(host)}`),
+    ...records.flatMap((record) => draw(record, names)),
+    ...(left > 0 && hosts.length > 0 ? [`  Note over ${names.get(hosts[0]!)}: and ${left} more`] : [])
+  ].join("\n")
+}
+
+/** The hosts that have a part in a trace, in their order. */
+export const involved = (trace: Trace.Trace): ReadonlyArray<string> => {
+  const seen = new Set(
+    trace.records.flatMap((record) =>
+      record._tag === "Fault" ? record.hosts : record._tag === "Timer" ? [record.host] : [record.from, record.to]
+    )
+  )
+  return trace.hosts.filter((host) => seen.has(host))
+}
+
+const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): ReadonlyArray<string> => {
+  const time = `${Number((record.at / 1000).toFixed(3))} ms`
+  if (record._tag === "Fault") {
+    const ends = record.hosts.map((host) => names.get(host)).filter((name) => name !== undefined)
+    const [first] = ends
+    const last = ends[ends.length - 1]
+    const over = first === undefined ? "h0" : first === last ? first : `${first},${last}`
+    return [`  Note over ${over}: ${time}: ${escape(record.name)}`]
+  }
+  if (record._tag === "Timer") return [`  Note over ${names.get(record.host)}: ${time}: ${formatTimer(record)}`]
+  const from = names.get(record.from)!
+  const to = names.get(record.to) ?? from
+  const fate = formatFate(record)
+  const text = `${time}: ${formatPacket(record)}${record.duplicate ? ", duplicate" : ""}${
+    fate === "" ? "" : `, ${fate}`
+  }`
+  return [`  ${from}${fate === "" || record.fate === "held" ? "->>" : "-x"}${to}: ${escape(text)}`]
+}
+
+// These end a statement, or begin an entity.
+const escape = (text: string): string =>
+  text.replace(/[#;]/g, (found) => `#${found.charCodeAt(0)};`).replace(/\n/g, " ")

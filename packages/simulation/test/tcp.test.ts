@@ -1,0 +1,251 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Listener from "@sluice/core/Listener"
+import * as Network from "@sluice/core/Network"
+import * as NetworkError from "@sluice/core/NetworkError"
+import * as UdpSocket from "@sluice/core/UdpSocket"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import type * as Link from "@sluice/simulation/Link"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Trace from "@sluice/simulation/Trace"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+
+const mebibyte = 1024 * 1024
+
+const randomBytes = (length: number) =>
+  Effect.map(Random.Random, (random) => Uint8Array.from({ length }, () => random.nextIntUnsafe() & 255))
+
+/** Opens a connection between two hosts, with a link between them. */
+const pair = Effect.fnUntraced(function*(link: Link.Options) {
+  const [server, client] = yield* SimNetwork.hosts("server", "client")
+  yield* SimNetwork.link(server, client, link)
+  const listener = yield* Network.listen("tcp://0.0.0.0:7").pipe(Effect.provide(Host.layer(server)))
+  const near = yield* Network.connect("server:7", { connectTimeout: "1 hour" }).pipe(Effect.provide(Host.layer(client)))
+  const far = yield* Listener.accept(listener)
+  return { server, client, near, far }
+})
+
+/** Sends bytes over a link; gives what arrived, and the milliseconds that it took. */
+const transfer = (bytes: number, link: Link.Options) =>
+  Effect.gen(function*() {
+    const { far, near } = yield* pair(link)
+    const sent = yield* randomBytes(bytes)
+    const begun = yield* Clock.currentTimeMillis
+    yield* Effect.forkChild(Effect.andThen(Connection.write(near, sent), Connection.end(near)))
+    const received = yield* Connection.readAll(far)
+    return { intact: Buffer.compare(sent, received) === 0, took: (yield* Clock.currentTimeMillis) - begun }
+  })
+
+const reasonOf = <A, E>(exit: Exit.Exit<A, E>): NetworkError.Reason | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Cause.squash(exit.cause)
+  return NetworkError.isNetworkError(error) ? error.reason : undefined
+}
+
+describe("TCP over a bad link", () => {
+  for (const loss of [0, 0.05, 0.1, 0.2, 0.3, 0.4]) {
+    it.effect(`a megabyte arrives intact through ${loss * 100} % loss`, () =>
+      Effect.gen(function*() {
+        const link = {
+          latency: "10 millis",
+          loss,
+          reordering: 0.1,
+          duplication: 0.1,
+          corruption: 0.01,
+          jitter: "5 millis"
+        } as const
+        const run = yield* Simulation.checkDeterminism(transfer(mebibyte, link), {
+          seed: `loss ${loss}`,
+          limit: { time: "10 days" }
+        })
+        expect((yield* run.exit).intact).toBe(true)
+      }), 60_000)
+  }
+
+  it.effect("and so do 100 KB over links and buffers of all kinds", () =>
+    Effect.gen(function*() {
+      for (let seed = 1; seed <= 60; seed++) {
+        const [link, tcp] = yield* Random.withSeed(randomLink, seed)
+        const { intact } = yield* Simulation.run(transfer(100_000, link), { seed, tcp, limit: { time: "30 days" } })
+        expect(intact, `seed ${seed}: ${JSON.stringify({ link, tcp })}`).toBe(true)
+      }
+    }), 60_000)
+
+  it.effect("throughput is the window for each round trip", () =>
+    Effect.gen(function*() {
+      for (const [window, latency] of [[65_536, 10], [131_072, 50], [65_536, 100]] as const) {
+        const bytes = 10 * mebibyte
+        const { took } = yield* Simulation.run(transfer(bytes, { latency, segmentation: 0 }), {
+          tcp: { receiveBuffer: window, sendBuffer: mebibyte },
+          limit: { time: "1 hour" },
+          trace: false
+        })
+        const expected = bytes / window * 2 * latency
+        expect(took / expected).toBeGreaterThan(0.9)
+        expect(took / expected).toBeLessThan(1.2)
+      }
+    }), 60_000)
+
+  it.effect("and never more than the bandwidth", () =>
+    Effect.gen(function*() {
+      const { took } = yield* Simulation.run(transfer(mebibyte, { latency: 5, bandwidth: 8_000_000 }), { seed: 3 })
+      // A megabyte of 1,460 bytes to 1,500, at a megabyte a second.
+      expect(took).toBeGreaterThan(1048 * 1500 / 1460)
+      expect(took).toBeLessThan(2000)
+    }))
+})
+
+const randomLink = Effect.map(Random.Random, (random) => {
+  const upTo = (most: number) => random.nextDoubleUnsafe() * most
+  const link: Link.Options = {
+    latency: upTo(100),
+    jitter: upTo(50),
+    loss: upTo(0.3),
+    duplication: upTo(0.3),
+    reordering: upTo(0.5),
+    corruption: upTo(0.05),
+    mtu: Math.round(100 + upTo(8900)),
+    segmentation: upTo(1)
+  }
+  const tcp: SimNetwork.TcpOptions = {
+    sendBuffer: Math.round(1000 + upTo(100_000)),
+    receiveBuffer: Math.round(1000 + upTo(100_000))
+  }
+  return [link, tcp] as const
+})
+
+describe("TCP", () => {
+  it.effect("a handshake takes a round trip, and a port without a listener as long to refuse", () =>
+    Simulation.run(Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* SimNetwork.link(server, client, { latency: "30 millis" })
+      yield* Effect.provide(Network.listen("tcp://0.0.0.0:7"), Host.layer(server))
+      yield* Effect.provide(Network.connect("server:7"), Host.layer(client))
+      expect(yield* Clock.currentTimeMillis).toBe(60)
+      const refused = yield* Effect.exit(Effect.provide(Network.connect("tcp://10.0.0.1:8"), Host.layer(client)))
+      expect(reasonOf(refused)?._tag).toBe("ConnectionRefused")
+      expect(yield* Clock.currentTimeMillis).toBe(120)
+    })))
+
+  it.effect("nobody answers: six times SYN again, and then it has timed out", () =>
+    Effect.gen(function*() {
+      const run = yield* Simulation.record(
+        Effect.gen(function*() {
+          const [server, client] = yield* SimNetwork.hosts("server", "client")
+          yield* Fault.partition(server, client)
+          const connecting = Network.connect("tcp://10.0.0.1:7", { connectTimeout: "1 hour" })
+          const exit = yield* Effect.exit(Effect.provide(connecting, Host.layer(client)))
+          expect(reasonOf(exit)).toMatchObject({ _tag: "TimedOut", deadline: "system" })
+          return yield* Clock.currentTimeMillis
+        })
+      )
+      expect(yield* run.exit).toBe(127_000)
+      const at = run.trace.records.flatMap((record) => record._tag === "Segment" ? [record.at / 1e6] : [])
+      expect(at).toEqual([0, 1, 3, 7, 15, 31, 63])
+    }))
+
+  it.effect("a partition that heals delays, and one that does not ends the connection", () =>
+    Simulation.run(Effect.gen(function*() {
+      const { client, far, near, server } = yield* pair({ latency: "10 millis" })
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Fault.partitioned(client, server)
+        yield* Connection.writeText(near, "late")
+        yield* Effect.sleep("1 minute")
+      }))
+      const late = yield* Connection.readExactly(far, 4)
+      expect(Buffer.from(late).toString()).toBe("late")
+      expect(yield* Clock.currentTimeMillis).toBeLessThan(200_000)
+
+      yield* Fault.partition(client, server)
+      yield* Connection.writeText(near, "lost")
+      const exit = yield* Effect.exit(Connection.read(near))
+      expect(reasonOf(exit)).toMatchObject({ _tag: "TimedOut", deadline: "system" })
+    })))
+
+  it.effect("who is connected to a host that crashed learns it by a reset after the restart", () =>
+    Simulation.run(Effect.gen(function*() {
+      const { near, server } = yield* pair({ latency: "10 millis" })
+      const reading = yield* Effect.forkChild(Effect.exit(Connection.read(near)))
+      yield* Fault.crash(server)
+      yield* Effect.sleep("1 minute")
+      expect(reading.pollUnsafe()).toBeUndefined()
+      yield* Fault.restart(server)
+      yield* Connection.writeText(near, "are you there?")
+      expect(reasonOf(yield* Fiber.join(reading))?._tag).toBe("ConnectionReset")
+    })))
+
+  it.effect("keep-alive finds out that nobody is there any more", () =>
+    Simulation.run(Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7"), Host.layer(server))
+      const near = yield* Effect.provide(Network.connect("server:7", { keepAlive: "10 seconds" }), Host.layer(client))
+      yield* Listener.accept(listener)
+      yield* Effect.sleep("5 minutes")
+      const begun = yield* Clock.currentTimeMillis
+      yield* Fault.crash(server)
+      expect(reasonOf(yield* Effect.exit(Connection.read(near)))).toMatchObject({
+        _tag: "TimedOut",
+        deadline: "system"
+      })
+      const took = (yield* Clock.currentTimeMillis) - begun
+      expect(took).toBeGreaterThan(9_000)
+      expect(took).toBeLessThan(21_000)
+    })))
+
+  it.effect("a backlog that is full is not refused, but tried again", () =>
+    Effect.gen(function*() {
+      const run = yield* Simulation.record(Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7", { backlog: 1 }), Host.layer(server))
+        yield* Effect.forkChild(Effect.forever(Listener.accept(listener)))
+        yield* Effect.forEach([1, 2], () => Effect.provide(Network.connect("server:7"), Host.layer(client)), {
+          concurrency: "unbounded"
+        })
+        return yield* Clock.currentTimeMillis
+      }))
+      expect(yield* run.exit).toBe(1002)
+      expect(run.trace.records.filter((record) => "fate" in record && record.fate === "backlogFull")).toHaveLength(1)
+    }))
+
+  it.effect("a half-closed connection still answers", () =>
+    Simulation.run(Effect.gen(function*() {
+      const { far, near } = yield* pair({ latency: "10 millis" })
+      yield* Connection.end(near)
+      expect(Option.isNone(yield* Connection.read(far))).toBe(true)
+      yield* Connection.writeText(far, "answer")
+      yield* Connection.end(far)
+      expect(Buffer.from(yield* Connection.readAll(near)).toString()).toBe("answer")
+    })))
+
+  it.effect("the chance of one fault changes no draw of another", () =>
+    Effect.gen(function*() {
+      const arrivals = (link: Link.Options) =>
+        Effect.map(
+          Simulation.record(
+            Effect.gen(function*() {
+              const [server, client] = yield* SimNetwork.hosts("server", "client")
+              yield* SimNetwork.link(server, client, { latency: 10, jitter: 10, ...link })
+              const socket = yield* Effect.provide(Network.bind("udp://0.0.0.0:0"), Host.layer(client))
+              for (let index = 0; index < 50; index++) {
+                yield* UdpSocket.send(socket, `${index}`, "10.0.0.1:9")
+                yield* Effect.sleep("100 millis")
+              }
+            }),
+            { seed: 5 }
+          ),
+          ({ trace }) => Trace.filter(trace, (record) => record._tag === "Datagram" && !record.duplicate).records
+        )
+      const plain = yield* arrivals({})
+      const doubled = yield* arrivals({ duplication: 0.5 })
+      expect(plain).toHaveLength(50)
+      expect(doubled).toEqual(plain)
+    }))
+})

@@ -1,0 +1,128 @@
+import * as SimCertificate from "@sluice/simulation/SimCertificate"
+import { describe, expect, it } from "vitest"
+import {
+  type Certificate,
+  decodeCertificate,
+  parseCertificates,
+  sign
+} from "../src/internal/kernel/tls/certificate/certificate.ts"
+import { judgeChain, judgeName } from "../src/internal/kernel/tls/certificate/trust.ts"
+import { checksum, digest, digestText } from "../src/internal/kernel/tls/handshake/digest.ts"
+import { Malformed } from "../src/internal/kernel/tls/handshake/fields.ts"
+
+const authority = SimCertificate.authority("Test CA")
+const parse = (text: string) => parseCertificates(text) as [Certificate, ...Array<Certificate>]
+const [root] = parse(authority.certificate)
+const trust = { anchors: [root], revocationLists: [] }
+const leaf = parse(authority.issue({ names: ["leaf"] }).chain)[0]
+const issuedBy = (issuer: Certificate, subject: string, isAuthority: boolean) =>
+  sign({ ...leaf, subject, isAuthority, issuer: issuer.subject, issuerKey: issuer.publicKey, publicKey: subject })
+
+describe("a chain of simulated certificates", () => {
+  it("is good up to an authority, with more beside it than it needs", () => {
+    const between = issuedBy(root, "CN=between", true)
+    const last = issuedBy(between, "CN=last", false)
+    expect(judgeChain(trust, [last, leaf, between, root], 0)).toBe(undefined)
+    expect(judgeChain(trust, [last], 0)).toMatchObject({ _tag: "UnknownIssuer", subject: "CN=last" })
+  })
+
+  it("is not when one of it may not issue others", () => {
+    const last = issuedBy(leaf, "CN=last", false)
+    expect(judgeChain(trust, [last, leaf], 0)).toMatchObject({
+      _tag: "CertificateRejected",
+      subject: "CN=leaf",
+      code: "INVALID_CA"
+    })
+  })
+
+  it("is not when somebody has changed what it says", () => {
+    const changed = { ...leaf, names: ["DNS:bank.example"] }
+    expect(judgeChain(trust, [changed], 0)).toMatchObject({ code: "CERT_SIGNATURE_FAILURE", subject: "CN=leaf" })
+  })
+
+  it("is not when it never ends", () => {
+    const chain: Array<Certificate> = []
+    let issuer = root
+    for (let depth = 0; depth < 20; depth++) chain.unshift(issuer = issuedBy(issuer, `CN=${depth}`, true))
+    expect(judgeChain(trust, chain as never, 0)).toMatchObject({ code: "CERT_CHAIN_TOO_LONG" })
+    const [a, b] = [{ ...leaf, subject: "CN=a" }, { ...leaf, subject: "CN=b", isAuthority: true }]
+    const circle = { ...b, issuer: "CN=b", issuerKey: "other", publicKey: "other" }
+    const toItself = { ...a, issuer: "CN=b", issuerKey: "other" }
+    expect(judgeChain(trust, [toItself, circle], 0)).toMatchObject({ _tag: "SelfSignedCertificate", subject: "CN=b" })
+    const [first, second] = [
+      { ...b, subject: "CN=1", publicKey: "1", issuer: "CN=2", issuerKey: "2" },
+      { ...b, subject: "CN=2", publicKey: "2", issuer: "CN=1", issuerKey: "1" }
+    ]
+    expect(judgeChain(trust, [{ ...leaf, issuer: "CN=1", issuerKey: "1" }, first, second], 0)).toMatchObject({
+      code: "CERT_CHAIN_TOO_LONG"
+    })
+  })
+
+  it("may end at a single peer that is trusted", () => {
+    const [own] = parse(SimCertificate.selfSigned({ names: ["peer"] }).chain)
+    expect(judgeChain({ anchors: [own], revocationLists: [] }, [own], 0)).toBe(undefined)
+    expect(judgeChain({ anchors: [leaf], revocationLists: [] }, [leaf], 0)).toBe(undefined)
+  })
+
+  it("is good from its first millisecond to its last", () => {
+    const [own] = parse(
+      authority.issue({ names: ["leaf"], notBefore: new Date(1000), notAfter: new Date(2000) }).chain
+    )
+    const tagAt = (now: number) => judgeChain(trust, [own], now)?._tag
+    expect([999, 1000, 2000, 2001].map(tagAt)).toEqual([
+      "CertificateNotYetValid",
+      undefined,
+      undefined,
+      "CertificateExpired"
+    ])
+  })
+})
+
+describe("the names of a simulated certificate", () => {
+  const [own] = parse(authority.issue({ names: ["*.example.org", "::1", "2001:DB8:0:0::1", "127.0.0.1"] }).chain)
+
+  it("stand for hosts and for IP addresses, however these are written", () => {
+    const good = ["www.example.org", "WWW.example.org.", "::1", "2001:db8::1", "127.0.0.1"]
+    const bad = ["example.org", "a.b.example.org", "::2", "127.0.0.2", "*", ""]
+    expect([...good, ...bad].filter((host) => judgeName(own, host) === undefined)).toEqual(good)
+    for (const host of bad) expect(judgeName(own, host)).toMatchObject({ _tag: "HostNameMismatch", expected: host })
+  })
+
+  it("are not those of its subject", () => {
+    const [nameless] = parse(authority.issue({ commonName: "www.example.org" }).chain)
+    expect(judgeName(nameless, "www.example.org")).toMatchObject({ names: [] })
+  })
+})
+
+describe("certificates that others have written", () => {
+  it("are read field by field", () => {
+    expect(decodeCertificate({ ...leaf })).toEqual(leaf)
+    for (const field of Object.keys(leaf)) {
+      for (const value of [undefined, null, {}, [[]], "x".repeat(2000), 0.5, 1e300]) {
+        expect(() => decodeCertificate({ ...leaf, [field]: value }), `${field}: ${String(value)}`).toThrow(Malformed)
+      }
+    }
+    expect(() => decodeCertificate(Object.create(leaf))).toThrow(Malformed)
+    expect(() => decodeCertificate("certificate")).toThrow(Malformed)
+  })
+})
+
+describe("digests", () => {
+  it("are the same everywhere, and differ with every bit, length and border", () => {
+    expect(digestText("a")).toBe("94ce2fd7bb88985e6247b18aa53bf8a539412ecd02efd562d6d3b9aa455d3d0e")
+    const bytes = Uint8Array.from({ length: 67 }, (_, index) => index * 37)
+    const all = new Set<string>()
+    const hex = (each: Uint8Array) => Buffer.from(each).toString("hex")
+    for (const make of [digest, (bytes: Uint8Array) => checksum(0, bytes)]) {
+      for (let length = 0; length <= bytes.length; length++) all.add(hex(make(bytes.subarray(0, length))))
+      for (let bit = 0; bit < 8 * bytes.length; bit++) {
+        const changed = bytes.slice()
+        changed[bit >> 3]! ^= 1 << (bit & 7)
+        all.add(hex(make(changed)))
+      }
+    }
+    expect(all.size).toBe(2 * (68 + 8 * 67))
+    expect(digestText("ab", "c")).not.toBe(digestText("a", "bc"))
+    expect(checksum(1, bytes)).not.toEqual(checksum(2, bytes))
+  })
+})
