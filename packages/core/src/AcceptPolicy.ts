@@ -20,7 +20,7 @@
  *   deny: ["10.1.2.3"],
  *   acceptRate: { perSecond: 100, burst: 500 },
  *   acceptRatePerAddress: 5
- * }, (connection) => Connection.pipe(connection, connection))
+ * }, (connection) => Connection.pipeTo(connection, connection))
  * ```
  *
  * **Details**

@@ -11,9 +11,11 @@
  * import * as Connection from "@sluice/core/Connection"
  * import * as Effect from "effect/Effect"
  * import * as Option from "effect/Option"
+import type * as Pipeable from "effect/Pipeable"
+import * as Predicate from "effect/Predicate"
  * import * as Stream from "effect/Stream"
  *
- * const piped = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+ * const piped = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
  *
  * const streamed = (connection: Connection.Connection) =>
  *   Stream.run(Connection.bytes(connection), Connection.sink(connection))
@@ -44,6 +46,8 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import type * as Pipeable from "effect/Pipeable"
+import * as Predicate from "effect/Predicate"
 import type * as Pull from "effect/Pull"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
@@ -58,7 +62,7 @@ import * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
 
 /** A duplex byte stream. Its facts were taken when it was opened and stay readable after it is closed. */
-export interface Connection {
+export interface Connection extends Pipeable.Pipeable {
   readonly [typeId]: typeof typeId
   /** Unique in this process, from 1 up. */
   readonly id: number
@@ -86,7 +90,7 @@ export type Closing =
 const state = (self: Connection): ConnectionState => self as ConnectionState
 
 /** Whether a value is a `Connection`. */
-export const isConnection = (u: unknown): u is Connection => u instanceof internal.ConnectionState
+export const isConnection = (u: unknown): u is Connection => Predicate.hasProperty(u, internal.typeId)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reading
@@ -350,21 +354,27 @@ export const abort = (self: Connection): Effect.Effect<void> => Effect.sync(() =
  * ```ts
  * import * as Connection from "@sluice/core/Connection"
  *
- * const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+ * const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
  * ```
  */
-export const pipe = (from: Connection, to: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+export const pipeTo: {
+  (to: Connection): (from: Connection) => Effect.Effect<void, NetworkError.NetworkError>
+  (from: Connection, to: Connection): Effect.Effect<void, NetworkError.NetworkError>
+} = dual(2, (from: Connection, to: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.suspend(() => {
     const refusal = state(to).refusal
     return refusal === undefined ? pump(state(from), state(to)) : Effect.fail(refusal)
-  })
+  }))
 
 /** Pipes both ways until both peers have ended, and carries each one's half-close over to the other. */
-export const relay = (a: Connection, b: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
+export const relay: {
+  (b: Connection): (a: Connection) => Effect.Effect<void, NetworkError.NetworkError>
+  (a: Connection, b: Connection): Effect.Effect<void, NetworkError.NetworkError>
+} = dual(2, (a: Connection, b: Connection): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.asVoid(Effect.all([
-    Effect.andThen(pipe(a, b), end(b)),
-    Effect.andThen(pipe(b, a), end(a))
-  ], { concurrency: 2 }))
+    Effect.andThen(pipeTo(a, b), end(b)),
+    Effect.andThen(pipeTo(b, a), end(a))
+  ], { concurrency: 2 })))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Securing

@@ -9,7 +9,7 @@
  *
  * const Echo = Server.layer(
  *   { listen: "tcp://127.0.0.1:12345", maxConnections: 1000, idleTimeout: "5 minutes" },
- *   (connection) => Connection.pipe(connection, connection)
+ *   (connection) => Connection.pipeTo(connection, connection)
  * )
  * ```
  *
@@ -197,7 +197,7 @@ export const draining: Effect.Effect<void> = Effect.flatten(
  * const handler = Effect.fnUntraced(function*(connection: Connection.Connection) {
  *   const name = yield* Connection.readUntil(connection, "\n", { limit: 64 })
  *   yield* Server.annotate("user", new TextDecoder().decode(name).trim())
- *   yield* Connection.pipe(connection, connection)
+ *   yield* Connection.pipeTo(connection, connection)
  * })
  * ```
  */

@@ -11,7 +11,7 @@
  * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
- * const Echo = Server.layer({ listen: "tcp://127.0.0.1:7" }, (connection) => Connection.pipe(connection, connection))
+ * const Echo = Server.layer({ listen: "tcp://127.0.0.1:7" }, (connection) => Connection.pipeTo(connection, connection))
  *
  * const Quiet = Layer.provide(Echo, ServerLog.layer(ServerLog.silent))
  *

@@ -14,7 +14,7 @@
  *   const tls = yield* Tls.loadServer({
  *     certificates: [{ chain: "/etc/echo/chain.pem", key: "/etc/echo/key.pem" }]
  *   })
- *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipe(connection, connection))
+ *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipeTo(connection, connection))
  * }))
  * ```
  *
@@ -186,7 +186,7 @@ export type ReloadState =
  * const Echo = Layer.unwrap(Effect.gen(function*() {
  *   const certificates = [{ chain: "/etc/echo/chain.pem", key: "/etc/echo/key.pem" }] as const
  *   const tls = yield* Tls.reloading({ certificates }, Schedule.spaced("10 minutes"))
- *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipe(connection, connection))
+ *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipeTo(connection, connection))
  * }))
  * ```
  */

@@ -22,7 +22,7 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
 /** A server on a host of its own, and a client with several addresses. Each way takes a millisecond. */
 const served = (

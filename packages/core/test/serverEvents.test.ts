@@ -21,7 +21,7 @@ import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
 const served = (
   options: Omit<Server.Options, "listen">,

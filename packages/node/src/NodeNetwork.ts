@@ -12,7 +12,7 @@
  *
  * const Echo = Server.layer(
  *   { listen: "tcp://127.0.0.1:12345" },
- *   (connection) => Connection.pipe(connection, connection)
+ *   (connection) => Connection.pipeTo(connection, connection)
  * )
  *
  * NodeRuntime.runMain(Layer.launch(Layer.provide(Echo, NodeNetwork.layer)))

@@ -33,14 +33,14 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, NetworkError.NetworkError, R>) 
 layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a connection", (it) => {
   it.effect("carries bytes both ways, and frames over them", () =>
     Effect.gen(function*() {
-      const connection = yield* opened((peer) => Connection.pipe(peer, peer))
+      const connection = yield* opened((peer) => Connection.pipeTo(peer, peer))
       const lines = yield* Framed.make(connection, Framing.lines())
       expect(yield* Framed.request(lines, "Grüß dich")).toBe("Grüß dich")
     }))
 
   it.effect("carries megabytes, while both are slow", () =>
     Effect.gen(function*() {
-      const connection = yield* opened((peer) => Connection.pipe(peer, peer))
+      const connection = yield* opened((peer) => Connection.pipeTo(peer, peer))
       const sent = new Uint8Array(3_000_000).map((_, index) => index * 7)
       const writing = Connection.write(connection, sent)
       const [received] = yield* Effect.all([Connection.readExactly(connection, sent.length), writing], {

@@ -53,7 +53,7 @@ const echoes = Effect.fnUntraced(function*(server: Connection.Connection, client
   const [received] = yield* Effect.all([
     Connection.readAll(client),
     Effect.andThen(Connection.write(client, sent), Connection.end(client)),
-    Effect.andThen(Connection.pipe(server, server), Connection.end(server))
+    Effect.andThen(Connection.pipeTo(server, server), Connection.end(server))
   ], { concurrency: 3 })
   expect(Buffer.compare(received, sent)).toBe(0)
 })
@@ -94,7 +94,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("behind HAProxy", (it) =
           expect(connection.proxy?.localAddress).toEqual(listener.address)
           expect(connection.proxy?.remoteAddress).not.toEqual(client.localAddress)
           expect(connection.proxy?.header.tlvs).toEqual(option.includes("crc32c") ? [{ _tag: "Crc32c" }] : [])
-          yield* Connection.pipe(connection, connection)
+          yield* Connection.pipeTo(connection, connection)
           yield* Connection.end(connection)
           expect(text(yield* Connection.readAll(client))).toBe("hello")
         }))

@@ -75,7 +75,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
 
     it.effect("refuse more than maxConnections with a reset, and harm nobody who is in", () =>
       Effect.gen(function*() {
-        const { begun, handler } = yield* observed((connection) => Connection.pipe(connection, connection))
+        const { begun, handler } = yield* observed((connection) => Connection.pipeTo(connection, connection))
         const server = yield* Server.make({ listen, maxConnections: 1, whenFull: "refuse" }, handler)
         const first = yield* dial(server.address)
         yield* begun
@@ -134,7 +134,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
       breaks({ readTimeout: "1 minute" }, "read", (connection) => Connection.read(connection)))
 
     it.effect("readTimeout breaks a connection that is piped", () =>
-      breaks({ readTimeout: "1 minute" }, "read", (connection) => Connection.pipe(connection, connection)))
+      breaks({ readTimeout: "1 minute" }, "read", (connection) => Connection.pipeTo(connection, connection)))
 
     it.effect("writeTimeout breaks a connection whose peer takes nothing", () =>
       Effect.gen(function*() {
@@ -159,7 +159,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
 
     it.effect("idleTimeout runs anew from whatever moves", () =>
       Effect.gen(function*() {
-        const { begun, handler } = yield* observed((connection) => Connection.pipe(connection, connection))
+        const { begun, handler } = yield* observed((connection) => Connection.pipeTo(connection, connection))
         const server = yield* Server.make({ listen, idleTimeout: "1 minute" }, handler)
         const client = yield* dial(server.address)
         const connection = yield* begun
@@ -223,7 +223,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
 
     it.effect("ends idle connections in order when told to", () =>
       Effect.gen(function*() {
-        const { begun, handler } = yield* observed((connection) => Connection.pipe(connection, connection))
+        const { begun, handler } = yield* observed((connection) => Connection.pipeTo(connection, connection))
         const server = yield* Server.make({ listen, drain: { grace: "1 hour", idle: "1 second" } }, handler)
         const client = yield* dial(server.address)
         yield* begun
@@ -277,7 +277,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
                 ? Effect.die("out of cheese")
                 : how === 1
                 ? Effect.fail("no")
-                : Connection.pipe(connection, connection)
+                : Connection.pipeTo(connection, connection)
           )
         yield* Effect.gen(function*() {
           const server = yield* Server.make({ listen }, fail)
@@ -346,7 +346,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
   describe("metrics", () => {
     it.effect("tell what is open, taken, refused and moved, by listening address", () =>
       Effect.gen(function*() {
-        const { begun, handler } = yield* observed((connection) => Connection.pipe(connection, connection))
+        const { begun, handler } = yield* observed((connection) => Connection.pipeTo(connection, connection))
         const server = yield* Server.make({ listen, maxConnections: 1, whenFull: "refuse" }, handler)
         const client = yield* dial(server.address)
         yield* begun

@@ -20,7 +20,7 @@ import { join } from "node:path"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 
 // Plain clients of the kernel's sockets see how they are turned away.
-const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-"))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -54,7 +54,7 @@ const echo = (options: Omit<Server.Options, "listen"> = {}) =>
   Effect.map(
     Server.make(
       { listen: "tls://127.0.0.1:0", tls: server, ...options },
-      (connection) => Connection.pipe(connection, connection)
+      (connection) => Connection.pipeTo(connection, connection)
     ),
     (server) => ({ ...server, port: (server.address as NetAddress.InetAddress).port })
   )

@@ -40,7 +40,7 @@ const bulk: Program = Effect.gen(function*() {
   )
 })
 
-const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
 
 const echo: Program = Effect.gen(function*() {
   const [server, client] = yield* SimNetwork.hosts("server", "client")

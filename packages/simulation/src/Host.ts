@@ -14,7 +14,7 @@
  * import * as SimNetwork from "@sluice/simulation/SimNetwork"
  * import * as Effect from "effect/Effect"
  *
- * const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+ * const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
  *
  * const program = Effect.gen(function*() {
  *   const server = yield* SimNetwork.host("server")

@@ -16,7 +16,7 @@
  * import * as Simulation from "@sluice/simulation/Simulation"
  * import * as Effect from "effect/Effect"
  *
- * const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+ * const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
  *
  * const echoed = Effect.gen(function*() {
  *   const [server, client] = yield* SimNetwork.hosts("server", "client")

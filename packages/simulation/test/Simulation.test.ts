@@ -18,7 +18,7 @@ import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 
 const decoder = new TextDecoder()
-const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
 
 const ask = Effect.scoped(Effect.gen(function*() {
   const connection = yield* Network.connect("server:7")

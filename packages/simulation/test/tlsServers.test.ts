@@ -87,7 +87,7 @@ describe("a server over simulated TLS", () => {
       yield* Fault.breakTls(stalling, "stall")
       yield* Host.serve(
         ends.server,
-        Server.layer({ listen: "tls://0.0.0.0:443", tls, backlog: 16 }, (c) => Connection.pipe(c, c))
+        Server.layer({ listen: "tls://0.0.0.0:443", tls, backlog: 16 }, (c) => Connection.pipeTo(c, c))
       )
       for (let count = 0; count < 200; count++) {
         yield* Effect.forkScoped(Effect.exit(connect(stalling, trusting)))
@@ -109,7 +109,7 @@ describe("a server over simulated TLS", () => {
       yield* write(issue(1))
       const Echo = Layer.unwrap(Effect.map(
         Tls.reloading({ certificates: [{ chain: "chain", key: "key" }] }, Schedule.spaced("5 minutes")),
-        (tls) => Server.layer({ listen: "tls://0.0.0.0:443", tls }, (c) => Connection.pipe(c, c))
+        (tls) => Server.layer({ listen: "tls://0.0.0.0:443", tls }, (c) => Connection.pipeTo(c, c))
       ))
       yield* Host.serve(ends.server, Layer.provide(Echo, files))
 
@@ -153,7 +153,7 @@ describe("a server over simulated TLS", () => {
         const ends = yield* hosts({ segmentation: 0 })
         yield* Host.serve(
           ends.server,
-          Server.layer({ listen: "tls://0.0.0.0:443", tls }, (c) => Connection.pipe(c, c))
+          Server.layer({ listen: "tls://0.0.0.0:443", tls }, (c) => Connection.pipeTo(c, c))
         )
         yield* ask(ends.client, trusting)
       })

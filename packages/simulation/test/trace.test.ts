@@ -20,7 +20,7 @@ const conversation = (loss: number) =>
     yield* SimNetwork.link(server, client, { latency: "10 millis", loss })
     yield* Host.serve(
       server,
-      Server.layer({ listen: "tcp://[::]:7" }, (connection) => Connection.pipe(connection, connection))
+      Server.layer({ listen: "tcp://[::]:7" }, (connection) => Connection.pipeTo(connection, connection))
     )
     for (const address of ["10.0.0.1", "[fd00::1]"]) {
       yield* Host.run(

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 const program = Effect.gen(function*() {
   const server = yield* Server.make(
     { listen: "tcp://127.0.0.1:0" },
-    (connection) => Connection.pipe(connection, connection)
+    (connection) => Connection.pipeTo(connection, connection)
   )
   const connection = yield* Network.connect(Endpoint.fromAddress(server.address))
   yield* Connection.writeText(connection, "echo")

@@ -79,7 +79,7 @@ export const backpressureLaws = (subject: StreamSubject): ReadonlyArray<Check> =
     Effect.gen(function*() {
       const first = yield* open(subject)
       const second = yield* open(subject)
-      yield* Effect.forkScoped(Connection.pipe(first.server.connection, second.client.connection), {
+      yield* Effect.forkScoped(Connection.pipeTo(first.server.connection, second.client.connection), {
         startImmediately: true
       })
       const chunk = new Uint8Array(256 * 1024)

@@ -45,7 +45,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         const { connection } = near
         const waiting = yield* Effect.forkScoped(Connection.read(connection), { startImmediately: true })
-        const echo = yield* Effect.forkScoped(Connection.pipe(connection, connection), { startImmediately: true })
+        const echo = yield* Effect.forkScoped(Connection.pipeTo(connection, connection), { startImmediately: true })
         yield* bounded("closing", "10 seconds", near.close)
         yield* expectFailed("a reader", yield* Fiber.await(waiting), "Closed")
         yield* expectFailed("a pipe", yield* Fiber.await(echo), "Closed")

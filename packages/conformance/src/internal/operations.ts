@@ -14,7 +14,7 @@ export const gatheringReads: ReadonlyArray<
   ["readExactly", (connection) => Connection.readExactly(connection, 1)],
   ["readUntil", (connection) => Connection.readUntil(connection, "\n")],
   ["readAll", (connection) => Connection.readAll(connection)],
-  ["pipe", (connection) => Connection.pipe(connection, connection)]
+  ["pipe", (connection) => Connection.pipeTo(connection, connection)]
 ]
 
 /** Every way of using a connection. */

@@ -123,7 +123,7 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     Effect.gen(function*() {
       const seen = yield* Deferred.make<Connection.Connection>()
       const server = yield* serve(subject, [
-        (connection) => Effect.andThen(Deferred.succeed(seen, connection), Connection.pipe(connection, connection))
+        (connection) => Effect.andThen(Deferred.succeed(seen, connection), Connection.pipeTo(connection, connection))
       ])
       const client = yield* dial(server)
       yield* exchange(client, "hello")
@@ -249,7 +249,7 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
 
 type Handler = Server.Handler<unknown, Scope.Scope>
 
-const echo: Handler = (connection) => Connection.pipe(connection, connection)
+const echo: Handler = (connection) => Connection.pipeTo(connection, connection)
 
 const misbehaviours: Record<string, {
   readonly handler: Handler

@@ -1,4 +1,4 @@
-/** What the documentation says of `pipe` and `relay`. */
+/** What the documentation says of `pipeTo` and `relay`. */
 import * as Connection from "@sluice/core/Connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,7 +28,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     "a second pipe from one connection is refused, and the first goes on",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
-        const echo = Connection.pipe(far.connection, far.connection)
+        const echo = Connection.pipeTo(far.connection, far.connection)
         const first = yield* Effect.forkScoped(echo, { startImmediately: true })
         yield* expectFailure("the second pipe", echo, "Busy")
         yield* Connection.writeText(near.connection, "still piped")
@@ -44,7 +44,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     "a pipe gives back what was sent, and finishes with the peer",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
-        const echo = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), {
+        const echo = yield* Effect.forkScoped(Connection.pipeTo(far.connection, far.connection), {
           startImmediately: true
         })
         const bytes = yield* randomBytes(8 * mebibyte)
@@ -73,7 +73,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         yield* Connection.writeText(near.connection, "line\nrest")
         yield* expectEqual("a line", (yield* Connection.readUntil(far.connection, "\n")).length, 5)
-        yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), { startImmediately: true })
+        yield* Effect.forkScoped(Connection.pipeTo(far.connection, far.connection), { startImmediately: true })
         yield* Connection.writeText(near.connection, " and more")
         yield* expectBytes("the echo", yield* Connection.readExactly(near.connection, 13), utf8("rest and more"))
       }))
@@ -94,7 +94,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const pause = randomPause(yield* elsewhere(subject))
         const echoing = Effect.gen(function*() {
           while (true) {
-            const fiber = yield* Effect.forkScoped(Connection.pipe(far.connection, far.connection), {
+            const fiber = yield* Effect.forkScoped(Connection.pipeTo(far.connection, far.connection), {
               startImmediately: true
             })
             yield* pause
@@ -118,7 +118,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     Effect.gen(function*() {
       const first = yield* open(subject)
       const second = yield* open(subject)
-      const piping = Connection.pipe(first.server.connection, second.client.connection)
+      const piping = Connection.pipeTo(first.server.connection, second.client.connection)
       const waiting = yield* Effect.forkScoped(piping, { startImmediately: true })
       yield* Connection.abort(second.client.connection)
       yield* expectFailed("a pipe that waits for bytes", yield* Fiber.await(waiting), "Closed")
@@ -126,7 +126,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       // The other connection is unharmed, and loses nothing.
       yield* Connection.writeText(first.client.connection, "unharmed")
       yield* expectEqual("the next read", yield* readText(first.server.connection), "unharmed")
-      const echo = Connection.pipe(first.server.connection, first.server.connection)
+      const echo = Connection.pipeTo(first.server.connection, first.server.connection)
       const echoing = yield* Effect.forkScoped(echo, { startImmediately: true })
       yield* Connection.end(first.server.connection)
       yield* Connection.writeText(first.client.connection, "no way back")
@@ -137,7 +137,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       yield* expectBytes("what is read after it", left, utf8("no way back but still here"))
       yield* expectFailure(
         "a pipe to what has ended",
-        Connection.pipe(first.server.connection, first.server.connection),
+        Connection.pipeTo(first.server.connection, first.server.connection),
         "BrokenPipe"
       )
     })
@@ -151,7 +151,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         for (const breaking of ["first", "second"] as const) {
           const pairs = { first: yield* open(subject), second: yield* open(subject) }
           const piping = yield* Effect.forkScoped(
-            Connection.pipe(pairs.first.server.connection, pairs.second.client.connection),
+            Connection.pipeTo(pairs.first.server.connection, pairs.second.client.connection),
             { startImmediately: true }
           )
           const flooding = Effect.forever(Connection.write(pairs.first.client.connection, new Uint8Array(mebibyte)))

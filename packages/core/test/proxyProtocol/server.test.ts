@@ -146,7 +146,7 @@ describe("behind a trusted proxy", () => {
       const sent = Uint8Array.from({ length: 1024 * 1024 }, () => random.nextIntUnsafe() & 255)
       yield* Effect.forkChild(Effect.andThen(Connection.writeAll(near, [version2, sent]), Connection.end(near)))
       const far = yield* accept
-      yield* Effect.forkChild(Effect.andThen(Connection.pipe(far, far), Connection.end(far)))
+      yield* Effect.forkChild(Effect.andThen(Connection.pipeTo(far, far), Connection.end(far)))
       assert.deepStrictEqual(yield* Connection.readAll(near), sent)
     })))
 
@@ -424,7 +424,7 @@ describe("limits", () => {
       const { proxy, server } = yield* scene()
       const handle = yield* Server.make(
         { listen: "tcp://0.0.0.0:8", maxConnectionsPerAddress: 2, proxyProtocol: { trusted: ["10.1.0.1"] } },
-        (connection) => Connection.pipe(connection, connection)
+        (connection) => Connection.pipeTo(connection, connection)
       ).pipe(Effect.provide(Host.layer(server)))
       const dial = (last: number) =>
         Network.connect("server:8", {

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as flags from "../cli/flags.ts"
 
-export const echo = (connection: Connection.Connection) => Connection.pipe(connection, connection)
+export const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
 /** Sends back each piece behind a prefix. What a piece is, TCP decides: it keeps the bytes in order, not their grouping. */
 const echoBehind = (prefix: Uint8Array) => (connection: Connection.Connection) =>

@@ -12,7 +12,7 @@ VitestSimulation.it(
   Effect.gen(function*() {
     const [server, client] = yield* SimNetwork.hosts("server", "client")
     yield* SimNetwork.link(server, client, { latency: "20 millis", loss: 0.3 })
-    yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipe(c, c)))
+    yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
     yield* Host.run(
       client,
       Effect.scoped(Effect.gen(function*() {

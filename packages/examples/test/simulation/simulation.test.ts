@@ -19,7 +19,7 @@ import * as Fs from "node:fs"
 import * as LockService from "./LockService.ts"
 
 const decoder = new TextDecoder()
-const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
 
 describe("echo", () => {
   VitestSimulation.it(

@@ -1,4 +1,4 @@
 import * as Connection from "@sluice/core/Connection"
 import { serve } from "./serve.ts"
 
-serve((connection) => Connection.pipe(connection, connection))
+serve((connection) => Connection.pipeTo(connection, connection))

@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
+import * as Pipeable from "effect/Pipeable"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../../Connection.ts"
 import * as NetworkError from "../../NetworkError.ts"
@@ -38,7 +39,7 @@ export type Role = "client" | "server"
 const nobody: Writer = { onWritten: () => {} }
 
 /** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
-export class ConnectionState implements Connection.Connection, Transport.StreamReceiver, Gone {
+export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver, Gone {
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
   transport: Transport.StreamTransport
@@ -62,6 +63,7 @@ export class ConnectionState implements Connection.Connection, Transport.StreamR
   #observers: Array<CloseObserver> = []
 
   constructor(transport: Transport.StreamTransport, options: Options) {
+    super()
     const { closeTimeout, dialled, role, security, traffic } = options
     this.transport = transport
     this.security = security
