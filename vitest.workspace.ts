@@ -5,6 +5,14 @@ const project = (name: string) => ({
   test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout: 60_000 }
 })
 
+/** What holds for the repository as a whole: who imports whom, what is public, how it reads. */
+const repository = {
+  test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], testTimeout: 60_000 }
+}
+
 export default defineConfig({
-  test: { projects: ["core", "node", "simulation", "conformance", "examples"].map(project), maxWorkers: "100%" }
+  test: {
+    projects: [...["core", "node", "simulation", "conformance", "examples"].map(project), repository],
+    maxWorkers: "100%"
+  }
 })
