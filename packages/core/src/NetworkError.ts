@@ -21,7 +21,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
-import * as ProxyProtocolError from "./ProxyProtocolError.ts"
+import type * as ProxyProtocolError from "./ProxyProtocolError.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 /** What was being done when it failed. */
@@ -228,7 +228,7 @@ export class InvalidProxyHeader extends Data.TaggedClass("InvalidProxyHeader")<{
   readonly fault: ProxyProtocolError.Reason
 }> {
   get message(): string {
-    return ProxyProtocolError.describe(this.fault)
+    return this.fault.message
   }
   readonly advice = "let the proxy send one, or do not list its address as trusted"
 }

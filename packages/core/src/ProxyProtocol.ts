@@ -1,12 +1,12 @@
 /**
- * The PROXY protocol, versions 1 and 2: how a proxy tells a server who its client is.
+ * The PROXY protocol, versions 1 and 2: headers in which a proxy tells a server the address of its client.
  *
- * A proxy that relays bytes hides the client: the server sees the proxy's address. So the proxy writes one header in
- * front of all else, with the addresses of its own connection to the client. Version 1 is a line of text; version 2 is
- * binary, and carries more, such as what is known of the client's TLS session.
+ * A server behind a proxy sees the proxy's address. With the PROXY protocol, the proxy starts each connection with one
+ * header, which has the addresses of its own connection to the client. Version 1 is a line of text. Version 2 is binary and
+ * can carry more, such as the client's TLS session.
  *
- * Servers read headers with the option `proxyProtocol` of `Network.listen` and `Server`, clients write one with that of
- * `Network.connect`. This module is the format itself, without any input or output.
+ * Servers read headers with the option `proxyProtocol` of `Network.listen` and `Server`; clients send one with the option
+ * `proxyProtocol` of `Network.connect`. This module is the format itself and does no input or output.
  *
  * ```ts
  * import * as Network from "@sluice/core/Network"
@@ -25,8 +25,10 @@
  *   Network.connect("tcp://127.0.0.1:8000", { proxyProtocol: ProxyProtocol.fromConnection(client) })
  * ```
  *
- * The format is that of the [specification](https://www.haproxy.org/download/2.2/doc/proxy-protocol.txt) of 2020-03-05.
- * What decoding would refuse, encoding refuses.
+ * The format is the [specification](https://www.haproxy.org/download/2.2/doc/proxy-protocol.txt) of 2020-03-05. Encoding
+ * rejects every header that decoding would reject or change.
+ *
+ * @since 0.1.0
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -37,7 +39,7 @@ import { type Addresses, familyOf, type Header, type Protocol } from "./internal
 import * as text from "./internal/proxy/text.ts"
 import { attempt, fail } from "./internal/proxy/throwing.ts"
 import type { Tlv } from "./internal/proxy/tlvTypes.ts"
-import type { ProxyProtocolError } from "./ProxyProtocolError.ts"
+import * as Reason from "./ProxyProtocolError.ts"
 
 export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./internal/proxy/header.ts"
 export type {
@@ -51,27 +53,35 @@ export type {
   Tlv,
   UniqueId
 } from "./internal/proxy/tlvTypes.ts"
-export { isProxyProtocolError, ProxyProtocolError, type Reason } from "./ProxyProtocolError.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Headers
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What {@link make} and {@link fromConnection} may be told beyond the addresses. */
+/**
+ * Options of {@link make} and {@link fromConnection}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options {
   /** Default: 2. */
   readonly version?: 1 | 2 | undefined
   /** The transport protocol of the client's socket. Default: `"STREAM"`. */
   readonly protocol?: Exclude<Protocol, "UNSPEC"> | undefined
-  /** The records behind the addresses, for version 2 alone. Default: none. */
+  /** The records after the addresses, version 2 only. Default: none. */
   readonly tlvs?: ReadonlyArray<Tlv> | undefined
 }
 
 /**
- * The header for a client that connected from `source` to `destination`.
+ * Makes the header for a client that connected from `source` to `destination`.
  *
- * An IPv4 address beside one of IPv6 is written as an IPv6 address (RFC 4291, section 2.5.5.2), and a scope is left out,
- * because it means nothing on another machine. Addresses that the version cannot express make an {@link unknown} header.
+ * Where one address is IPv4 and the other IPv6, the IPv4 address becomes an IPv4-mapped IPv6 address (RFC 4291, section
+ * 2.5.5.2). IPv6 scopes are omitted, because no other machine can interpret them. If the version cannot express the
+ * addresses, the result is an {@link unknown} header.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = (addresses: Addresses, options: Options = {}): Header => {
   const { protocol = "STREAM", tlvs = [], version = 2 } = options
@@ -96,13 +106,23 @@ const plain = (address: NetAddress.SocketAddress, wide: boolean): NetAddress.Soc
       address.port
     )
 
-/** The header for a client that is connected here: what a proxy sends on to the server. */
+/**
+ * Makes the header for a connected client: what a proxy sends to the server.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const fromConnection = (
   client: { readonly remoteAddress: NetAddress.SocketAddress; readonly localAddress: NetAddress.SocketAddress },
   options?: Options
 ): Header => make({ source: client.remoteAddress, destination: client.localAddress }, options)
 
-/** The header for a connection that is the proxy's own, such as a check that the server is well. Version 2 alone has it. */
+/**
+ * The header for a connection of the proxy itself, such as a health check. Version 2 only.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const local: Header = {
   version: 2,
   command: "LOCAL",
@@ -112,14 +132,29 @@ export const local: Header = {
   tlvs: []
 }
 
-/** The header for a client whose addresses are not known, or cannot be expressed. */
+/**
+ * Makes the header for a client whose addresses are unknown or cannot be expressed.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const unknown = (version: 1 | 2): Header => ({ ...local, version, command: "PROXY" })
 
-/** The first record with this tag, if there is one: `ProxyProtocol.tlv(header, "Authority")?.name`. */
+/**
+ * Returns the first record with this tag, if there is one: `ProxyProtocol.tlv(header, "Authority")?.name`.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
 export const tlv = <T extends Tlv["_tag"]>(header: Header, tag: T): Extract<Tlv, { readonly _tag: T }> | undefined =>
   header.tlvs.find((each): each is Extract<Tlv, { readonly _tag: T }> => each._tag === tag)
 
-/** A header as one line for a person: `"198.51.100.7:50412 to 203.0.113.1:443"`. */
+/**
+ * Formats a header as one line for people: `"198.51.100.7:50412 to 203.0.113.1:443"`.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
 export const format = ({ addresses, command }: Header): string =>
   addresses === undefined
     ? command === "LOCAL" ? "the proxy itself" : "an unknown client"
@@ -129,38 +164,60 @@ export const format = ({ addresses, command }: Header): string =>
 // Bytes
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Options of {@link decode} and {@link encode}. */
+/**
+ * Options of {@link decode} and {@link encode}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface LimitOptions {
   /**
-   * How many bytes a header may have. The format allows 65,551; HAProxy itself writes no more than its buffer holds,
-   * and version 1 has at most 107. Default: 16,384.
+   * The maximum size of a header in bytes. The format allows 65,551 bytes; HAProxy sends no more than its buffer holds, and
+   * version 1 headers have at most 107 bytes. Default: 16,384.
    */
   readonly limit?: number | undefined
 }
 
-/** The `limit` where none is given, in bytes. */
+/**
+ * The default `limit`, in bytes.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export const defaultLimit = 16_384
 
-/** The largest `limit` that means something: no header is longer. In bytes. */
+/**
+ * The size of the longest header that the format allows, in bytes.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export const maxLimit: number = binary.maxSize
 
-/** A header that was found at the beginning of some bytes. */
+/**
+ * A decoded header.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Decoded {
   readonly header: Header
-  /** How many bytes it has. Those behind it are the connection's. */
+  /** The size of the header in bytes. The bytes after it belong to the connection. */
   readonly size: number
 }
 
 /**
- * The header that the bytes begin with; or `None` as long as it is not whole, and nothing is wrong with what is there.
+ * Decodes the header at the beginning of the bytes. Returns `None` while the header is incomplete and valid so far.
  *
- * A header may come in any pieces: give all that has come so far. How it was split changes neither the header nor the
- * error.
+ * Pass all bytes received so far: how the input was split changes neither the header nor the error.
+ *
+ * @since 0.1.0
+ * @category decoding
  */
 export const decode = (
   bytes: Uint8Array,
   options: LimitOptions = {}
-): Result.Result<Option.Option<Decoded>, ProxyProtocolError> =>
+): Result.Result<Option.Option<Decoded>, Reason.ProxyProtocolError> =>
   attempt(() => {
     const size = measure(bytes, options.limit ?? defaultLimit)
     if (size === undefined || bytes.length < size) return Option.none()
@@ -171,7 +228,7 @@ export const decode = (
 const measure = (bytes: Uint8Array, limit: number): number | undefined =>
   bytes.length === 0 ? undefined : formatOf(bytes[0]!).measure(bytes, limit)
 
-// The first byte tells the versions apart.
+// The first byte distinguishes the versions.
 const formatOf = (first: number): typeof text | typeof binary => {
   switch (first) {
     case 0x50:
@@ -179,15 +236,23 @@ const formatOf = (first: number): typeof text | typeof binary => {
     case 0x0d:
       return binary
     default:
-      return fail({ _tag: "NotProxyHeader", offset: 0 })
+      return fail(new Reason.NotProxyHeader({ offset: 0 }))
   }
 }
 
-/** The bytes of a header. Fails with `InvalidHeader` and the like where decoding would not give the header back. */
-export const encode = (header: Header, options: LimitOptions = {}): Result.Result<Uint8Array, ProxyProtocolError> =>
+/**
+ * Encodes a header. Fails, for example with `InvalidHeader`, where decoding would not return the same header.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (
+  header: Header,
+  options: LimitOptions = {}
+): Result.Result<Uint8Array, Reason.ProxyProtocolError> =>
   attempt(() => {
     check(header)
     const bytes = (header.version === 1 ? text : binary).encode(header)
     const limit = options.limit ?? defaultLimit
-    return bytes.length <= limit ? bytes : fail({ _tag: "HeaderTooLong", limit, length: bytes.length })
+    return bytes.length <= limit ? bytes : fail(new Reason.HeaderTooLong({ limit, length: bytes.length }))
   })

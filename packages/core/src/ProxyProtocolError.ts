@@ -1,107 +1,218 @@
 /**
- * Every way in which bytes fail to be a PROXY header, or a header fails to be bytes, as one error with a typed `reason`.
+ * Why bytes are not a PROXY header, or a header cannot be encoded: one error with a typed `reason`.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import * as Predicate from "effect/Predicate"
 
-/** The bytes begin neither a header of version 1 nor one of version 2; byte `offset` is the first that does not fit. */
-export interface NotProxyHeader {
-  readonly _tag: "NotProxyHeader"
-  readonly offset: number
+/**
+ * The bytes begin neither a version 1 nor a version 2 header. `offset` is the first byte that does not match.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotProxyHeader extends Data.TaggedClass("NotProxyHeader")<{ readonly offset: number }> {
+  get message(): string {
+    return `not a PROXY header: unexpected byte at offset ${this.offset}`
+  }
 }
 
-/** The header is longer than it may be; both are in bytes. `length` is the smallest that the bytes seen so far prove. */
-export interface HeaderTooLong {
-  readonly _tag: "HeaderTooLong"
+/**
+ * The header is longer than `limit` bytes. `length` is the smallest length that the bytes received so far prove.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HeaderTooLong extends Data.TaggedClass("HeaderTooLong")<{
   readonly limit: number
   readonly length: number
+}> {
+  get message(): string {
+    return `PROXY header too long: at least ${this.length} bytes, limit ${this.limit}`
+  }
 }
 
-/** The input ended inside the header, after `received` bytes. */
-export interface TruncatedHeader {
-  readonly _tag: "TruncatedHeader"
-  readonly received: number
+/**
+ * The input ended inside the header, after `received` bytes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TruncatedHeader extends Data.TaggedClass("TruncatedHeader")<{ readonly received: number }> {
+  get message(): string {
+    return this.received === 0
+      ? "no PROXY header: the input is empty"
+      : `truncated PROXY header: the input ended after ${this.received} bytes`
+  }
 }
 
-/** The line of version 1 is not formed as it has to be. */
-export interface InvalidLine {
-  readonly _tag: "InvalidLine"
-  readonly why: string
+/**
+ * The version 1 line is malformed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidLine extends Data.TaggedClass("InvalidLine")<{ readonly why: string }> {
+  get message(): string {
+    return `invalid PROXY line: ${this.why}`
+  }
 }
 
-/** Behind the signature of version 2 stands another version. */
-export interface UnsupportedVersion {
-  readonly _tag: "UnsupportedVersion"
-  readonly version: number
+/**
+ * The version 2 signature is followed by another version.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnsupportedVersion extends Data.TaggedClass("UnsupportedVersion")<{ readonly version: number }> {
+  get message(): string {
+    return `unsupported PROXY protocol version ${this.version}`
+  }
 }
 
-/** A command of version 2 that is neither PROXY nor LOCAL. */
-export interface UnknownCommand {
-  readonly _tag: "UnknownCommand"
-  readonly command: number
+/**
+ * A version 2 command other than PROXY and LOCAL.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnknownCommand extends Data.TaggedClass("UnknownCommand")<{ readonly command: number }> {
+  get message(): string {
+    return `unknown command ${this.command} in the PROXY header`
+  }
 }
 
-/** An address family, or in version 1 a family and protocol in one word, that the version does not have. */
-export interface UnknownFamily {
-  readonly _tag: "UnknownFamily"
-  readonly family: string
+/**
+ * An address family that the version does not define. In version 1, one word names the family and the protocol.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnknownFamily extends Data.TaggedClass("UnknownFamily")<{ readonly family: string }> {
+  get message(): string {
+    return `unknown address family ${this.family} in the PROXY header`
+  }
 }
 
-/** A transport protocol that version 2 does not have. */
-export interface UnknownProtocol {
-  readonly _tag: "UnknownProtocol"
-  readonly protocol: number
+/**
+ * A transport protocol that version 2 does not define.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnknownProtocol extends Data.TaggedClass("UnknownProtocol")<{ readonly protocol: number }> {
+  get message(): string {
+    return `unknown transport protocol ${this.protocol} in the PROXY header`
+  }
 }
 
-/** An address that is none of the family that was announced. */
-export interface InvalidAddress {
-  readonly _tag: "InvalidAddress"
+/**
+ * An address that is not of the announced family.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidAddress extends Data.TaggedClass("InvalidAddress")<{
   readonly end: "source" | "destination"
   readonly value: string
   readonly why: string
+}> {
+  get message(): string {
+    return `invalid ${this.end} address ${this.value} in the PROXY header: ${this.why}`
+  }
 }
 
-/** A port that is no number from 0 to 65535, or is not written as the plain decimal number. */
-export interface InvalidPort {
-  readonly _tag: "InvalidPort"
+/**
+ * A port that is not a plain decimal number from 0 to 65535.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidPort extends Data.TaggedClass("InvalidPort")<{
   readonly end: "source" | "destination"
   readonly value: string
+}> {
+  get message(): string {
+    return `invalid ${this.end} port ${this.value} in the PROXY header: not a number from 0 to 65535`
+  }
 }
 
-/** The header of version 2 is too short for the addresses of its family; both are in bytes. */
-export interface TruncatedAddresses {
-  readonly _tag: "TruncatedAddresses"
+/**
+ * The version 2 header is too short for the addresses of its family. Both numbers are bytes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TruncatedAddresses extends Data.TaggedClass("TruncatedAddresses")<{
   readonly have: number
   readonly need: number
+}> {
+  get message(): string {
+    return `truncated addresses in the PROXY header: ${this.have} of ${this.need} bytes`
+  }
 }
 
-/** A type-length-value record, or one within another, that goes beyond what it lies in; both are in bytes. */
-export interface TruncatedTlv {
-  readonly _tag: "TruncatedTlv"
-  readonly have: number
-  readonly need: number
+/**
+ * A type-length-value record, or a nested one, is longer than what contains it. Both numbers are bytes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TruncatedTlv extends Data.TaggedClass("TruncatedTlv")<{ readonly have: number; readonly need: number }> {
+  get message(): string {
+    return `truncated record in the PROXY header: ${this.have} of ${this.need} bytes`
+  }
 }
 
-/** A type-length-value record whose value is not what its type says. */
-export interface InvalidTlv {
-  readonly _tag: "InvalidTlv"
-  readonly type: number
-  readonly why: string
+/**
+ * A type-length-value record whose value its type does not allow.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidTlv extends Data.TaggedClass("InvalidTlv")<{ readonly type: number; readonly why: string }> {
+  get message(): string {
+    return `invalid record of type ${hex(this.type, 2)} in the PROXY header: ${this.why}`
+  }
 }
 
-/** The CRC-32C of the header is another than the one it carries. */
-export interface ChecksumMismatch {
-  readonly _tag: "ChecksumMismatch"
+/**
+ * The CRC-32C of the header differs from the one it carries.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ChecksumMismatch extends Data.TaggedClass("ChecksumMismatch")<{
   readonly carried: number
   readonly computed: number
+}> {
+  get message(): string {
+    return `corrupt PROXY header: it carries the CRC-32C ${hex(this.carried, 8)}, and its bytes give ` +
+      hex(this.computed, 8)
+  }
 }
 
-/** A header that cannot be written, because it says what its version has no way to say. */
-export interface InvalidHeader {
-  readonly _tag: "InvalidHeader"
-  readonly why: string
+/**
+ * A header that cannot be encoded: it contradicts itself, or its version cannot express it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidHeader extends Data.TaggedClass("InvalidHeader")<{ readonly why: string }> {
+  get message(): string {
+    return `cannot encode the PROXY header: ${this.why}`
+  }
 }
 
-/** Why a PROXY header could not be decoded or encoded. */
+const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
+
+/**
+ * Why a PROXY header could not be decoded or encoded.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type Reason =
   | NotProxyHeader
   | HeaderTooLong
@@ -119,49 +230,8 @@ export type Reason =
   | ChecksumMismatch
   | InvalidHeader
 
-/** A reason as one line for a person. */
-export const describe = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotProxyHeader":
-      return `what came is no PROXY header: byte ${reason.offset} does not fit`
-    case "HeaderTooLong":
-      return `the PROXY header is too long: ${reason.length} bytes or more where ${reason.limit} are allowed`
-    case "TruncatedHeader":
-      return reason.received === 0
-        ? "the input ended, and no PROXY header had come"
-        : `the input ended inside the PROXY header, after ${reason.received} bytes of it`
-    case "InvalidLine":
-      return `the PROXY line is wrong: ${reason.why}`
-    case "UnsupportedVersion":
-      return `the PROXY header has version ${reason.version}, which is not known`
-    case "UnknownCommand":
-      return `the PROXY header has command ${reason.command}, which is not known`
-    case "UnknownFamily":
-      return `the PROXY header has family ${reason.family}, which is not known`
-    case "UnknownProtocol":
-      return `the PROXY header has transport protocol ${reason.protocol}, which is not known`
-    case "InvalidAddress":
-      return `the ${reason.end} address ${reason.value} in the PROXY header is wrong: ${reason.why}`
-    case "InvalidPort":
-      return `the ${reason.end} port ${reason.value} in the PROXY header is no number from 0 to 65535`
-    case "TruncatedAddresses":
-      return `the PROXY header has ${reason.have} bytes for its addresses, which take ${reason.need}`
-    case "TruncatedTlv":
-      return `a record at the end of the PROXY header takes ${reason.need} bytes, and ${reason.have} are left`
-    case "InvalidTlv":
-      return `the record of type ${hex(reason.type, 2)} in the PROXY header is wrong: ${reason.why}`
-    case "ChecksumMismatch":
-      return `the PROXY header is corrupt: its CRC-32C is ${hex(reason.computed, 8)}, and it carries ` +
-        hex(reason.carried, 8)
-    case "InvalidHeader":
-      return `this PROXY header cannot be written: ${reason.why}`
-  }
-}
-
-const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
-
 /**
- * Bytes that are no PROXY header, or a header that cannot be written.
+ * Bytes that are not a PROXY header, or a header that cannot be encoded.
  *
  * ```ts
  * import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
@@ -173,10 +243,20 @@ const hex = (value: number, digits: number): string => `0x${value.toString(16).p
  *   Effect.catchReason("ProxyProtocolError", "NotProxyHeader", ({ offset }) => Effect.succeed(`wrong at ${offset}`))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class ProxyProtocolError extends Data.TaggedError("ProxyProtocolError")<{ readonly reason: Reason }> {
-  override readonly message: string = describe(this.reason)
+  override get message(): string {
+    return this.reason.message
+  }
 }
 
-/** Whether a value is a {@link ProxyProtocolError}. */
-export const isProxyProtocolError = (value: unknown): value is ProxyProtocolError => value instanceof ProxyProtocolError
+/**
+ * Whether a value is a {@link ProxyProtocolError}.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isProxyProtocolError = (u: unknown): u is ProxyProtocolError => Predicate.isTagged(u, "ProxyProtocolError")

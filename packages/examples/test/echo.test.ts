@@ -52,7 +52,7 @@ describe("echo", { timeout: 60_000 }, () => {
     socket.write("hi\n")
     expect(await once(socket, "error")).toMatchObject({ code: "ECONNRESET" })
     await server.says(
-      /WARN cannot read from 127\.0\.0\.1:\d+: what came is no PROXY header: byte 0 does not fit/,
+      /WARN cannot read from 127\.0\.0\.1:\d+: not a PROXY header: unexpected byte at offset 0/,
       "stderr"
     )
   })

@@ -7,6 +7,7 @@ import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import { NotProxyHeader } from "@sluice/core/ProxyProtocolError"
 import { NotConnected } from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
 import { Overflowed } from "@sluice/core/Subscription"
@@ -86,7 +87,7 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   InvalidProxyHeader: make(
     "accept",
     peer,
-    new NetworkError.InvalidProxyHeader({ fault: { _tag: "NotProxyHeader", offset: 0 } })
+    new NetworkError.InvalidProxyHeader({ fault: new NotProxyHeader({ offset: 0 }) })
   ),
   CertificateExpired: make("secure", tls, new TlsReason.CertificateExpired({ subject, notAfter: date })),
   CertificateNotYetValid: make("secure", tls, new TlsReason.CertificateNotYetValid({ subject, notBefore: date })),
@@ -254,7 +255,7 @@ describe("the page of errors", () => {
 
   it("explains every fault of a PROXY header", () => {
     const source = readFileSync(join(workspace, "packages/core/src/ProxyProtocolError.ts"), "utf8")
-    const faults = Array.from(source.matchAll(/readonly _tag: "(\w+)"/g), ([, name = ""]) => name)
+    const faults = Array.from(source.matchAll(/Data\.TaggedClass\("(\w+)"\)/g), ([, name = ""]) => name)
     expect(faults.length).toBeGreaterThan(10)
     expect(faults.filter((fault) => !text.includes(`| \`${fault}\``))).toEqual([])
   })

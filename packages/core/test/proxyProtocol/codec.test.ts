@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import type * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
 import * as Option from "effect/Option"
@@ -83,7 +84,7 @@ describe("PROXY headers", () => {
 })
 
 describe("what decoding would not give back, encoding refuses", () => {
-  const faultOf = (header: ProxyProtocol.Header, limit?: number): ProxyProtocol.Reason["_tag"] | undefined =>
+  const faultOf = (header: ProxyProtocol.Header, limit?: number): ProxyProtocolError.Reason["_tag"] | undefined =>
     Result.match(ProxyProtocol.encode(header, { limit }), {
       onFailure: ({ reason }) => reason._tag,
       onSuccess: () => undefined

@@ -4,6 +4,7 @@ import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
 import * as Server from "@sluice/core/Server"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Host from "@sluice/simulation/Host"
@@ -305,7 +306,7 @@ describe("a trusted proxy that sends no header", () => {
         assert.isUndefined(state.next)
       }))))
 
-  const faults: ReadonlyArray<readonly [string, string | Uint8Array, ProxyProtocol.Reason["_tag"]]> = [
+  const faults: ReadonlyArray<readonly [string, string | Uint8Array, ProxyProtocolError.Reason["_tag"]]> = [
     ["something else", "GET / HTTP/1.1\r\n\r\n", "NotProxyHeader"],
     ["a TLS handshake", Uint8Array.of(0x16, 0x03, 0x01), "NotProxyHeader"],
     ["a line that is wrong", "PROXY TCP4 198.51.100.7 203.0.113.1 050412 443\r\n", "InvalidPort"],
@@ -338,7 +339,7 @@ describe("a trusted proxy that sends no header", () => {
       assert.deepStrictEqual(
         refused[0]![1].reason,
         new NetworkError.InvalidProxyHeader({
-          fault: { _tag: "TruncatedHeader", received: 20 }
+          fault: new ProxyProtocolError.TruncatedHeader({ received: 20 })
         })
       )
     })))
@@ -461,7 +462,7 @@ describe("options", () => {
         const proxyProtocol = { ...ProxyProtocol.local, version: 1 } as const
         const error = yield* Effect.flip(Network.connect("host:7", { proxyProtocol }))
         assert.strictEqual(optionOf(error), "proxyProtocol")
-        assert.include(error.message, "version 1 has no command but PROXY")
+        assert.include(error.message, "version 1 has no command other than PROXY")
       })
       yield* Effect.provide(program, Host.layer(host))
     })))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -11,11 +12,20 @@ const signature = "0d0a0d0a000d0a515549540a"
 const decode = (input: Uint8Array) =>
   Option.getOrThrow(Result.getOrThrow(ProxyProtocol.decode(input, { limit: ProxyProtocol.maxLimit })))
 
-const faultOf = (input: Uint8Array | string, limit?: number): ProxyProtocol.Reason => {
+const faultOf = (input: Uint8Array | string, limit?: number): ProxyProtocolError.Reason => {
   const result = ProxyProtocol.decode(typeof input === "string" ? latin1(input) : input, { limit })
   if (Result.isSuccess(result)) return assert.fail(`no fault: ${JSON.stringify(result.success)}`)
   assert.notInclude(result.failure.message, "\n")
   return result.failure.reason
+}
+
+const withSsl: ProxyProtocol.Ssl = {
+  _tag: "Ssl",
+  ssl: true,
+  certificateOnConnection: true,
+  certificateInSession: true,
+  verify: 0,
+  others: []
 }
 
 const address = (ip: string, port: number) => NetAddress.inetAddressFromIpStringUnsafe(ip, port)
@@ -112,15 +122,18 @@ describe("version 1", () => {
     const line = "PROXY UNKNOWN ".padEnd(106, "x")
     assert.deepStrictEqual(ProxyProtocol.decode(latin1(line)), Result.succeed(Option.none()))
     for (const last of ["x", "\r", "\r\n"]) {
-      assert.deepStrictEqual(faultOf(`${line}${last}`), { _tag: "HeaderTooLong", limit: 107, length: 108 })
+      assert.deepStrictEqual(
+        faultOf(`${line}${last}`),
+        new ProxyProtocolError.HeaderTooLong({ limit: 107, length: 108 })
+      )
     }
     assert.strictEqual(decode(latin1(`${line.slice(0, 105)}\r\n`)).size, 107)
   })
 
   it("says where bytes stop to be a header, at the first that is wrong", () => {
-    assert.deepStrictEqual(faultOf("X"), { _tag: "NotProxyHeader", offset: 0 })
-    assert.deepStrictEqual(faultOf("PROXZ"), { _tag: "NotProxyHeader", offset: 4 })
-    assert.deepStrictEqual(faultOf("\r\n\r\n\0\r\nQUIX"), { _tag: "NotProxyHeader", offset: 10 })
+    assert.deepStrictEqual(faultOf("X"), new ProxyProtocolError.NotProxyHeader({ offset: 0 }))
+    assert.deepStrictEqual(faultOf("PROXZ"), new ProxyProtocolError.NotProxyHeader({ offset: 4 }))
+    assert.deepStrictEqual(faultOf("\r\n\r\n\0\r\nQUIX"), new ProxyProtocolError.NotProxyHeader({ offset: 10 }))
   })
 })
 
@@ -178,6 +191,51 @@ describe("version 2", () => {
     }
   })
 
+  it("LOCAL discards a block of any other content, with the family 0 too", () => {
+    const blocks = [
+      "7f0000017f00000104d204d2", // addresses
+      "0000", // padding
+      "ffffffffff", // nothing that is defined
+      "20000b 01 00000000 210003 4dfc6c" // a TLS version in Latin-1
+    ]
+    for (const block of blocks) {
+      const size = hex(block).length
+      const input = hex(`${signature} 20 00 ${size.toString(16).padStart(4, "0")} ${block} 77`)
+      assert.deepStrictEqual(decode(input), { header: ProxyProtocol.local, size: 16 + size })
+      for (let length = 0; length < 16 + size; length++) {
+        assert.deepStrictEqual(ProxyProtocol.decode(input.subarray(0, length)), Result.succeed(Option.none()))
+      }
+    }
+  })
+
+  it("a LOCAL header with a checksum that does not match is corrupt", () => {
+    assert.strictEqual(faultOf(hex(`${signature} 20 00 0007 03 0004 00000000`))._tag, "ChecksumMismatch")
+  })
+
+  it("a host name or common name that is not UTF-8 is kept as bytes", () => {
+    const muell = Uint8Array.of(0x4d, 0xfc, 0x6c)
+    const records = "02 0003 4dfc6c 20 000b 01 00000000 22 0003 4dfc6c"
+    const { header } = decode(hex(`${signature} 21 00 0014 ${records}`))
+    assert.strictEqual(ProxyProtocol.tlv(header, "Authority"), undefined)
+    assert.deepStrictEqual(ProxyProtocol.tlv(header, "Other"), { _tag: "Other", type: 0x02, value: muell })
+    const ssl = ProxyProtocol.tlv(header, "Ssl")!
+    assert.notProperty(ssl, "commonName")
+    assert.deepStrictEqual(ssl.others, [{ _tag: "Other", type: 0x22, value: muell }])
+    assert.deepStrictEqual(Result.getOrThrow(ProxyProtocol.encode(header)), hex(`${signature} 21 00 0014 ${records}`))
+  })
+
+  it("a common name occurs once, whatever its encoding", () => {
+    for (const names of ["22 0001 61 22 0001 ff", "22 0001 ff 22 0001 61", "22 0001 ff 22 0001 ff"]) {
+      assert.strictEqual(faultOf(hex(`${signature} 21 00 0010 20 000d 01 00000000 ${names}`))._tag, "InvalidTlv", names)
+    }
+    const invalid = { _tag: "Other", type: 0x22, value: Uint8Array.of(0xff) } as const
+    const ssl = { ...withSsl, commonName: "a", others: [invalid] } as const
+    for (const each of [ssl, { ...withSsl, others: [invalid, invalid] }]) {
+      const result = ProxyProtocol.encode({ ...ProxyProtocol.unknown(2), tlvs: [each] })
+      assert.strictEqual(Result.isFailure(result) && result.failure.reason._tag, "InvalidTlv")
+    }
+  })
+
   it("an unspecified family or protocol has no addresses", () => {
     for (const [byte, family, protocol] of [["10", "INET", "UNSPEC"], ["02", "UNSPEC", "DGRAM"]] as const) {
       assert.deepStrictEqual(decode(hex(`${signature} 21 ${byte} 0002 0102`)), {
@@ -232,7 +290,10 @@ describe("version 2", () => {
     const { header } = decode(right)
     assert.deepStrictEqual(header.tlvs, [{ _tag: "Crc32c" }])
     assert.deepStrictEqual(Result.getOrThrow(ProxyProtocol.encode(header)), right)
-    assert.deepStrictEqual(faultOf(zeroed), { _tag: "ChecksumMismatch", carried: 0, computed: crc32c(zeroed) })
+    assert.deepStrictEqual(
+      faultOf(zeroed),
+      new ProxyProtocolError.ChecksumMismatch({ carried: 0, computed: crc32c(zeroed) })
+    )
   })
 
   it("what does not match is refused, as soon as it is there", () => {
@@ -261,7 +322,6 @@ describe("version 2", () => {
       "01 0001": "TruncatedTlv",
       "e0 0002 01": "TruncatedTlv",
       "03 0003 000000": "InvalidTlv",
-      "02 0001 ff": "InvalidTlv",
       "30 0001 80": "InvalidTlv",
       "20 0004 00000000": "InvalidTlv",
       "20 0006 01 00000000 21": "TruncatedTlv",

@@ -1,24 +1,49 @@
 import * as NetAddress from "effect/net/NetAddress"
 import type { Tlv } from "./tlvTypes.ts"
 
-/** Who the connection is for: a client of the proxy's, or the proxy itself, which checks that the server is well. */
+/**
+ * Whom the connection is for: a client of the proxy (`"PROXY"`), or the proxy itself (`"LOCAL"`), such as a health check.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Command = "PROXY" | "LOCAL"
 
-/** The family of the client's socket. */
+/**
+ * The address family of the client's socket.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Family = "UNSPEC" | "INET" | "INET6" | "UNIX"
 
-/** The transport protocol of the client's socket. */
+/**
+ * The transport protocol of the client's socket.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Protocol = "UNSPEC" | "STREAM" | "DGRAM"
 
-/** The two ends of the client's connection to the proxy. */
+/**
+ * Both ends of the client's connection to the proxy.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Addresses {
   /** The client. */
   readonly source: NetAddress.SocketAddress
-  /** Where the client connected to. */
+  /** The address that the client connected to. */
   readonly destination: NetAddress.SocketAddress
 }
 
-/** A PROXY header, of either version. */
+/**
+ * A PROXY header of either version.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Header {
   readonly version: 1 | 2
   /** Always `"PROXY"` in version 1. */
@@ -26,24 +51,29 @@ export interface Header {
   readonly family: Family
   readonly protocol: Protocol
   /**
-   * None where the command is `"LOCAL"`, or the family or the protocol is `"UNSPEC"` (`UNKNOWN` in version 1): then the
-   * addresses of the socket itself are all that is known.
+   * `undefined` where the command is `"LOCAL"`, or the family or the protocol is `"UNSPEC"` (`UNKNOWN` in version 1):
+   * only the addresses of the socket itself are known then.
    */
   readonly addresses: Addresses | undefined
   /** Always empty in version 1. */
   readonly tlvs: ReadonlyArray<Tlv>
 }
 
-/** A proxy that a connection came through: what it said, and the addresses of the socket itself. */
+/**
+ * The proxy that a connection came through: its header, and the addresses of the socket itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Proxy {
   readonly header: Header
-  /** This side's end of the connection with the proxy. */
+  /** This side's address on the connection with the proxy. */
   readonly localAddress: NetAddress.SocketAddress
-  /** The proxy's end of it. */
+  /** The proxy's address on that connection. */
   readonly remoteAddress: NetAddress.SocketAddress
 }
 
-/** Whether a header of this command, family and protocol has addresses. */
+/** Whether a header with this command, family and protocol carries addresses. */
 export const hasAddresses = (header: Pick<Header, "command" | "family" | "protocol">): boolean =>
   header.command === "PROXY" && header.family !== "UNSPEC" && header.protocol !== "UNSPEC"
 

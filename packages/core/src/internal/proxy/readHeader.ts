@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as NetworkError from "../../NetworkError.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
+import { TruncatedHeader } from "../../ProxyProtocolError.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Step } from "../accept/handshakePhase.ts"
@@ -12,7 +13,7 @@ import type { Header } from "./header.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
 import { BegunStream } from "./replayStream.ts"
 
-/** Takes the PROXY header off the streams of those who are trusted to send one. Everybody else's is left as it is. */
+/** Reads the PROXY header from connections of trusted proxies. Other connections are left as they are. */
 export const readHeader = (trust: SocketOptions.ProxyTrust): Step => (transport) =>
   trust.isTrusted(transport.remoteAddress) ? read(transport, trust) : Effect.succeed(transport)
 
@@ -25,20 +26,20 @@ const read = (transport: Transport.StreamTransport, { limit, timeout }: SocketOp
       duration: Duration.millis(timeout),
       orElse: () => refuse(transport, new NetworkError.TimedOut({ deadline: "proxyHeader", after: timeout }))
     }),
-    // With a reset, because the proxy is to notice: the specification asks for that.
+    // The specification asks for a reset, so that the proxy notices.
     Effect.onError(() => Effect.sync(() => transport.reset()))
   )
 
 const refuse = (transport: Transport.StreamTransport, reason: NetworkError.Reason) =>
   Effect.fail(NetworkError.make("read", formatPeer(transport), reason))
 
-/** Gathers a header, however it comes. */
+/** Collects a header from chunks of any size. */
 class Opening implements Transport.StreamReceiver {
   readonly stream: BegunStream
   readonly #transport: Transport.StreamTransport
   readonly #limit: number
   readonly #resume: (outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>) => void
-  // What has come of a header that is not whole: mostly it comes at once, and this stays empty.
+  // The bytes of an incomplete header. Stays empty in the common case that one chunk has the whole header.
   #gathered: Uint8Array = new Uint8Array(0)
   #length = 0
   #over = false
@@ -81,7 +82,7 @@ class Opening implements Transport.StreamReceiver {
     })
   }
 
-  /** Appends a chunk, and gives all that has come. Room is doubled, so that single bytes cost little. */
+  /** Appends a chunk and returns everything received. Capacity doubles, so that single bytes cost little. */
   #gather(chunk: Uint8Array): Uint8Array {
     const length = this.#length + chunk.length
     if (length > this.#gathered.length) {
@@ -95,7 +96,7 @@ class Opening implements Transport.StreamReceiver {
   }
 
   onEnd(): void {
-    this.#fail(new NetworkError.InvalidProxyHeader({ fault: { _tag: "TruncatedHeader", received: this.#length } }))
+    this.#fail(new NetworkError.InvalidProxyHeader({ fault: new TruncatedHeader({ received: this.#length }) }))
   }
 
   onFlushed(): void {}

@@ -1,9 +1,10 @@
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import { type Addresses, type Header } from "./header.ts"
+import * as Reason from "../../ProxyProtocolError.ts"
+import type { Addresses, Header } from "./header.ts"
 import { fail } from "./throwing.ts"
 
-/** The longest line of version 1, CRLF included (section 2.1). */
+/** The longest version 1 line in bytes, CRLF included (section 2.1). */
 export const maxLine = 107
 
 const signature = ascii("PROXY ")
@@ -11,33 +12,33 @@ const unknownLine = ascii("PROXY UNKNOWN ")
 const cr = 0x0d
 const lf = 0x0a
 
-/** How many bytes the line has, CRLF included, once that is known. */
+/** The size of the line in bytes, CRLF included, or `undefined` until it is known. */
 export const measure = (bytes: Uint8Array, limit: number): number | undefined => {
   for (let i = 0; i < signature.length && i < bytes.length; i++) {
-    if (bytes[i] !== signature[i]) return fail({ _tag: "NotProxyHeader", offset: i })
+    if (bytes[i] !== signature[i]) return fail(new Reason.NotProxyHeader({ offset: i }))
   }
   const longest = Math.min(maxLine, limit)
-  // Behind UNKNOWN all is ignored but the CRLF.
+  // After UNKNOWN everything up to the CRLF is ignored.
   const anything = unknownLine.every((byte, index) => bytes[index] === byte)
   for (let i = signature.length; i < longest && i < bytes.length; i++) {
-    if (bytes[i] === lf && !anything) return fail({ _tag: "InvalidLine", why: "it ends with LF alone, without CR" })
+    if (bytes[i] === lf && !anything) return fail(new Reason.InvalidLine({ why: "LF without CR" }))
     if (bytes[i] !== cr || i + 1 === longest) continue
     if (i + 1 === bytes.length) return undefined
     if (bytes[i + 1] === lf) return i + 2
-    if (!anything) return fail({ _tag: "InvalidLine", why: "a CR in it has no LF behind it" })
+    if (!anything) return fail(new Reason.InvalidLine({ why: "CR without LF" }))
   }
-  return bytes.length < longest ? undefined : fail({ _tag: "HeaderTooLong", limit: longest, length: longest + 1 })
+  return bytes.length < longest ? undefined : fail(new Reason.HeaderTooLong({ limit: longest, length: longest + 1 }))
 }
 
-/** The header in a whole line. */
+/** Decodes a complete line. */
 export const decode = (line: Uint8Array): Header => {
   const text = String.fromCharCode(...line.subarray(0, line.length - 2))
   const [, family, source, destination, sourcePort, destinationPort, ...rest] = text.split(" ")
   if (family === "UNKNOWN") return unknown
-  if (family !== "TCP4" && family !== "TCP6") return fail({ _tag: "UnknownFamily", family: JSON.stringify(family) })
+  if (family !== "TCP4" && family !== "TCP6") return fail(new Reason.UnknownFamily({ family: JSON.stringify(family) }))
   if (destinationPort === undefined || rest.length > 0) {
-    const why = "two addresses and two ports stand behind the family, one space before each"
-    return fail({ _tag: "InvalidLine", why })
+    const why = "expected two addresses and two ports after the family, separated by single spaces"
+    return fail(new Reason.InvalidLine({ why }))
   }
   return {
     ...unknown,
@@ -69,15 +70,15 @@ const parseEnd = (
     ? NetAddress.ipv4FromString(text)
     : NetAddress.ipv6FromString(text)
   if (Result.isFailure(parsed)) {
-    return fail({ _tag: "InvalidAddress", end, value: JSON.stringify(text), why: parsed.failure.message })
+    return fail(new Reason.InvalidAddress({ end, value: JSON.stringify(text), why: parsed.failure.message }))
   }
   const port = /^(?:0|[1-9][0-9]{0,4})$/.test(portText) ? Number(portText) : Infinity
   return port > 65535
-    ? fail({ _tag: "InvalidPort", end, value: JSON.stringify(portText) })
+    ? fail(new Reason.InvalidPort({ end, value: JSON.stringify(portText) }))
     : NetAddress.inetAddressUnsafe(parsed.success, port)
 }
 
-/** The line of a header that has been checked. */
+/** Encodes a checked header. */
 export const encode = ({ addresses, family }: Header): Uint8Array => {
   if (addresses === undefined) return ascii("PROXY UNKNOWN\r\n")
   const { destination, source } = addresses as Addresses & Record<keyof Addresses, NetAddress.InetAddress>
@@ -85,7 +86,7 @@ export const encode = ({ addresses, family }: Header): Uint8Array => {
   return ascii(`PROXY ${family === "INET" ? "TCP4" : "TCP6"} ${ips} ${source.port} ${destination.port}\r\n`)
 }
 
-// The specification has hexadecimal digits only, and mapped addresses are mostly written with the IPv4 address in them.
+// The specification allows hexadecimal digits only, not the dotted form in which mapped addresses are usually written.
 const formatIp = (address: NetAddress.IpAddress): string =>
   NetAddress.isIpv6Address(address) && NetAddress.isIpv4Mapped(address)
     ? `::ffff:${NetAddress.ipv6ToSegments(address).slice(6).map((segment) => segment.toString(16)).join(":")}`

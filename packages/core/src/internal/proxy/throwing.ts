@@ -1,17 +1,17 @@
 import * as Result from "effect/Result"
-import { ProxyProtocolError, type Reason } from "../../ProxyProtocolError.ts"
+import { isProxyProtocolError, ProxyProtocolError, type Reason } from "../../ProxyProtocolError.ts"
 
-/** Ends what `attempt` runs: the parts of a header lie deep within each other, and one fault ends them all. */
+/** Aborts the enclosing `attempt`: header parts are nested, and the first error ends them all. */
 export const fail = (reason: Reason): never => {
   throw new ProxyProtocolError({ reason })
 }
 
-/** Runs a decoder or an encoder, and gives the fault that ended it as a value. */
+/** Runs a decoder or an encoder and returns the error that aborted it, if any. */
 export const attempt = <A>(run: () => A): Result.Result<A, ProxyProtocolError> => {
   try {
     return Result.succeed(run())
   } catch (error) {
-    if (error instanceof ProxyProtocolError) return Result.fail(error)
+    if (isProxyProtocolError(error)) return Result.fail(error)
     throw error
   }
 }

@@ -1,10 +1,12 @@
+import * as Result from "effect/Result"
+import * as Reason from "../../ProxyProtocolError.ts"
 import { readUint, writeUint } from "../bytes/integer.ts"
 import type { TextEncoding } from "../framing/formats/text.ts"
 import { textCodec } from "../framing/textCodec.ts"
-import { fail } from "./throwing.ts"
+import { attempt, fail } from "./throwing.ts"
 import type { Other, Ssl, Tlv } from "./tlvTypes.ts"
 
-/** A record as it stands in the header. */
+/** An encoded record. */
 interface Record {
   readonly type: number
   readonly value: Uint8Array
@@ -21,9 +23,12 @@ const types = {
   NetworkNamespace: 0x30
 } as const satisfies { readonly [tag in Exclude<Tlv["_tag"], "Other">]: number }
 
+const commonName = 0x22
+const clientCertificate = 0x28
+
 const sslTexts = [
   [0x21, "version", "ascii"],
-  [0x22, "commonName", "utf-8"],
+  [commonName, "commonName", "utf-8"],
   [0x23, "cipher", "ascii"],
   [0x24, "signatureAlgorithm", "ascii"],
   [0x25, "keyAlgorithm", "ascii"],
@@ -31,13 +36,11 @@ const sslTexts = [
   [0x27, "signatureScheme", "ascii"]
 ] as const satisfies ReadonlyArray<readonly [number, keyof Ssl, TextEncoding]>
 
-const clientCertificate = 0x28
-
 const flags = { ssl: 0x01, certificateOnConnection: 0x02, certificateInSession: 0x04 } as const
 
 const longestUniqueId = 128
 
-/** The bytes of a checksum. */
+/** The size of a checksum in bytes. */
 export const checksumSize = 4
 
 const recordHeader = 3
@@ -52,14 +55,14 @@ const records = (bytes: Uint8Array): Array<Record> => {
   while (at < bytes.length) {
     const have = bytes.length - at
     const need = recordHeader + (have < recordHeader ? 0 : readUint(bytes, at + 1, 2, false))
-    if (have < need) return fail({ _tag: "TruncatedTlv", have, need })
+    if (have < need) return fail(new Reason.TruncatedTlv({ have, need }))
     found.push({ type: bytes[at]!, value: bytes.subarray(at + recordHeader, at + need) })
     at += need
   }
   return found
 }
 
-/** The records in these bytes; `verify` is given the place of the checksum, if there is one. */
+/** Decodes records. Calls `verify` with the bytes of the checksum, if there is one. */
 export const decode = (bytes: Uint8Array, verify: (checksum: Uint8Array) => void): ReadonlyArray<Tlv> => {
   let verified = false
   return records(bytes).map((record): Tlv => {
@@ -68,10 +71,10 @@ export const decode = (bytes: Uint8Array, verify: (checksum: Uint8Array) => void
       case types.Alpn:
         return { _tag: "Alpn", protocol: text(record, "latin1") }
       case types.Authority:
-        return { _tag: "Authority", name: text(record, "utf-8") }
+        return ifUtf8(record, (name) => ({ _tag: "Authority", name }))
       case types.Crc32c:
-        if (value.length !== checksumSize) return invalid(type, `a checksum has 4 bytes, and this one ${value.length}`)
-        if (verified) return invalid(type, "there is a second one")
+        if (value.length !== checksumSize) return invalid(type, `a checksum is 4 bytes long, not ${value.length}`)
+        if (verified) return invalid(type, "it occurs twice")
         verified = true
         verify(value)
         return { _tag: "Crc32c" }
@@ -89,20 +92,33 @@ export const decode = (bytes: Uint8Array, verify: (checksum: Uint8Array) => void
   })
 }
 
+/**
+ * Decodes the records of a LOCAL header. Receivers discard its block (section 2.2), so a block that is not made of valid
+ * records counts as empty. A checksum that does not match is still an error: the header itself is corrupt.
+ */
+export const decodeOrDiscard: typeof decode = (bytes, verify) =>
+  Result.getOrElse(attempt(() => decode(bytes, verify)), (error) => {
+    if (error.reason._tag === "ChecksumMismatch") throw error
+    return []
+  })
+
 const decodeSsl = ({ type, value }: Record): Ssl => {
-  if (value.length < 5) return invalid(type, `it takes at least 5 bytes, and there are ${value.length}`)
+  if (value.length < 5) return invalid(type, `it is at least 5 bytes long, not ${value.length}`)
   const client = value[0]!
   const named: { -readonly [key in keyof Ssl]?: Ssl[key] } = {}
   const others: Array<Other> = []
-  const set = <K extends keyof Ssl>(record: Record, key: K, content: Ssl[K]): void => {
-    if (key in named) return invalid(record.type, "there is a second one")
-    named[key] = content
-  }
+  const seen = new Set<number>()
   for (const record of records(value.subarray(5))) {
     const known = sslTexts.find(([type]) => type === record.type)
-    if (known !== undefined) set(record, known[1], text(record, known[2]))
-    else if (record.type === clientCertificate) set(record, "clientCertificate", record.value.slice())
-    else others.push(other(record))
+    if (known === undefined && record.type !== clientCertificate) {
+      others.push(other(record))
+      continue
+    }
+    if (seen.has(record.type)) return invalid(record.type, "it occurs twice")
+    seen.add(record.type)
+    if (known === undefined) named.clientCertificate = record.value.slice()
+    else if (known[2] === "utf-8" && !isUtf8(record.value)) others.push(other(record))
+    else named[known[1]] = text(record, known[2])
   }
   return {
     _tag: "Ssl",
@@ -120,25 +136,32 @@ const other = ({ type, value }: Record): Other => ({ _tag: "Other", type, value:
 const text = ({ type, value }: Record, encoding: TextEncoding): string =>
   textCodec(encoding)!.decode(value) ?? invalid(type, `it is not valid ${encoding} text`)
 
+const isUtf8 = (value: Uint8Array): boolean => textCodec("utf-8")!.decode(value) !== undefined
+
+// The client chooses a host name and a common name, and proxies pass them on as they are: invalid text must not break the
+// connection.
+const ifUtf8 = (record: Record, make: (text: string) => Tlv): Tlv =>
+  isUtf8(record.value) ? make(text(record, "utf-8")) : other(record)
+
 const uniqueId = (value: Uint8Array): Uint8Array =>
   value.length > longestUniqueId
-    ? invalid(types.UniqueId, `it has at most ${longestUniqueId} bytes, and this one ${value.length}`)
+    ? invalid(types.UniqueId, `it is ${value.length} bytes long, limit ${longestUniqueId}`)
     : value.slice()
 
-const invalid = (type: number, why: string): never => fail({ _tag: "InvalidTlv", type, why })
+const invalid = (type: number, why: string): never => fail(new Reason.InvalidTlv({ type, why }))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Encoding
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** The records, one behind the other, with room for the checksum; and where that is, or -1. */
+/** Encodes records with zeros for the checksum; `checksumAt` is its offset, or -1. */
 export const encode = (tlvs: ReadonlyArray<Tlv>): { readonly bytes: Uint8Array; readonly checksumAt: number } => {
   let size = 0
   let checksumAt = -1
   const all = tlvs.map((tlv) => {
     const record = toRecord(tlv)
     if (tlv._tag === "Crc32c") {
-      if (checksumAt !== -1) return invalid(types.Crc32c, "there is a second one")
+      if (checksumAt !== -1) return invalid(types.Crc32c, "it occurs twice")
       checksumAt = size + recordHeader
     }
     size += recordHeader + record.value.length
@@ -164,13 +187,13 @@ const toRecord = (tlv: Tlv): Record => {
     case "NetworkNamespace":
       return fromText(types.NetworkNamespace, tlv.name, "ascii")
     case "Other":
-      return fromOther(tlv, Object.values(types))
+      return fromOther(tlv, Object.values(types), types.Authority)
   }
 }
 
 const encodeSsl = (ssl: Ssl): Record => {
   if (!Number.isInteger(ssl.verify) || ssl.verify < 0 || ssl.verify > 0xffffffff) {
-    return invalid(types.Ssl, `verify is a whole number below 2^32, and not ${ssl.verify}`)
+    return invalid(types.Ssl, `verify must be an integer from 0 to 2^32 - 1, not ${ssl.verify}`)
   }
   const nested: Array<Record> = []
   for (const [type, key, encoding] of sslTexts) {
@@ -179,7 +202,12 @@ const encodeSsl = (ssl: Ssl): Record => {
   }
   if (ssl.clientCertificate !== undefined) nested.push({ type: clientCertificate, value: ssl.clientCertificate })
   const named = [...sslTexts.map(([type]) => type), clientCertificate]
-  for (const other of ssl.others) nested.push(fromOther(other, named))
+  for (const other of ssl.others) {
+    if (other.type === commonName && nested.some(({ type }) => type === commonName)) {
+      return invalid(commonName, "it occurs twice")
+    }
+    nested.push(fromOther(other, named, commonName))
+  }
   const inner = join(nested)
   const value = new Uint8Array(5 + inner.length)
   value[0] = (ssl.ssl ? flags.ssl : 0) |
@@ -192,17 +220,17 @@ const encodeSsl = (ssl: Ssl): Record => {
 
 const fromText = (type: number, content: string, encoding: TextEncoding): Record => ({
   type,
-  value: textCodec(encoding)!.encode(content) ?? invalid(type, `it cannot be expressed in ${encoding}`)
+  value: textCodec(encoding)!.encode(content) ?? invalid(type, `it is not valid ${encoding} text`)
 })
 
-const fromOther = ({ type, value }: Other, named: ReadonlyArray<number>): Record => {
+/** `utf8` is the named type that is an `Other` where its value is not UTF-8, as in decoding. */
+const fromOther = ({ type, value }: Other, named: ReadonlyArray<number>, utf8: number): Record => {
   if (!Number.isInteger(type) || type < 0 || type > 0xff) {
-    return fail({ _tag: "InvalidHeader", why: `a record has a type from 0 to 255, and not ${type}` })
+    return fail(new Reason.InvalidHeader({ why: `a record type must be an integer from 0 to 255, not ${type}` }))
   }
-  return named.includes(type) ? invalid(type, "this type has a name of its own, and is not one of the others") : {
-    type,
-    value
-  }
+  return named.includes(type) && !(type === utf8 && !isUtf8(value))
+    ? invalid(type, "this type has a name of its own, and is not one of the others")
+    : { type, value }
 }
 
 const longestValue = 0xffff
@@ -211,7 +239,7 @@ const join = (all: ReadonlyArray<Record>): Uint8Array => {
   const joined = new Uint8Array(all.reduce((size, { value }) => size + recordHeader + value.length, 0))
   let at = 0
   for (const { type, value } of all) {
-    if (value.length > longestValue) return invalid(type, `it has ${value.length} bytes, and at most 65535 fit`)
+    if (value.length > longestValue) return invalid(type, `it is ${value.length} bytes long, limit ${longestValue}`)
     joined[at] = type
     writeUint(joined, at + 1, value.length, 2, false)
     joined.set(value, at + recordHeader)
