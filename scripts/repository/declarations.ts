@@ -1,0 +1,124 @@
+/** The public names of a package, read from the declarations that the compiler makes of its source. */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { manifest, published, root } from "./files.ts"
+
+/** A name that a module exports, or one that only its declarations use. */
+export interface Declaration {
+  readonly name: string
+  readonly isExported: boolean
+  /** Its doc comment, or nothing. */
+  readonly comment: string
+  /** Its text without comments, `export` and `declare`. */
+  readonly text: string
+}
+
+/** The declarations of a public module, by name. */
+export interface Module {
+  /** What programs import: `@sluice/core/Server`. */
+  readonly name: string
+  readonly declarations: ReadonlyArray<Declaration>
+}
+
+export interface Package {
+  readonly folder: string
+  readonly name: string
+  readonly modules: ReadonlyArray<Module>
+}
+
+/** The public modules of a package, by their names in its source. The root module is not among them. */
+export const modulesOf = (folder: string): ReadonlyArray<string> =>
+  Object.values(manifest(folder).exports ?? {}).flatMap((path) => /^\.\/src\/(\w+)\.ts$/.exec(path)?.[1] ?? [])
+    .filter((name) => name !== "index")
+
+/** Compiles every published package and reads the declarations of its public modules. */
+export const readPackages = (): ReadonlyArray<Package> => {
+  const cache = join(root, "node_modules/.cache")
+  mkdirSync(cache, { recursive: true })
+  const output = mkdtempSync(join(cache, "declarations-"))
+  try {
+    compile(output)
+    const statementsIn = memoize((file: string) => statementsOf(readFileSync(file, "utf8")))
+    return published.map((directory) => {
+      const folder = `packages/${directory}`
+      const { name } = manifest(folder)
+      const modules = modulesOf(folder).map((module): Module => ({
+        name: `${name}/${module}`,
+        declarations: declarationsOf(join(output, directory, "src", `${module}.d.ts`), statementsIn)
+      }))
+      return { folder, name, modules }
+    })
+  } finally {
+    rmSync(output, { recursive: true })
+  }
+}
+
+const compile = (outDir: string) => {
+  const configuration = {
+    extends: join(root, "tsconfig.base.json"),
+    compilerOptions: {
+      types: ["node"],
+      typeRoots: [join(root, "node_modules/@types")],
+      rootDir: join(root, "packages"),
+      outDir,
+      composite: false,
+      emitDeclarationOnly: true,
+      declarationMap: false,
+      sourceMap: false,
+      noCheck: true
+    },
+    include: published.map((name) => join(root, "packages", name, "src"))
+  }
+  const file = join(outDir, "tsconfig.json")
+  writeFileSync(file, JSON.stringify(configuration))
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["--project", file], { stdio: ["ignore", "inherit", "inherit"] })
+}
+
+interface Statement {
+  readonly comment: string
+  readonly text: string
+}
+
+/** Splits a file at the statements, which the compiler begins in the first column. */
+const statementsOf = (text: string): ReadonlyArray<Statement> => {
+  const pattern =
+    /^(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?((?:export|declare|import)\b.*\n(?:(?!\/\*\*|export\b|declare\b|import\b).*\n)*)/gm
+  return Array.from(text.matchAll(pattern), ([, comment = "", code = ""]) => ({
+    comment,
+    text: code.replaceAll(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, "").trimEnd()
+  }))
+}
+
+const declarationsOf = (
+  file: string,
+  statementsIn: (file: string) => ReadonlyArray<Statement>
+): ReadonlyArray<Declaration> =>
+  statementsIn(file).flatMap(({ comment, text }): ReadonlyArray<Declaration> => {
+    if (text.startsWith("import") || text === "export {};") return []
+    const list = /^export (?:type )?\{([^}]*)\}(?: from "([^"]+)")?;$/.exec(text)
+    if (list === null) {
+      const declared = /^(export )?(?:declare )?((?:abstract )?\w+ (\w+)[\s\S]*)$/.exec(text)
+      if (declared === null) throw new Error(`${file}: a declaration in an unknown form: ${text}`)
+      return [{ name: declared[3]!, isExported: declared[1] !== undefined, comment, text: declared[2]! }]
+    }
+    return list[1]!.split(",").map((each) => each.trim()).flatMap((each) => {
+      const [, name = "", alias = name] = /^(?:type )?(\w+)(?: as (\w+))?$/.exec(each) ?? []
+      if (list[2] === undefined) return [{ name: alias, isExported: true, comment, text: `${alias} = ${name}` }]
+      const origin = join(dirname(file), list[2].replace(/\.ts$/, ".d.ts"))
+      if (!origin.includes("/internal/")) {
+        return [{ name: alias, isExported: true, comment: "@since @category", text: `${alias} = ${list[2]} ${name}` }]
+      }
+      const found = declarationsOf(origin, statementsIn).filter((declaration) => declaration.name === name)
+      if (found.length === 0) throw new Error(`${file}: ${name} is not in ${origin}`)
+      return found.map((declaration) => ({ ...declaration, name: alias, isExported: true }))
+    })
+  })
+
+const memoize = <A>(compute: (key: string) => A) => {
+  const values = new Map<string, A>()
+  return (key: string): A => {
+    if (!values.has(key)) values.set(key, compute(key))
+    return values.get(key)!
+  }
+}
