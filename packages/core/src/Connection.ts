@@ -11,8 +11,6 @@
  * import * as Connection from "@sluice/core/Connection"
  * import * as Effect from "effect/Effect"
  * import * as Option from "effect/Option"
-import type * as Pipeable from "effect/Pipeable"
-import * as Predicate from "effect/Predicate"
  * import * as Stream from "effect/Stream"
  *
  * const piped = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
