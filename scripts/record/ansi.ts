@@ -1,7 +1,7 @@
 /** Text with SGR sequences (ECMA-48) as pieces of one look each. */
 
 export interface Look {
-  readonly colour: string | undefined
+  readonly color: string | undefined
   readonly bold: boolean
   readonly dim: boolean
   readonly italic: boolean
@@ -13,12 +13,12 @@ export interface Piece {
   readonly look: Look
 }
 
-const plain: Look = { colour: undefined, bold: false, dim: false, italic: false, inverse: false }
+const plain: Look = { color: undefined, bold: false, dim: false, italic: false, inverse: false }
 
 const basic = ["#000", "#e5534b", "#57ab5a", "#c69026", "#539bf5", "#b083f0", "#39c5cf", "#adbac7"]
 
-// The colour cube of xterm: 6 × 6 × 6, and then shades of grey.
-const colourAt = (index: number): string => {
+// The color cube of xterm: 6 × 6 × 6, and then shades of grey.
+const colorAt = (index: number): string => {
   if (index < 16) return basic[index % 8]!
   if (index >= 232) return `rgb(${Array(3).fill(8 + (index - 232) * 10)})`
   const level = (step: number) => step === 0 ? 0 : 55 + 40 * step
@@ -33,14 +33,14 @@ const changed = (look: Look, codes: ReadonlyArray<number>): Look => {
 }
 
 const one = (look: Look, code: number, rest: ReadonlyArray<number>): [Look, ReadonlyArray<number>] => {
-  if (code === 38 && rest[0] === 5) return [{ ...look, colour: colourAt(rest[1]!) }, rest.slice(2)]
+  if (code === 38 && rest[0] === 5) return [{ ...look, color: colorAt(rest[1]!) }, rest.slice(2)]
   if (code === 0) return [plain, rest]
   if (code === 1) return [{ ...look, bold: true }, rest]
   if (code === 2) return [{ ...look, dim: true }, rest]
   if (code === 3) return [{ ...look, italic: true }, rest]
   if (code === 7) return [{ ...look, inverse: true }, rest]
-  if (code === 39) return [{ ...look, colour: undefined }, rest]
-  if (code >= 30 && code < 38) return [{ ...look, colour: basic[code - 30] }, rest]
+  if (code === 39) return [{ ...look, color: undefined }, rest]
+  if (code >= 30 && code < 38) return [{ ...look, color: basic[code - 30] }, rest]
   return [look, rest]
 }
 

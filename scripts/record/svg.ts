@@ -106,7 +106,7 @@ const rowOf = (row: ReadonlyArray<Piece>, left: number, top: number): ReadonlyAr
 
 const pieceOf = ({ look, text }: Piece, x: number, top: number): string => {
   const width = text.length * cell.width
-  const fill = look.inverse ? "#22272e" : look.colour
+  const fill = look.inverse ? "#22272e" : look.color
   const classes = classOf(look)
   const attributes = [
     `x="${round(x)}" y="${round(top + 12)}" textLength="${round(width)}"`,

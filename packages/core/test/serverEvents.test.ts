@@ -306,7 +306,7 @@ const pick = <A>(choices: ReadonlyArray<A>) =>
 
 const pause = Effect.flatMap(Random.nextIntBetween(0, 200), (millis) => Effect.sleep(Duration.millis(millis)))
 
-const behaviours: ReadonlyArray<Server.Handler<unknown, Scope.Scope>> = [
+const behaviors: ReadonlyArray<Server.Handler<unknown, Scope.Scope>> = [
   echo,
   () => Effect.void,
   () => Effect.never,
@@ -391,7 +391,7 @@ describe("exactly one end for every beginning", () => {
       const registry = new Map()
       const { clients, dial, host, server } = yield* served(
         { maxConnections: 4, drain: "300 millis" },
-        (connection) => Effect.flatMap(pick(behaviours), (behave) => behave(connection))
+        (connection) => Effect.flatMap(pick(behaviors), (behave) => behave(connection))
       ).pipe(Effect.provideService(Metric.MetricRegistry, registry))
       const first = yield* heard(server)
       yield* Effect.forkChild(Effect.exit(operator(server)))

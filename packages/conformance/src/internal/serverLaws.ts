@@ -27,7 +27,7 @@ import {
 import { elsewhere, mebibyte, randomBytes, readBytes, type Side, side, type StreamSubject, utf8 } from "./pair.ts"
 
 export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
-  ...Object.entries(misbehaviours).map(([how, { handler, reset, said }]) =>
+  ...Object.entries(misbehaviors).map(([how, { handler, reset, said }]) =>
     check(
       "R4",
       `a handler that ${how} affects its own connection only`,
@@ -251,7 +251,7 @@ type Handler = Server.Handler<unknown, Scope.Scope>
 
 const echo: Handler = (connection) => Connection.pipeTo(connection, connection)
 
-const misbehaviours: Record<string, {
+const misbehaviors: Record<string, {
   readonly handler: Handler
   /** Whether the peer must be able to tell it from a success. */
   readonly reset: boolean

@@ -73,7 +73,7 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
     await alice.until(/^> \/msg bob psst$/m)
     alice.press("C-c")
     await alice.until(/^>$/m)
-    expect(alice.showsColours()).toContain("\x1b[1m")
+    expect(alice.showsColors()).toContain("\x1b[1m")
   })
 
   it("refuses lines that come faster than they can be sent, and goes on", async () => {
@@ -101,13 +101,13 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
     await alice.until(/^ alice in lobby - connected *\n> (0123456789){7}$/)
   })
 
-  it("has no colours with NO_COLOR", async () => {
+  it("has no colors with NO_COLOR", async () => {
     const { port } = await serve("chat server")
     const alice = onTerminal(`chat client --port ${port} --nick alice`, undefined, { NO_COLOR: "1" })
     alice.type("hello")
     alice.press("Enter")
     await alice.until(/<alice> hello/)
-    expect(alice.showsColours()).not.toContain("\x1b[")
+    expect(alice.showsColors()).not.toContain("\x1b[")
   })
 
   it("survives the server: what was typed stays, and it is back as who and where it was", async () => {

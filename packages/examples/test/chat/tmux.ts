@@ -39,8 +39,8 @@ export const onTerminal = (
     type: (text: string) => tmux("send-keys", "-l", text),
     press: (...keys: ReadonlyArray<string>) => tmux("send-keys", ...keys),
     resize: (columns: number) => tmux("resize-window", "-x", String(columns)),
-    /** What is on it, with colours. */
-    showsColours: () => tmux("capture-pane", "-p", "-e"),
+    /** What is on it, with colors. */
+    showsColors: () => tmux("capture-pane", "-p", "-e"),
     /** Waits until it shows this, and gives all that it shows, without what is blank at the end. */
     until: async (pattern: RegExp): Promise<string> => {
       for (const end = Date.now() + 20_000; Date.now() < end;) {

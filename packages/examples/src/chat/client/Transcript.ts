@@ -1,29 +1,29 @@
-/** How lines look on a terminal: with the time before them, and names in colours. */
+/** How lines look on a terminal: with the time before them, and names in colors. */
 import * as Line from "../protocol/Line.ts"
 import { fold } from "../protocol/Name.ts"
 
 /** How a terminal is drawn on. */
 export interface Style {
   /** `NO_COLOR` is not set. */
-  readonly isColoured: boolean
+  readonly isColored: boolean
 }
 
-// Of the 256 colours of a terminal, those that can be told apart and read on black and on white.
+// Of the 256 colors of a terminal, those that can be told apart and read on black and on white.
 const palette = [31, 32, 35, 37, 63, 65, 67, 71, 97, 100, 127, 130, 132, 136, 161, 166, 169, 172]
 
-const colourOf = (name: string): number => {
+const colorOf = (name: string): number => {
   let hash = 0
   for (const character of fold(name)) hash = (hash * 31 + character.codePointAt(0)!) >>> 0
   return palette[hash % palette.length]!
 }
 
 const paint = (style: Style, code: string, text: string): string =>
-  style.isColoured ? `\x1b[${code}m${text}\x1b[0m` : text
+  style.isColored ? `\x1b[${code}m${text}\x1b[0m` : text
 
 const dim = (style: Style, text: string): string => paint(style, "2", text)
 
-/** A name in its colour. */
-export const showName = (style: Style, name: string): string => paint(style, `1;38;5;${colourOf(name)}`, name)
+/** A name in its color. */
+export const showName = (style: Style, name: string): string => paint(style, `1;38;5;${colorOf(name)}`, name)
 
 /** Black on white, for what is no part of the talk. */
 export const inverse = (style: Style, text: string): string => paint(style, "7", text)

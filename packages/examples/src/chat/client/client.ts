@@ -46,7 +46,7 @@ export const client = Command.make(
         schedule: isPerson ? undefined : Schedule.recurs(0)
       })
       yield* isPerson
-        ? interactive.run(client, Endpoint.format(server), { isColoured: (process.env.NO_COLOR ?? "") === "" })
+        ? interactive.run(client, Endpoint.format(server), { isColored: (process.env.NO_COLOR ?? "") === "" })
         : script.run(client)
     },
     Effect.scoped,
