@@ -234,10 +234,7 @@ export const switchTo: {
 ): Effect.Effect<Framed<Out2, In2>, FramingError> =>
   Effect.map(Effect.fromResult(Framing.validate(framing)), () => {
     const { connection, decoder, encoder } = self
-    const next = Framing.makeDecoder(framing, { offset: decoder.offset })
-    const unread = decoder.remainder()
-    if (unread.length > 0) next.feed(unread)
-    return on(connection, next, Framing.makeEncoder(framing, { offset: encoder.offset }))
+    return on(connection, decoder.switchTo(framing), Framing.makeEncoder(framing, { offset: encoder.offset }))
   }))
 
 /**

@@ -39,20 +39,21 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { FramingError } from "./FramingError.ts"
-import { type Input, type NoFrame, noFrame } from "./FramingInput.ts"
-import type { Output } from "./FramingOutput.ts"
-import { DecoderOf, EncoderOf } from "./internal/framing/codec.ts"
+import { type FramingInput, type NoFrame, noFrame } from "./FramingInput.ts"
+import type { FramingOutput } from "./FramingOutput.ts"
+import { StreamDecoder, StreamEncoder } from "./internal/framing/codec.ts"
+import { DecodeBuffer } from "./internal/framing/decodeBuffer.ts"
 import * as internal from "./internal/framing/define.ts"
 
 export { FramingError, isFramingError } from "./FramingError.ts"
-export { type Input, type NoFrame, noFrame } from "./FramingInput.ts"
-export { type Output } from "./FramingOutput.ts"
+export { type FramingInput, type NoFrame, noFrame } from "./FramingInput.ts"
+export { type FramingOutput } from "./FramingOutput.ts"
 export { checksum } from "./internal/framing/combinators/checksum.ts"
 export { duplex } from "./internal/framing/combinators/duplex.ts"
 export { limit } from "./internal/framing/combinators/limit.ts"
 export { map, mapResult } from "./internal/framing/combinators/map.ts"
 export { overlong, recover } from "./internal/framing/combinators/recover.ts"
-export { either } from "./internal/framing/combinators/union.ts"
+export { union } from "./internal/framing/combinators/union.ts"
 export { cobs } from "./internal/framing/formats/cobs.ts"
 export { contentLength, contentLengthMessage } from "./internal/framing/formats/contentLength.ts"
 export { datagram } from "./internal/framing/formats/datagram.ts"
@@ -70,10 +71,10 @@ export { text } from "./internal/framing/formats/text.ts"
 /** A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes. */
 export interface Framing<in Out, out In = Out> extends Pipeable {
   readonly [internal.TypeId]: typeof internal.TypeId
-  /** Makes the decode function for one byte stream. See {@link Input} for what it does. */
-  readonly makeDecode: () => (input: Input) => In | NoFrame
-  /** Writes one frame, or says why it cannot be written. See {@link Output}. */
-  readonly encode: (frame: Out, output: Output) => void
+  /** Makes the decode function for one byte stream. See {@link FramingInput} for what it does. */
+  readonly makeDecode: () => (input: FramingInput) => In | NoFrame
+  /** Writes one frame, or says why it cannot be written. See {@link FramingOutput}. */
+  readonly encode: (frame: Out, output: FramingOutput) => void
   /** Why the framing cannot be used, if it cannot. */
   readonly invalid: FramingError | undefined
 }
@@ -113,11 +114,11 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
 export const make = <Out, In = Out>(
   options:
     & {
-      readonly encode: (frame: Out, output: Output) => void
+      readonly encode: (frame: Out, output: FramingOutput) => void
     }
     & (
-      | { readonly decode: (input: Input) => In | NoFrame }
-      | { readonly makeDecode: () => (input: Input) => In | NoFrame }
+      | { readonly decode: (input: FramingInput) => In | NoFrame }
+      | { readonly makeDecode: () => (input: FramingInput) => In | NoFrame }
     )
 ): Framing<Out, In> =>
   "decode" in options
@@ -144,10 +145,15 @@ export interface Decoder<out In> {
   /** Says that the input has ended: `next` gives what frames there are, then `TruncatedFrame` if bytes are left over. */
   finish(): void
   /**
-   * Takes out what was fed and not used, so that another decoder can go on with it: a protocol can change its framing
-   * between any two frames.
+   * Takes out what was fed and not used, for a reader that is no decoder. While a bad frame is being skipped whose end has
+   * not come, nothing is left: `switchTo` goes on skipping it.
    */
   remainder(): Uint8Array
+  /**
+   * Goes on in another framing, from the byte behind the last frame: a protocol can change its framing between any two
+   * frames. This decoder is not to be used any more.
+   */
+  switchTo<In2>(framing: Framing<never, In2>): Decoder<In2>
   /** What ended the decoding, if something did: no more frames will come. */
   readonly error: FramingError | undefined
   /** How many bytes were fed and not used. */
@@ -164,7 +170,7 @@ export interface StreamOptions {
 
 /** A decoder for one byte stream. */
 export const makeDecoder = <In>(framing: Framing<never, In>, options?: StreamOptions): Decoder<In> =>
-  new DecoderOf(framing, options?.offset ?? 0)
+  new StreamDecoder(framing, new DecodeBuffer(options?.offset ?? 0))
 
 /** Writes frames as bytes. Many small frames become one buffer; large payloads are passed on without a copy. */
 export interface Encoder<in Out> {
@@ -178,7 +184,7 @@ export interface Encoder<in Out> {
 
 /** An encoder for one byte stream. */
 export const makeEncoder = <Out>(framing: Framing<Out, unknown>, options?: StreamOptions): Encoder<Out> =>
-  new EncoderOf(framing, options?.offset ?? 0)
+  new StreamEncoder(framing, options?.offset ?? 0)
 
 /**
  * Turns a Stream of bytes into a Stream of frames.

@@ -264,8 +264,8 @@ export const catalogue: ReadonlyArray<Entry> = [
     textual("ab\n")
   ),
   entry(
-    "either",
-    Framing.either(
+    "union",
+    Framing.union(
       {
         text: Framing.lines({ maxLineLength: 8 }),
         binary: Framing.lengthPrefixed({ prefix: "uint16", maxFrameLength: 255 })
@@ -284,8 +284,8 @@ export const catalogue: ReadonlyArray<Entry> = [
     }
   ),
   entry(
-    "either, by two bytes",
-    Framing.either(
+    "union, by two bytes",
+    Framing.union(
       { a: Framing.netstring({ maxFrameLength: 20 }), b: Framing.fixedLength(4) },
       { peek: 2, choose: ([, second]) => second === 0x3a ? "a" : "b" }
     ),

@@ -327,7 +327,7 @@ describe("options that cannot work", () => {
     "stripping more than there can be": Framing.lengthField({ length: 1, strip: 257 }),
     "a limit below every frame": Framing.lengthField({ adjustment: 10, maxFrameLength: 9 }),
     "headers without room": Framing.contentLength({ maxHeaderLength: 10 }),
-    "nothing to decide by": Framing.either({ a: Framing.raw }, { choose: () => "a", peek: 0 }),
+    "nothing to decide by": Framing.union({ a: Framing.raw }, { choose: () => "a", peek: 0 }),
     "an unknown encoding": Framing.lines({ encoding: "utf-7" as "utf-8" }),
     "an unknown checksum": Framing.raw.pipe(Framing.checksum("md5" as "crc32")),
     "a limit of nothing": Framing.limit(Framing.raw, 0),

@@ -1,5 +1,5 @@
-import type { Input, NoFrame } from "../../FramingInput.ts"
-import type { Output } from "../../FramingOutput.ts"
+import type { FramingInput, NoFrame } from "../../FramingInput.ts"
+import type { FramingOutput } from "../../FramingOutput.ts"
 
 /** 64 bits in groups of 7. */
 const maxVarintSize = 10
@@ -8,7 +8,7 @@ const maxVarintSize = 10
  * Reads the base-128 varint at the front of the input and leaves it there. Since only the minimal encoding is taken, the
  * value says how many bytes it takes. Beyond 2^53 - 1 the value is rounded, and stays beyond it.
  */
-export const readVarint = (input: Input): number | NoFrame => {
+export const readVarint = (input: FramingInput): number | NoFrame => {
   const { bytes, end, start } = input
   if (start < end && bytes[start]! < 0x80) return bytes[start]!
   let value = 0
@@ -28,7 +28,7 @@ export const readVarint = (input: Input): number | NoFrame => {
 }
 
 /** Writes a value of at most 2^53 - 1 as a base-128 varint. */
-export const writeVarint = (value: number, output: Output): void => {
+export const writeVarint = (value: number, output: FramingOutput): void => {
   let rest = value
   for (; rest >= 128; rest = Math.floor(rest / 128)) output.byte(rest % 128 + 128)
   output.byte(rest)

@@ -3,7 +3,7 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Decoder, NoFrame } from "../../Framing.ts"
+import type { Decoder, Framing, NoFrame } from "../../Framing.ts"
 import type { FramingError } from "../../FramingError.ts"
 import { noFrame } from "../../FramingInput.ts"
 import type * as Heartbeat from "../../Heartbeat.ts"
@@ -120,6 +120,10 @@ export class WithoutHeartbeats<Out, In, E> implements Decoder<In> {
 
   remainder(): Uint8Array {
     return this.#decoder.remainder()
+  }
+
+  switchTo<In2>(framing: Framing<never, In2>): Decoder<In2> {
+    return this.#decoder.switchTo(framing)
   }
 
   get error(): FramingError | undefined {

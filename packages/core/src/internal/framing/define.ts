@@ -2,15 +2,13 @@ import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Framing } from "../../Framing.ts"
 import { FramingError } from "../../FramingError.ts"
-import type { Input, NoFrame } from "../../FramingInput.ts"
-import type { Output } from "../../FramingOutput.ts"
-import type { InputBuffer } from "./decodeBuffer.ts"
-import type { OutputBuffer } from "./encodeBuffer.ts"
+import type { FramingInput, NoFrame } from "../../FramingInput.ts"
+import type { FramingOutput } from "../../FramingOutput.ts"
 
 export const TypeId = "~@sluice/core/Framing"
 
-export type Decode<In> = (input: Input) => In | NoFrame
-export type Encode<Out> = (frame: Out, output: Output) => void
+export type Decode<In> = (input: FramingInput) => In | NoFrame
+export type Encode<Out> = (frame: Out, output: FramingOutput) => void
 
 class FramingValue<Out, In> extends Pipeable.Class {
   readonly [TypeId] = TypeId
@@ -37,8 +35,8 @@ export const stateful = <Out, In>(makeDecode: () => Decode<In>, encode: Encode<O
 
 const refuse = (error: FramingError): Framing<unknown, never> =>
   new FramingValue<unknown, never>(
-    () => (input) => (input as InputBuffer).fail(error),
-    (_, output) => (output as OutputBuffer).fail(error),
+    () => (input) => input.fail(error),
+    (_, output) => output.fail(error),
     error
   )
 

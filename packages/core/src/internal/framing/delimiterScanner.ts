@@ -1,27 +1,5 @@
-import type { NoFrame } from "../../FramingInput.ts"
-import type { InputBuffer } from "./decodeBuffer.ts"
-
-/** The answer of a scan whose frame is longer than it may be. The bad frame is consumed, or being dropped as it comes. */
-export const overlong = -1
-
-/** From this many bytes on, the built-in search is faster than a loop. */
-const loopLength = 32
-
-/** To search so many bytes too many costs less than to make a view that ends in the right place. */
-const viewCost = 256
-
-/** Where a byte first is in `bytes[start]` to `bytes[end - 1]`, or -1. */
-export const indexOfByte = (bytes: Uint8Array, byte: number, start: number, end: number): number => {
-  const near = end - start > loopLength ? start + loopLength : end
-  for (let i = start; i < near; i++) if (bytes[i] === byte) return i
-  if (near === end) return -1
-  if (bytes.length - end <= viewCost) {
-    const at = bytes.indexOf(byte, near)
-    return at < end ? at : -1
-  }
-  const at = bytes.subarray(near, end).indexOf(byte)
-  return at < 0 ? -1 : near + at
-}
+import type { FramingInput, NoFrame } from "../../FramingInput.ts"
+import { indexOfByte } from "../bytes/byteSearch.ts"
 
 /** Looks for delimiters: returns where the first one is and sets `size`, or how far there is certainly none. */
 export interface Finder {
@@ -43,23 +21,35 @@ export const byteFinder = (byte: number): Finder => ({
   sought: byte
 })
 
+/** What a scanner looks for. */
+export interface ScannerOptions {
+  readonly finder: Finder
+  /** How many bytes a frame may have before its delimiter. */
+  readonly maxLength: number
+  /** The limit that the error names; `maxLength` by default. */
+  readonly namedLimit?: number
+  /** Whether the end of the input ends a frame too; false by default. */
+  readonly endIsDelimiter?: boolean
+}
+
 /**
- * Finds the end of each frame, and leaves the frame in the input; or returns `overlong`, after which it goes on behind the
- * bad frame. It never looks at a byte twice.
+ * Finds the end of each frame and leaves the frame in the input. A frame that is too long is an error, and dropped up to
+ * its end. No byte is searched twice.
  */
 export class Scanner {
   /** How many bytes the delimiter takes that ends the frame. */
   size = 0
   readonly #finder: Finder
   readonly #maxLength: number
-  /** Whether the end of the input ends a frame too. */
+  readonly #namedLimit: number
   readonly #endIsDelimiter: boolean
   #scanned = 0
   #dropping = false
 
-  constructor(finder: Finder, maxLength: number, endIsDelimiter = false) {
+  constructor({ endIsDelimiter = false, finder, maxLength, namedLimit = maxLength }: ScannerOptions) {
     this.#finder = finder
     this.#maxLength = maxLength
+    this.#namedLimit = namedLimit
     this.#endIsDelimiter = endIsDelimiter
   }
 
@@ -69,48 +59,37 @@ export class Scanner {
   }
 
   /** How many bytes the frame at the front of the input has. */
-  next(input: InputBuffer): number | NoFrame {
+  next(input: FramingInput): number | NoFrame {
     const finder = this.#finder
-    for (;;) {
-      const { end, ended, start } = input
-      let from = this.#scanned
-      if (finder.sought !== undefined) from = Math.max(from, input.cleared - input.position)
-      let at = finder.find(input.bytes, start, from, end, ended)
-      this.size = finder.size
-      if (at < 0 && ended && this.#endIsDelimiter) {
-        at = end - start
-        this.size = 0
-      }
-      if (at >= 0) {
-        this.#scanned = 0
-        if (this.#dropping) {
-          this.#dropping = false
-          input.idle(at + this.size)
-          if (input.start === end) return input.need(1)
-          continue
-        }
-        if (at <= this.#maxLength) return at
-        input.skip(at + this.size)
-        return overlong
-      }
-      this.#scanned = -1 - at
-      if (this.#dropping) {
-        this.#drop(input)
-      } else if (this.#scanned > this.#maxLength) {
-        this.#dropping = true
-        this.#drop(input)
-        return overlong
-      }
-      return finder.sought === undefined ? input.more() : input.seek(finder.sought)
+    const { end, ended, start } = input
+    let from = this.#scanned
+    if (finder.sought !== undefined) from = Math.max(from, input.cleared(finder.sought))
+    let at = finder.find(input.bytes, start, from, end, ended)
+    this.size = finder.size
+    if (at < 0 && ended && this.#endIsDelimiter) {
+      at = end - start
+      this.size = 0
     }
-  }
-
-  #drop(input: InputBuffer): void {
-    if (this.#endIsDelimiter) input.skip(this.#scanned)
-    else input.drop(this.#scanned)
-    this.#scanned = 0
+    if (at >= 0) {
+      this.#scanned = 0
+      if (this.#dropping) {
+        this.#dropping = false
+        return input.idle(at + this.size)
+      }
+      if (at <= this.#maxLength) return at
+      input.skip(at + this.size)
+      return input.tooLong(this.#namedLimit, this.#namedLimit + 1)
+    }
+    const scanned = this.#scanned = -1 - at
+    const tooLong = scanned > this.#maxLength
+    if (this.#dropping || tooLong || input.full) {
+      const limit = tooLong ? this.#namedLimit : input.limit
+      const begins = !this.#dropping
+      this.#dropping = true
+      this.#scanned = 0
+      input.drop(scanned)
+      if (begins) return input.tooLong(limit, limit + 1)
+    }
+    return finder.sought === undefined ? input.more() : input.seek(finder.sought)
   }
 }
-
-/** Finds the end of frames that one byte ends. */
-export const byteScanner = (byte: number, maxLength: number): Scanner => new Scanner(byteFinder(byte), maxLength)

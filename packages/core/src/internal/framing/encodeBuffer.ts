@@ -1,6 +1,6 @@
 import * as Bytes from "effect/Bytes"
 import { FramingError, type FramingErrorReason } from "../../FramingError.ts"
-import type { Output } from "../../FramingOutput.ts"
+import type { FramingOutput } from "../../FramingOutput.ts"
 import { writeUint } from "../bytes/integer.ts"
 import { allocate } from "../bytes/uninitialized.ts"
 
@@ -27,7 +27,7 @@ const loopLength = 8
 const empty = new Uint8Array(0)
 
 /** Gathers encoded frames into few buffers. What was taken out is never written to again. */
-export class OutputBuffer implements Output {
+export class EncodeBuffer implements FramingOutput {
   bytes: Uint8Array = empty
   error: FramingError | undefined = undefined
   #start = 0
@@ -56,6 +56,10 @@ export class OutputBuffer implements Output {
     return this.#base + this.#end - this.#start
   }
 
+  get length(): number {
+    return this.position - this.offset
+  }
+
   /** Begins a frame. */
   begin(): void {
     if (this.bytes === empty) this.#open()
@@ -76,8 +80,7 @@ export class OutputBuffer implements Output {
     this.#base = spilled.base
   }
 
-  /** The first `n` bytes that were written since `begin`, or fewer if there are no more. */
-  written(n: number): Uint8Array {
+  first(n: number): Uint8Array {
     const spilled = this.#beforeSpill
     if (spilled === undefined) return this.bytes.subarray(this.#begun, Math.min(this.#end, this.#begun + n))
     const skipped = spilled.begun - spilled.start

@@ -1,5 +1,5 @@
-import type { InputBuffer } from "./decodeBuffer.ts"
-import { indexOfByte } from "./delimiterScanner.ts"
+import type { FramingInput } from "../../FramingInput.ts"
+import { indexOfByte } from "../bytes/byteSearch.ts"
 import type { LineEnding } from "./lineEndings.ts"
 import { decodeUtf8, utf8Length } from "./textCodec.ts"
 
@@ -37,9 +37,8 @@ export class TextBatch {
   }
 
   /** Takes the next line out of the input, if a batch has it. */
-  next(input: InputBuffer): string | undefined {
+  next(input: FramingInput): string | undefined {
     if (this.#at === this.#text.length || input.position !== this.#position) {
-      input.settle()
       if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) {
         return undefined
       }
@@ -65,7 +64,7 @@ export class TextBatch {
   }
 
   /** Decodes the whole lines at the front of the input. */
-  #fill(input: InputBuffer): boolean {
+  #fill(input: FramingInput): boolean {
     const { bytes, start } = input
     const end = Math.min(input.end, start + largestBatch)
     if (indexOfByte(bytes, 10, start, Math.min(end, start + longestLine)) < 0) return false

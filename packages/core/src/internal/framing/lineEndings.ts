@@ -1,4 +1,5 @@
-import { type Finder, indexOfByte } from "./delimiterScanner.ts"
+import { indexOfByte } from "../bytes/byteSearch.ts"
+import type { Finder } from "./delimiterScanner.ts"
 
 /** What ends a line: "strict" is CR LF where a CR or LF elsewhere is an error. */
 export type LineEnding = "any" | "lf" | "crlf" | "strict"

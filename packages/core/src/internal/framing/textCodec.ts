@@ -1,4 +1,4 @@
-import type { Output } from "../../FramingOutput.ts"
+import type { FramingOutput } from "../../FramingOutput.ts"
 import type { TextEncoding } from "./formats/text.ts"
 
 /** How text becomes bytes and back. */
@@ -9,7 +9,7 @@ export interface TextCodec {
   /** The bytes of this text, or nothing if it cannot be expressed. */
   encode(text: string): Uint8Array | undefined
   /** Writes the bytes of this text, and returns how many there are; or -1, if it cannot be expressed. */
-  write(text: string, output: Output): number
+  write(text: string, output: FramingOutput): number
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -51,7 +51,7 @@ export const utf8Length = (text: string): number => {
 /** Up to this length it is better to make room for any text at once than to encode it apart and copy it. */
 const inPlaceLength = 1024
 
-const writeUtf8 = (text: string, output: Output): number => {
+const writeUtf8 = (text: string, output: FramingOutput): number => {
   const length = text.length
   if (length > inPlaceLength) {
     if (!text.isWellFormed()) return -1

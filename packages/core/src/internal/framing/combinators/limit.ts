@@ -1,9 +1,6 @@
 import { dual } from "effect/Function"
 import type { Framing } from "../../../Framing.ts"
-import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
 import { derive, invalid, limitProblem, stateful } from "../define.ts"
-import type { OutputBuffer } from "../encodeBuffer.ts"
 
 /**
  * Limits how many bytes a frame may take on the wire, its header and delimiters included, whatever the framing.
@@ -26,22 +23,11 @@ export const limit: {
     stateful<Out, In>(
       () => {
         const decode = framing.makeDecode()
-        return (input) => {
-          // The framing sees no more than a frame may take, so that the answer does not depend on how much has come.
-          const buffer = input as InputBuffer
-          buffer.announced = 0
-          const full = buffer.length > maxLength
-          const result = buffer.clamped(maxLength, decode)
-          if (result !== noFrame || buffer.error !== undefined || buffer.consumed > 0) return result
-          const needed = buffer.announced
-          return full || needed > maxLength ? input.tooLong(maxLength, Math.max(needed, maxLength + 1)) : noFrame
-        }
+        return (input) => input.within(maxLength, decode)
       },
       (frame, output) => {
         framing.encode(frame, output)
-        if (output.error !== undefined) return
-        const length = (output as OutputBuffer).position - output.offset
-        if (length > maxLength) output.tooLong(maxLength, length)
+        if (output.error === undefined && output.length > maxLength) output.tooLong(maxLength, output.length)
       }
     ))
 })

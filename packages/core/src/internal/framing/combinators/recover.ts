@@ -3,7 +3,6 @@ import * as Result from "effect/Result"
 import type { Framing } from "../../../Framing.ts"
 import type { FramingError } from "../../../FramingError.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
 import { derive, stateful } from "../define.ts"
 
 /**
@@ -43,10 +42,9 @@ export const recover: {
         return (input) => {
           const frame = decode(input)
           if (frame !== noFrame) return Result.succeed(frame)
-          const buffer = input as InputBuffer
-          const error = buffer.error
-          if (error === undefined || buffer.consumed === 0 || !accept(error)) return noFrame
-          buffer.recover()
+          const { error } = input
+          if (error === undefined || !input.recoverable || !accept(error)) return noFrame
+          input.recover()
           return Result.fail(error)
         }
       },

@@ -1,10 +1,8 @@
 import type { Framing } from "../../../Framing.ts"
-import type { Input, NoFrame } from "../../../FramingInput.ts"
-import { noFrame } from "../../../FramingInput.ts"
+import { type FramingInput, type NoFrame, noFrame } from "../../../FramingInput.ts"
 import { derive, invalid, stateful } from "../define.ts"
-import type { OutputBuffer } from "../encodeBuffer.ts"
 
-/** The framings that {@link either} chooses from, by name. */
+/** The framings that {@link union} chooses from, by name. */
 export type Alternatives = { readonly [name: string]: Framing<never, unknown> }
 
 /** A frame that one of the alternatives decoded. */
@@ -17,8 +15,8 @@ export type Encodable<A extends Alternatives> = {
   [K in keyof A]: { readonly _tag: K; readonly frame: A[K] extends Framing<infer Out, unknown> ? Out : never }
 }[keyof A]
 
-/** Options of {@link either}. */
-export interface EitherOptions<Name> {
+/** Options of {@link union}. */
+export interface UnionOptions<Name> {
   /** Names the framing of the frame that begins with these bytes. */
   readonly choose: (first: Uint8Array) => Name
   /** How many bytes `choose` gets; 1 by default. No frame may take fewer on the wire. */
@@ -34,31 +32,35 @@ export interface EitherOptions<Name> {
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
  *
- * const messages = Framing.either(
+ * const messages = Framing.union(
  *   { text: Framing.lines(), binary: Framing.lengthPrefixed({ prefix: "uint16", maxFrameLength: 255 }) },
  *   { choose: ([first]) => first === 0 ? "binary" : "text" }
  * )
  * ```
  */
-export const either = <const A extends Alternatives>(
+export const union = <const A extends Alternatives>(
   alternatives: A,
-  options: EitherOptions<keyof A>
+  options: UnionOptions<keyof A>
 ): Framing<Encodable<A>, Decoded<A>> => {
   const { choose, peek = 1 } = options
   if (!Number.isSafeInteger(peek) || peek < 1) {
-    return invalid("either", `peek is ${peek}; it must be a whole number of bytes, 1 or more`)
+    return invalid("union", `peek is ${peek}; it must be a whole number of bytes, 1 or more`)
   }
   const names = Object.keys(alternatives)
   return derive(Object.values(alternatives), () =>
     stateful<Encodable<A>, Decoded<A>>(
       () => {
-        const decoders = new Map<keyof A, (input: Input) => unknown | NoFrame>()
+        const decoders = new Map<keyof A, (input: FramingInput) => unknown | NoFrame>()
         for (const name of names) decoders.set(name, alternatives[name]!.makeDecode())
         let chosen: keyof A | undefined
+        // The bytes that are dropped after an error still belong to the framing that found it.
+        let isOver = false
         return (input) => {
+          if (isOver && !input.dropping) chosen = undefined
           if (chosen === undefined) {
             if (input.length < peek) return input.need(peek)
-            chosen = choose(input.bytes.subarray(input.start, input.start + peek))
+            chosen = choose(input.peek(peek))
+            isOver = false
           }
           const decode = decoders.get(chosen)
           if (decode === undefined) {
@@ -66,7 +68,7 @@ export const either = <const A extends Alternatives>(
           }
           const frame = decode(input)
           const _tag = chosen
-          if (frame !== noFrame || input.error !== undefined) chosen = undefined
+          if (frame !== noFrame || input.error !== undefined) isOver = true
           return frame === noFrame ? noFrame : { _tag, frame } as Decoded<A>
         }
       },
@@ -77,7 +79,7 @@ export const either = <const A extends Alternatives>(
         if (framing === undefined) return output.corrupt(`there is no framing named ${String(_tag)}`)
         framing.encode(frame, output)
         if (output.error !== undefined) return
-        const first = (output as OutputBuffer).written(peek)
+        const first = output.first(peek)
         if (first.length < peek) return output.corrupt(`it takes fewer than the ${peek} bytes that decide`)
         const decoded = choose(first)
         if (decoded !== _tag) output.corrupt(`its first bytes choose ${String(decoded)}, not ${String(_tag)}`)

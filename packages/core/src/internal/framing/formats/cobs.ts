@@ -1,8 +1,7 @@
 import type { Framing } from "../../../Framing.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
-import { byteScanner, overlong } from "../delimiterScanner.ts"
+import { byteFinder, Scanner } from "../delimiterScanner.ts"
 
 /** Options of {@link cobs}. */
 export interface CobsOptions {
@@ -26,11 +25,14 @@ export const cobs = (options: CobsOptions = {}): Framing<Uint8Array> => {
   if (problem !== undefined) return invalid("cobs", problem)
   return stateful(
     () => {
-      const scanner = byteScanner(0, stuffed(maxFrameLength))
+      const scanner = new Scanner({
+        finder: byteFinder(0),
+        maxLength: stuffed(maxFrameLength),
+        namedLimit: maxFrameLength
+      })
       return (input) => {
-        const length = scanner.next(input as InputBuffer)
+        const length = scanner.next(input)
         if (length === noFrame) return noFrame
-        if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const { bytes, start } = input
         input.skip(length + 1)
         const frame = unstuff(bytes, start, length)

@@ -1,8 +1,8 @@
 import type { Framing } from "../../../Framing.ts"
-import { type Input, type NoFrame, noFrame } from "../../../FramingInput.ts"
+import { type FramingInput, type NoFrame, noFrame } from "../../../FramingInput.ts"
+import { indexOfByte } from "../../bytes/byteSearch.ts"
 import { map } from "../combinators/map.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
-import { indexOfByte } from "../delimiterScanner.ts"
 
 /** A message with its headers, without `Content-Length`. */
 export interface ContentLengthMessage {
@@ -47,7 +47,7 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
         if (Number.isSafeInteger(size + contentLength)) input.skip(size + contentLength)
         return input.tooLong(maxFrameLength, contentLength)
       }
-      if (input.length < size + contentLength) return input.need(size + contentLength)
+      if (input.length < size + contentLength) return input.whole(size + contentLength)
       return { headers, body: input.take(size + contentLength, size) }
     },
     ({ body, headers }, output) => {
@@ -99,7 +99,7 @@ const CR = 0x0d
 const LF = 0x0a
 
 /** Reads header lines up to the empty one, and leaves them in the input. */
-const readHeader = (input: Input, maxHeaderLength: number): Header | NoFrame => {
+const readHeader = (input: FramingInput, maxHeaderLength: number): Header | NoFrame => {
   const { bytes, end, start } = input
   const limit = Math.min(end, start + maxHeaderLength)
   const headers: Array<readonly [string, string]> = []

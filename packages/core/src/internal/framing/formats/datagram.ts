@@ -3,8 +3,8 @@ import * as Result from "effect/Result"
 import type { Framing } from "../../../Framing.ts"
 import { FramingError } from "../../../FramingError.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import { DecoderOf, EncoderOf } from "../codec.ts"
-import { InputBuffer } from "../decodeBuffer.ts"
+import { StreamDecoder, StreamEncoder } from "../codec.ts"
+import { DecodeBuffer } from "../decodeBuffer.ts"
 
 /** One frame as the payload of one datagram, and back. */
 export interface DatagramCodec<in Out, out In = Out> {
@@ -26,7 +26,7 @@ export interface DatagramCodec<in Out, out In = Out> {
  */
 export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out, In> => ({
   encode: (frame) => {
-    const encoder = new EncoderOf(framing, 0)
+    const encoder = new StreamEncoder(framing, 0)
     const error = encoder.encode(frame)
     if (error !== undefined) return Result.fail(error)
     const buffers = encoder.drain()
@@ -34,7 +34,7 @@ export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out,
   },
   decode: (payload) => {
     if (payload.length === 0) return decodeEmpty(framing)
-    const decoder = new DecoderOf(framing, 0)
+    const decoder = new StreamDecoder(framing, new DecodeBuffer(0))
     decoder.feed(payload)
     decoder.finish()
     const frame = decoder.next()
@@ -51,7 +51,7 @@ export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out,
 
 /** An empty datagram is a frame if the framing takes no bytes to say so; a decoder would see an end of input and no frame. */
 const decodeEmpty = <In>(framing: Framing<never, In>): Result.Result<In, FramingError> => {
-  const input = new InputBuffer(0)
+  const input = new DecodeBuffer(0)
   input.finished = true
   const frame = framing.makeDecode()(input)
   if (frame !== noFrame) return Result.succeed(frame)

@@ -1,9 +1,9 @@
 import * as Bytes from "effect/Bytes"
 import type { Framing } from "../../../Framing.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
+import { indexOfByte } from "../../bytes/byteSearch.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
-import { byteFinder, type Finder, indexOfByte, overlong, Scanner } from "../delimiterScanner.ts"
+import { byteFinder, type Finder, Scanner } from "../delimiterScanner.ts"
 
 /** Options of {@link delimited}. */
 export interface DelimitedOptions {
@@ -52,11 +52,10 @@ export const delimited = (
   }
   return stateful(
     () => {
-      const scanner = new Scanner(finder, maxFrameLength, atEnd === "frame")
+      const scanner = new Scanner({ finder, maxLength: maxFrameLength, endIsDelimiter: atEnd === "frame" })
       return (input) => {
-        const length = scanner.next(input as InputBuffer)
+        const length = scanner.next(input)
         if (length === noFrame) return noFrame
-        if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
         const size = scanner.size
         if (keep) return input.take(length + size)
         const frame = input.take(length)

@@ -14,7 +14,7 @@ export const fixedLength = (length: number): Framing<Uint8Array> =>
   !Number.isSafeInteger(length) || length < 1
     ? invalid("fixedLength", `length is ${length}; it must be a whole number of bytes, 1 or more`)
     : stateless(
-      (input) => input.end - input.start < length ? input.need(length) : input.take(length),
+      (input) => input.end - input.start < length ? input.whole(length) : input.take(length),
       (frame, output) => {
         if (frame.length > length) return output.tooLong(length, frame.length)
         if (frame.length < length) return output.corrupt(`it has ${frame.length} bytes, not ${length}`)

@@ -1,5 +1,5 @@
 import type { Framing } from "../../../Framing.ts"
-import type { Output } from "../../../FramingOutput.ts"
+import type { FramingOutput } from "../../../FramingOutput.ts"
 import { maxUint, readUint, writeUint } from "../../bytes/integer.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
 
@@ -77,7 +77,7 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
         input.skip(total)
         return input.corrupt(`its length field makes it ${total} bytes, less than the ${strip} to strip`)
       }
-      if (available < total) return input.need(total)
+      if (available < total) return input.whole(total)
       return input.take(total, strip)
     },
     (frame, output) => {
@@ -104,14 +104,14 @@ interface Shape {
 }
 
 /** The frame brings its whole header. */
-const writeKept = (frame: Uint8Array, value: number, shape: Shape, output: Output): void => {
+const writeKept = (frame: Uint8Array, value: number, shape: Shape, output: FramingOutput): void => {
   const said = readUint(frame, shape.offset, shape.length, shape.littleEndian)
   if (said !== value) return output.corrupt(`its length field says ${said}, but its length makes that ${value}`)
   return output.write(frame)
 }
 
 /** The frame follows its length field, or what part of it is stripped. */
-const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Output): void => {
+const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: FramingOutput): void => {
   const { length, littleEndian, strip } = shape
   if (strip < length) {
     const field = new Uint8Array(length)
@@ -126,5 +126,5 @@ const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Outpu
   return output.write(frame)
 }
 
-const writeNothing = (_frame: Uint8Array, _value: number, shape: Shape, output: Output): void =>
+const writeNothing = (_frame: Uint8Array, _value: number, shape: Shape, output: FramingOutput): void =>
   output.corrupt(`decoding strips ${shape.strip} header bytes that encoding cannot bring back; use strip: 0`)

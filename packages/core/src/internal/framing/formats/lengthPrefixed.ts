@@ -64,7 +64,7 @@ export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uin
         return input.tooLong(maxFrameLength, length)
       }
       if (length < 0) return input.corrupt(`its length says ${length + size}, less than the ${size} bytes that say so`)
-      if (available < size + length) return input.need(size + length)
+      if (available < size + length) return input.whole(size + length)
       return input.take(size + length, size)
     },
     (frame, output) => {
@@ -93,7 +93,7 @@ const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<
         return input.tooLong(maxFrameLength, length)
       }
       if (length < 0) return input.corrupt(`its length says ${value}, less than the ${size} bytes that say so`)
-      if (input.end - input.start < size + length) return input.need(size + length)
+      if (input.end - input.start < size + length) return input.whole(size + length)
       return input.take(size + length, size)
     },
     (frame, output) => {

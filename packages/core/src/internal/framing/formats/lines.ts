@@ -1,8 +1,7 @@
 import type { Framing } from "../../../Framing.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
 import { invalid, limitProblem, stateful } from "../define.ts"
-import { overlong, Scanner } from "../delimiterScanner.ts"
+import { Scanner } from "../delimiterScanner.ts"
 import { TextBatch } from "../lineBatch.ts"
 import { type LineEnding, lineFinder } from "../lineEndings.ts"
 import { textCodec, unknownEncoding } from "../textCodec.ts"
@@ -58,16 +57,15 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
   return stateful(
     () => {
       const finder = lineFinder(style)
-      const scanner = new Scanner(finder, maxLineLength, atEnd === "frame")
+      const scanner = new Scanner({ finder, maxLength: maxLineLength, endIsDelimiter: atEnd === "frame" })
       const batch = new TextBatch(style, maxLineLength, encoding === "latin1" || encoding === "ascii")
       return (input) => {
         if (!scanner.busy) {
-          const line = batch.next(input as InputBuffer)
+          const line = batch.next(input)
           if (line !== undefined) return line
         }
-        const length = scanner.next(input as InputBuffer)
+        const length = scanner.next(input)
         if (length === noFrame) return noFrame
-        if (length === overlong) return input.tooLong(maxLineLength, maxLineLength + 1)
         const bare = finder.bare ||
           (style === "strict" && scanner.size === 0 && input.bytes[input.start + length - 1] === CR)
         if (bare) return input.corrupt("it holds a CR or LF on its own")

@@ -39,7 +39,7 @@ export const netstring = (options: NetstringOptions = {}): Framing<Uint8Array> =
         if (Number.isSafeInteger(total)) input.skip(total)
         return input.tooLong(maxFrameLength, length)
       }
-      if (end - start < total) return input.need(total)
+      if (end - start < total) return input.whole(total)
       if (bytes[start + total - 1] !== 0x2c) return input.corrupt("a netstring ends with a comma")
       input.skip(digits + 1)
       const frame = input.take(length)

@@ -1,8 +1,7 @@
 import type { Framing } from "../../../Framing.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import type { InputBuffer } from "../decodeBuffer.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
-import { byteScanner, overlong } from "../delimiterScanner.ts"
+import { byteFinder, Scanner } from "../delimiterScanner.ts"
 
 /** Options of {@link slip}. */
 export interface SlipOptions {
@@ -30,15 +29,15 @@ export const slip = (options: SlipOptions = {}): Framing<Uint8Array> => {
   if (problem !== undefined) return invalid("slip", problem)
   return stateful(
     () => {
-      const scanner = byteScanner(END, 2 * maxFrameLength)
+      const scanner = new Scanner({
+        finder: byteFinder(END),
+        maxLength: 2 * maxFrameLength,
+        namedLimit: maxFrameLength
+      })
       return (input) => {
-        let length = scanner.next(input as InputBuffer)
-        while (length === 0) {
-          input.idle(1)
-          length = input.start < input.end ? scanner.next(input as InputBuffer) : input.need(1)
-        }
+        const length = scanner.next(input)
         if (length === noFrame) return noFrame
-        if (length === overlong) return input.tooLong(maxFrameLength, maxFrameLength + 1)
+        if (length === 0) return input.idle(1)
         const { bytes, start } = input
         input.skip(length + 1)
         const frame = unescape(bytes, start, length)
