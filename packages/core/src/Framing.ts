@@ -145,8 +145,8 @@ export interface Decoder<out In> {
   /** Says that the input has ended: `next` gives what frames there are, then `TruncatedFrame` if bytes are left over. */
   finish(): void
   /**
-   * Takes out what was fed and not used, for a reader that is no decoder. While a bad frame is being skipped whose end has
-   * not come, nothing is left: `switchTo` goes on skipping it.
+   * Takes out what was fed and not used, for a reader that is no decoder. It throws while the decoder is skipping a bad
+   * frame whose end has not come, because its rest would be taken for something else; `switchTo` goes on skipping it.
    */
   remainder(): Uint8Array
   /**

@@ -67,6 +67,11 @@ export class StreamDecoder<In> implements Decoder<In> {
   }
 
   remainder(): Uint8Array {
+    if (this.#input.dropping) {
+      throw new Error(
+        "the decoder is skipping a bad frame whose end has not come, so nothing can be taken; use switchTo"
+      )
+    }
     return this.#input.remainder()
   }
 

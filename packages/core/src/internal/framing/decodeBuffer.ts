@@ -60,8 +60,9 @@ export class DecodeBuffer extends Window implements FramingInput {
   }
 
   whole(n: number): NoFrame {
-    if (n > this.limit && Number.isSafeInteger(n)) this.skip(n)
-    return this.need(n)
+    if (n <= this.limit || this.#openedAt >= 0) return this.need(n)
+    if (Number.isSafeInteger(n)) this.skip(n)
+    return this.tooLong(this.limit, n)
   }
 
   more(): NoFrame {
