@@ -1,6 +1,17 @@
 import { createHash } from "node:crypto"
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs"
-import { join } from "node:path"
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync
+} from "node:fs"
+import { join, resolve } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { endAs, run } from "./child.mjs"
@@ -13,12 +24,16 @@ const lock = join(root, ".install-lock")
 const lockLifetime = 15 * 60_000 // milliseconds: far longer than any installation takes
 
 /**
- * Installs what pnpm-lock.yaml lists, unless that has been done already, and brings Node 26 with it. It runs on
- * Node 20 with nothing installed. One short line is written to stderr; what pnpm says is shown only when it fails.
+ * Installs the dependencies in pnpm-lock.yaml, Node 26 among them, unless they are installed already. Runs on Node 20
+ * with nothing installed. Writes one short line to stderr; the output of pnpm is shown only when it fails.
  */
 export const install = async () => {
   const wanted = fingerprint()
-  if (isInstalled(wanted)) return
+  if (!isInstalled(wanted)) await installAlone(wanted)
+  chooseNode()
+}
+
+const installAlone = async (wanted) => {
   await acquireLock()
   process.once("exit", releaseLock)
   try {
@@ -67,13 +82,28 @@ const installNow = async (wanted) => {
   writeFileSync(stamp, wanted)
 }
 
+/** The Node that runs everything: the installed one, or the program in the variable SLUICE_NODE. */
+const chooseNode = () => {
+  const { SLUICE_NODE } = process.env
+  const wanted = SLUICE_NODE === undefined ? join("..", "nodejs", "bin", "node") : resolve(SLUICE_NODE)
+  if (!existsSync(resolve(binaries, wanted))) {
+    say(`no Node to run: SLUICE_NODE is ${SLUICE_NODE}; set it to the path of a Node executable, or unset it`)
+    process.exit(1)
+  }
+  const link = join(binaries, "node")
+  if (readlinkSync(link) === wanted) return
+  const temporary = `${link}.${process.pid}`
+  symlinkSync(wanted, temporary)
+  renameSync(temporary, link)
+}
+
 const fail = (output) => {
   const tail = output.trimEnd().split("\n").slice(-30).join("\n")
   say(`${tail}\n\nThe dependencies could not be installed: see above.`)
   process.exit(1)
 }
 
-/** Two installations at once would spoil each other: the lock is a file that names the process that holds it. */
+/** Two simultaneous installations would break each other: the lock is a file with the id of the process that holds it. */
 const acquireLock = async () => {
   let waiting = false
   while (!tryLock()) {

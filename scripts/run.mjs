@@ -1,5 +1,6 @@
-// `node scripts/run.mjs COMMAND [ARGUMENT…]` runs a command with all dependencies installed, and with the `node` among
-// them first on the PATH. Every script of package.json goes through here, so that a fresh clone needs no set-up.
+// `node scripts/run.mjs COMMAND [ARGUMENT…]` runs a command with all dependencies installed and their `node` first on the
+// PATH. Every script of package.json goes through here, so that a fresh clone needs no setup. The variable SLUICE_NODE
+// names another Node to use: `SLUICE_NODE=$(command -v node) npm test`.
 import { delimiter } from "node:path"
 import { endAs, run } from "./child.mjs"
 import { binaries, install } from "./install.mjs"

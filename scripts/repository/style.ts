@@ -17,13 +17,11 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "without a word": "say what happens instead: unreported, or without closing",
   "for ever": "write forever, or indefinitely",
   "so many": "write at most N",
-  "at once": "write immediately, or together",
-  "in the clear|clear text": "write plaintext, or unencrypted",
   "goes on|go on|went on|gone on|going on": "write continues, or resumes",
   "of its own accord": "write by itself",
   // Nouns of the field.
   "whoever|whosoever": "name the thing: the caller, the peer, the owner of the Scope",
-  "somebody|someone|nobody": "name the thing: no client, no subscriber",
+  somebody: "name the thing: a client, a subscriber",
   "(he|she|him|her|his|hers)": "name the thing: the user, the client",
   "those (that|who|which)": "name the thing: the connections that",
   "(the )?ones? that": "name the thing",
@@ -42,5 +40,5 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "(dia|cance|signa|labe|mode|trave|tunne|marsha|unmarsha)ll(ed|ing)": "write one l",
   "catalogues?|dialogues?": "write catalog, dialog",
   "grey|centres?|metres?|artefacts?|programmes?|judgements?|licences?": "write it as Americans do",
-  "towards|afterwards|backwards|forwards|upwards|downwards": "leave out the final s"
+  "towards|afterwards|backwards|upwards|downwards": "leave out the final s"
 }).map(([pattern, but]) => ({ not: words(pattern), but }))
