@@ -54,13 +54,14 @@ beforeAll(async () => {
 afterAll(() => Fs.rm(project, { recursive: true, force: true }))
 
 describe.each(packages)("@sluice/%s", (name) => {
-  test("contains its sources, its build and its license, and nothing else", async () => {
+  test("contains its sources, its build, its documents and its license, and nothing else", async () => {
     const files = (await run("tar", ["-tzf", tarballOf(name)])).trim().split("\n")
     const surplus = files.filter((file) =>
-      !/^package\/(src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map)|package\.json|README\.md|LICENSE)$/.test(file)
+      !/^package\/(src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map)|package\.json|README\.md|AGENTS\.md|LICENSE)$/
+        .test(file)
     )
     expect(surplus).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(["package/package.json", "package/LICENSE"]))
+    expect(files).toEqual(expect.arrayContaining(["package/README.md", "package/AGENTS.md", "package/LICENSE"]))
   })
 })
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import { announced, files, Folder, isForever, isTest, snippetsOf } from "./snippets.ts"
 
-const guides = files("README.md", "docs/*.md").flatMap(snippetsOf)
+const guides = files("*.md", "docs/*.md", "packages/*/*.md").flatMap(snippetsOf)
 const comments = files("packages/*/src/**/*.ts").flatMap(snippetsOf)
 
 const folder = new Folder([...guides, ...comments])
