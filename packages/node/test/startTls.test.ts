@@ -164,8 +164,8 @@ describe("an upgrade to TLS", () => {
   it.live("that dies closes the connection", () =>
     Effect.gen(function*() {
       const { server } = yield* pair
-      const { security } = server as unknown as { readonly security: { handshake: () => Effect.Effect<never> } }
-      security.handshake = () => Effect.die("a defect")
+      const { security } = server as unknown as { readonly security: { context: () => Effect.Effect<never> } }
+      security.context = () => Effect.die("a defect")
       expect(Exit.isFailure(yield* Effect.exit(Connection.upgradeTls(server, asServer)))).toBe(true)
       expect((yield* Connection.closed(server))._tag).toBe("Aborted")
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))

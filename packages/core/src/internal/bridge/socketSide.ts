@@ -5,6 +5,7 @@ import * as Socket from "effect/socket/Socket"
 import * as Connection from "../../Connection.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type { Reader } from "../connection/receiveQueue.ts"
+import { nobody } from "../connection/sendQueue.ts"
 import type { ConnectionState } from "../connection/state.ts"
 import { closeCode, closeError, hasHadItsSay, isInOrder, openError, readError, writeError } from "./socketError.ts"
 import { upgrade } from "./socketUpgrade.ts"
@@ -82,10 +83,10 @@ export class SocketSide {
 
   /** Ends the output as its writer's Scope is closed: half-closes, without waiting until all is sent, or resets. */
   endOutput(exit: Exit.Exit<unknown, unknown>): void {
-    const { output } = this.connection
+    const { connection } = this
     if (this.isCut) return
-    if (!hasHadItsSay(exit)) this.connection.abort()
-    else if (output.failure === undefined) output.end({ onWritten: () => {} })
+    if (!hasHadItsSay(exit)) connection.abort()
+    else if (connection.output.failure === undefined) connection.end(nobody)
   }
 
   /** Closes the connection as its reader's Scope is closed, and returns when its descriptor is closed. */

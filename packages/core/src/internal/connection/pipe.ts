@@ -3,6 +3,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type { Consumer } from "./receiveQueue.ts"
 import type { Writer } from "./sendQueue.ts"
 import type { CloseObserver, ConnectionState } from "./state.ts"
+import { end } from "./writing.ts"
 
 // From this size on, a chunk is a sign of a bulk transfer, which is worth a read buffer of its own.
 const bulkBytes = 16 * 1024
@@ -59,7 +60,7 @@ class Pump implements Consumer, Writer, CloseObserver {
     if (this.#over) this.#from.input.release(this)
     else if (error !== undefined) this.finish(error)
     else if (this.#ended) this.finish()
-    else this.#from.input.goOn(this)
+    else this.#from.input.resumeConsumer(this)
   }
 
   onEnd(): void {
@@ -83,10 +84,22 @@ class Pump implements Consumer, Writer, CloseObserver {
   }
 }
 
-export const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
+const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     if (from.input.isTaken) return resume(Effect.fail(from.error("read", new NetworkError.Busy())))
     const pump = new Pump(from, to, resume)
     pump.start()
     return Effect.sync(() => pump.finish())
   })
+
+export const pipeTo = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    const { refusal } = to
+    return refusal === undefined ? pump(from, to) : Effect.fail(refusal)
+  })
+
+export const relay = (a: ConnectionState, b: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.asVoid(Effect.all([
+    Effect.andThen(pipeTo(a, b), end(b)),
+    Effect.andThen(pipeTo(b, a), end(a))
+  ], { concurrency: 2 }))

@@ -1,17 +1,18 @@
-import * as Bytes from "../../Chunks.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
+import { ByteQueue } from "../bytes/byteQueue.ts"
 import type { Activity } from "./traffic.ts"
 
-/** Knows why a connection is gone. */
-export interface Gone {
-  readonly failureOf: (operation: "read" | "write") => NetworkError.NetworkError
-}
+/** Makes the error of a connection that is gone, when somebody asks: an Error records its stack. */
+export type Failure = (operation: "read" | "write") => NetworkError.NetworkError
 
 /** Gets one chunk, or nothing at the end, or the error. */
 export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
 
-/** Gets every chunk while it is attached, each lent for the call, and answers whether it can take more now. */
+/**
+ * Gets every chunk while it is attached. A chunk is lent: for the call of `onChunk` if that answers `true`, or until
+ * `resumeConsumer` or `release` if it answers `false`.
+ */
 export interface Consumer {
   readonly onChunk: (chunk: Uint8Array) => boolean
   readonly onEnd: () => void
@@ -19,187 +20,48 @@ export interface Consumer {
 }
 
 /**
- * What has come in on a connection, and who waits for it.
+ * The input of a connection: the bytes that have arrived, and the readers that wait for more.
  *
- * At most one chunk is read ahead of the readers: enough to learn of the peer's end while nobody reads, and so little
- * that a reader that stops soon stops the writer at the other end.
+ * At most one chunk is read ahead of the readers. That is enough to learn of the peer's end while nobody reads, and a
+ * reader that stops soon stops the writer at the other end.
  */
-export class Input {
+export class ReceiveQueue {
   #transport: Transport.StreamTransport
   readonly #activity: Activity
-  readonly #pending: Array<Uint8Array> = []
-  #pendingBytes = 0
-  // Whoever waits for a chunk: mostly one reader, and then the queue stays empty.
+  // "ended": the peer's FIN. "failed": the connection broke; what came before stays readable. "closed": this side reads
+  // no more, and what still comes is discarded.
+  #state: "open" | "ended" | "failed" | "closed" = "open"
+  // "suspended": the transport is lent, and is not asked for anything.
+  #delivery: "flowing" | "paused" | "suspended" = "flowing"
+  readonly #pending = new ByteQueue()
+  // The readers of a chunk: mostly one, and then the queue stays empty.
   #reader: Reader | undefined = undefined
   #readerQueue: Array<Reader> = []
-  #growers: Array<Reader> = []
+  // The readers that gather bytes in `#pending`.
+  #gatherers: Array<Reader> = []
   #consumer: Consumer | undefined = undefined
-  // The consumer that still uses the chunk lent to it: nothing may be delivered meanwhile.
-  #holder: Consumer | undefined = undefined
-  #flowing = true
-  #discarding = false
-  #gone: Gone | undefined = undefined
-  ended = false
+  // The consumer that still uses the chunk lent to it. Nothing is delivered meanwhile.
+  #borrower: Consumer | undefined = undefined
+  #failure: Failure | undefined = undefined
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
     this.#transport = transport
     this.#activity = activity
   }
 
-  /** Bytes that have come and have not been taken. */
+  /** How many bytes have arrived and have not been taken. */
   get available(): number {
-    return this.#pendingBytes
+    return this.#pending.length
   }
 
+  /** Whether the peer has ended and this side has not closed before it read that. */
+  get isEnded(): boolean {
+    return this.#state === "ended"
+  }
+
+  /** Whether a reader waits for the peer. */
   get isWaiting(): boolean {
-    return !this.#isOver && this.#flowing && this.#isAwaited
-  }
-
-  get #isAwaited(): boolean {
-    return this.#reader !== undefined || this.#growers.length > 0 || this.#consumer !== undefined
-  }
-
-  /** Asks the transport for nothing until there is another: it is somebody else's. */
-  hold(): void {
-    this.#flowing = true
-  }
-
-  /** Goes on with another transport, which is about to deliver. */
-  use(transport: Transport.StreamTransport): void {
-    this.#transport = transport
-  }
-
-  onData(chunk: Uint8Array): boolean {
-    this.#activity.received(chunk.length)
-    return this.#flowing = this.#discarding || this.#deliver(chunk)
-  }
-
-  #deliver(chunk: Uint8Array): boolean {
-    if (this.#growers.length > 0) {
-      this.#keep(chunk)
-      const growers = this.#growers
-      this.#growers = []
-      for (const grower of growers) grower(undefined, undefined)
-      this.#serve()
-      return this.#wantsMore()
-    }
-    if (this.#reader !== undefined) {
-      const reader = this.#reader
-      this.#reader = this.#readerQueue.shift()
-      reader(this.#transport.keep(chunk), undefined)
-      return this.#wantsMore()
-    }
-    if (this.#consumer !== undefined) return this.#give(this.#consumer, chunk)
-    this.#keep(chunk)
-    return false
-  }
-
-  // Whoever waits for a chunk gets what those who gather have left over.
-  #serve(): void {
-    while (this.#reader !== undefined && this.#growers.length === 0 && this.#pending.length > 0) {
-      const reader = this.#reader
-      this.#reader = this.#readerQueue.shift()
-      reader(this.poll(), undefined)
-    }
-  }
-
-  #give(consumer: Consumer, chunk: Uint8Array): boolean {
-    const ready = consumer.onChunk(chunk)
-    if (!ready) this.#holder = consumer
-    else if (this.#holder === consumer) this.#holder = undefined
-    return ready
-  }
-
-  #keep(chunk: Uint8Array): void {
-    this.#pending.push(this.#transport.keep(chunk))
-    this.#pendingBytes += chunk.length
-  }
-
-  #wantsMore(): boolean {
-    return this.#pending.length === 0 || this.#reader !== undefined || this.#growers.length > 0
-  }
-
-  #flow(): void {
-    if (this.#flowing || this.#holder !== undefined || (this.#isOver && !this.#discarding)) return
-    this.#flowing = true
-    this.#transport.resume()
-  }
-
-  onEnd(): void {
-    if (this.ended || this.#gone !== undefined) return
-    this.ended = true
-    this.#wakeAll(undefined)
-  }
-
-  /** The connection broke. What came before stays readable, and an end that came before stays an end. */
-  fail(gone: Gone): void {
-    if (this.#isOver) return
-    this.#gone = gone
-    this.#wakeAll(gone)
-  }
-
-  /** This side reads no more: throws away what is there and what comes. Only an end that was reached stays an end. */
-  close(gone: Gone): void {
-    const isAtEnd = this.ended && this.#pending.length === 0
-    this.#pending.length = 0
-    this.#pendingBytes = 0
-    this.#discarding = true
-    if (!isAtEnd) {
-      this.ended = false
-      this.#gone ??= gone
-      this.#wakeAll(this.#gone)
-    }
-    this.#flow()
-  }
-
-  #wakeAll(gone: Gone | undefined): void {
-    const readers = [...this.#growers, this.#reader, ...this.#readerQueue]
-    const consumer = this.#consumer
-    this.#growers = []
-    this.#reader = undefined
-    this.#readerQueue = []
-    this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, gone?.failureOf("read"))
-    if (gone === undefined) consumer?.onEnd()
-    else consumer?.onError(gone.failureOf("read"))
-  }
-
-  /** Takes the chunk that is there, if one is. */
-  poll(): Uint8Array | undefined {
-    const chunk = this.#pending.shift()
-    if (chunk !== undefined) {
-      this.#pendingBytes -= chunk.length
-      if (this.#pending.length === 0) this.#flow()
-    }
-    return chunk
-  }
-
-  /** Waits for one chunk. */
-  take(reader: Reader): void {
-    const chunk = this.poll()
-    if (chunk !== undefined || this.#isOver) return reader(chunk, chunk === undefined ? this.#error : undefined)
-    this.#activity.readBegins()
-    if (this.#reader === undefined) this.#reader = reader
-    else this.#readerQueue.push(reader)
-    this.#flow()
-  }
-
-  /** Waits until more has come than there is, or the end; takes nothing. */
-  grow(reader: Reader): void {
-    if (this.#isOver) return reader(undefined, this.#error)
-    this.#activity.readBegins()
-    this.#growers.push(reader)
-    this.#flow()
-  }
-
-  /** The reader does not wait any longer. */
-  forget(reader: Reader): void {
-    if (this.#growers.includes(reader)) {
-      this.#growers = this.#growers.filter((each) => each !== reader)
-      this.#serve()
-    }
-    if (this.#reader === reader) this.#reader = this.#readerQueue.shift()
-    else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
+    return this.#state === "open" && this.#delivery !== "paused" && this.#isAwaited
   }
 
   /** Whether a consumer has the input. */
@@ -207,69 +69,230 @@ export class Input {
     return this.#consumer !== undefined
   }
 
-  /** Gives everything to a consumer, what is there first. */
-  attach(consumer: Consumer): void {
-    this.#consumer = consumer
-    let ready = true
-    while (ready && this.#pending.length > 0) {
-      const chunk = this.#pending.shift()!
-      this.#pendingBytes -= chunk.length
-      ready = this.#give(consumer, chunk)
-      // It may have had enough, and another may be there by now.
-      if (this.#consumer !== consumer) return
+  get #isSuspended(): boolean {
+    return this.#delivery === "suspended"
+  }
+
+  get #isAwaited(): boolean {
+    return this.#reader !== undefined || this.#gatherers.length > 0 || this.#consumer !== undefined
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // The transport
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Asks the transport for nothing: it is lent. */
+  suspend(): void {
+    this.#delivery = "suspended"
+  }
+
+  /** Continues on another transport, which is about to deliver. */
+  swapTransport(transport: Transport.StreamTransport): void {
+    this.#transport = transport
+    this.#delivery = "flowing"
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    this.#activity.received(chunk.length)
+    if (this.#isSuspended) {
+      // The first bytes of a handshake, which are no reader's.
+      this.#pending.push(chunk, this.#transport)
+      return false
     }
-    if (this.#pending.length === 0 && this.#isOver) {
-      this.#consumer = undefined
-      const error = this.#error
-      return error === undefined ? consumer.onEnd() : consumer.onError(error)
+    const wantsMore = this.#state === "closed" || this.#deliver(chunk)
+    // A reader may have begun an upgrade.
+    if (!this.#isSuspended) this.#delivery = wantsMore ? "flowing" : "paused"
+    return wantsMore
+  }
+
+  #deliver(chunk: Uint8Array): boolean {
+    if (this.#gatherers.length > 0) {
+      this.#pending.push(chunk, this.#transport)
+      const gatherers = this.#gatherers
+      this.#gatherers = []
+      for (const gatherer of gatherers) gatherer(undefined, undefined)
+      this.#serveReaders()
+      return this.#wantsMore
+    }
+    if (this.#reader !== undefined) {
+      const reader = this.#reader
+      this.#reader = this.#readerQueue.shift()
+      reader(this.#transport.keep(chunk), undefined)
+      return this.#wantsMore
+    }
+    if (this.#consumer !== undefined) return this.#lend(this.#consumer, chunk)
+    this.#pending.push(chunk, this.#transport)
+    return false
+  }
+
+  // Gives the readers of a chunk what the gatherers have left over.
+  #serveReaders(): void {
+    while (this.#reader !== undefined && this.#gatherers.length === 0 && this.#pending.length > 0) {
+      const reader = this.#reader
+      this.#reader = this.#readerQueue.shift()
+      reader(this.poll(), undefined)
+    }
+  }
+
+  #lend(consumer: Consumer, chunk: Uint8Array): boolean {
+    const isDone = consumer.onChunk(chunk)
+    if (!isDone) this.#borrower = consumer
+    else if (this.#borrower === consumer) this.#borrower = undefined
+    return isDone
+  }
+
+  get #wantsMore(): boolean {
+    return this.#pending.length === 0 || this.#reader !== undefined || this.#gatherers.length > 0
+  }
+
+  #resumeDelivery(): void {
+    if (this.#delivery !== "paused" || this.#borrower !== undefined) return
+    if (this.#state === "ended" || this.#state === "failed") return
+    this.#delivery = "flowing"
+    this.#transport.resume()
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // The end
+  // -------------------------------------------------------------------------------------------------------------------
+
+  onEnd(): void {
+    if (this.#state !== "open") return
+    this.#state = "ended"
+    this.#wakeAll(undefined)
+  }
+
+  /** The connection broke. What came before stays readable, and an end that came before stays an end. */
+  fail(failure: Failure): void {
+    if (this.#state !== "open") return
+    this.#state = "failed"
+    this.#failure = failure
+    this.#wakeAll(failure)
+  }
+
+  /** This side reads no more: discards what is here and what comes. Only an end that was reached stays an end. */
+  close(failure: Failure): void {
+    const isAtEnd = this.#state === "ended" && this.#pending.length === 0
+    if (isAtEnd) return
+    this.#pending.clear()
+    this.#state = "closed"
+    this.#failure ??= failure
+    this.#wakeAll(this.#failure)
+    this.#resumeDelivery()
+  }
+
+  #wakeAll(failure: Failure | undefined): void {
+    const readers = [...this.#gatherers, this.#reader, ...this.#readerQueue]
+    const consumer = this.#consumer
+    this.#gatherers = []
+    this.#reader = undefined
+    this.#readerQueue = []
+    this.#consumer = undefined
+    for (const reader of readers) reader?.(undefined, failure?.("read"))
+    if (failure === undefined) consumer?.onEnd()
+    else consumer?.onError(failure("read"))
+  }
+
+  get #error(): NetworkError.NetworkError | undefined {
+    return this.#failure?.("read")
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Readers
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Takes the first chunk, if there is one. */
+  poll(): Uint8Array | undefined {
+    const chunk = this.#pending.shift()
+    if (chunk !== undefined && this.#pending.length === 0) this.#resumeDelivery()
+    return chunk
+  }
+
+  /** Waits for one chunk. */
+  take(reader: Reader): void {
+    const chunk = this.poll()
+    if (chunk !== undefined || this.#state !== "open") {
+      return reader(chunk, chunk === undefined ? this.#error : undefined)
     }
     this.#activity.readBegins()
-    this.#flow()
+    if (this.#reader === undefined) this.#reader = reader
+    else this.#readerQueue.push(reader)
+    this.#resumeDelivery()
   }
 
-  /** The consumer has no use for the chunk it was given: whoever reads next gets it. */
-  unread(chunk: Uint8Array): void {
-    this.#pending.unshift(this.#transport.keep(chunk))
-    this.#pendingBytes += chunk.length
+  /** Waits until more bytes are available, or the end. It takes nothing. */
+  gather(reader: Reader): void {
+    if (this.#state !== "open") return reader(undefined, this.#error)
+    this.#activity.readBegins()
+    this.#gatherers.push(reader)
+    this.#resumeDelivery()
   }
 
-  /** The consumer can take more. */
-  goOn(consumer: Consumer): void {
-    if (this.#holder === consumer) this.#holder = undefined
-    if (this.#consumer === consumer) this.attach(consumer)
-  }
-
-  /** The consumer wants no more. What was lent to it stays in use until it is released. */
-  detach(consumer: Consumer): void {
-    if (this.#consumer === consumer) this.#consumer = undefined
-    if (this.#isAwaited) this.#flow()
-  }
-
-  /** What was lent to the consumer is no longer in use. */
-  release(consumer: Consumer): void {
-    if (this.#holder === consumer) this.#holder = undefined
-    if (this.#discarding || this.#isAwaited) this.#flow()
+  /** Removes a reader that waits. */
+  forget(reader: Reader): void {
+    if (this.#gatherers.includes(reader)) {
+      this.#gatherers = this.#gatherers.filter((each) => each !== reader)
+      this.#serveReaders()
+    }
+    if (this.#reader === reader) this.#reader = this.#readerQueue.shift()
+    else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
   }
 
   /** Takes exactly `count` bytes of those available. */
   takeBytes(count: number): Uint8Array {
-    const taken = Bytes.takeFrom(this.#pending, count)
-    this.#pendingBytes -= count
-    if (this.#pending.length === 0) this.#flow()
-    else this.#serve()
+    const taken = this.#pending.take(count)
+    if (this.#pending.length === 0) this.#resumeDelivery()
+    else this.#serveReaders()
     return taken
   }
 
   /** Where the delimiter begins in the bytes available, from `start` on, or -1. */
   indexOf(delimiter: Uint8Array, start: number): number {
-    return Bytes.indexOf(this.#pending, delimiter, start)
+    return this.#pending.indexOf(delimiter, start)
   }
 
-  get #isOver(): boolean {
-    return this.ended || this.#gone !== undefined
+  // -------------------------------------------------------------------------------------------------------------------
+  // The consumer
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Gives everything to a consumer, what is here first. */
+  attach(consumer: Consumer): void {
+    this.#consumer = consumer
+    let isReady = true
+    while (isReady && this.#pending.length > 0) {
+      isReady = this.#lend(consumer, this.#pending.shift()!)
+      // It may have detached itself, and another may be attached by now.
+      if (this.#consumer !== consumer) return
+    }
+    if (this.#pending.length === 0 && this.#state !== "open") {
+      this.#consumer = undefined
+      const error = this.#error
+      return error === undefined ? consumer.onEnd() : consumer.onError(error)
+    }
+    this.#activity.readBegins()
+    this.#resumeDelivery()
   }
 
-  get #error(): NetworkError.NetworkError | undefined {
-    return this.#gone?.failureOf("read")
+  /** Puts back a chunk that the consumer has no use for: the next reader gets it. */
+  unread(chunk: Uint8Array): void {
+    this.#pending.unshift(this.#transport.keep(chunk))
+  }
+
+  /** The consumer is done with the chunk lent to it, and takes the next. */
+  resumeConsumer(consumer: Consumer): void {
+    if (this.#borrower === consumer) this.#borrower = undefined
+    if (this.#consumer === consumer) this.attach(consumer)
+  }
+
+  /** The consumer wants no more. A chunk lent to it stays in use until `release`. */
+  detach(consumer: Consumer): void {
+    if (this.#consumer === consumer) this.#consumer = undefined
+    if (this.#isAwaited) this.#resumeDelivery()
+  }
+
+  /** The consumer is done with the chunk lent to it. */
+  release(consumer: Consumer): void {
+    if (this.#borrower === consumer) this.#borrower = undefined
+    if (this.#state === "closed" || this.#isAwaited) this.#resumeDelivery()
   }
 }

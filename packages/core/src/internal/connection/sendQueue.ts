@@ -1,13 +1,16 @@
-import * as Bytes from "../../Chunks.ts"
+import { byteLength } from "../../Chunks.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import type { Gone } from "./receiveQueue.ts"
+import type { Failure } from "./receiveQueue.ts"
 import type { Activity } from "./traffic.ts"
 
-/** Told when a write is done, with the error if it failed. */
+/** Called once when a write is done, with the error if it failed. */
 export interface Writer {
   readonly onWritten: (error: NetworkError.NetworkError | undefined) => void
 }
+
+/** A writer that nobody waits for. */
+export const nobody: Writer = { onWritten: () => {} }
 
 interface Write {
   readonly chunks: ReadonlyArray<Uint8Array>
@@ -17,85 +20,92 @@ interface Write {
   offset: number
 }
 
-// Large writes are handed over in slices, so that progress shows, and a stalled peer is told apart from a slow one.
+// Large writes are handed over in slices, so that progress is visible.
 const sliceBytes = 256 * 1024
 
-const end: ReadonlyArray<Uint8Array> = []
+// Stands in the queue for the FIN.
+const fin: ReadonlyArray<Uint8Array> = []
 
 /**
- * What is to be sent on a connection, in order, and who waits for it.
+ * The output of a connection: the writes in order, and the writers that wait for them.
  *
- * One write is with the system at a time; others wait their turn and are not begun before, so that they do not
- * interleave and can still be withdrawn. A write that has begun is finished even if nobody waits for it any more: half
- * of it may be on its way.
+ * One write is with the transport at a time. The others are not begun before it is done, so that writes do not
+ * interleave and a waiting one can be withdrawn. A write that has begun is completed even if its writer is gone, because
+ * half of it may be sent.
  */
-export class Output {
+export class SendQueue {
   #transport: Transport.StreamTransport
   readonly #activity: Activity
+  // "ended": FIN is sent or queued, and nothing is written behind it.
+  #state: "open" | "ended" | "failed" = "open"
+  // "suspended": the transport is lent, and what is written waits.
+  #progress: "idle" | "writing" | "suspended" = "idle"
+  // The write that the transport has while `#progress` is "writing".
   #current: Write | undefined = undefined
   #queue: Array<Write> = []
-  #gone: Gone | undefined = undefined
-  #held = false
-  ended = false
+  #failure: Failure | undefined = undefined
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
     this.#transport = transport
     this.#activity = activity
   }
 
+  /** Whether FIN is sent or queued. */
+  get isEnded(): boolean {
+    return this.#state === "ended"
+  }
+
+  /** Why nothing can be written, once the connection is gone. */
   get failure(): NetworkError.NetworkError | undefined {
-    return this.#gone?.failureOf("write")
+    return this.#failure?.("write")
   }
 
+  /** Whether what is written now would have to wait. */
   get isWaiting(): boolean {
-    return this.#current !== undefined || this.#held
+    return this.#progress !== "idle"
   }
 
-  /** Lets what is written wait until there is another transport: this one is somebody else's. */
-  hold(): void {
-    this.#held = true
+  /** Stops writing: the transport is lent. Writes wait for `swapTransport`. */
+  suspend(): void {
+    this.#progress = "suspended"
   }
 
-  /** Goes on with another transport. */
-  use(transport: Transport.StreamTransport): void {
+  /** Continues on another transport, with the writes that have waited. */
+  swapTransport(transport: Transport.StreamTransport): void {
     this.#transport = transport
+    this.#progress = "idle"
+    this.#drainQueue([])
   }
 
-  /** Writes what has waited. */
-  release(): void {
-    this.#held = false
-    this.#goOn([])
-  }
-
-  /** Writes. `true`: it is done, and the writer is not told. */
+  /** Writes. `true`: done, and the writer is not called. */
   write(chunks: ReadonlyArray<Uint8Array>, writer: Writer): boolean {
-    if (this.isWaiting) {
+    if (this.#progress !== "idle") {
       this.#queue.push({ chunks, writer, index: 0, offset: 0 })
       return false
     }
     // Nearly every write is small and taken at once: it needs no record.
-    const size = Bytes.byteLength(chunks)
-    if (size <= sliceBytes && chunks !== end) {
+    const size = byteLength(chunks)
+    if (size <= sliceBytes && chunks !== fin) {
       this.#activity.sent(size)
       if (this.#transport.write(chunks)) return true
-      this.#current = { chunks, writer, index: chunks.length, offset: 0 }
+      this.#begin({ chunks, writer, index: chunks.length, offset: 0 })
     } else {
       const write: Write = { chunks, writer, index: 0, offset: 0 }
       if (this.#advance(write)) return true
-      this.#current = write
+      this.#begin(write)
     }
     this.#activity.writeBegins()
     return false
   }
 
-  /** Sends FIN once everything written is sent. `true`: it is sent, and the writer is not told. */
+  /** Sends FIN once everything written is sent. `true`: sent, and the writer is not called. */
   end(writer: Writer): boolean {
-    if (this.ended) return true
-    this.ended = true
-    return this.write(end, writer)
+    if (this.#state !== "open") return true
+    this.#state = "ended"
+    return this.write(fin, writer)
   }
 
-  /** Takes back a write that has not begun; one that has is finished in silence. */
+  /** Removes a write that has not begun. One that has begun is completed, and its writer is still called. */
   withdraw(writer: Writer): void {
     this.#queue = this.#queue.filter((write) => write.writer !== writer)
   }
@@ -104,41 +114,50 @@ export class Output {
     const current = this.#current
     if (current === undefined || !this.#advance(current)) return
     this.#current = undefined
-    this.#goOn([current])
+    this.#progress = "idle"
+    this.#drainQueue([current])
   }
 
-  #goOn(finished: Array<Write>): void {
-    while (this.#current === undefined && this.#queue.length > 0) {
+  #begin(write: Write): void {
+    this.#current = write
+    this.#progress = "writing"
+  }
+
+  // Hands over the writes that wait, and then tells the writers of those that are done.
+  #drainQueue(done: Array<Write>): void {
+    while (this.#progress === "idle" && this.#queue.length > 0) {
       const next = this.#queue.shift()!
-      if (this.#advance(next)) finished.push(next)
-      else this.#current = next
+      if (this.#advance(next)) done.push(next)
+      else this.#begin(next)
     }
     this.#activity.writeBegins()
-    for (const write of finished) write.writer.onWritten(undefined)
+    for (const write of done) write.writer.onWritten(undefined)
   }
 
-  /** The connection is gone: nothing can be written from now on. */
-  refuse(gone: Gone): void {
-    this.#gone ??= gone
+  /** Refuses further writes: the connection is gone. Those that wait are told by `giveUp`. */
+  fail(failure: Failure): void {
+    this.#failure ??= failure
+    if (this.#state === "open") this.#state = "failed"
   }
 
-  /** Tells those who wait that the connection is gone. */
-  giveUp(gone: Gone): void {
+  /** Tells the writers that wait why the connection is gone. */
+  giveUp(failure: Failure): void {
     const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     this.#current = undefined
+    if (this.#progress === "writing") this.#progress = "idle"
     this.#queue = []
-    for (const write of waiting) write.writer.onWritten(gone.failureOf("write"))
+    for (const write of waiting) write.writer.onWritten(failure("write"))
   }
 
-  // Hands over what it can; whether all of the write is on its way.
+  // Hands over what the transport takes; answers whether that was all of the write.
   #advance(write: Write): boolean {
-    if (write.chunks === end) {
+    if (write.chunks === fin) {
       this.#transport.end()
       return true
     }
     while (write.index < write.chunks.length) {
       const slice = nextSlice(write)
-      this.#activity.sent(Bytes.byteLength(slice))
+      this.#activity.sent(byteLength(slice))
       if (!this.#transport.write(slice)) return false
     }
     return true

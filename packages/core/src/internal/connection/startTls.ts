@@ -7,6 +7,7 @@ import { checked, duration, reject } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../../TlsReason.ts"
 import { checkClient, serverNameOf, settingsOf } from "../tls/options.ts"
+import { isUpgrading } from "./lifecycle.ts"
 import type { ConnectionState } from "./state.ts"
 
 /** Makes a connection secure that began in the clear. */
@@ -27,10 +28,15 @@ export const upgrade = Effect.fnUntraced(function*(
     Effect.gen(function*() {
       const refusal = refuse(connection)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
-      connection.hold()
+      connection.lendTransport()
       const handshake = Effect.flatMap(
         settings as Effect.Effect<Tls.Client | Tls.Server, NetworkError.NetworkError>,
-        (settings) => security.handshake(settings, connection.transport, { address: peer, serverName })
+        (settings) =>
+          Effect.flatMap(security.context(settings, peer), (context) => {
+            const cut = cutShort(connection)
+            if (cut !== undefined) return Effect.fail(cut)
+            return context.handshake(connection.transport, { address: peer, serverName, unread: early(connection) })
+          })
       )
       const inTime = Effect.timeoutOrElse(handshake, {
         duration: Duration.millis(timeout),
@@ -41,15 +47,25 @@ export const upgrade = Effect.fnUntraced(function*(
         Effect.onError((cause) =>
           Effect.sync(() => {
             const error = Cause.squash(cause)
-            connection.lose(NetworkError.isNetworkError(error) ? error : undefined)
+            connection.loseTransport(NetworkError.isNetworkError(error) ? error : undefined)
           })
         )
       )
-      connection.goOn(secured)
+      connection.swapTransport(secured)
       return secured.tls
     })
   )
 })
+
+/** Why there is nobody to shake hands with any more, if the connection ended while TLS was prepared. */
+const cutShort = (connection: ConnectionState): NetworkError.NetworkError | undefined => {
+  if (!isUpgrading(connection.phase)) return connection.failureOf("read")
+  return connection.input.isEnded ? connection.error("secure", new HandshakeCut()) : undefined
+}
+
+/** What arrived while TLS was prepared: the first bytes of the handshake. */
+const early = ({ input }: ConnectionState): Uint8Array | undefined =>
+  input.available === 0 ? undefined : input.takeBytes(input.available)
 
 const timedOut = (after: number) => new NetworkError.TimedOut({ deadline: "handshake", after })
 
@@ -66,7 +82,7 @@ const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefi
   }
   const received = input.available + (connection.decoder?.buffered ?? 0)
   if (received > 0) return fail(new ClearTextBeforeUpgrade({ received }))
-  if (input.ended) return fail(new HandshakeCut())
+  if (input.isEnded) return fail(new HandshakeCut())
   // Somebody else reads or writes, who does not know what becomes of it.
   if (input.isWaiting || output.isWaiting || connection.tls !== undefined) {
     return connection.error("secure", new NetworkError.Busy())

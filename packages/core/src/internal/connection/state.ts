@@ -1,4 +1,3 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
@@ -10,22 +9,25 @@ import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Proxy } from "../proxy/header.ts"
 import type { Security } from "../tls/contextCache.ts"
+import { closedInTime } from "./closing.ts"
+import * as Lifecycle from "./lifecycle.ts"
 import { canonical, formatPeer } from "./peerAddress.ts"
-import { type Gone, Input } from "./receiveQueue.ts"
-import { Output, type Writer } from "./sendQueue.ts"
+import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
+import { nobody, SendQueue, type Writer } from "./sendQueue.ts"
 import { Activity, type Traffic } from "./traffic.ts"
 
 export const typeId = "~@sluice/core/Connection"
 
 let lastId = 0
 
-/** Hears once that a connection is closed. */
+/** Called once when a connection is closed. */
 export interface CloseObserver {
   readonly onClosed: () => void
 }
 
-/** What a connection has from where it comes from. */
+/** What a connection is given by the listener or the dial that it comes from. */
 export interface Options {
+  /** In milliseconds. */
   readonly closeTimeout: number
   readonly traffic: Traffic
   readonly security: Security
@@ -36,10 +38,8 @@ export interface Options {
 /** Whether this side has connected, or has accepted the connection. */
 export type Role = "client" | "server"
 
-const nobody: Writer = { onWritten: () => {} }
-
-/** A connection as its platform and the functions of `Connection` see it: the one place where its life is decided. */
-export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver, Gone {
+/** A connection as its platform and the functions of `Connection` see it: what happens to it meets its `Lifecycle` here. */
+export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver {
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
   transport: Transport.StreamTransport
@@ -48,19 +48,16 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   /** The host that was asked for, if this side connected. */
   readonly dialled: string | undefined
   readonly activity: Activity
-  readonly input: Input
-  readonly output: Output
+  readonly input: ReceiveQueue
+  readonly output: SendQueue
   readonly closeTimeout: number
-  /** What has taken bytes of the input and may still have some of them, if messages are read. */
+  /** The decoder that has taken bytes of the input and may still have some of them, if messages are read. */
   decoder: { readonly buffered: number } | undefined = undefined
+  #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
-  #aborted = false
-  #finished = false
-  #retired = false
-  #peerEnded = false
-  #lingering = false
-  #closed = false
   #observers: Array<CloseObserver> = []
+  // Whether an interruption closes this connection in order, as a success does.
+  #isRetired = false
 
   constructor(transport: Transport.StreamTransport, options: Options) {
     super()
@@ -70,12 +67,16 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     this.role = role
     this.dialled = dialled
     this.activity = new Activity(traffic)
-    this.input = new Input(transport, this.activity)
-    this.output = new Output(transport, this.activity)
+    this.input = new ReceiveQueue(transport, this.activity)
+    this.output = new SendQueue(transport, this.activity)
     this.closeTimeout = closeTimeout
     traffic.open++
     transport.start(this)
   }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Facts
+  // -------------------------------------------------------------------------------------------------------------------
 
   get localAddress(): NetAddress.SocketAddress {
     return canonical(this.transport.localAddress)
@@ -98,34 +99,58 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     return formatPeer(this)
   }
 
+  get phase(): Lifecycle.Phase {
+    return this.#phase
+  }
+
+  get outcome(): Connection.Closing {
+    if (this.#failure !== undefined) return { _tag: "Failed", error: this.#failure }
+    return { _tag: this.#phase === "aborting" || this.#phase === "aborted" ? "Aborted" : "Ended" }
+  }
+
   error(operation: NetworkError.Operation, reason: NetworkError.Reason): NetworkError.NetworkError {
     return NetworkError.make(operation, this.peer, reason)
   }
+
+  /** Why an operation fails on this connection, which is gone. */
+  failureOf(operation: "read" | "write"): NetworkError.NetworkError {
+    return this.#failure ?? this.error(operation, new NetworkError.Closed())
+  }
+
+  /** Why nothing can be written any more, if so. */
+  get refusal(): NetworkError.NetworkError | undefined {
+    return this.output.failure ??
+      (this.output.isEnded ? this.error("write", new NetworkError.BrokenPipe()) : undefined)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // What the transport reports
+  // -------------------------------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): boolean {
     return this.input.onData(chunk)
   }
 
   onEnd(): void {
-    this.#peerEnded = true
+    this.#step("peerEnded")
     this.input.onEnd()
-    if (this.#lingering && !this.output.isWaiting) this.#finish()
+    this.#finishIfDrained()
   }
 
   onFlushed(): void {
     this.output.onFlushed()
-    if (this.#lingering && this.#peerEnded && !this.output.isWaiting) this.#finish()
+    this.#finishIfDrained()
   }
 
   onError(error: NetworkError.NetworkError): void {
-    if (this.#closed) return
-    this.#failure ??= error
+    if (Lifecycle.isReleased(this.#phase)) return
+    this.#noteFailure(error)
     this.#failBoth()
   }
 
   onClose(): void {
-    if (this.#closed) return
-    this.#closed = true
+    if (Lifecycle.isReleased(this.#phase)) return
+    this.#step("released")
     this.activity.traffic.open--
     if (this.#failure !== undefined) this.activity.traffic.failed++
     this.#failBoth()
@@ -134,92 +159,68 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     for (const observer of observers) observer.onClosed()
   }
 
-  // Whoever is woken goes on at once, and may use the other direction: so both must know before anybody is.
-  #failBoth(): void {
-    this.output.refuse(this)
-    this.input.fail(this)
-    this.output.giveUp(this)
-  }
+  // -------------------------------------------------------------------------------------------------------------------
+  // What this side does
+  // -------------------------------------------------------------------------------------------------------------------
 
-  // Made when somebody asks: most connections end with nobody waiting, and an Error records its stack.
-  failureOf(operation: "read" | "write"): NetworkError.NetworkError {
-    return this.#failure ?? this.error(operation, new NetworkError.Closed())
-  }
-
-  /** Why nothing can be written any more, if so. */
-  get refusal(): NetworkError.NetworkError | undefined {
-    return this.output.failure ?? (this.output.ended ? this.error("write", new NetworkError.BrokenPipe()) : undefined)
+  /** Sends FIN once everything written is sent. `true`: sent, and the writer is not called. */
+  end(writer: Writer): boolean {
+    this.#step("ended")
+    return this.output.end(writer)
   }
 
   /** Breaks the connection: the peer gets a reset, and whatever waits on it here, or uses it later, gets the error. */
   fail(error: NetworkError.NetworkError): void {
-    if (this.#closed || this.#aborted) return
-    this.#failure ??= error
+    if (this.#isReset) return
+    this.#noteFailure(error)
     this.transport.reset()
     this.#failBoth()
   }
 
   abort(): void {
-    if (this.#closed || this.#aborted) return
-    this.#aborted = !this.#finished
+    if (this.#isReset) return
+    this.#step("aborted")
     this.transport.reset()
-    this.output.refuse(this)
-    this.input.close(this)
-    this.output.giveUp(this)
+    const failure = this.#failureOf
+    this.output.fail(failure)
+    this.input.close(failure)
+    this.output.giveUp(failure)
   }
 
-  /** Until `goOn`, nothing is read and nothing is written: the transport is another's. */
-  hold(): void {
-    this.input.hold()
-    this.output.hold()
+  /** Lends the transport to a handshake. Until `swapTransport`, nothing is read and what is written waits. */
+  lendTransport(): void {
+    this.#step("lent")
+    this.input.suspend()
+    this.output.suspend()
   }
 
-  /** Goes on with another transport. */
-  goOn(transport: Transport.StreamTransport): void {
+  /** Continues on the transport that the handshake has made. */
+  swapTransport(transport: Transport.StreamTransport): void {
+    this.#step("secured")
     this.transport = transport
-    this.input.use(transport)
-    this.output.use(transport)
-    // It may have been closed meanwhile.
-    if (this.#aborted || this.#failure !== undefined) transport.reset()
+    this.input.swapTransport(transport)
+    // It may have been reset meanwhile.
+    if (this.#phase === "aborting" || this.#phase === "failing") transport.reset()
     transport.start(this)
-    this.output.release()
+    this.output.swapTransport(transport)
   }
 
-  /** Gives up the transport while it was another's, who reports nothing to this. */
-  lose(error?: NetworkError.NetworkError): void {
-    if (error === undefined) this.#aborted = true
-    else if (!this.#aborted) this.onError(error)
+  /** Gives up the transport while it is lent: the handshake has failed, and reports nothing here. */
+  loseTransport(error?: NetworkError.NetworkError): void {
+    if (error === undefined) this.#step("aborted")
+    else if (this.#phase !== "aborting") this.onError(error)
     this.transport.reset()
     this.onClose()
   }
 
-  // All is sent: nothing that comes now makes an end in order anything else.
-  #finish(): void {
-    this.#finished = true
-    this.transport.destroy()
-  }
-
-  /** From now on an interruption ends this connection in order, as a success would. */
+  /** From now on an interruption closes this connection in order, as a success does. */
   retire(): void {
-    this.#retired = true
-  }
-
-  get outcome(): Connection.Closing {
-    if (this.#failure !== undefined) return { _tag: "Failed", error: this.#failure }
-    return { _tag: this.#aborted ? "Aborted" : "Ended" }
-  }
-
-  get closed(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      const observer = { onClosed: () => resume(Effect.void) }
-      this.observe(observer)
-      return Effect.sync(() => this.ignore(observer))
-    })
+    this.#isRetired = true
   }
 
   /** Calls back once when the connection is closed. */
   observe(observer: CloseObserver): void {
-    if (this.#closed) observer.onClosed()
+    if (Lifecycle.isReleased(this.#phase)) observer.onClosed()
     else this.#observers.push(observer)
   }
 
@@ -228,30 +229,32 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (index !== -1) this.#observers.splice(index, 1)
   }
 
+  // -------------------------------------------------------------------------------------------------------------------
+  // Closing for good
+  // -------------------------------------------------------------------------------------------------------------------
+
   /**
-   * Begins to close for good, and says whether it takes a deadline to see it through.
+   * Begins to close for good, and answers whether that needs a deadline: `closedInTime`.
    *
-   * After a failure or an interruption, with a reset: the peer must not take half an answer for a whole one. After a
-   * success:
+   * After a failure or an interruption the connection is reset: the peer must not take half an answer for a whole one.
+   * After a success:
    * 1. what was written is sent, and FIN behind it;
-   * 2. what the peer still sends is thrown away until it ends too, because closing with unread input makes the kernel
+   * 2. what the peer still sends is discarded until it ends too, because closing with unread input makes the kernel
    *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
-   * 3. when the peer has been silent for a tenth of `closeTimeout`, it is closed without waiting for that;
-   * 4. when `closeTimeout` is over, a reset ends it anyhow.
+   * 3. when the peer has sent nothing for a tenth of `closeTimeout`, the connection is closed without its end;
+   * 4. when `closeTimeout` is over, the connection is reset.
    */
   beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.#closed || this.#aborted || this.#failure !== undefined) return false
-    if (Exit.isFailure(exit) && !this.#retired) {
+    if (this.#isReset || this.#failure !== undefined) return false
+    if (Exit.isFailure(exit) && !this.#isRetired) {
       this.abort()
       return false
     }
-    if (this.#peerEnded && !this.output.isWaiting && this.transport.isSending !== true) {
-      this.#finish()
-      return false
-    }
-    this.#lingering = true
+    this.#step("closed")
+    if (this.transport.isSending !== true) this.#finishIfDrained()
+    if (this.#phase === "finishing") return false
     this.output.end(nobody)
-    this.input.close(this)
+    this.input.close(this.#failureOf)
     return true
   }
 
@@ -260,32 +263,60 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     return Effect.suspend(() => this.beginClose(exit) ? this.closedInTime : this.closed)
   }
 
+  /** Waits until a connection that lingers is closed, for `closeTimeout` at most. */
   get closedInTime(): Effect.Effect<void> {
-    return Effect.raceFirst(this.closed, Effect.andThen(this.#silence(), this.closed)).pipe(
-      Effect.interruptible,
-      Effect.timeoutOrElse({
-        duration: Duration.millis(this.closeTimeout),
-        orElse: () =>
-          Effect.suspend(() => {
-            this.abort()
-            return this.closed
-          })
-      })
-    )
+    return closedInTime(this)
   }
 
-  // Waits until all is sent and the peer has sent nothing for a while, and closes without waiting for its end.
-  #silence(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const before = this.activity.bytesIn
-      return Effect.flatMap(Effect.sleep(Duration.millis(this.closeTimeout / 10)), () => {
-        if (this.activity.bytesIn !== before || this.output.isWaiting) return this.#silence()
-        this.#finish()
-        return Effect.void
-      })
+  /** While lingering: the peer sends nothing more that anybody would wait for. */
+  fallSilent(): void {
+    if (this.#step("fellSilent")) this.transport.destroy()
+  }
+
+  /** Waits until the descriptor is closed. */
+  get closed(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const observer = { onClosed: () => resume(Effect.void) }
+      this.observe(observer)
+      return Effect.sync(() => this.ignore(observer))
     })
   }
+
+  // Answers whether the phase has changed.
+  #step(event: Lifecycle.Event): boolean {
+    const before = this.#phase
+    this.#phase = Lifecycle.next(before, event)
+    return this.#phase !== before
+  }
+
+  #noteFailure(error: NetworkError.NetworkError): void {
+    this.#step("failed")
+    if (this.#phase === "failing") this.#failure ??= error
+  }
+
+  get #isReset(): boolean {
+    return this.#phase === "aborting" || Lifecycle.isReleased(this.#phase)
+  }
+
+  #finishIfDrained(): void {
+    if (!this.output.isWaiting && this.#step("drained")) this.transport.destroy()
+  }
+
+  // The reader that is woken goes on at once, and may write: so both queues know before any of them wakes anybody.
+  #failBoth(): void {
+    const failure = this.#failureOf
+    this.output.fail(failure)
+    this.input.fail(failure)
+    this.output.giveUp(failure)
+  }
+
+  get #failureOf(): Failure {
+    return (operation) => this.failureOf(operation)
+  }
 }
+
+/** The state behind a connection. Every `Connection` is made here. */
+export const stateOf = (connection: Connection.Connection): ConnectionState => connection as ConnectionState
 
 /** Makes a connection of a transport that has just been opened; it is closed with the scope. */
 export const scoped = (

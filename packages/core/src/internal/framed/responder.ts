@@ -61,7 +61,7 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
     if (error !== undefined) this.finish(Effect.fail(error))
     else if (this.#outcome !== undefined) this.finish(this.#outcome)
     else if (!this.#attached) this.start()
-    else if (this.#answer() && !this.#over) this.#options.connection.input.goOn(this)
+    else if (this.#answer() && !this.#over) this.#options.connection.input.resumeConsumer(this)
   }
 
   onEnd(): void {
