@@ -45,7 +45,16 @@ import { StreamDecoder, StreamEncoder } from "./internal/framing/codec.ts"
 import { DecodeBuffer } from "./internal/framing/decodeBuffer.ts"
 import * as internal from "./internal/framing/define.ts"
 
-export { FramingError, isFramingError } from "./FramingError.ts"
+export {
+  CorruptFrame,
+  FrameTooLong,
+  FramingError,
+  type FramingErrorReason,
+  InvalidFraming,
+  InvalidText,
+  isFramingError,
+  TruncatedFrame
+} from "./FramingError.ts"
 export { type FramingInput, type NoFrame, noFrame } from "./FramingInput.ts"
 export { type FramingOutput } from "./FramingOutput.ts"
 export { checksum } from "./internal/framing/combinators/checksum.ts"

@@ -1,51 +1,91 @@
 /**
- * Every way in which bytes fail to be frames, or frames fail to be bytes, as one error with a typed `reason`.
+ * Why bytes could not be decoded as frames, or a frame could not be encoded: one error with a typed `reason`.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import * as Predicate from "effect/Predicate"
 
 /**
  * A frame is longer than the framing allows.
  *
  * `limit` and `length` are in bytes. Where the format announces no length (lines, delimiters), or announces more than
- * 2^53 - 1 bytes, `length` is the smallest length that the bytes seen so far prove.
+ * 2^53 - 1 bytes, `length` is the smallest length that the bytes received so far prove.
+ *
+ * @category errors
+ * @since 0.1.0
  */
-export interface FrameTooLong {
-  readonly _tag: "FrameTooLong"
+export class FrameTooLong extends Data.TaggedClass("FrameTooLong")<{
   readonly limit: number
   readonly length: number
   readonly offset: number
+}> {
+  get message(): string {
+    return `frame at byte ${this.offset} too long: at least ${this.length} bytes, limit ${this.limit}; ` +
+      "raise the limit or reject the peer"
+  }
 }
 
 /**
  * The input ended inside a frame, after `have` bytes of it. `need` is the smallest number of bytes that the frame,
  * or the part of it that was being read, takes.
+ *
+ * @category errors
+ * @since 0.1.0
  */
-export interface TruncatedFrame {
-  readonly _tag: "TruncatedFrame"
+export class TruncatedFrame extends Data.TaggedClass("TruncatedFrame")<{
   readonly have: number
   readonly need: number
   readonly offset: number
+}> {
+  get message(): string {
+    return `truncated frame at byte ${this.offset}: the input ended after ${this.have} bytes of at least ${this.need}`
+  }
 }
 
-/** The bytes break the rules of the format, or the frame cannot be expressed in it. */
-export interface CorruptFrame {
-  readonly _tag: "CorruptFrame"
+/**
+ * The bytes break the rules of the format, or the frame cannot be expressed in it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class CorruptFrame extends Data.TaggedClass("CorruptFrame")<{
   readonly why: string
   readonly offset: number
+}> {
+  get message(): string {
+    return `corrupt frame at byte ${this.offset}: ${printable(this.why)}`
+  }
 }
 
-/** The bytes are not text in the encoding, or the text has a character that the encoding lacks. */
-export interface InvalidText {
-  readonly _tag: "InvalidText"
+/**
+ * The bytes are not text in the encoding, or the text has a character that the encoding lacks.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidText extends Data.TaggedClass("InvalidText")<{
   readonly encoding: string
   readonly offset: number
+}> {
+  get message(): string {
+    return `invalid text in the frame at byte ${this.offset}: not ${this.encoding}`
+  }
 }
 
-/** The options of a framing contradict each other or can never decode a frame. */
-export interface InvalidFraming {
-  readonly _tag: "InvalidFraming"
+/**
+ * The options of a framing contradict each other or can never decode a frame.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidFraming extends Data.TaggedClass("InvalidFraming")<{
   readonly framing: string
   readonly why: string
+}> {
+  get message(): string {
+    return `invalid options of ${this.framing}: ${this.why}`
+  }
 }
 
 /**
@@ -53,28 +93,14 @@ export interface InvalidFraming {
  *
  * `offset` is the place of the frame's first byte in the byte stream: how many bytes were decoded (or encoded) before
  * it.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export type FramingErrorReason = FrameTooLong | TruncatedFrame | CorruptFrame | InvalidText | InvalidFraming
 
-const describe = (reason: FramingErrorReason): string => {
-  switch (reason._tag) {
-    case "FrameTooLong":
-      return `The frame at byte ${reason.offset} is too long: ${reason.length} bytes or more where ${reason.limit} are ` +
-        "allowed. Raise the limit if the peer is right"
-    case "TruncatedFrame":
-      return `The input ended inside the frame at byte ${reason.offset}: ${reason.have} bytes came, ${reason.need} or ` +
-        "more are needed"
-    case "CorruptFrame":
-      return `The frame at byte ${reason.offset} is corrupt: ${reason.why}`
-    case "InvalidText":
-      return `The frame at byte ${reason.offset} is not valid ${reason.encoding} text`
-    case "InvalidFraming":
-      return `${reason.framing} cannot be used with these options: ${reason.why}`
-  }
-}
-
 /**
- * Bytes that are no frames, frames that are no bytes, or a framing that can be neither.
+ * Decoding or encoding failed, for the given `reason`.
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -86,10 +112,32 @@ const describe = (reason: FramingErrorReason): string => {
  *   Effect.catchReason("FramingError", "TruncatedFrame", ({ offset }) => Effect.succeed([`cut at ${offset}`]))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class FramingError extends Data.TaggedError("FramingError")<{ readonly reason: FramingErrorReason }> {
-  override readonly message: string = describe(this.reason)
+  override get message(): string {
+    return this.reason.message
+  }
 }
 
-/** Whether a value is a {@link FramingError}. */
-export const isFramingError = (value: unknown): value is FramingError => value instanceof FramingError
+/**
+ * Whether a value is a {@link FramingError}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFramingError = (u: unknown): u is FramingError => Predicate.isTagged(u, "FramingError")
+
+/** How much of a text that a peer chose an error shows. */
+const longestText = 300
+
+/** Text that may come from a peer, bounded and without control characters. */
+const printable = (text: string): string => {
+  const short = text.length > longestText ? `${text.slice(0, longestText)}…` : text
+  return short.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`
+  )
+}

@@ -197,12 +197,16 @@ export const catalogue: ReadonlyArray<Entry> = [
     textual("aé€🐚\u0002")
   ),
   entry("text, latin1", Framing.netstring({ maxFrameLength: limit }).pipe(Framing.text("latin1")), textual("aéÿ€0:,")),
-  entry("json", Framing.lengthPrefixed({ prefix: "varint", maxFrameLength: 1000 }).pipe(Framing.text(), Framing.json), {
-    frame: Arbitrary.schema(Schema.Json) as Arbitrary.Arbitrary<never>,
-    examples: [null, { a: [1, 2.5, "é\n"] }, "null", [[]]],
-    alphabet: [1, 2, ...codes("0[]{}\":")],
-    maxBuffered: 1100
-  }),
+  entry(
+    "json",
+    Framing.lengthPrefixed({ prefix: "varint", maxFrameLength: 1000 }).pipe(Framing.text(), Framing.json()),
+    {
+      frame: Arbitrary.schema(Schema.Json) as Arbitrary.Arbitrary<never>,
+      examples: [null, { a: [1, 2.5, "é\n"] }, "null", [[]]],
+      alphabet: [1, 2, ...codes("0[]{}\":")],
+      maxBuffered: 1100
+    }
+  ),
   entry("ndjson", Framing.ndjson({ maxLineLength: limit }), {
     frame: Arbitrary.schema(Schema.Json) as Arbitrary.Arbitrary<never>,
     examples: [null, { a: [1, 2.5, "é\n"] }, "null", [[]]],

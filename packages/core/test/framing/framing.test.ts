@@ -44,11 +44,10 @@ describe("Decoder", () => {
     decoder.feed(utf8("1:a,x"))
     assert.deepStrictEqual(drain(decoder), [utf8("a")])
     const error = decoder.error
-    assert.deepStrictEqual(error?.reason, {
-      _tag: "CorruptFrame",
-      why: "a netstring begins with its length in digits and a colon",
-      offset: 4
-    })
+    assert.deepStrictEqual(
+      error?.reason,
+      new Framing.CorruptFrame({ why: "a netstring begins with its length in digits and a colon", offset: 4 })
+    )
     decoder.feed(utf8("1:a,"))
     decoder.finish()
     assert.deepStrictEqual(drain(decoder), [])
@@ -218,7 +217,7 @@ describe("Encoder", () => {
       assert.isUndefined(encoder.encode(parts))
       expected.push(...parts)
       const error = encoder.encode([...parts, new Uint8Array(0)])
-      assert.deepStrictEqual(error?.reason, { _tag: "CorruptFrame", why: "an empty part", offset: 6501 * (i + 1) })
+      assert.deepStrictEqual(error?.reason, new Framing.CorruptFrame({ why: "an empty part", offset: 6501 * (i + 1) }))
       assert.strictEqual(encoder.offset, 6501 * (i + 1))
     }
     assert.deepStrictEqual(Bytes.concat(encoder.drain()), Bytes.concat(expected))
@@ -277,7 +276,7 @@ describe("Streams", () => {
         Effect.flip
       )
       assert.deepStrictEqual(seen, ["one", "two"])
-      assert.deepStrictEqual(error.reason, { _tag: "TruncatedFrame", have: 5, need: 6, offset: 8 })
+      assert.deepStrictEqual(error.reason, new Framing.TruncatedFrame({ have: 5, need: 6, offset: 8 }))
     }))
 
   it.effect("pass on the errors of their source", () =>
@@ -331,7 +330,7 @@ describe("options that cannot work", () => {
     "an unknown encoding": Framing.lines({ encoding: "utf-7" as "utf-8" }),
     "an unknown checksum": Framing.raw.pipe(Framing.checksum("md5" as "crc32")),
     "a limit of nothing": Framing.limit(Framing.raw, 0),
-    "a combinator over one of these": Framing.fixedLength(0).pipe(Framing.text(), Framing.json, Framing.recover())
+    "a combinator over one of these": Framing.fixedLength(0).pipe(Framing.text(), Framing.json(), Framing.recover())
   }
 
   it.each(Object.entries(impossible))("%s", (_, framing) => {
@@ -357,7 +356,7 @@ describe("discarding", () => {
   it("skips exactly the bad frame, reports it, and loses nothing after it", () => {
     assert.deepStrictEqual(discard(Framing.lines({ maxLineLength: 3 }), "ab\nabcd\nabc\n\n"), [
       "ab",
-      { _tag: "FrameTooLong", limit: 3, length: 4, offset: 3 },
+      new Framing.FrameTooLong({ limit: 3, length: 4, offset: 3 }),
       "abc",
       ""
     ])
@@ -365,7 +364,7 @@ describe("discarding", () => {
       discard(Framing.netstring({ maxFrameLength: 3 }).pipe(Framing.text()), "2:ab,5:abcde,3:abc,"),
       [
         "ab",
-        { _tag: "FrameTooLong", limit: 3, length: 5, offset: 5 },
+        new Framing.FrameTooLong({ limit: 3, length: 5, offset: 5 }),
         "abc"
       ]
     )
@@ -375,12 +374,10 @@ describe("discarding", () => {
     const result = Framing.decodeAll(Framing.overlong(Framing.lines({ maxLineLength: 3 }), "discard"), [
       utf8("ab\nabcdefg")
     ])
-    assert.deepStrictEqual(Result.isFailure(result) && result.failure.reason, {
-      _tag: "TruncatedFrame",
-      have: 7,
-      need: 8,
-      offset: 3
-    })
+    assert.deepStrictEqual(
+      Result.isFailure(result) && result.failure.reason,
+      new Framing.TruncatedFrame({ have: 7, need: 8, offset: 3 })
+    )
   })
 })
 
@@ -404,7 +401,7 @@ describe("strict CR LF", () => {
 })
 
 describe("datagram", () => {
-  const messages = Framing.datagram(Framing.raw.pipe(Framing.text(), Framing.json))
+  const messages = Framing.datagram(Framing.raw.pipe(Framing.text(), Framing.json()))
 
   it("is one frame and nothing else", () => {
     const payload = Result.getOrThrow(messages.encode({ a: [1] }))

@@ -207,7 +207,7 @@ describe("contentLength", () => {
   it("has the form of the example in the specification", () => {
     const bytes = utf8(`Content-Length: ${body.length}\r\n\r\n${body}`)
     assert.deepStrictEqual(both(Framing.contentLength(), [utf8(body)], bytes), { bytes: bytes, frames: [utf8(body)] })
-    assert.deepStrictEqual(decoded(Framing.contentLength().pipe(Framing.text(), Framing.json), bytes), [
+    assert.deepStrictEqual(decoded(Framing.contentLength().pipe(Framing.text(), Framing.json()), bytes), [
       { jsonrpc: "2.0", id: 1, method: "textDocument/completion", params: {} }
     ])
   })
@@ -293,7 +293,7 @@ describe("strict UTF-8", () => {
     const result = Framing.decodeAll(Framing.lines(), [line])
     assert.isTrue(Result.isFailure(result))
     if (Result.isFailure(result)) {
-      assert.deepStrictEqual(result.failure.reason, { _tag: "InvalidText", encoding: "utf-8", offset: 5 })
+      assert.deepStrictEqual(result.failure.reason, new Framing.InvalidText({ encoding: "utf-8", offset: 5 }))
     }
   })
 

@@ -1,4 +1,11 @@
-import { FramingError, type FramingErrorReason } from "../../FramingError.ts"
+import {
+  CorruptFrame,
+  FrameTooLong,
+  FramingError,
+  type FramingErrorReason,
+  InvalidText,
+  TruncatedFrame
+} from "../../FramingError.ts"
 import { type FramingInput, type NoFrame, noFrame } from "../../FramingInput.ts"
 import { InvalidDecoder } from "./invalidDecoder.ts"
 import { Window } from "./window.ts"
@@ -128,15 +135,15 @@ export class DecodeBuffer extends Window implements FramingInput {
   }
 
   tooLong(limit: number, length: number): NoFrame {
-    return this.#fail({ _tag: "FrameTooLong", limit, length, offset: this.offset })
+    return this.#fail(new FrameTooLong({ limit, length, offset: this.offset }))
   }
 
   corrupt(why: string): NoFrame {
-    return this.#fail({ _tag: "CorruptFrame", why, offset: this.offset })
+    return this.#fail(new CorruptFrame({ why, offset: this.offset }))
   }
 
   invalidText(encoding: string): NoFrame {
-    return this.#fail({ _tag: "InvalidText", encoding, offset: this.offset })
+    return this.#fail(new InvalidText({ encoding, offset: this.offset }))
   }
 
   fail(error: FramingError): NoFrame {
@@ -161,7 +168,7 @@ export class DecodeBuffer extends Window implements FramingInput {
     const offset = open ? this.#openedAt : this.offset
     const have = this.base + this.end - offset
     const need = this.base + this.start - offset + (this.#skipping > 0 ? this.#skipping : this.needed)
-    this.#fail({ _tag: "TruncatedFrame", have, need, offset })
+    this.#fail(new TruncatedFrame({ have, need, offset }))
   }
 
   /** Moves the window on to the next chunk, if all that is left of it came from there, to have more in one piece. */

@@ -1,7 +1,7 @@
 import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Framing } from "../../Framing.ts"
-import { FramingError } from "../../FramingError.ts"
+import { FramingError, InvalidFraming } from "../../FramingError.ts"
 import type { FramingInput, NoFrame } from "../../FramingInput.ts"
 import type { FramingOutput } from "../../FramingOutput.ts"
 
@@ -42,7 +42,7 @@ const refuse = (error: FramingError): Framing<unknown, never> =>
 
 /** A framing that cannot work, and says so whenever it is used. */
 export const invalid = (framing: string, why: string): Framing<unknown, never> =>
-  refuse(new FramingError({ reason: { _tag: "InvalidFraming", framing, why } }))
+  refuse(new FramingError({ reason: new InvalidFraming({ framing, why }) }))
 
 /** Builds on valid framings; an invalid one makes the result invalid. */
 export const derive = <Out, In>(

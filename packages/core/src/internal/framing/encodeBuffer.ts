@@ -1,5 +1,5 @@
 import * as Bytes from "effect/Bytes"
-import { FramingError, type FramingErrorReason } from "../../FramingError.ts"
+import { CorruptFrame, FrameTooLong, FramingError, type FramingErrorReason, InvalidText } from "../../FramingError.ts"
 import type { FramingOutput } from "../../FramingOutput.ts"
 import { writeUint } from "../bytes/integer.ts"
 import { allocate } from "../bytes/uninitialized.ts"
@@ -147,15 +147,15 @@ export class EncodeBuffer implements FramingOutput {
   }
 
   tooLong(limit: number, length: number): void {
-    this.#fail({ _tag: "FrameTooLong", limit, length, offset: this.offset })
+    this.#fail(new FrameTooLong({ limit, length, offset: this.offset }))
   }
 
   corrupt(why: string): void {
-    this.#fail({ _tag: "CorruptFrame", why, offset: this.offset })
+    this.#fail(new CorruptFrame({ why, offset: this.offset }))
   }
 
   invalidText(encoding: string): void {
-    this.#fail({ _tag: "InvalidText", encoding, offset: this.offset })
+    this.#fail(new InvalidText({ encoding, offset: this.offset }))
   }
 
   fail(error: FramingError): void {

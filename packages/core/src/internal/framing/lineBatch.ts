@@ -15,8 +15,8 @@ const largestBatch = 65536
 /**
  * Many lines decoded to text in one call, since a call costs more than a short line.
  *
- * It takes only what is beyond doubt: whole lines of valid UTF-8. For all else it answers nothing, and the line is
- * decoded by itself.
+ * It takes whole lines of valid UTF-8 only. For everything else it returns nothing, and the line is decoded by itself. No
+ * byte is decoded by two batches, or a peer could make the work quadratic.
  */
 export class TextBatch {
   readonly #ending: LineEnding
@@ -27,8 +27,8 @@ export class TextBatch {
   #ascii = true
   /** The place in the byte stream of the character `#at`. */
   #position = -1
-  /** Up to this place in the byte stream a batch has been tried in vain. */
-  #refusedTo = 0
+  /** The place in the byte stream up to which bytes have been decoded by a batch. */
+  #triedTo = 0
 
   constructor(ending: LineEnding, maxLength: number, asciiOnly: boolean) {
     this.#ending = ending
@@ -38,14 +38,13 @@ export class TextBatch {
 
   /** Takes the next line out of the input, if a batch has it. */
   next(input: FramingInput): string | undefined {
-    if (this.#at === this.#text.length || input.position !== this.#position) {
-      if (input.end - input.start < smallestBatch || input.position < this.#refusedTo || !this.#fill(input)) {
-        return undefined
-      }
+    const { position } = input
+    if (this.#at === this.#text.length || position !== this.#position) {
+      if (input.end - input.start < smallestBatch || position < this.#triedTo || !this.#fill(input)) return undefined
     }
     const text = this.#text
     const at = this.#at
-    const lf = text.indexOf("\n", at)
+    const lf = this.#ending === "crlf" ? text.indexOf("\r\n", at) + 1 : text.indexOf("\n", at)
     let end = lf
     if (this.#ending !== "lf") {
       const crlf = lf > at && text.charCodeAt(lf - 1) === 13
@@ -70,10 +69,8 @@ export class TextBatch {
     if (indexOfByte(bytes, 10, start, Math.min(end, start + longestLine)) < 0) return false
     const length = bytes.lastIndexOf(10, end - 1) + 1 - start
     const text = decodeUtf8(input.peek(length))
-    if (text === undefined || (this.#asciiOnly && text.length !== length)) {
-      this.#refusedTo = input.position + length
-      return false
-    }
+    this.#triedTo = input.position + length
+    if (text === undefined || (this.#asciiOnly && text.length !== length)) return false
     this.#text = text
     this.#at = 0
     this.#ascii = text.length === length

@@ -2,7 +2,7 @@ import type { Framing } from "../../../Framing.ts"
 import { type FramingInput, type NoFrame, noFrame } from "../../../FramingInput.ts"
 import { indexOfByte } from "../../bytes/byteSearch.ts"
 import { map } from "../combinators/map.ts"
-import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
+import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
 
 /** A message with its headers, without `Content-Length`. */
 export interface ContentLengthMessage {
@@ -38,17 +38,20 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
   const problem = limitProblem("maxFrameLength", maxFrameLength) ?? limitProblem("maxHeaderLength", maxHeaderLength) ??
     (maxHeaderLength >= shortestHeader ? undefined : `maxHeaderLength is ${maxHeaderLength}, and no header fits in it`)
   if (problem !== undefined) return invalid("contentLength", problem)
-  return stateless(
-    (input) => {
-      const header = readHeader(input, maxHeaderLength)
-      if (header === noFrame) return noFrame
-      const { contentLength, headers, size } = header
-      if (contentLength > maxFrameLength) {
-        if (Number.isSafeInteger(size + contentLength)) input.skip(size + contentLength)
-        return input.tooLong(maxFrameLength, contentLength)
+  return stateful(
+    () => {
+      const reader = new HeaderReader(maxHeaderLength)
+      return (input) => {
+        const header = reader.read(input)
+        if (header === noFrame) return noFrame
+        const { contentLength, headers, size } = header
+        if (contentLength > maxFrameLength) {
+          if (Number.isSafeInteger(size + contentLength)) input.skip(size + contentLength)
+          return input.tooLong(maxFrameLength, contentLength)
+        }
+        if (input.length < size + contentLength) return input.whole(size + contentLength)
+        return { headers, body: input.take(size + contentLength, size) }
       }
-      if (input.length < size + contentLength) return input.whole(size + contentLength)
-      return { headers, body: input.take(size + contentLength, size) }
     },
     ({ body, headers }, output) => {
       if (body.length > maxFrameLength) return output.tooLong(maxFrameLength, body.length)
@@ -78,7 +81,7 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
  *
- * const languageServer = Framing.contentLength().pipe(Framing.text(), Framing.json)
+ * const languageServer = Framing.contentLength().pipe(Framing.text(), Framing.json())
  * ```
  */
 export const contentLength = (options: ContentLengthOptions = {}): Framing<Uint8Array> =>
@@ -98,38 +101,72 @@ interface Header {
 const CR = 0x0d
 const LF = 0x0a
 
-/** Reads header lines up to the empty one, and leaves them in the input. */
-const readHeader = (input: FramingInput, maxHeaderLength: number): Header | NoFrame => {
-  const { bytes, end, start } = input
-  const limit = Math.min(end, start + maxHeaderLength)
-  const headers: Array<readonly [string, string]> = []
-  let contentLength: number | undefined
-  for (let at = start;;) {
-    const lineEnd = indexOfByte(bytes, LF, at, limit)
-    if (lineEnd < 0) return limit < end ? input.tooLong(maxHeaderLength, maxHeaderLength + 1) : input.more()
-    if (lineEnd === at || bytes[lineEnd - 1] !== CR) {
-      return input.corrupt("a header line ends without a CR before its LF")
+/** Reads header lines up to the empty one, and leaves them in the input. Each is read once, however it arrives. */
+class HeaderReader {
+  readonly #maxHeaderLength: number
+  /** The place in the byte stream of the header that is being read. */
+  #position = -1
+  #lines: Array<readonly [string, string]> = []
+  #contentLength: number | undefined = undefined
+  /** How many bytes of it have been read, and how many searched for the next LF. */
+  #read = 0
+  #searched = 0
+  #header: Header | undefined = undefined
+
+  constructor(maxHeaderLength: number) {
+    this.#maxHeaderLength = maxHeaderLength
+  }
+
+  read(input: FramingInput): Header | NoFrame {
+    if (input.position !== this.#position) this.#begin(input.position)
+    const { bytes, end, start } = input
+    const limit = Math.min(end, start + this.#maxHeaderLength)
+    while (this.#header === undefined) {
+      const from = Math.min(limit, start + Math.max(this.#searched, input.cleared(LF)))
+      const lineEnd = indexOfByte(bytes, LF, from, limit)
+      if (lineEnd < 0) {
+        this.#searched = limit - start
+        return limit < end ? input.tooLong(this.#maxHeaderLength, this.#maxHeaderLength + 1) : input.seek(LF)
+      }
+      const at = start + this.#read
+      if (lineEnd === at || bytes[lineEnd - 1] !== CR) {
+        return input.corrupt("a header line ends without a CR before its LF")
+      }
+      this.#read = this.#searched = lineEnd + 1 - start
+      const problem = this.#addLine(ascii(bytes, at, lineEnd - 1))
+      if (problem !== undefined) return input.corrupt(problem)
     }
-    const line = ascii(bytes, at, lineEnd - 1)
-    at = lineEnd + 1
+    return this.#header
+  }
+
+  #begin(position: number): void {
+    this.#position = position
+    this.#lines = []
+    this.#contentLength = undefined
+    this.#read = 0
+    this.#searched = 0
+    this.#header = undefined
+  }
+
+  /** Says what is wrong with the line, if anything is. */
+  #addLine(line: string): string | undefined {
     if (line === "") {
-      return contentLength === undefined
-        ? input.corrupt("it has no Content-Length")
-        : { size: at - start, contentLength, headers }
+      if (this.#contentLength === undefined) return "it has no Content-Length"
+      this.#header = { size: this.#read, contentLength: this.#contentLength, headers: this.#lines }
+      return undefined
     }
     const colon = line.indexOf(":")
     const name = line.slice(0, Math.max(colon, 0))
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
-    if (!isName(name) || !isValue(value)) return input.corrupt(`its header line ${JSON.stringify(line)} is malformed`)
+    if (!isName(name) || !isValue(value)) return `its header line ${JSON.stringify(line)} is malformed`
     if (!isContentLength(name)) {
-      headers.push([name, value])
-      continue
+      this.#lines.push([name, value])
+      return undefined
     }
-    if (contentLength !== undefined) return input.corrupt("it has more than one Content-Length")
-    if (!/^\d{1,16}$/.test(value)) {
-      return input.corrupt(`its Content-Length is ${JSON.stringify(value)}, not a number of bytes`)
-    }
-    contentLength = Number(value)
+    if (this.#contentLength !== undefined) return "it has more than one Content-Length"
+    if (!/^\d{1,16}$/.test(value)) return `its Content-Length is ${JSON.stringify(value)}, not a number of bytes`
+    this.#contentLength = Number(value)
+    return undefined
   }
 }
 

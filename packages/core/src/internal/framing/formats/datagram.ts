@@ -1,7 +1,7 @@
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import type { Framing } from "../../../Framing.ts"
-import { FramingError } from "../../../FramingError.ts"
+import { CorruptFrame, FramingError, TruncatedFrame } from "../../../FramingError.ts"
 import { noFrame } from "../../../FramingInput.ts"
 import { StreamDecoder, StreamEncoder } from "../codec.ts"
 import { DecodeBuffer } from "../decodeBuffer.ts"
@@ -20,7 +20,7 @@ export interface DatagramCodec<in Out, out In = Out> {
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
  *
- * const messages = Framing.datagram(Framing.raw.pipe(Framing.text(), Framing.json))
+ * const messages = Framing.datagram(Framing.raw.pipe(Framing.text(), Framing.json()))
  * const payload = messages.encode({ temperature: 21 })
  * ```
  */
@@ -57,9 +57,9 @@ const decodeEmpty = <In>(framing: Framing<never, In>): Result.Result<In, Framing
   if (frame !== noFrame) return Result.succeed(frame)
   if (input.error !== undefined) return Result.fail(input.error)
   return Result.fail(
-    new FramingError({ reason: { _tag: "TruncatedFrame", have: 0, need: Math.max(input.needed, 1), offset: 0 } })
+    new FramingError({ reason: new TruncatedFrame({ have: 0, need: Math.max(input.needed, 1), offset: 0 }) })
   )
 }
 
 const corrupt = (why: string): Result.Result<never, FramingError> =>
-  Result.fail(new FramingError({ reason: { _tag: "CorruptFrame", why, offset: 0 } }))
+  Result.fail(new FramingError({ reason: new CorruptFrame({ why, offset: 0 }) }))
