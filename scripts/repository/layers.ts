@@ -39,7 +39,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["Link", "internal/fabric"],
     ["internal/kernel"],
     ["internal/report", "Trace"],
-    ["Host", "Fault", "SimCertificate", "SimNetwork"],
+    ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Simulation"],
     ["VitestSimulation"]
   ],

@@ -34,7 +34,6 @@ import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Socket from "effect/socket/Socket"
 import type * as SocketServer from "effect/socket/SocketServer"
 import * as Endpoint from "./Endpoint.ts"
-import { countingFromFirst } from "./internal/bridge/requestIds.ts"
 import * as Network from "./Network.ts"
 import type * as Server from "./Server.ts"
 import * as BridgedSocket from "./SocketBridge.ts"
@@ -73,7 +72,6 @@ export const layerClientProtocol = (
         Effect.sync(() => endpoint(address)).pipe(
           Effect.flatMap((input) => BridgedSocket.make(input, { connectTimeout: "1 second", ...connect })),
           Effect.flatMap((socket) => Effect.provideService(RpcClient.makeProtocolSocket(), Socket.Socket, socket)),
-          Effect.map(countingFromFirst),
           Effect.provideService(RpcSerialization.RpcSerialization, serialization),
           Effect.provideService(Network.Network, network),
           Effect.orDie

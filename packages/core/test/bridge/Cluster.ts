@@ -1,6 +1,7 @@
 /** A cluster of runners, one entity, and storage that they share. */
 import * as ClusterSocket from "@sluice/core/ClusterSocket"
 import * as Host from "@sluice/simulation/Host"
+import * as SimRpc from "@sluice/simulation/SimRpc"
 import * as ClusterSchema from "effect/cluster/ClusterSchema"
 import * as Entity from "effect/cluster/Entity"
 import * as MessageStorage from "effect/cluster/MessageStorage"
@@ -62,7 +63,7 @@ export const runner = ({ config, connect, driver, listen, name, onListening, rea
   return Doubler.toLayer({ Double: handler, Keep: handler }).pipe(
     Layer.provideMerge(SocketRunner.layer),
     Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
-    Layer.provide([ClusterSocket.layerClientProtocol(connect), server]),
+    Layer.provide([SimRpc.repeatable(ClusterSocket.layerClientProtocol(connect)), server]),
     Layer.provide([messages(driver, reach), Layer.succeed(RunnerStorage.RunnerStorage, table.of(reach))]),
     Layer.provide(ShardingConfig.layer({
       runnerAddress: Option.some(RunnerAddress.make(name, 34431)),

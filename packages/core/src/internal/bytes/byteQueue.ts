@@ -1,4 +1,3 @@
-import type * as Transport from "../../Transport.ts"
 import { allocate } from "./uninitialized.ts"
 
 // A chunk of at least this many bytes is queued as it is. Smaller ones are copied together: each would cost some 100
@@ -7,6 +6,11 @@ const ownChunkBytes = 1024
 const largestBlock = 64 * 1024
 
 const none = new Uint8Array(0)
+
+/** Gives a chunk that may be kept for one that may only be lent. */
+export interface Keeper {
+  readonly keep: (chunk: Uint8Array) => Uint8Array
+}
 
 /**
  * Bytes in order, in at most about twice as much memory as they are, however small the chunks that they come in.
@@ -26,13 +30,13 @@ export class ByteQueue {
     return this.#length
   }
 
-  /** Appends a chunk. It is only lent if the transport says so. */
-  push(chunk: Uint8Array, transport: Pick<Transport.StreamTransport, "keep">): void {
+  /** Appends a chunk, which is lent for the call. */
+  push(chunk: Uint8Array, keeper: Keeper): void {
     const rest = this.#fill(chunk)
     if (rest.length > 0) {
       if (this.#length === 0 || rest.length >= ownChunkBytes) {
         this.#sealBlock()
-        this.#chunks.push(transport.keep(rest))
+        this.#chunks.push(keeper.keep(rest))
       } else {
         this.#beginBlock(rest)
       }
