@@ -36,9 +36,9 @@ import type * as SocketServer from "effect/socket/SocketServer"
 import * as Endpoint from "./Endpoint.ts"
 import * as Network from "./Network.ts"
 import type * as Server from "./Server.ts"
-import * as BridgedSocket from "./SocketBridge.ts"
+import * as SocketBridge from "./SocketBridge.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
-import * as BridgedSocketServer from "./SocketServerBridge.ts"
+import * as SocketServerBridge from "./SocketServerBridge.ts"
 
 /** The endpoint of a runner. Default: TCP, at its host and port. */
 export type EndpointOf = (address: RunnerAddress.RunnerAddress) => Endpoint.Input
@@ -70,7 +70,7 @@ export const layerClientProtocol = (
       codecFor: serialization.codecFor,
       make: (address) =>
         Effect.sync(() => endpoint(address)).pipe(
-          Effect.flatMap((input) => BridgedSocket.make(input, { connectTimeout: "1 second", ...connect })),
+          Effect.flatMap((input) => SocketBridge.make(input, { connectTimeout: "1 second", ...connect })),
           Effect.flatMap((socket) => Effect.provideService(RpcClient.makeProtocolSocket(), Socket.Socket, socket)),
           Effect.provideService(RpcSerialization.RpcSerialization, serialization),
           Effect.provideService(Network.Network, network),
@@ -95,5 +95,5 @@ export const layerSocketServer = (
     const config = yield* ShardingConfig.ShardingConfig
     const address = Option.orElse(config.runnerListenAddress, () => config.runnerAddress)
     if (Option.isNone(address)) return yield* Effect.die(new Error("ShardingConfig says nowhere to listen"))
-    return BridgedSocketServer.layer({ ...rest, listen: endpoint(address.value) })
+    return SocketServerBridge.layer({ ...rest, listen: endpoint(address.value) })
   }))

@@ -5,7 +5,7 @@
  * **Example** (lines over a WebSocket)
  *
  * ```ts
- * import * as BridgedConnection from "@sluice/core/ConnectionBridge"
+ * import * as ConnectionBridge from "@sluice/core/ConnectionBridge"
  * import * as Framed from "@sluice/core/Framed"
  * import * as Framing from "@sluice/core/Framing"
  * import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@
  *
  * const ask = Effect.scoped(Effect.gen(function*() {
  *   const socket = yield* Socket.makeWebSocket("ws://127.0.0.1:8080")
- *   const connection = yield* BridgedConnection.fromSocket(socket)
+ *   const connection = yield* ConnectionBridge.fromSocket(socket)
  *   const lines = yield* Framed.make(connection, Framing.lines())
  *   return yield* Framed.request(lines, "hello")
  * }))

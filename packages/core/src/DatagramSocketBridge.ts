@@ -6,7 +6,7 @@
  * **Example**
  *
  * ```ts
- * import * as BridgedDatagramSocket from "@sluice/core/DatagramSocketBridge"
+ * import * as DatagramSocketBridge from "@sluice/core/DatagramSocketBridge"
  * import * as Effect from "effect/Effect"
  * import * as DatagramSocket from "effect/socket/DatagramSocket"
  *
@@ -15,7 +15,7 @@
  *   const reader = yield* socket.reader
  *   const writer = yield* socket.writer
  *   while (true) yield* writer.writeAll(yield* reader.pull)
- * })).pipe(Effect.provide(BridgedDatagramSocket.layer("udp://127.0.0.1:5353")))
+ * })).pipe(Effect.provide(DatagramSocketBridge.layer("udp://127.0.0.1:5353")))
  * ```
  *
  * **Details**

@@ -7,13 +7,13 @@
  * **Example** (an RPC client)
  *
  * ```ts
- * import * as Socket from "@sluice/core/SocketBridge"
+ * import * as SocketBridge from "@sluice/core/SocketBridge"
  * import * as Layer from "effect/Layer"
  * import * as RpcClient from "effect/rpc/RpcClient"
  * import * as RpcSerialization from "effect/rpc/RpcSerialization"
  *
  * const Protocol = RpcClient.layerProtocolSocket().pipe(
- *   Layer.provide(Socket.layer("tcp://127.0.0.1:9000", { connectTimeout: "1 second" })),
+ *   Layer.provide(SocketBridge.layer("tcp://127.0.0.1:9000", { connectTimeout: "1 second" })),
  *   Layer.provide(RpcSerialization.layerNdjson)
  * )
  * ```

@@ -4,13 +4,13 @@
  * **Example** (an RPC server)
  *
  * ```ts
- * import * as SocketServer from "@sluice/core/SocketServerBridge"
+ * import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
  * import * as Layer from "effect/Layer"
  * import * as RpcSerialization from "effect/rpc/RpcSerialization"
  * import * as RpcServer from "effect/rpc/RpcServer"
  *
  * const Protocol = RpcServer.layerProtocolSocketServer.pipe(
- *   Layer.provide(SocketServer.layer({ listen: "tcp://127.0.0.1:9000", maxConnections: 1000 })),
+ *   Layer.provide(SocketServerBridge.layer({ listen: "tcp://127.0.0.1:9000", maxConnections: 1000 })),
  *   Layer.provide(RpcSerialization.layerNdjson)
  * )
  * ```

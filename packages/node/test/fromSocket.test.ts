@@ -2,7 +2,7 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { expect, layer } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
-import * as BridgedConnection from "@sluice/core/ConnectionBridge"
+import * as ConnectionBridge from "@sluice/core/ConnectionBridge"
 import * as Framed from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
 import type * as NetworkError from "@sluice/core/NetworkError"
@@ -21,7 +21,7 @@ const opened = Effect.fnUntraced(function*<E, R>(handler: Server.Handler<E, R>) 
   const server = yield* Server.make({ listen: "tcp://127.0.0.1:0", closeTimeout: "1 second" }, handler)
   const { port } = server.address as NetAddress.InetAddress
   const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port })
-  return yield* BridgedConnection.fromSocket(socket, {
+  return yield* ConnectionBridge.fromSocket(socket, {
     closeTimeout: "1 second",
     remoteAddress: NetAddress.inetAddressFromIpStringUnsafe("127.0.0.1", port)
   })
@@ -91,8 +91,8 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a
   it.effect("cannot be acquired where nobody listens, and says why", () =>
     Effect.gen(function*() {
       const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port: 1 })
-      expect(yield* reasonOf(BridgedConnection.fromSocket(socket))).toBe("ConnectionRefused")
-      const wrong = BridgedConnection.fromSocket(socket, { closeTimeout: "never" as never })
+      expect(yield* reasonOf(ConnectionBridge.fromSocket(socket))).toBe("ConnectionRefused")
+      const wrong = ConnectionBridge.fromSocket(socket, { closeTimeout: "never" as never })
       expect(yield* reasonOf(wrong)).toBe("InvalidOption")
     }))
 
@@ -107,7 +107,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a
       })
       const scope = yield* Scope.make()
       const options = { closeTimeout: "100 millis" } as const
-      const connection = yield* Scope.provide(BridgedConnection.fromSocket(socket, options), scope)
+      const connection = yield* Scope.provide(ConnectionBridge.fromSocket(socket, options), scope)
       yield* Effect.forkChild(Connection.writeText(connection, "hello"), { startImmediately: true })
       yield* Effect.timeout(Scope.close(scope, Exit.void), "2 seconds")
       expect(yield* Connection.closed(connection)).toEqual({ _tag: "Aborted" })
@@ -138,7 +138,7 @@ const webSocket = Effect.gen(function*() {
 layer(NodeNetwork.layer, { excludeTestServices: true })("a WebSocket as a connection", (it) => {
   it.effect("carries frames, and ends in order with code 1000", () =>
     Effect.gen(function*() {
-      const connection = yield* BridgedConnection.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
+      const connection = yield* ConnectionBridge.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
       const lines = yield* Framed.make(connection, Framing.lines())
       yield* Connection.writeText(connection, "hello")
       expect(yield* Framed.receive(lines)).toEqual(Option.some("hello"))
@@ -148,7 +148,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a WebSocket as a connec
 
   it.effect("fails with what the peer closed it for, and another code than 1000 is no end", () =>
     Effect.gen(function*() {
-      const connection = yield* BridgedConnection.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
+      const connection = yield* ConnectionBridge.fromSocket(yield* webSocket, { closeTimeout: "1 second" })
       yield* Connection.writeText(connection, "close 1011")
       const error = yield* Effect.flip(Connection.readAll(connection))
       expect(error.reason).toMatchObject({ _tag: "Other", message: expect.stringContaining("1011: as told") })

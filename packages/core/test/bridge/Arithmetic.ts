@@ -3,9 +3,9 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
-import * as Socket from "@sluice/core/SocketBridge"
+import * as SocketBridge from "@sluice/core/SocketBridge"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
-import * as SocketServer from "@sluice/core/SocketServerBridge"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -76,7 +76,7 @@ export const server = (journal: Journal, options: Server.Options) =>
   RpcServer.layer(Arithmetic, { disableTracing: true }).pipe(
     Layer.provide(handlers(journal)),
     Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provideMerge(SocketServer.layer(options)),
+    Layer.provideMerge(SocketServerBridge.layer(options)),
     Layer.provide(RpcSerialization.layerNdjson)
   )
 
@@ -100,7 +100,7 @@ export const client = (
     let last = 0
     const protocol = yield* Layer.build(
       RpcClient.layerProtocolSocket(options).pipe(
-        Layer.provide(Socket.layer(endpoint, { connectTimeout: "1 second", ...connect })),
+        Layer.provide(SocketBridge.layer(endpoint, { connectTimeout: "1 second", ...connect })),
         Layer.provide(RpcSerialization.layerNdjson)
       )
     )

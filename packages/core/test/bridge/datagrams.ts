@@ -1,6 +1,6 @@
 /** What a `DatagramSocket` of Sluice's must do, on whatever network; `endpoint` is one of this machine's, with port 0. */
 import { expect } from "@effect/vitest"
-import * as BridgedDatagramSocket from "@sluice/core/DatagramSocketBridge"
+import * as DatagramSocketBridge from "@sluice/core/DatagramSocketBridge"
 import * as Network from "@sluice/core/Network"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
@@ -19,8 +19,8 @@ export const checks = (
   endpoint: string
 ): Record<string, Effect.Effect<void, unknown, Network.Network | Scope.Scope>> => ({
   "sends, receives, answers and echoes": Effect.gen(function*() {
-    const server = yield* BridgedDatagramSocket.make(endpoint)
-    const client = yield* BridgedDatagramSocket.make(endpoint)
+    const server = yield* DatagramSocketBridge.make(endpoint)
+    const client = yield* DatagramSocketBridge.make(endpoint)
     const there = yield* server.reader
     const here = yield* client.reader
     const serverWriter = yield* server.writer
@@ -43,7 +43,7 @@ export const checks = (
   }),
 
   "binds anew for each reader, and lets writing wait in between": Effect.gen(function*() {
-    const socket = yield* BridgedDatagramSocket.make(endpoint)
+    const socket = yield* DatagramSocketBridge.make(endpoint)
     const target = yield* Network.bind(endpoint)
     const writer = yield* socket.writer
     const writing = yield* Effect.forkChild(writer.write({ payload: "late", address: target.address }), {
@@ -63,7 +63,7 @@ export const checks = (
   }),
 
   "a reader whose Scope is closed is told": Effect.gen(function*() {
-    const socket = yield* BridgedDatagramSocket.make(endpoint)
+    const socket = yield* DatagramSocketBridge.make(endpoint)
     const scope = yield* Scope.make()
     const reader = yield* Scope.provide(socket.reader, scope)
     const pulling = yield* Effect.forkChild(Effect.flip(reader.pull), { startImmediately: true })
@@ -75,17 +75,17 @@ export const checks = (
     function*() {
       const taken = yield* Network.bind(endpoint)
       const host = NetAddress.formatHost(taken.address)
-      const same = yield* BridgedDatagramSocket.make(`udp://${host}:${taken.address.port}`)
+      const same = yield* DatagramSocketBridge.make(`udp://${host}:${taken.address.port}`)
       expect(yield* reasonOf(same.reader)).toMatchObject({ _tag: "DatagramSocketOpenError", kind: "AddressInUse" })
-      const elsewhere = yield* BridgedDatagramSocket.make("udp://192.0.2.1:0")
+      const elsewhere = yield* DatagramSocketBridge.make("udp://192.0.2.1:0")
       expect(yield* reasonOf(elsewhere.reader)).toMatchObject({ kind: "AddressNotAvailable" })
-      const socket = yield* BridgedDatagramSocket.make(endpoint)
+      const socket = yield* DatagramSocketBridge.make(endpoint)
       yield* socket.reader
       const writer = yield* socket.writer
       const tooLarge = writer.write({ payload: new Uint8Array(70_000), address: taken.address })
       expect(yield* reasonOf(tooLarge)).toMatchObject({ _tag: "DatagramSocketWriteError", kind: "MessageTooLarge" })
       expect(yield* reasonOf(writer.write({ payload: "nowhere" }))).toMatchObject({ _tag: "DatagramSocketWriteError" })
-      const wrong = yield* Effect.flip(BridgedDatagramSocket.make(endpoint, { queueCapacity: 0 }))
+      const wrong = yield* Effect.flip(DatagramSocketBridge.make(endpoint, { queueCapacity: 0 }))
       expect(wrong.reason).toMatchObject({ _tag: "InvalidOption", option: "queueCapacity" })
     }
   ),
@@ -93,7 +93,7 @@ export const checks = (
   "a connected socket needs no address": Effect.gen(function*() {
     const target = yield* Network.bind(endpoint)
     const peer = `udp://${NetAddress.formatHost(target.address)}:${target.address.port}`
-    const socket = yield* BridgedDatagramSocket.make(endpoint, { peer })
+    const socket = yield* DatagramSocketBridge.make(endpoint, { peer })
     const reader = yield* socket.reader
     const writer = yield* socket.writer
     yield* writer.write({ payload: "hello" })
@@ -107,7 +107,7 @@ export const checks = (
   "an adopted socket stays open after its reader, and ends it when it is closed": Effect.gen(function*() {
     const scope = yield* Scope.make()
     const udp = yield* Scope.provide(Network.bind(endpoint), scope)
-    const socket = yield* BridgedDatagramSocket.fromUdpSocket(udp)
+    const socket = yield* DatagramSocketBridge.fromUdpSocket(udp)
     const other = yield* Network.bind(endpoint)
     for (const word of ["one", "two"]) {
       yield* Effect.scoped(Effect.gen(function*() {

@@ -1,5 +1,5 @@
 import { describe, expect } from "@effect/vitest"
-import * as Socket from "@sluice/core/SocketBridge"
+import * as SocketBridge from "@sluice/core/SocketBridge"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
@@ -35,7 +35,7 @@ VitestSimulation.it(
   Effect.gen(function*() {
     const [here, there] = yield* SimNetwork.hosts("here", "there")
     yield* Fault.partition(here, there)
-    const socket = yield* Host.run(here, Socket.make("there:7", { connectTimeout: "3 seconds" }))
+    const socket = yield* Host.run(here, SocketBridge.make("there:7", { connectTimeout: "3 seconds" }))
     const error = yield* Host.run(here, Effect.flip(Effect.scoped(socket.reader)))
     expect(error.reason).toMatchObject({ _tag: "SocketOpenError", kind: "Timeout", cause: { _tag: "NetworkError" } })
     expect(yield* Clock.currentTimeMillis).toBe(3_000)

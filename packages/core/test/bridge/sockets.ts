@@ -1,12 +1,12 @@
 /** What the Sockets and the SocketServer of Sluice must do, on whatever network. */
 import { expect } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
-import * as BridgedConnection from "@sluice/core/ConnectionBridge"
+import * as ConnectionBridge from "@sluice/core/ConnectionBridge"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import type * as Server from "@sluice/core/Server"
-import * as BridgedSocket from "@sluice/core/SocketBridge"
-import * as BridgedSocketServer from "@sluice/core/SocketServerBridge"
+import * as SocketBridge from "@sluice/core/SocketBridge"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ const serve = Effect.fnUntraced(function*<E, R>(
   handler: Handler<E, R>,
   options: Partial<Server.Options> = {}
 ) {
-  const server = yield* BridgedSocketServer.make({ listen: subject.listen(), ...options })
+  const server = yield* SocketServerBridge.make({ listen: subject.listen(), ...options })
   const running = yield* Effect.forkScoped(server.run(handler), { startImmediately: true })
   return { server, running }
 })
@@ -57,7 +57,7 @@ const shout = (socket: Socket.Socket) =>
   }))
 
 const dial = (server: SocketServer.SocketServer["Service"]) =>
-  BridgedSocket.make(Endpoint.fromAddress(server.address), { closeTimeout: "1 second" })
+  SocketBridge.make(Endpoint.fromAddress(server.address), { closeTimeout: "1 second" })
 
 const connect = (server: SocketServer.SocketServer["Service"]) =>
   Network.connect(Endpoint.fromAddress(server.address), { closeTimeout: "1 second" })
@@ -120,18 +120,18 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   "each reader connects anew, and writing waits in between": Effect.gen(function*() {
     const ports: Array<string> = []
     const { server } = yield* serve(subject, (socket) => {
-      ports.push(String(Option.getOrThrow(BridgedSocket.connection(socket)).id))
+      ports.push(String(Option.getOrThrow(SocketBridge.connection(socket)).id))
       return echo(socket)
     })
     const socket = yield* dial(server)
-    expect(Option.isNone(BridgedSocket.connection(socket))).toBe(true)
+    expect(Option.isNone(SocketBridge.connection(socket))).toBe(true)
     const writer = yield* socket.writer
     for (const word of ["one", "two"]) {
       const writing = yield* Effect.forkChild(writer.write(word), { startImmediately: true })
       expect(writing.pollUnsafe()).toBe(undefined)
       yield* Effect.scoped(Effect.gen(function*() {
         const { pull } = yield* socket.reader
-        expect(Option.isSome(BridgedSocket.connection(socket))).toBe(true)
+        expect(Option.isSome(SocketBridge.connection(socket))).toBe(true)
         yield* Fiber.join(writing)
         expect(decoder.decode((yield* pull)[0] as Uint8Array)).toBe(word)
       }))
@@ -168,19 +168,19 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   }),
 
   "nobody there is a typed cause": Effect.gen(function*() {
-    const socket = yield* BridgedSocket.make(subject.nobody)
+    const socket = yield* SocketBridge.make(subject.nobody)
     const reason = yield* reasonOf(socket.reader)
     expect(reason).toMatchObject({ _tag: "SocketOpenError", kind: "Unknown", cause: { _tag: "NetworkError" } })
-    const wrong = yield* Effect.flip(BridgedSocket.make("nonsense://"))
+    const wrong = yield* Effect.flip(SocketBridge.make("nonsense://"))
     expect(wrong.reason._tag).toBe("InvalidEndpoint")
-    const option = yield* Effect.flip(BridgedSocket.make(subject.nobody, { connectTimeout: -1 }))
+    const option = yield* Effect.flip(SocketBridge.make(subject.nobody, { connectTimeout: -1 }))
     expect(option.reason._tag).toBe("InvalidOption")
   }),
 
   "an address that is taken is a typed cause": Effect.gen(function*() {
-    const server = yield* BridgedSocketServer.make({ listen: subject.listen() })
+    const server = yield* SocketServerBridge.make({ listen: subject.listen() })
     const listen = Endpoint.fromAddress(server.address)
-    const error = yield* Effect.flip(BridgedSocketServer.make({ listen }))
+    const error = yield* Effect.flip(SocketServerBridge.make({ listen }))
     expect(error.reason._tag).toBe("SocketServerOpenError")
     expect(error.reason.cause).toMatchObject({ _tag: "NetworkError", reason: { _tag: "AddressInUse" } })
   }),
@@ -307,7 +307,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     const { server } = yield* Effect.provideService(
       serve(subject, (socket) =>
         Effect.gen(function*() {
-          const connection = Option.getOrThrow(BridgedSocket.connection(socket))
+          const connection = Option.getOrThrow(SocketBridge.connection(socket))
           const local = NetAddress.formatSocketAddress(connection.localAddress)
           yield* Deferred.succeed(seen, { greeting: yield* Greeting, local })
         })),
@@ -350,7 +350,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   }),
 
   "connections wait for a run, and for the next one": Effect.gen(function*() {
-    const server = yield* BridgedSocketServer.make({ listen: subject.listen() })
+    const server = yield* SocketServerBridge.make({ listen: subject.listen() })
     for (const word of ["early", "between"]) {
       const connection = yield* connect(server)
       yield* Connection.writeText(connection, word)
@@ -416,7 +416,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     const begun = yield* Queue.unbounded<void>()
     const scope = yield* Scope.make()
     const options = { drain: "100 millis", closeTimeout: "200 millis" } as const
-    const server = yield* Scope.provide(BridgedSocketServer.make({ listen: subject.listen(), ...options }), scope)
+    const server = yield* Scope.provide(SocketServerBridge.make({ listen: subject.listen(), ...options }), scope)
     // It lives on after the server: in a Scope that closes later.
     yield* Effect.forkScoped(server.run((socket) =>
       Effect.scoped(Effect.gen(function*() {
@@ -461,7 +461,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
 
   "as a connection again it knows its addresses, and half-closes": Effect.gen(function*() {
     const { server } = yield* serve(subject, shout)
-    const connection = yield* BridgedConnection.fromSocket(yield* dial(server), { closeTimeout: "1 second" })
+    const connection = yield* ConnectionBridge.fromSocket(yield* dial(server), { closeTimeout: "1 second" })
     const remote = NetAddress.formatSocketAddress(connection.remoteAddress)
     expect(remote).toBe(NetAddress.formatSocketAddress(server.address))
     yield* Connection.writeText(connection, "all of it")
@@ -473,7 +473,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
   "an open connection is a Socket once": Effect.gen(function*() {
     const { server } = yield* serve(subject, echo)
     const connection = yield* connect(server)
-    const socket = BridgedSocket.fromConnection(connection)
+    const socket = SocketBridge.fromConnection(connection)
     yield* Effect.scoped(Effect.gen(function*() {
       const { pull } = yield* socket.reader
       yield* (yield* socket.writer).write("hello")

@@ -2,8 +2,8 @@
 import { expect } from "@effect/vitest"
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
-import * as BridgedSocket from "@sluice/core/SocketBridge"
-import * as BridgedSocketServer from "@sluice/core/SocketServerBridge"
+import * as SocketBridge from "@sluice/core/SocketBridge"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import type * as Tls from "@sluice/core/Tls"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ interface Side {
 const opened = Effect.fnUntraced(function*(socket: Socket.Socket): Effect.fn.Return<Side, never, Scope.Scope> {
   const { pull, upgrade } = yield* Effect.orDie(socket.reader)
   const { write } = yield* socket.writer
-  const connection = Option.getOrThrow(BridgedSocket.connection(socket))
+  const connection = Option.getOrThrow(SocketBridge.connection(socket))
   return {
     pull: Effect.map(pull, (frames) => frames.map((frame) => decoder.decode(frame as Uint8Array)).join("")),
     write,
@@ -48,13 +48,13 @@ const opened = Effect.fnUntraced(function*(socket: Socket.Socket): Effect.fn.Ret
 /** Both ends of a connection: that of a Socket, and that which a SocketServer has accepted. */
 const pair = Effect.fnUntraced(function*({ listen }: Subject) {
   const accepted = yield* Deferred.make<Side>()
-  const server = yield* BridgedSocketServer.make({ listen: listen(), drain: 0, closeTimeout: 0 })
+  const server = yield* SocketServerBridge.make({ listen: listen(), drain: 0, closeTimeout: 0 })
   const handler = (socket: Socket.Socket) =>
     Effect.scoped(
       Effect.andThen(Effect.flatMap(opened(socket), (side) => Deferred.succeed(accepted, side)), Effect.never)
     )
   yield* Effect.forkScoped(server.run(handler), { startImmediately: true })
-  const socket = yield* BridgedSocket.make(Endpoint.fromAddress(server.address), { closeTimeout: 0 })
+  const socket = yield* SocketBridge.make(Endpoint.fromAddress(server.address), { closeTimeout: 0 })
   const near = yield* opened(socket)
   return { near, far: yield* Deferred.await(accepted) }
 })

@@ -1,6 +1,6 @@
 /** `rpc client`: asks for the factors of numbers, or for the first primes. */
 import * as NetworkError from "@sluice/core/NetworkError"
-import * as Socket from "@sluice/core/SocketBridge"
+import * as SocketBridge from "@sluice/core/SocketBridge"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ const questions = Effect.fnUntraced(function*(numbers: ReadonlyArray<number>, fi
 export const ask = (server: Connecting, numbers: ReadonlyArray<number>, first: number) =>
   Effect.scoped(questions(numbers, first)).pipe(
     Effect.provide(RpcClient.layerProtocolSocket()),
-    Effect.provide(Socket.layer(server.endpoint, server.options)),
+    Effect.provide(SocketBridge.layer(server.endpoint, server.options)),
     Effect.provide([RpcSerialization.layerNdjson, NodeNetwork.layer]),
     // A call that the network has failed has the network's error as its cause, which says more.
     Effect.catchTag("RpcClientError", (error) => {

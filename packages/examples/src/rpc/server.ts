@@ -1,6 +1,6 @@
 /** `rpc server`: answers calls of Effect RPC, over whatever Sluice listens on. */
 import type * as Server from "@sluice/core/Server"
-import * as SocketServer from "@sluice/core/SocketServerBridge"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -36,7 +36,7 @@ export const serve = (options: Server.Options) =>
   RpcServer.layer(Primes).pipe(
     Layer.provide(handlers),
     Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(SocketServer.layer(options)),
+    Layer.provide(SocketServerBridge.layer(options)),
     Layer.provide([RpcSerialization.layerNdjson, NodeNetwork.layer]),
     Layer.launch
   )
