@@ -33,12 +33,12 @@
  * - With `framed` a message is encoded once, however many receive it.
  * - Who belongs when a message is published receives it; who comes later does not.
  */
+import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Result from "effect/Result"
 import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
-import * as Bytes from "./Chunks.ts"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
 import { Group } from "./internal/broadcast/fanOut.ts"
@@ -79,7 +79,7 @@ export const framed = <Message>(
       const refusal = encoder.encode(message)
       const chunks = encoder.drain()
       return refusal === undefined
-        ? Result.succeed(Bytes.concat(chunks))
+        ? Result.succeed(chunks.length === 1 ? chunks[0]! : Bytes.concat(chunks))
         : Result.fail(refusal)
     })
   })

@@ -1,7 +1,7 @@
 /**
- * What the runners of `effect/cluster` talk over, as Sluice's sockets: what `NodeClusterSocket` is for Node's own.
+ * The transport of `effect/cluster` runners over any Sluice network, as `NodeClusterSocket` is over Node's sockets.
  *
- * **Example** (a runner, but for its entities and its storage)
+ * **Example** (a runner, without its entities and storage)
  *
  * ```ts
  * import * as ClusterSocket from "@sluice/core/ClusterSocket"
@@ -22,6 +22,8 @@
  *   Layer.provide(RpcSerialization.layerSchemaBinary())
  * )
  * ```
+ *
+ * @since 0.1.0
  */
 import type * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as Runners from "effect/cluster/Runners"
@@ -40,24 +42,42 @@ import * as SocketBridge from "./SocketBridge.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 import * as SocketServerBridge from "./SocketServerBridge.ts"
 
-/** The endpoint of a runner. Default: TCP, at its host and port. */
+/**
+ * Returns the endpoint of a runner. Default: TCP, at its host and port.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type EndpointOf = (address: RunnerAddress.RunnerAddress) => Endpoint.Input
 
 const tcp: EndpointOf = ({ host, port }) => Endpoint.tcp(host, port)
 
-/** How runners connect to each other. */
+/**
+ * How runners connect to each other.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ConnectOptions extends SocketOptions.ConnectOptions {
   readonly endpoint?: EndpointOf | undefined
 }
 
-/** How a runner listens. Where, its `ShardingConfig` says. */
+/**
+ * How a runner listens. Its `ShardingConfig` says where.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ListenOptions extends Omit<Server.Options, "listen"> {
   readonly endpoint?: EndpointOf | undefined
 }
 
 /**
- * Connects to other runners, within a second unless `connectTimeout` says otherwise: the cluster has a shard's messages
- * waiting, and tries again. An address that cannot be an endpoint is a defect.
+ * Connects to other runners. `connectTimeout` is 1 second by default, because the messages of a shard wait meanwhile and
+ * the cluster retries. An address that is not a valid endpoint is a defect.
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerClientProtocol = (
   options: ConnectOptions = {}
@@ -80,8 +100,11 @@ export const layerClientProtocol = (
   }))
 
 /**
- * Listens for other runners at the `runnerListenAddress` of `ShardingConfig`, or else its `runnerAddress`. Neither is a
- * defect: a runner that only sends needs no server.
+ * Listens for other runners at the `runnerListenAddress` of `ShardingConfig`, or else at its `runnerAddress`. If it has
+ * neither, the Layer dies: a runner that only sends needs no server.
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerSocketServer = (
   options: ListenOptions = {}

@@ -1,6 +1,5 @@
 /**
- * A `Socket` of `effect/socket` as a connection: a WebSocket, a socket of another platform, with framings, pipes and
- * deadlines on top.
+ * Makes a connection of a `Socket` of `effect/socket`, for example a WebSocket: framings, pipes and deadlines work on it.
  *
  * **Example** (lines over a WebSocket)
  *
@@ -18,6 +17,8 @@
  *   return yield* Framed.request(lines, "hello")
  * }))
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -35,32 +36,39 @@ import * as NetworkError from "./NetworkError.ts"
 import { checked, duration } from "./Options.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 
-/** What a Socket does not say. */
+/**
+ * Options of `fromSocket`: facts that a Socket does not report.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options extends Pick<SocketOptions.StreamOptions, "closeTimeout"> {
-  /** This end. Default: what the Socket knows, if it is one of Sluice's; otherwise a Unix-domain socket without a path. */
+  /** Default: the address of the connection behind the Socket, if it is Sluice's; otherwise a Unix-domain socket without a path. */
   readonly localAddress?: NetAddress.SocketAddress | undefined
-  /** The other end. Default: as above. */
+  /** Default: as for `localAddress`. */
   readonly remoteAddress?: NetAddress.SocketAddress | undefined
-  /** Whether it takes output after the peer has ended. Default: whether it is one of Sluice's; Effect's own do not. */
+  /** Whether the Socket takes output after the peer has ended. Default: `true` for Sluice's own Sockets, `false` for Effect's. */
   readonly halfOpen?: boolean | undefined
 }
 
 /**
- * Acquires a Socket's reader and writer, and makes a connection of them, which belongs to the Scope.
+ * Acquires a Socket's reader and writer, and makes a connection of them. The Scope closes it.
  *
- * Closes in order (codes 1000, 1001 and 1005) are the peer's end; 1006 is `ConnectionReset`, other codes are `Other`. What
- * the Socket gives as the cause of an error is translated as an error of the system is. `Connection.end` closes the
- * writer's Scope. A reset writes `CloseEvent` with code 4000, and whether the peer can tell that from an end is the
- * Socket's affair.
+ * Fails with the error of the reader's acquisition, translated, and with `InvalidOption`.
  *
- * It bears the laws of connections as far as the Socket does, but for these:
+ * **Details**
  *
- * - That the Socket has broken is learnt by pulling. While the peer has sent more than anybody reads, a write may wait
- *   longer than on other connections, for as long as the Socket lets it.
+ * - Close codes 1000, 1001 and 1005 are the peer's end, 1006 is `ConnectionReset`, and other codes are `Other`. The `cause`
+ *   of a `SocketError` is translated as a system error is.
+ * - `Connection.end` closes the writer's Scope. A reset writes a `CloseEvent` with code 4000; the Socket decides whether the
+ *   peer sees more than an end.
+ * - A broken Socket is detected by pulling. While unread input waits, a write may therefore wait longer than on other
+ *   connections.
  * - After the peer's end a write fails with `BrokenPipe`, unless the Socket is `halfOpen`.
- * - Chunks are copied on their way out, because a Socket does not say when it has no more use for them.
+ * - Chunks are copied before they are written, because a Socket does not tell when it is done with them.
  *
- * Fails as the acquisition of the reader does, and with `InvalidOption`.
+ * @since 0.1.0
+ * @category constructors
  */
 export const fromSocket = Effect.fnUntraced(function*(
   socket: Socket.Socket,

@@ -1,7 +1,7 @@
 /**
- * Sluice's datagram sockets as `effect/socket`'s `DatagramSocket`.
+ * Makes an `effect/socket` `DatagramSocket` of a Sluice UDP socket.
  *
- * `make` and `layer` bind a socket anew for each acquisition of the reader; `fromUdpSocket` gives one that is bound.
+ * `make` and `layer` bind a socket each time the reader is acquired. `fromUdpSocket` wraps a socket that is bound.
  *
  * **Example**
  *
@@ -20,13 +20,15 @@
  *
  * **Details**
  *
- * - The receive queue is Effect's, with the `queueCapacity` and `queueOverflow` of the options: `dropped` counts what did
- *   not fit. One that belongs to an adopted `UdpSocket` is in front of it, and counts by itself.
+ * - The receive queue is Effect's, with the `queueCapacity` and `queueOverflow` of the options; `dropped` counts datagrams
+ *   that did not fit. The queue of a wrapped `UdpSocket` comes before it, and has a count of its own.
  * - `AddressInUse`, `AddressNotAvailable` and `PermissionDenied` are the `kind` of a `DatagramSocketOpenError`;
  *   `MessageTooLarge`, `Unreachable`, `ConnectionRefused` and `PermissionDenied` that of a failed write. The `NetworkError`
  *   is the `cause`.
- * - That a datagram sent before did not arrive (ICMP) fails nothing here: it is told to `onError`. A socket that is closed
- *   underneath the reader fails it with `DatagramSocketClosedError`.
+ * - A report that an earlier datagram did not arrive (ICMP) goes to `onError`, and fails nothing. A socket that is closed
+ *   while the reader waits fails it with `DatagramSocketClosedError`.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -42,16 +44,24 @@ import type * as NetworkError from "./NetworkError.ts"
 import * as SocketOptions from "./SocketOptions.ts"
 import * as UdpSocket from "./UdpSocket.ts"
 
-/** How a socket is bound, and who hears of what has no other way to be told. */
+/**
+ * How a socket is bound, and where errors are reported that no operation fails with.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options extends SocketOptions.BindOptions {
-  /** Told, as it happens, that a datagram sent before did not arrive. Default: nobody. */
+  /** Called when the system reports that an earlier datagram did not arrive. Default: such reports are dropped. */
   readonly onError?: ((error: DatagramSocket.DatagramSocketError) => void) | undefined
 }
 
 /**
- * A `DatagramSocket` that binds each time its reader is acquired. Until then nothing is bound, and writing waits.
+ * Makes a `DatagramSocket` that binds each time its reader is acquired. Before, nothing is bound, and writes wait.
  *
  * Fails with `InvalidEndpoint` and `InvalidOption`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make: (
   endpoint: Endpoint.Input,
@@ -71,14 +81,25 @@ export const make: (
   }
 )
 
-/** `make`, as a Layer. */
+/**
+ * `make`, as a Layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = (
   endpoint: Endpoint.Input,
   options?: Options
 ): Layer.Layer<DatagramSocket.DatagramSocket, NetworkError.NetworkError, Network.Network> =>
   Layer.effect(DatagramSocket.DatagramSocket)(make(endpoint, options))
 
-/** A bound socket as a `DatagramSocket`. It stays open when the reader's Scope is closed, and can be acquired again. */
+/**
+ * Makes a `DatagramSocket` of a bound socket. Closing the reader's Scope leaves the socket open, and the reader can be
+ * acquired again.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const fromUdpSocket = (
   socket: UdpSocket.UdpSocket,
   options: Pick<Options, "onError"> = {}

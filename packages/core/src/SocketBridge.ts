@@ -1,8 +1,8 @@
 /**
- * Sluice's connections as `effect/socket`'s `Socket`, for whatever speaks it: Effect RPC's client, cluster runners.
+ * Makes an `effect/socket` `Socket` of a Sluice connection, for libraries that take one, such as Effect RPC's client.
  *
- * `make` and `layer` connect to an endpoint, anew for each acquisition of the reader, so that what retries reconnects.
- * `fromConnection` gives a connection that is open already.
+ * `make` and `layer` connect to an endpoint each time the reader is acquired, so that a retry reconnects. `fromConnection`
+ * wraps a connection that is open.
  *
  * **Example** (an RPC client)
  *
@@ -18,7 +18,7 @@
  * )
  * ```
  *
- * **Details** (what becomes of what)
+ * **Details** (how events and operations map)
  *
  * | on the connection | on the Socket |
  * |---|---|
@@ -29,21 +29,23 @@
  *
  * | on the Socket | on the connection |
  * |---|---|
- * | the reader's Scope is closed | it is closed in order, within `closeTimeout`; a pull that waits fails with code 1006 |
- * | the writer's Scope is closed | FIN, once all is sent; reading goes on |
- * | either, after a defect or a failure that is no `SocketError` | it is reset: the peer must not take half for a whole |
+ * | the reader's Scope is closed | it is closed in order, within `closeTimeout`; a waiting pull fails with code 1006 |
+ * | the writer's Scope is closed | FIN, once all is sent; reading continues |
+ * | either, after a defect or a failure that is not a `SocketError` | it is reset, so that the peer does not take half for a whole |
  * | `CloseEvent` with code 1000, 1001 or 1005 is written | it is closed in order; `pull` fails with that code |
  * | `CloseEvent` with another code | it is reset; `pull` fails with that code |
  *
- * The `NetworkError` is the `cause` of the `SocketError`. Codes and their reasons do not cross the network: TCP has an end
- * and a reset, and nothing else.
+ * The `NetworkError` is the `cause` of the `SocketError`. Close codes and reasons do not cross the network: TCP has only an
+ * end and a reset.
  *
- * - While a Socket of `make` has no connection, writing waits for the next, as `effect/socket` wants it. On one that has
- *   lost its connection, and whose reader has not let go of it, writing fails at once.
- * - `upgrade` is `Connection.upgradeTls`, and fails with `SocketUpgradeError`, among others while a pull waits. The side
- *   that has connected is the client: it verifies `servername`, by default the host that it has connected to. The side
- *   that has accepted is the server: it needs `cert` and `key`, and of several shows the one for the name asked for. With
- *   `requestCert` it needs `ca`, and turns away clients without a good certificate, unless `rejectUnauthorized` is `false`.
+ * - While a Socket of `make` has no connection, a write waits for the next one, as `effect/socket` requires. Once the
+ *   connection is lost and until the reader is released, a write fails at once.
+ * - `upgrade` is `Connection.upgradeTls`. It fails with `SocketUpgradeError`, for example while a pull waits. The side that
+ *   connected is the client: it verifies `servername`, by default the host that it connected to. The side that accepted is
+ *   the server: it needs `cert` and `key`, and picks among several by the requested name. With `requestCert` it needs `ca`,
+ *   and rejects clients without a valid certificate unless `rejectUnauthorized` is `false`.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -55,16 +57,19 @@ import type * as Connection from "./Connection.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { openError } from "./internal/bridge/socketError.ts"
 import { fromSide, sides, SocketSide } from "./internal/bridge/socketSide.ts"
-import type { ConnectionState } from "./internal/connection/state.ts"
+import { stateOf } from "./internal/connection/state.ts"
 import { endpointText } from "./internal/network/network.ts"
 import * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import * as SocketOptions from "./SocketOptions.ts"
 
 /**
- * A Socket that connects to an endpoint each time its reader is acquired. Nothing is opened before that.
+ * Makes a Socket that connects to an endpoint each time its reader is acquired. Nothing is opened before.
  *
  * Fails with `InvalidEndpoint` and `InvalidOption`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make: (
   endpoint: Endpoint.Input,
@@ -78,7 +83,7 @@ export const make: (
     let current: SocketSide | undefined
 
     const attach = (connection: Connection.Connection): SocketSide => {
-      current = new SocketSide(connection as ConnectionState)
+      current = new SocketSide(stateOf(connection))
       connected.openUnsafe()
       return current
     }
@@ -109,7 +114,12 @@ export const make: (
   }
 )
 
-/** `make`, as a Layer. */
+/**
+ * `make`, as a Layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = (
   endpoint: Endpoint.Input,
   options?: SocketOptions.ConnectOptions
@@ -117,15 +127,21 @@ export const layer = (
   Layer.effect(Socket.Socket)(make(endpoint, options))
 
 /**
- * An open connection as a Socket. Its reader does not connect: it takes what is there, and closes the connection when its
- * Scope is closed. Acquiring it after that fails with `SocketOpenError`, and writing with `SocketWriteError`.
+ * Makes a Socket of an open connection. Closing the reader's Scope closes the connection. Acquiring the reader after that
+ * fails with `SocketOpenError`, and writing with `SocketWriteError`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const fromConnection = (connection: Connection.Connection): Socket.Socket =>
-  fromSide(new SocketSide(connection as ConnectionState))
+  fromSide(new SocketSide(stateOf(connection)))
 
 /**
- * The connection that a Socket of this module, or of a `SocketServer`, has now: for its addresses, or its counts. `None`
- * for one that is not connected, and for any other Socket.
+ * Returns the connection behind a Socket of this module or of `SocketServerBridge`, for its addresses and byte counts.
+ * `None` for a Socket that is not connected, and for Sockets made elsewhere.
+ *
+ * @since 0.1.0
+ * @category getters
  */
 export const connection = (self: Socket.Socket): Option.Option<Connection.Connection> =>
   Option.fromUndefinedOr(sides.get(self)?.()?.connection)

@@ -1,5 +1,5 @@
 /**
- * A Sluice server as `effect/socket`'s `SocketServer`, for whatever serves over it: Effect RPC, cluster runners.
+ * Makes an `effect/socket` `SocketServer` of a Sluice server, for libraries that serve over one, such as Effect RPC.
  *
  * **Example** (an RPC server)
  *
@@ -17,15 +17,17 @@
  *
  * **Details**
  *
- * 1. It listens once it is made. Connections wait, unread, until somebody calls `run`, and again after a `run` has ended;
- *    while two run, the later gets them. The policy of `Server` holds for those that wait, too.
- * 2. Each connection is a Socket as `Socket.fromConnection` gives it. It is closed when its handler is done, however that
- *    is, and whether or not the handler ever acquired the reader.
- * 3. A handler that ends with the peer's end (`SocketCloseError`) has ended well. Any other failure is logged with the
- *    peer's address and counted, as `Server` does it; one that the network caused is a line.
- * 4. When a `run` is interrupted, or the server's Scope closed, `pull` fails with `SocketCloseError`, code 1001, in every
- *    handler: one that answers what it has pulled, and then pulls again, ends in order. Those that are not done within
- *    the grace period (`drain`, 5 seconds by default) are interrupted, and their connections reset.
+ * 1. It listens as soon as it is made. Connections wait, unread, until `run` is called, and again after a `run` has ended.
+ *    While two run, the later one gets them. Limits and timeouts of `Server` apply to waiting connections, too.
+ * 2. Each connection is a Socket as `SocketBridge.fromConnection` makes it. It is closed when its handler ends, whether or
+ *    not the handler acquired the reader.
+ * 3. A handler that fails with the peer's end (`SocketCloseError`) has succeeded. Any other failure is logged with the
+ *    peer's address and counted, as `Server` does.
+ * 4. When a `run` is interrupted, or the Scope of the server closed, `pull` fails with `SocketCloseError`, code 1001, in
+ *    every handler: a handler that answers what it has pulled, and then pulls again, ends in order. Handlers that are not
+ *    done within the grace period (`drain`, 5 seconds by default) are interrupted, and their connections reset.
+ *
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -39,6 +41,9 @@ import type * as Server from "./Server.ts"
  * Listens until its Scope is closed.
  *
  * Fails with `SocketServerOpenError`, whose `cause` is the `NetworkError` of `Server.make`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make: (
   options: Server.Options
@@ -48,7 +53,12 @@ export const make: (
   Network.Network | Scope.Scope
 > = internal.make
 
-/** `make`, as a Layer. */
+/**
+ * `make`, as a Layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = (
   options: Server.Options
 ): Layer.Layer<SocketServer.SocketServer, SocketServer.SocketServerError, Network.Network> =>

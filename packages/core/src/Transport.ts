@@ -9,7 +9,6 @@ import type * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as internal from "./internal/connection/peerAddress.ts"
-import type { Proxy } from "./internal/proxy/header.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 import type * as Tls from "./Tls.ts"
@@ -58,8 +57,6 @@ export interface StreamTransport {
   readonly tls?: Tls.Session | undefined
   /** Whether something that `write` has taken is not with the system yet, so that `destroy` would lose it. Default: not. */
   readonly isSending?: boolean | undefined
-  /** The proxy that it came through, if that said so. The addresses are then the client's. A platform leaves it out. */
-  readonly proxy?: Proxy | undefined
   readonly localAddress: NetAddress.SocketAddress
   readonly remoteAddress: NetAddress.SocketAddress
   /** Names the receiver and begins to deliver. Called once. */

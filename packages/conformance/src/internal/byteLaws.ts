@@ -1,7 +1,8 @@
 /** B1, B6 and B7: what arrives is what was sent, and a chunk belongs to one owner at a time. */
-import * as Bytes from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/core/Chunks"
 import * as Connection from "@sluice/core/Connection"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
@@ -176,7 +177,7 @@ export const byteLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
               Effect.flatMap(split(record, 8 * kibibyte), (pieces) => Connection.writeAll(near.connection, pieces)),
             { concurrency: "unbounded", discard: true }
           ),
-          readBytes(far.connection, Bytes.byteLength(records))
+          readBytes(far.connection, Chunks.byteLength(records))
         ], { concurrency: 2 })
         yield* expectBytes("the records", got, Bytes.concat(records))
       }))

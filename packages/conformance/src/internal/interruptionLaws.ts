@@ -1,9 +1,9 @@
 /** B4: an interruption loses nothing and sends nothing twice. */
-import * as Bytes from "@sluice/core/Chunks"
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
+import * as Bytes from "effect/Bytes"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

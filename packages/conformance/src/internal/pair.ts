@@ -1,11 +1,11 @@
 /** Two ends of one connection, for checks: opened, closed and filled with bytes. */
-import * as Bytes from "@sluice/core/Chunks"
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
+import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"

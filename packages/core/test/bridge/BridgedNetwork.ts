@@ -9,7 +9,7 @@ import * as Dns from "effect/net/Dns"
 import * as Scope from "effect/Scope"
 import { fromSide, SocketSide } from "../../src/internal/bridge/socketSide.ts"
 import { SocketTransport } from "../../src/internal/bridge/socketTransport.ts"
-import type { ConnectionState } from "../../src/internal/connection/state.ts"
+import { type ConnectionState, stateOf } from "../../src/internal/connection/state.ts"
 
 const noNames = Dns.make({
   lookup: () => Effect.die("no names here"),
@@ -48,13 +48,13 @@ export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer
             network.connect(Endpoint.fromAddress(address), { ...options, tls: undefined } as never),
             scope
           )
-          return yield* bridged(connection as ConnectionState)
+          return yield* bridged(stateOf(connection))
         }),
       listen: Effect.fnUntraced(function*(address, options, receiver) {
         const scope = Scope.makeUnsafe()
         const listener = yield* Scope.provide(network.listen(Endpoint.fromAddress(address), options as never), scope)
         const accepting = Scope.provide(Listener.accept(listener), Scope.makeUnsafe()).pipe(
-          Effect.flatMap((connection) => bridged(connection as ConnectionState)),
+          Effect.flatMap((connection) => bridged(stateOf(connection))),
           Effect.map((transport) => receiver.onConnection(transport)),
           Effect.forever,
           Effect.ignore

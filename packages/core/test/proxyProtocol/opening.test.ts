@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import { proxyOf } from "../../src/internal/proxy/proxiedStream.ts"
 import { readHeader } from "../../src/internal/proxy/readHeader.ts"
 import { throughProxy } from "../../src/internal/proxy/tlsThroughProxy.ts"
 import { byte, bytes, headers } from "./headers.ts"
@@ -143,7 +144,7 @@ describe("the opening of a stream", () => {
     script.run()
     if (choice % 2 === 0) script.run()
     const stream = Effect.runSync(Fiber.join(fiber))
-    assert.deepStrictEqual(stream.proxy?.header, header)
+    assert.deepStrictEqual(proxyOf(stream)?.header, header)
     assert.deepStrictEqual(listen(stream, script, 1 + choice % 3), { bytes: rest, last })
     assert.strictEqual(script.resets, 0)
   }, { arbitrary: { runs: 1000, seed: 1, size: 400 } })
@@ -179,7 +180,7 @@ describe("the opening of a stream", () => {
     assert.strictEqual(stream.tls, session)
     assert.strictEqual(NetAddress.formatSocketAddress(stream.remoteAddress), "198.51.100.7:50412")
     assert.strictEqual(NetAddress.formatSocketAddress(stream.localAddress), "203.0.113.1:443")
-    assert.deepStrictEqual(stream.proxy?.remoteAddress, address)
+    assert.deepStrictEqual(proxyOf(stream)?.remoteAddress, address)
   })
 
   it("is not followed by a handshake when it broke", () => {

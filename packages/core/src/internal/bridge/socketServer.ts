@@ -11,7 +11,7 @@ import * as Tracer from "effect/Tracer"
 import * as Connection from "../../Connection.ts"
 import * as Server from "../../Server.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
-import type { ConnectionState } from "../connection/state.ts"
+import { type ConnectionState, stateOf } from "../connection/state.ts"
 import { endpointText } from "../network/network.ts"
 import { Draining } from "../server/server.ts"
 import { closeCode, closeError, toNetworkError } from "./socketError.ts"
@@ -64,7 +64,7 @@ const goAway = (run: Run): void => {
 export const make = Effect.fnUntraced(function*(options: Server.Options) {
   const runs = new Runs()
   const server = yield* Effect.mapError(
-    Server.make(options, (connection) => serve(runs, connection as ConnectionState)),
+    Server.make(options, (connection) => serve(runs, stateOf(connection))),
     (cause) => new SocketServer.SocketServerError({ reason: new SocketServer.SocketServerOpenError({ cause }) })
   )
   const { drainGrace } = yield* Effect.orDie(

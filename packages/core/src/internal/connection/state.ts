@@ -8,6 +8,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Proxy } from "../proxy/header.ts"
+import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { Security } from "../tls/contextCache.ts"
 import { closedInTime } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
@@ -87,7 +88,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   }
 
   get proxy(): Proxy | undefined {
-    return this.transport.proxy
+    return proxyOf(this.transport)
   }
 
   get tls(): Tls.Session | undefined {

@@ -61,3 +61,7 @@ export class ProxiedStream implements Transport.StreamTransport {
     this.beneath.reset()
   }
 }
+
+/** The proxy that a stream came through, if that sent a header. */
+export const proxyOf = (transport: Transport.StreamTransport): Proxy | undefined =>
+  transport instanceof ProxiedStream ? transport.proxy : undefined

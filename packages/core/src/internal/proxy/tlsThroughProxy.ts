@@ -1,5 +1,5 @@
+import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
-import { concat } from "../../Chunks.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import { HandshakeCut } from "../../TlsReason.ts"
 import type * as Transport from "../../Transport.ts"
@@ -19,7 +19,8 @@ export const throughProxy = (context: Transport.SecureContext): Transport.Secure
         transport.destroy()
         return Effect.fail(error ?? NetworkError.make("secure", peer.address, new HandshakeCut()))
       }
-      const secured = context.handshake(beneath, unread.length === 0 ? peer : { ...peer, unread: concat(unread) })
+      const early = peer.unread === undefined ? unread : [peer.unread, ...unread]
+      const secured = context.handshake(beneath, early.length === 0 ? peer : { ...peer, unread: Bytes.concat(early) })
       return proxy === undefined
         ? secured
         : Effect.map(secured, (stream) => new ProxiedStream(stream, proxy) as ProxiedStream & typeof stream)

@@ -1,4 +1,4 @@
-import * as Bytes from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/core/Chunks"
 import type { Range } from "./segment.ts"
 
 /** A piece that has come ahead of what is missing before it. */
@@ -95,7 +95,7 @@ export class ReceiveBuffer {
   take(most: number): Uint8Array | undefined {
     const size = Math.min(most, this.readableBytes)
     if (size === 0) return undefined
-    const taken = Bytes.takeFrom(this.#readable, size)
+    const taken = Chunks.takeFrom(this.#readable, size)
     this.readableBytes -= size
     return taken
   }

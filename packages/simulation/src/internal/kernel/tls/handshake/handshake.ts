@@ -1,4 +1,3 @@
-import * as Bytes from "@sluice/core/Chunks"
 import * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
 import {
@@ -10,6 +9,7 @@ import {
   type TlsReason
 } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
+import * as Bytes from "effect/Bytes"
 import type { HostState } from "../../host.ts"
 import { type Alert, decodeAlert } from "../record/alert.ts"
 import * as Record from "../record/record.ts"

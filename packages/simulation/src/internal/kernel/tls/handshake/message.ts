@@ -1,4 +1,5 @@
-import * as Bytes from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/core/Chunks"
+import * as Bytes from "effect/Bytes"
 import { type Certificate, decodeCertificate } from "../certificate/certificate.ts"
 import { violation } from "../refusal.ts"
 import { digestText } from "./digest.ts"
@@ -109,7 +110,7 @@ export class MessageReader {
 
   next(): { readonly message: Message; readonly bytes: Uint8Array } | undefined {
     if (this.#available < headerLength) return undefined
-    const header = Bytes.takeFrom(this.#fragments, headerLength)
+    const header = Chunks.takeFrom(this.#fragments, headerLength)
     const length = header[1]! << 16 | header[2]! << 8 | header[3]!
     if (length > messageLimit) throw violation("illegal_parameter", `a message is ${length} bytes long`)
     if (this.#available < headerLength + length) {
@@ -117,7 +118,7 @@ export class MessageReader {
       return undefined
     }
     this.#available -= headerLength + length
-    const body = Bytes.takeFrom(this.#fragments, length)
+    const body = Chunks.takeFrom(this.#fragments, length)
     const name = nameOf(header[0]!)
     if (name === undefined) throw violation("unexpected_message", `there is no message of the type ${header[0]}`)
     return { message: decode(name, body), bytes: Bytes.concat([header, body]) }

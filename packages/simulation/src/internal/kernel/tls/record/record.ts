@@ -1,5 +1,6 @@
-import * as Bytes from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/core/Chunks"
 import { NotTls } from "@sluice/core/TlsReason"
+import * as Bytes from "effect/Bytes"
 import { checksum } from "../handshake/digest.ts"
 import { Refusal, violation } from "../refusal.ts"
 
@@ -58,7 +59,7 @@ export class Protection {
   seal(chunks: ReadonlyArray<Uint8Array>): Array<Uint8Array> {
     const records: Array<Uint8Array> = []
     const source = { chunks, index: 0, offset: 0 }
-    for (let left = Bytes.byteLength(chunks); left > 0;) {
+    for (let left = Chunks.byteLength(chunks); left > 0;) {
       const length = Math.min(left, fragmentLimit)
       const record = makeRecord(applicationData, length + tagLength)
       const fragment = record.subarray(headerLength, headerLength + length)
@@ -140,7 +141,7 @@ export class RecordReader {
     if (this.#available < headerLength + length) return undefined
     this.#hasRead = true
     this.#available -= headerLength + length
-    const record = Bytes.takeFrom(this.#chunks, headerLength + length)
+    const record = Chunks.takeFrom(this.#chunks, headerLength + length)
     return { type: type as ContentType, fragment: record.subarray(headerLength) }
   }
 
