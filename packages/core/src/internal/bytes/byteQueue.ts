@@ -7,7 +7,7 @@ const largestBlock = 64 * 1024
 
 const none = new Uint8Array(0)
 
-/** Gives a chunk that may be kept for one that may only be lent. */
+/** Turns a chunk that is lent into a chunk that may be kept. */
 export interface Keeper {
   readonly keep: (chunk: Uint8Array) => Uint8Array
 }
