@@ -28,6 +28,7 @@ export type Law =
   | "F3 good frames come before the error"
   | "F4 memory is bounded"
   | "F5 truncated input is an error"
+  | "F7 decoding makes progress"
 
 /** A framing breaks a law. */
 export class LawViolation extends Data.TaggedError("LawViolation")<{
@@ -76,115 +77,120 @@ export const splits = <In>(
   framing: Framing<never, In>,
   bytes: Uint8Array,
   options: SplitsOptions = {}
-): Result.Result<void, LawViolation> => {
-  const { exhaustiveLength = 10, randomSplits = 20, seed = 1 } = options
-  const whole = decodeChunks(framing, [bytes.slice()])
-  for (const cuts of waysToSplit(bytes.length, exhaustiveLength, randomSplits, seed)) {
-    const chunks = split(bytes, cuts)
-    const outcome = decodeChunks(framing, chunks)
-    if (!Equal.equals(outcome, whole)) {
-      return violation("F1 any split gives the same", [
-        `in chunks of ${chunks.map((chunk) => chunk.length).join(" + ")} bytes, ${show(bytes)}`,
-        `should give ${show(whole)}`,
-        `but gives ${show(outcome)}`
-      ])
+): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    const { exhaustiveLength = 10, randomSplits = 20, seed = 1 } = options
+    const whole = decodeChunks(framing, [bytes.slice()])
+    for (const cuts of waysToSplit(bytes.length, exhaustiveLength, randomSplits, seed)) {
+      const chunks = split(bytes, cuts)
+      const outcome = decodeChunks(framing, chunks)
+      if (!Equal.equals(outcome, whole)) {
+        return violation("F1 any split gives the same", [
+          `in chunks of ${chunks.map((chunk) => chunk.length).join(" + ")} bytes, ${show(bytes)}`,
+          `should give ${show(whole)}`,
+          `but gives ${show(outcome)}`
+        ])
+      }
+      // Asking for frames late must change nothing either.
+      const late = decodeAll(framing, split(bytes, cuts))
+      const lateError = Result.isFailure(late) ? late.failure.reason : undefined
+      const lateFrames = Result.isSuccess(late) ? late.success : whole.frames
+      if (!Equal.equals({ frames: lateFrames, error: lateError }, whole)) {
+        return violation("F1 any split gives the same", [
+          `fed at once in chunks of ${chunks.map((chunk) => chunk.length).join(" + ")} bytes, ${show(bytes)}`,
+          `should give ${show(whole)}`,
+          `but gives ${show({ frames: lateFrames, error: lateError })}`
+        ])
+      }
     }
-    // Asking for frames late must change nothing either.
-    const late = decodeAll(framing, split(bytes, cuts))
-    const lateError = Result.isFailure(late) ? late.failure.reason : undefined
-    const lateFrames = Result.isSuccess(late) ? late.success : whole.frames
-    if (!Equal.equals({ frames: lateFrames, error: lateError }, whole)) {
-      return violation("F1 any split gives the same", [
-        `fed at once in chunks of ${chunks.map((chunk) => chunk.length).join(" + ")} bytes, ${show(bytes)}`,
-        `should give ${show(whole)}`,
-        `but gives ${show({ frames: lateFrames, error: lateError })}`
-      ])
-    }
-  }
-  return Result.void
-}
+    return Result.void
+  })
 
 /**
  * F2: those of these frames that can be encoded are decoded as they were. Frames that encoding refuses are left out, and
  * must leave no bytes behind.
  */
-export const roundTrip = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> => {
-  const { accepted, bytes } = encodeEach(framing, frames)
-  const outcome = decodeChunks(framing, [Bytes.concat(bytes)])
-  const expected: Outcome<A> = { frames: accepted, error: undefined }
-  return Equal.equals(outcome, expected) ? Result.void : violation("F2 what is encoded is decoded", [
-    show(Bytes.concat(bytes)),
-    `should give ${show(expected)}`,
-    `but gives ${show(outcome)}`
-  ])
-}
+export const roundTrip = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    const { accepted, bytes } = encodeEach(framing, frames)
+    const outcome = decodeChunks(framing, [Bytes.concat(bytes)])
+    const expected: Outcome<A> = { frames: accepted, error: undefined }
+    return Equal.equals(outcome, expected) ? Result.void : violation("F2 what is encoded is decoded", [
+      show(Bytes.concat(bytes)),
+      `should give ${show(expected)}`,
+      `but gives ${show(outcome)}`
+    ])
+  })
 
 /** F3: whatever bytes follow these frames, the frames are delivered first. */
 export const delivery = <A>(
   framing: Framing<A>,
   frames: ReadonlyArray<A>,
   rest: Uint8Array
-): Result.Result<void, LawViolation> => {
-  const { accepted, bytes } = encodeEach(framing, frames)
-  const input = Bytes.concat([...bytes, rest])
-  const outcome = decodeChunks(framing, [input])
-  return Equal.equals(outcome.frames.slice(0, accepted.length), accepted) ? Result.void : violation(
-    "F3 good frames come before the error",
-    [show(input), `should first give ${show(accepted)}`, `but gives ${show(outcome)}`]
-  )
-}
+): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    const { accepted, bytes } = encodeEach(framing, frames)
+    const input = Bytes.concat([...bytes, rest])
+    const outcome = decodeChunks(framing, [input])
+    return Equal.equals(outcome.frames.slice(0, accepted.length), accepted) ? Result.void : violation(
+      "F3 good frames come before the error",
+      [show(input), `should first give ${show(accepted)}`, `but gives ${show(outcome)}`]
+    )
+  })
 
 /** F4: while these bytes come one by one, and no frame is taken from a larger piece, at most `maxBuffered` are held. */
 export const memory = <In>(
   framing: Framing<never, In>,
   bytes: Iterable<number>,
   maxBuffered: number
-): Result.Result<void, LawViolation> => {
-  const decoder = makeDecoder(framing)
-  let fed = 0
-  for (const byte of bytes) {
-    decoder.feed(Uint8Array.of(byte))
-    fed++
-    while (decoder.next() !== noFrame);
-    if (decoder.buffered > maxBuffered) {
-      return violation("F4 memory is bounded", [
-        `after ${fed} bytes`,
-        `at most ${maxBuffered} should be held`,
-        `but ${decoder.buffered} are`
-      ])
+): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    const decoder = makeDecoder(framing)
+    let fed = 0
+    for (const byte of bytes) {
+      decoder.feed(Uint8Array.of(byte))
+      fed++
+      while (decoder.next() !== noFrame);
+      if (decoder.buffered > maxBuffered) {
+        return violation("F4 memory is bounded", [
+          `after ${fed} bytes`,
+          `at most ${maxBuffered} should be held`,
+          `but ${decoder.buffered} are`
+        ])
+      }
+      if (decoder.error !== undefined) break
     }
-    if (decoder.error !== undefined) break
-  }
-  return Result.void
-}
+    return Result.void
+  })
 
 /**
  * F5: wherever these frames are cut off, those before the cut come out, and `TruncatedFrame` if it lies inside a frame.
  *
  * This is not for framings that are told to take the end of the input as the end of a frame.
  */
-export const truncation = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> => {
-  const { accepted, bytes } = encodeEach(framing, frames)
-  const all = Bytes.concat(bytes)
-  let whole = 0
-  let end = 0
-  for (let cut = 0; cut < all.length; cut++) {
-    while (whole < bytes.length && end + bytes[whole]!.length <= cut) end += bytes[whole++]!.length
-    const outcome = decodeChunks(framing, [all.slice(0, cut)])
-    const inside = cut > end
-    if (
-      !Equal.equals(outcome.frames, accepted.slice(0, whole)) ||
-      outcome.error?._tag !== (inside ? "TruncatedFrame" : undefined)
-    ) {
-      return violation("F5 truncated input is an error", [
-        `${show(all)} cut after ${cut} bytes`,
-        `should give ${show(accepted.slice(0, whole))}${inside ? " and TruncatedFrame" : ""}`,
-        `but gives ${show(outcome)}`
-      ])
+export const truncation = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    const { accepted, bytes } = encodeEach(framing, frames)
+    const all = Bytes.concat(bytes)
+    let whole = 0
+    let end = 0
+    for (let cut = 0; cut < all.length; cut++) {
+      while (whole < bytes.length && end + bytes[whole]!.length <= cut) end += bytes[whole++]!.length
+      const outcome = decodeChunks(framing, [all.slice(0, cut)])
+      const inside = cut > end
+      if (
+        !Equal.equals(outcome.frames, accepted.slice(0, whole)) ||
+        outcome.error?._tag !== (inside ? "TruncatedFrame" : undefined)
+      ) {
+        return violation("F5 truncated input is an error", [
+          `${show(all)} cut after ${cut} bytes`,
+          `should give ${show(accepted.slice(0, whole))}${inside ? " and TruncatedFrame" : ""}`,
+          `but gives ${show(outcome)}`
+        ])
+      }
     }
-  }
-  return Result.void
-}
+    return Result.void
+  })
 
 /** What {@link all} tries. */
 export interface Examples<out A> extends SplitsOptions {
@@ -209,6 +215,18 @@ export const all = <A>(framing: Framing<A>, examples: Examples<A>): Result.Resul
     ...inputs.map((input) => () => memory(framing, input, maxBuffered)),
     ...hostile.map((input) => () => delivery(framing, frames, input))
   ])
+}
+
+/** A decode function that consumes nothing, or what is not there, makes the decoder throw. Neither function may throw itself. */
+const progressing = (check: () => Result.Result<void, LawViolation>): Result.Result<void, LawViolation> => {
+  try {
+    return check()
+  } catch (error) {
+    return violation("F7 decoding makes progress", [
+      "decoding and encoding should not throw",
+      `but throw ${error instanceof Error ? error.message : String(error)}`
+    ])
+  }
 }
 
 const firstFailure = (

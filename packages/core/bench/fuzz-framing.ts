@@ -1,6 +1,7 @@
 /**
- * Feeds random and broken bytes to every decoder: nothing but frames and typed errors may come out, the same ones however
- * the bytes are split, and no decoder may hang, throw or hold more than its limit.
+ * Feeds random and broken bytes to every framing of the catalogue, and to random compositions of all formats and
+ * combinators: nothing but frames and typed errors may come out, the same ones however the bytes are split, and no decoder
+ * may hang, throw or hold more than its limit.
  *
  *     node bench/fuzz-framing.ts [--seconds N] [--seed S]
  *
@@ -12,6 +13,7 @@ import * as Result from "effect/Result"
 import { parseArgs } from "node:util"
 import * as Framing from "../src/Framing.ts"
 import { catalogue, type Entry } from "../test/framing/catalogue.ts"
+import { composition, input as inputOf, seeded } from "../test/framing/compositions.ts"
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string" }, seed: { type: "string" } } })
 const seconds = Number(options.seconds ?? 10)
@@ -20,14 +22,7 @@ const seed = Number(options.seed ?? Date.now() % 2 ** 31)
 /** Longer than any decoder may take for one input, on a busy machine. */
 const hangSeconds = 10
 
-let state = seed | 0
-/** A whole number from 0 up to but not including `n`. */
-const random = (n: number): number => {
-  state = (state + 0x6d2b79f5) | 0
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) % n
-}
+const random = seeded(seed)
 
 const randomBytes = (entry: Entry): Uint8Array => {
   const length = random(4) === 0 ? random(5000) : random(60)
@@ -94,11 +89,26 @@ const fault = ({ framing, maxBuffered }: Entry, input: Uint8Array): string | und
   return Result.isFailure(splits) ? splits.failure.message : undefined
 }
 
-console.log(`seed ${seed}, ${seconds} seconds, ${catalogue.length} framings`)
+/** Formats in random combinators, of which no more is known than that every split must give the same. */
+const composed = (): Entry => {
+  const { framing, name } = composition(random)
+  return {
+    name,
+    framing: framing as unknown as Entry["framing"],
+    frame: catalogue[0]!.frame,
+    examples: [],
+    alphabet: [],
+    lenientEnd: true,
+    maxBuffered: Infinity
+  }
+}
+
+console.log(`seed ${seed}, ${seconds} seconds, ${catalogue.length} framings and their compositions`)
 const end = performance.now() + seconds * 1000
 while (performance.now() < end) {
-  const entry = catalogue[random(catalogue.length)]!
-  const input = random(2) === 0 ? randomBytes(entry) : brokenFrames(entry)
+  const isComposed = random(2) === 0
+  const entry = isComposed ? composed() : catalogue[random(catalogue.length)]!
+  const input = isComposed ? inputOf(random) : random(2) === 0 ? randomBytes(entry) : brokenFrames(entry)
   const began = performance.now()
   let wrong: string | undefined
   try {

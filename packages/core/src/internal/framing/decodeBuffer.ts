@@ -63,6 +63,7 @@ export class DecodeBuffer extends Window implements FramingInput {
     const available = this.end - this.start
     if (n <= available && this.full) return this.#overLimit()
     this.#wanted = this.needed = n > available ? n : available + 1
+    this.#sought = -1
     return noFrame
   }
 
@@ -77,12 +78,14 @@ export class DecodeBuffer extends Window implements FramingInput {
     const available = this.end - this.start
     this.needed = available + 1
     this.#wanted = available + (available > lookAhead ? available : lookAhead)
+    this.#sought = -1
     return noFrame
   }
 
   seek(byte: number): NoFrame {
+    this.more()
     this.#sought = byte
-    return this.more()
+    return noFrame
   }
 
   #overLimit(): NoFrame {
@@ -187,7 +190,6 @@ export class DecodeBuffer extends Window implements FramingInput {
     if (this.error !== undefined) return false
     if (!this.extend(this.needed, this.#wanted, this.#sought)) return false
     this.needed = 1
-    this.#sought = -1
     return true
   }
 
