@@ -142,7 +142,7 @@ const combinator = (random: Random, inner: Composition, depth: number): Composit
 /** A format with up to `depth` combinators around it. */
 export const composition = (random: Random, depth = 4): Composition => {
   let bytes = bytesFormat(random)
-  while (depth > 0 && random(3) === 0) bytes = bytesCombinator(random, bytes)
+  for (let left = depth; left > 0 && random(3) === 0; left--) bytes = bytesCombinator(random, bytes)
   let made: Composition = bytes
   if (random(5) === 0) made = { name: `${bytes.name}.text`, framing: Framing.text(bytes.framing) }
   else if (random(8) === 0) made = { name: `${bytes.name}.json`, framing: Framing.json(Framing.text(bytes.framing)) }
