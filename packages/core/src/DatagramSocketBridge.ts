@@ -38,10 +38,11 @@ import * as Scope from "effect/Scope"
 import * as DatagramSocket from "effect/socket/DatagramSocket"
 import * as Endpoint from "./Endpoint.ts"
 import { joinError, openError, readError, writeError } from "./internal/bridge/datagramError.ts"
+import { checkBind } from "./internal/udp/options.ts"
 import type { DatagramState, UdpSocketState } from "./internal/udp/udpSocket.ts"
 import * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
-import * as SocketOptions from "./SocketOptions.ts"
+import type * as SocketOptions from "./SocketOptions.ts"
 import * as UdpSocket from "./UdpSocket.ts"
 
 /**
@@ -70,7 +71,7 @@ export const make: (
   function*(input, options = {}) {
     const endpoint = yield* Effect.fromResult(Endpoint.fromInput(input))
     const { queueCapacity, queueOverflow } = yield* Effect.fromResult(
-      SocketOptions.checkBind(options, undefined, Endpoint.format(endpoint))
+      checkBind(options, Endpoint.format(endpoint))
     )
     const network = yield* Network.Network
     const bound = Effect.mapError(network.bind(endpoint, options), openError)

@@ -10,8 +10,8 @@
  * | `unix:///run/app.sock` | a Unix-domain stream socket |
  * | `udp://127.0.0.1:5353` | UDP datagrams |
  *
- * Whatever takes an endpoint takes it as text too. A bad one is a `NetworkError` with the reason `InvalidEndpoint`, which
- * names the part that is wrong and says what would be right.
+ * Every function that takes an endpoint takes its text too. An invalid one is a `NetworkError` with the reason
+ * `InvalidEndpoint`, which names the part that is wrong and says what is expected.
  *
  * **Example**
  *
@@ -22,46 +22,83 @@
  * const endpoint = Result.getOrThrow(Endpoint.parse("localhost:9000"))
  * Endpoint.format(endpoint) // "tcp://localhost:9000"
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as NetworkError from "./NetworkError.ts"
 
-/** A stream over TCP. */
+/**
+ * A stream over TCP.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Tcp {
   readonly _tag: "Tcp"
   readonly host: Host.Host
   readonly port: number
 }
 
-/** A stream over TLS, over TCP. */
+/**
+ * A stream over TLS, over TCP.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Tls {
   readonly _tag: "Tls"
   readonly host: Host.Host
   readonly port: number
 }
 
-/** A stream over a Unix-domain socket. */
+/**
+ * A stream over a Unix-domain socket.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Unix {
   readonly _tag: "Unix"
   readonly path: string
 }
 
-/** Datagrams over UDP. */
+/**
+ * Datagrams over UDP.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Udp {
   readonly _tag: "Udp"
   readonly host: Host.Host
   readonly port: number
 }
 
-/** Endpoints of byte streams: what `Network.connect` and `Network.listen` take. */
+/**
+ * Endpoints of byte streams: what `Network.connect` and `Network.listen` take.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type StreamEndpoint = Tcp | Tls | Unix
 
-/** Any endpoint. */
+/**
+ * Any endpoint.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Endpoint = StreamEndpoint | Udp
 
-/** An endpoint, or its text. */
+/**
+ * An endpoint, or its text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Input = Endpoint | string
 
 const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix" } as const
@@ -69,9 +106,12 @@ const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix" } as const
 const isScheme = (text: string): text is keyof typeof schemes => Object.hasOwn(schemes, text)
 
 /**
- * Parses an endpoint from its text; without a scheme it is TCP. `Endpoint.parse("tcp://127.0.0.1:9000")`.
+ * Parses an endpoint; without a scheme it is TCP. `Endpoint.parse("tcp://127.0.0.1:9000")`.
  *
  * Fails with `InvalidEndpoint`.
+ *
+ * @category parsing
+ * @since 0.1.0
  */
 export const parse = (input: string): Result.Result<Endpoint, NetworkError.NetworkError> => {
   const separator = input.indexOf("://")
@@ -90,32 +130,73 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
 }
 
 /**
- * What `parse` gives, from an endpoint or its text. An endpoint that was made by hand is checked as text is.
+ * Parses an endpoint, or validates one that was made by hand.
  *
  * Fails with `InvalidEndpoint`.
+ *
+ * @category parsing
+ * @since 0.1.0
  */
 export const fromInput = (input: Input): Result.Result<Endpoint, NetworkError.NetworkError> =>
   typeof input === "string" ? parse(input) : parse(format(input))
 
-/** A TCP endpoint: `Endpoint.tcp("127.0.0.1", 9000)`; throws the `NetworkError` when a part is wrong. */
+/**
+ * The text of an endpoint as it was given, valid or not: for error messages.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const formatInput = (input: Input): string => typeof input === "string" ? input : format(input)
+
+/**
+ * A TCP endpoint: `Endpoint.tcp("127.0.0.1", 9000)`; throws the `NetworkError` when a part is wrong.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const tcp = (host: Host.HostInput, port: number): Tcp => ({ _tag: "Tcp", ...hostAndPort("tcp", host, port) })
 
-/** A TLS endpoint: `Endpoint.tls("example.org", 443)`; throws the `NetworkError` when a part is wrong. */
+/**
+ * A TLS endpoint: `Endpoint.tls("example.org", 443)`; throws the `NetworkError` when a part is wrong.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const tls = (host: Host.HostInput, port: number): Tls => ({ _tag: "Tls", ...hostAndPort("tls", host, port) })
 
-/** A UDP endpoint: `Endpoint.udp("127.0.0.1", 5353)`; throws the `NetworkError` when a part is wrong. */
+/**
+ * A UDP endpoint: `Endpoint.udp("127.0.0.1", 5353)`; throws the `NetworkError` when a part is wrong.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const udp = (host: Host.HostInput, port: number): Udp => ({ _tag: "Udp", ...hostAndPort("udp", host, port) })
 
-/** A Unix-domain endpoint: `Endpoint.unix("/run/app.sock")`. */
+/**
+ * A Unix-domain endpoint: `Endpoint.unix("/run/app.sock")`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const unix = (path: string): Unix => ({ _tag: "Unix", path })
 
-/** The endpoint of a socket's address, for connecting back to it: `Endpoint.fromAddress(listener.address)`. */
+/**
+ * The endpoint of a socket's address, for connecting back to it: `Endpoint.fromAddress(listener.address)`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const fromAddress = (address: NetAddress.SocketAddress): StreamEndpoint =>
   address._tag === "UnixPathAddress"
     ? unix(address.path)
     : tcp(NetAddress.formatHost(address), address.port)
 
-/** Writes an endpoint as the text that `parse` reads. */
+/**
+ * Formats an endpoint as the text that `parse` reads.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
 export const format = (self: Endpoint): string =>
   self._tag === "Unix"
     ? `unix://${self.path}`
@@ -132,7 +213,7 @@ const hostAndPort = (scheme: string, host: Host.HostInput, port: number) => {
   return Result.getOrThrow(parseHostPort(`${scheme}://${bracketed}:${port}`, `${bracketed}:${port}`))
 }
 
-// Looked at part by part, rather than with `Host.hostPortFromString`, so that the error can name the part.
+// Not with `Host.hostPortFromString`, so that the error can name the part.
 const parseHostPort = (
   input: string,
   rest: string

@@ -1,6 +1,6 @@
 /**
- * Endpoints in configuration and messages: their text, decoded. Apart from `Endpoint`, because `effect/Schema` is large and
- * few servers need it.
+ * Endpoints in configuration and messages. This module is apart from `Endpoint` because `effect/Schema` is large and few
+ * servers need it.
  *
  * **Example** (where to listen, from the environment)
  *
@@ -10,6 +10,8 @@
  *
  * const listen = Config.schema(EndpointSchema.EndpointFromString, "LISTEN") // LISTEN=tcp://127.0.0.1:9000
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -22,10 +24,14 @@ import * as Endpoint from "./Endpoint.ts"
 const isEndpoint = (u: unknown): u is Endpoint.Endpoint =>
   Predicate.hasProperty(u, "_tag") && ["Tcp", "Tls", "Udp", "Unix"].includes(u._tag as string)
 
-/** An endpoint that has been made. */
-export const EndpointValue: Schema.declare<Endpoint.Endpoint> = Schema.declare(isEndpoint, { identifier: "Endpoint" })
+const EndpointValue = Schema.declare(isEndpoint, { identifier: "Endpoint" })
 
-/** An endpoint from its text, such as `"tcp://127.0.0.1:9000"`; what is wrong with the text is in the issue's message. */
+/**
+ * An endpoint from its text, such as `"tcp://127.0.0.1:9000"`. The message of the issue says what is wrong with the text.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const EndpointFromString: Schema.decodeTo<Schema.declare<Endpoint.Endpoint>, Schema.String> = Schema.String.pipe(
   Schema.decodeTo(
     EndpointValue,

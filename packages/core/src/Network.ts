@@ -2,7 +2,7 @@
  * The service that opens sockets: `connect` and `listen` for byte streams, `bind` for datagrams.
  *
  * A platform provides it: `NodeNetwork.layer` over the kernel's sockets. Each socket belongs to the Scope in which it was
- * opened and is closed with it.
+ * opened, and is closed with it.
  *
  * **Example** (a client)
  *
@@ -18,20 +18,25 @@
  *   return yield* Connection.readAll(connection)
  * }))
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Connection from "./Connection.ts"
 import type * as Endpoint from "./Endpoint.ts"
-import * as internal from "./internal/network/network.ts"
 import type * as Listener from "./Listener.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
-import type * as Transport from "./Transport.ts"
 import type * as UdpSocket from "./UdpSocket.ts"
 
-/** The service that opens sockets. */
+/**
+ * The service that opens sockets.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export class Network extends Context.Service<Network, {
   readonly connect: (
     endpoint: Endpoint.Input,
@@ -51,11 +56,16 @@ export class Network extends Context.Service<Network, {
  * Connects to a stream endpoint: `"tcp://127.0.0.1:9000"`, `"localhost:9000"`, `"tls://example.org:443"`,
  * `"unix:///run/app.sock"`.
  *
- * A name's addresses are tried as RFC 8305 (happy eyeballs) says: both families in turn, a little apart, and the first
- * that answers wins. Names are looked up with the `AddressResolver` of the platform.
+ * The addresses of a name are tried as RFC 8305 (happy eyeballs) specifies: the two families alternate, a short delay
+ * apart, and the first that connects wins. When all fail, the error has the error of each in `attempts`. Names are
+ * resolved by the `AddressResolver` of the platform. A connection of a socket to itself is refused.
  *
- * Fails with `ConnectionRefused`, `TimedOut` (`"connect"`), `HostNotFound`, `Unreachable`, `PathNotFound`,
- * `InvalidEndpoint`, `InvalidOption`, and what else the system says; over TLS also with what `TlsReason` lists.
+ * Fails with `ConnectionRefused`, `TimedOut` (`"connect"`), `HostNotFound`, `NameServerFailed`, `Unreachable`,
+ * `PortsExhausted`, `PathNotFound`, `InvalidEndpoint`, `InvalidOption` and other reasons of the system; over TLS also with
+ * those of `TlsReason`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const connect = (
   endpoint: Endpoint.Input,
@@ -64,11 +74,17 @@ export const connect = (
   Effect.flatMap(Effect.service(Network), (network) => network.connect(endpoint, options))
 
 /**
- * Listens on a stream endpoint. Port 0 lets the system choose: `listener.address` says which. On `tls://` a connection
- * comes to be accepted when its handshake is done.
+ * Listens on a stream endpoint. With port 0 the system chooses the port, and `listener.address` has it. On `tls://` a
+ * connection is accepted when its handshake is done.
+ *
+ * A socket file that no server listens on, as after a crash, is replaced, by one server only when several start at once.
+ * Closing removes the file, unless another has taken its place.
  *
  * Fails with `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `NotASocket`, `PathTooLong`, `InvalidEndpoint`,
- * `InvalidOption`, and what else the system says; over TLS also with `KeyMismatch` or `UnusableCertificate`.
+ * `InvalidOption` and other reasons of the system; over TLS also with `KeyMismatch` or `UnusableCertificate`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const listen = (
   endpoint: Endpoint.Input,
@@ -77,17 +93,17 @@ export const listen = (
   Effect.flatMap(Effect.service(Network), (network) => network.listen(endpoint, options))
 
 /**
- * Binds a datagram socket: `"udp://127.0.0.1:5353"` to be found there, `"udp://0.0.0.0:0"` to send from anywhere.
+ * Binds a datagram socket: `"udp://127.0.0.1:5353"` to receive there, `"udp://0.0.0.0:0"` to send from any port.
+ * `"udp://[::]:5353"` is for IPv6 and IPv4.
  *
- * Fails with `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `HostNotFound`, `InvalidEndpoint`,
- * `InvalidOption`, and what else the system says.
+ * Fails with `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `AddressFamilyMismatch` (the peer),
+ * `HostNotFound`, `InvalidEndpoint`, `InvalidOption` and other reasons of the system.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const bind = (
   endpoint: Endpoint.Input,
   options?: SocketOptions.BindOptions
 ): Effect.Effect<UdpSocket.UdpSocket, NetworkError.NetworkError, Network | Scope.Scope> =>
   Effect.flatMap(Effect.service(Network), (network) => network.bind(endpoint, options))
-
-/** Makes the service from what a platform implements. For those who write a platform. */
-export const make = (platform: Transport.Platform): Effect.Effect<Network["Service"], never, Scope.Scope> =>
-  internal.make(platform)

@@ -58,10 +58,10 @@ import * as Endpoint from "./Endpoint.ts"
 import { openError } from "./internal/bridge/socketError.ts"
 import { fromSide, sides, SocketSide } from "./internal/bridge/socketSide.ts"
 import { stateOf } from "./internal/connection/state.ts"
-import { endpointText } from "./internal/network/network.ts"
+import { checkConnect } from "./internal/network/options.ts"
 import * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
-import * as SocketOptions from "./SocketOptions.ts"
+import type * as SocketOptions from "./SocketOptions.ts"
 
 /**
  * Makes a Socket that connects to an endpoint each time its reader is acquired. Nothing is opened before.
@@ -77,7 +77,7 @@ export const make: (
 ) => Effect.Effect<Socket.Socket, NetworkError.NetworkError, Network.Network> = Effect.fnUntraced(
   function*(input, options = {}) {
     const endpoint = yield* Effect.fromResult(Endpoint.fromInput(input))
-    yield* Effect.fromResult(SocketOptions.checkConnect(options, endpointText(input)))
+    yield* Effect.fromResult(checkConnect(options, Endpoint.formatInput(input)))
     const network = yield* Network.Network
     const connected = Latch.makeUnsafe(false)
     let current: SocketSide | undefined

@@ -1,248 +1,153 @@
 /**
- * The socket options that people set, with their defaults, checked once when a socket is opened.
+ * The options of `Network.connect`, `Network.listen` and `Network.bind`, with their defaults.
  *
- * A value that cannot be used is a `NetworkError` with the reason `InvalidOption`.
+ * They are validated once, before a name is resolved or a socket is opened. An invalid value is a `NetworkError` with the
+ * reason `InvalidOption`.
+ *
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Result from "effect/Result"
+import type * as NetAddress from "effect/net/NetAddress"
 import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import type { Header } from "./internal/proxy/header.ts"
-import { checkHeader, checkTrust } from "./internal/proxy/options.ts"
-import { checkClient, type Settings, settingsOf } from "./internal/tls/options.ts"
-import type * as NetworkError from "./NetworkError.ts"
-import { checked, duration, oneOf, optionalDuration, optionalInteger, reject } from "./Options.ts"
 import type * as Tls from "./Tls.ts"
 
-/** Options of every byte stream. */
+/**
+ * Options of every byte stream.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface StreamOptions {
   /** Send small writes at once instead of gathering them (TCP_NODELAY, tcp(7)). Default: `true`. */
   readonly noDelay?: boolean | undefined
-  /** Probe an idle peer after this time, 1 to 32767 seconds (SO_KEEPALIVE and TCP_KEEPIDLE, tcp(7)); `false`: never.
-   * Default: `false`. */
+  /**
+   * Probe an idle peer after this time, from 1 to 32,767 seconds (SO_KEEPALIVE and TCP_KEEPIDLE, tcp(7)); `false` sends
+   * no probes. Default: `false`.
+   */
   readonly keepAlive?: Duration.Input | false | undefined
   /**
-   * How long closing may take: for what was written to be sent, and for the peer to end too, so that nothing in flight is
-   * destroyed by a reset. A peer that is silent is waited for a tenth of it. When it is over, the connection is reset.
+   * How long closing may take: until everything written is sent and the peer has closed its side too, so that no data in
+   * flight is destroyed by a reset. The wait for a silent peer is a tenth of it. After that time the connection is reset.
    * Default: 2 seconds.
    */
   readonly closeTimeout?: Duration.Input | undefined
 }
 
-/** Options of `Network.connect`. */
+/**
+ * Options of `Network.connect`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface ConnectOptions extends StreamOptions {
-  /** How to make a connection to a `tls://` endpoint secure. Default: verified, by the authorities of the platform. */
+  /** The TLS settings of a `tls://` endpoint. Default: the server is verified by the platform's authorities. */
   readonly tls?: Tls.ClientOptions | undefined
   /**
-   * A PROXY header to send before all else, TLS included: who the connection is for, if not for this program. The server
-   * must expect one. Default: none.
+   * A PROXY header to send before everything else, TLS included: it names the client that the connection is for. The
+   * server must expect a header. Default: none.
    */
   readonly proxyProtocol?: Header | undefined
-  /** How long connecting may take, looking up the name and the TLS handshake included. Default: 30 seconds. */
+  /** How long connecting may take, name resolution and the TLS handshake included. Default: 30 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** When a name has several addresses: how long to wait before trying the next one too (RFC 8305). Default: 250 ms. */
+  /** The delay before the next address of a name is tried as well (RFC 8305, section 5). Default: 250 ms. */
   readonly attemptDelay?: Duration.Input | undefined
-  /** Connect from this address of this machine. Default: the system's choice. */
+  /** The local address to connect from. Addresses of the other family are not tried. Default: the system's choice. */
   readonly localAddress?: NetAddress.IpAddressInput | undefined
-  /** Connect from this port. Default: the system's choice. */
+  /** The local port to connect from, 0 to 65535. Default: 0, the system's choice. */
   readonly localPort?: number | undefined
 }
 
-/** Options of `Network.listen`. */
+/**
+ * Options of `Network.listen`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
-  /** What a `tls://` endpoint shows to its clients. It cannot do without. */
+  /** The certificates and TLS settings of a `tls://` endpoint. Required there, and an error elsewhere. */
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
-  /** Take the client's address from the PROXY header that a proxy sends. Default: there is no proxy. */
+  /** Take the client's address from the PROXY header that a trusted proxy sends. Default: no peer is a proxy. */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined
   /**
-   * How long a client may take from connecting to being ready to be accepted: the TLS handshake. A PROXY header has a time
-   * of its own besides. Default: 10 seconds.
+   * How long the TLS handshake of a client may take. The PROXY header has a timeout of its own. Default: 10 seconds.
    */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Connections that wait to be accepted, in the kernel and again above it (listen(2)). Default: 511. */
   readonly backlog?: number | undefined
-  /** Let several sockets listen on one port, and the kernel spread connections (SO_REUSEPORT, socket(7)). Default: `false`. */
+  /**
+   * Let several sockets listen on one port, and the kernel spread the connections (SO_REUSEPORT, socket(7)). Default:
+   * `false`.
+   */
   readonly reusePort?: boolean | undefined
-  /** On `[::]`: do not take IPv4 connections (IPV6_V6ONLY, ipv6(7)). Default: `false`. */
+  /** On `[::]`: accept no IPv4 connections (IPV6_V6ONLY, ipv6(7)). Default: `false`. */
   readonly ipv6Only?: boolean | undefined
+  /**
+   * The permissions of the file of a Unix-domain socket, such as `0o660`: a client needs write permission to connect
+   * (unix(7)). They are set before any client can connect. Default: what the umask of the process leaves of `0o777`.
+   */
+  readonly mode?: number | undefined
 }
 
 /**
- * From whom a listener takes PROXY headers.
+ * The peers from which a listener takes PROXY headers.
  *
- * Whether there is a header is never guessed. A connection from a trusted address must begin with one, or is refused with
- * `InvalidProxyHeader` or `TimedOut` (`"proxyHeader"`). A connection from any other is served as it is, and a header
- * there is data like any other: who can reach the listener past the proxy could otherwise claim any address.
+ * A connection from a trusted address must begin with a header, or it is refused with `InvalidProxyHeader` or `TimedOut`
+ * (`"proxyHeader"`). On other connections a header is data like any other: a client that can bypass the proxy could
+ * otherwise claim any address.
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface ProxyProtocolOptions {
   /**
-   * The proxies' networks and addresses, such as `"10.0.0.0/8"` or `"127.0.0.1"`; and `"unix"` for all who connect to a
-   * Unix-domain socket, who have no address. IPv4-mapped IPv6 addresses are what they map.
+   * The networks and addresses of the proxies, such as `"10.0.0.0/8"` or `"127.0.0.1"`, and `"unix"` for all clients of a
+   * Unix-domain socket. An IPv4-mapped IPv6 address counts as the IPv4 address.
    */
   readonly trusted: ReadonlyArray<AcceptPolicy.NetworkInput | "unix">
-  /** How long the whole header may take. Less than 3 seconds is short for a lost segment. Default: 5 seconds. */
+  /** How long the whole header may take. Less than 3 seconds leaves no time for a retransmission. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** Bytes that a header may have, 107 to 65,551. Default: 16,384. */
+  /** The maximum size of a header in bytes, 107 to 65,551. Default: 16,384. */
   readonly limit?: number | undefined
 }
 
-/** Options of `Network.bind`. */
+/**
+ * Options of `Network.bind`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface BindOptions {
-  /** Talk to this peer only: a connected socket (connect(2)), which also learns that nobody is there. Default: none. */
+  /**
+   * Connect the socket to this peer (connect(2)): it sends to and receives from the peer only, and fails with
+   * `ConnectionRefused` when no socket is bound there. Default: none.
+   */
   readonly peer?: string | undefined
-  /** Allow the address to be taken over at once after it was in use (SO_REUSEADDR, socket(7)). Default: `false`. */
+  /** Bind an address that another socket with this option has bound (SO_REUSEADDR, socket(7)). Default: `false`. */
   readonly reuseAddress?: boolean | undefined
-  /** Let several sockets bind one port, and the kernel spread datagrams (SO_REUSEPORT, socket(7)). Default: `false`. */
+  /** Let several sockets bind one port, and the kernel spread the datagrams (SO_REUSEPORT, socket(7)). Default: `false`. */
   readonly reusePort?: boolean | undefined
-  /** On `[::]`: do not take IPv4 datagrams (IPV6_V6ONLY, ipv6(7)). Default: `false`. */
+  /** On `[::]`: no IPv4 (IPV6_V6ONLY, ipv6(7)). Default: `false`: IPv4 peers are sent to and received from as well. */
   readonly ipv6Only?: boolean | undefined
   /** Allow sending to broadcast addresses (SO_BROADCAST, socket(7)). Default: `false`. */
   readonly broadcast?: boolean | undefined
-  /** Hops that a unicast datagram may make, 1 to 255 (IP_TTL, ip(7)). Default: the system's, mostly 64. */
+  /** The hop limit of unicast datagrams, 1 to 255 (IP_TTL, ip(7)). Default: the system's, mostly 64. */
   readonly ttl?: number | undefined
-  /** Hops that a multicast datagram may make, 0 to 255 (IP_MULTICAST_TTL, ip(7)). Default: 1, this network only. */
+  /** The hop limit of multicast datagrams, 0 to 255 (IP_MULTICAST_TTL, ip(7)). Default: 1, the local network. */
   readonly multicastTtl?: number | undefined
-  /** Hear one's own multicast datagrams (IP_MULTICAST_LOOP, ip(7)). Default: `true`. */
+  /** Receive the multicast datagrams that this host sends (IP_MULTICAST_LOOP, ip(7)). Default: `true`. */
   readonly multicastLoopback?: boolean | undefined
-  /** The interface that multicast datagrams leave by: its IPv4 address, or its IPv6 scope. Default: the system's choice. */
+  /**
+   * The interface that multicast datagrams leave by: its IPv4 address, or an IPv6 address with the zone of the interface,
+   * such as `"::%eth0"`. Default: the system's choice.
+   */
   readonly multicastInterface?: string | undefined
   /** The kernel's receive buffer in bytes (SO_RCVBUF, socket(7)). Default: the system's. */
   readonly receiveBufferSize?: number | undefined
   /** The kernel's send buffer in bytes (SO_SNDBUF, socket(7)). Default: the system's. */
   readonly sendBufferSize?: number | undefined
-  /** Datagrams that wait to be received, above the kernel. Default: 1024. */
+  /** Datagrams that are queued, above the kernel's buffer, until they are received. Default: 1024. */
   readonly queueCapacity?: number | undefined
   /** Which datagram is dropped, and counted, when the queue is full. Default: `"dropNewest"`. */
   readonly queueOverflow?: "dropNewest" | "dropOldest" | undefined
-}
-
-/** A membership in a multicast group: of one source only when `source` is given (RFC 4607). */
-export interface Multicast {
-  readonly group: NetAddress.IpAddress
-  readonly source?: NetAddress.IpAddress | undefined
-  /** The interface to hear it on: its IPv4 address, or its IPv6 scope. Default: the system's choice. */
-  readonly interface?: string | undefined
-}
-
-/** `ConnectOptions`, checked and complete; times in milliseconds. */
-export interface Connect {
-  /** The bytes of the PROXY header. */
-  readonly proxyHeader: Uint8Array | undefined
-  readonly tls: Tls.Client
-  readonly noDelay: boolean
-  readonly keepAlive: number | undefined
-  readonly closeTimeout: number
-  readonly connectTimeout: number
-  readonly attemptDelay: number
-  readonly localAddress: string | undefined
-  readonly localPort: number | undefined
-}
-
-/** What a platform takes of `ListenOptions`, checked and complete; times in milliseconds. */
-export interface Listen {
-  readonly proxyProtocol: ProxyTrust | undefined
-  readonly tls: Settings | undefined
-  readonly handshakeTimeout: number
-  readonly noDelay: boolean
-  readonly keepAlive: number | undefined
-  readonly closeTimeout: number
-  readonly backlog: number
-  readonly reusePort: boolean
-  readonly ipv6Only: boolean
-}
-
-/** `ProxyProtocolOptions`, checked and complete. */
-export interface ProxyTrust {
-  readonly isTrusted: (address: NetAddress.SocketAddress) => boolean
-  /** In milliseconds. */
-  readonly timeout: number
-  /** In bytes. */
-  readonly limit: number
-}
-
-/** `BindOptions`, checked and complete. */
-export interface Bind {
-  readonly peer: NetAddress.InetAddress | undefined
-  readonly reuseAddress: boolean
-  readonly reusePort: boolean
-  readonly ipv6Only: boolean
-  readonly broadcast: boolean
-  readonly ttl: number | undefined
-  readonly multicastTtl: number | undefined
-  readonly multicastLoopback: boolean | undefined
-  readonly multicastInterface: string | undefined
-  readonly receiveBufferSize: number | undefined
-  readonly sendBufferSize: number | undefined
-  readonly queueCapacity: number
-  readonly queueOverflow: "dropNewest" | "dropOldest"
-}
-
-/** Checks the options of `Network.connect`. */
-export const checkConnect = (
-  options: ConnectOptions,
-  address: string
-): Result.Result<Connect, NetworkError.NetworkError> =>
-  checked("connect", address, () => ({
-    ...checkStream(options),
-    proxyHeader: checkHeader(options.proxyProtocol),
-    tls: checkClient(options.tls ?? defaultTls),
-    connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
-    attemptDelay: duration("attemptDelay", options.attemptDelay ?? 250),
-    localAddress: options.localAddress === undefined ? undefined : ipAddress("localAddress", options.localAddress),
-    localPort: optionalInteger("localPort", options.localPort, 0, 65535)
-  }))
-
-/** Checks the options of `Network.listen`. */
-export const checkListen = (
-  options: ListenOptions,
-  address: string
-): Result.Result<Listen, NetworkError.NetworkError> =>
-  checked("listen", address, () => ({
-    ...checkStream(options),
-    proxyProtocol: checkTrust(options.proxyProtocol),
-    tls: options.tls === undefined ? undefined : settingsOf(options.tls),
-    handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
-    backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
-    reusePort: options.reusePort ?? false,
-    ipv6Only: options.ipv6Only ?? false
-  }))
-
-/** Checks the options of `Network.bind`; the peer's address has been found by then. */
-export const checkBind = (
-  options: BindOptions,
-  peer: NetAddress.InetAddress | undefined,
-  address: string
-): Result.Result<Bind, NetworkError.NetworkError> =>
-  checked("bind", address, () => ({
-    peer,
-    reuseAddress: options.reuseAddress ?? false,
-    reusePort: options.reusePort ?? false,
-    ipv6Only: options.ipv6Only ?? false,
-    broadcast: options.broadcast ?? false,
-    ttl: optionalInteger("ttl", options.ttl, 1, 255),
-    multicastTtl: optionalInteger("multicastTtl", options.multicastTtl, 0, 255),
-    multicastLoopback: options.multicastLoopback,
-    multicastInterface: options.multicastInterface,
-    receiveBufferSize: optionalInteger("receiveBufferSize", options.receiveBufferSize, 1, 2 ** 31 - 1),
-    sendBufferSize: optionalInteger("sendBufferSize", options.sendBufferSize, 1, 2 ** 31 - 1),
-    queueCapacity: optionalInteger("queueCapacity", options.queueCapacity, 1, 2 ** 31 - 1) ?? 1024,
-    queueOverflow: oneOf("queueOverflow", options.queueOverflow ?? "dropNewest", ["dropNewest", "dropOldest"])
-  }))
-
-// One value, so that all connections share what is made of it.
-const defaultTls: Tls.ClientOptions = {}
-
-const checkStream = (options: StreamOptions) => ({
-  noDelay: options.noDelay ?? true,
-  keepAlive: options.keepAlive === false
-    ? undefined
-    : optionalDuration("keepAlive", options.keepAlive, 1_000, 32_767_000),
-  closeTimeout: duration("closeTimeout", options.closeTimeout ?? 2_000)
-})
-
-const ipAddress = (option: string, value: NetAddress.IpAddressInput): string => {
-  const parsed = NetAddress.ipFromInput(value)
-  return Result.isSuccess(parsed)
-    ? NetAddress.formatIp(parsed.success)
-    : reject(option, value, "an IP address")
 }

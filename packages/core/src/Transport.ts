@@ -1,35 +1,48 @@
 /**
- * What a platform implements: the whole contract between Sluice and an operating system, or a simulation of one.
+ * The contract of a platform: everything between Sluice and an operating system, or a simulation of one.
  *
- * A platform translates and decides nothing. It opens sockets at concrete addresses and reports what happens to them;
- * names, limits, timeouts, backpressure, closing in order and metrics are written once, above it. Programs never see
- * this module: they see `Network`, which `Network.make` builds from a `Platform`.
+ * A platform opens sockets at resolved addresses and reports what happens on them. It makes no decisions: names, limits,
+ * timeouts, backpressure, orderly closing and metrics are implemented once, above it. Programs do not use this module:
+ * they use `Network`, which `Transport.makeNetwork` builds from a `Platform`. What a platform needs besides is
+ * `Transport.systemError` for its errors, `Options` to validate its own options, and `CertificateName` where it
+ * implements TLS.
+ *
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
-import * as internal from "./internal/connection/peerAddress.ts"
+import type * as Scope from "effect/Scope"
+import * as peerAddress from "./internal/connection/peerAddress.ts"
+import * as network from "./internal/network/network.ts"
+import * as errors from "./internal/network/systemError.ts"
+import type * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
-import type * as SocketOptions from "./SocketOptions.ts"
 import type * as Tls from "./Tls.ts"
+import type * as UdpSocket from "./UdpSocket.ts"
 
-/** A source of sockets. */
+/**
+ * A source of sockets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Platform {
-  /** Finds the addresses of names. */
+  /** Resolves names to addresses. */
   readonly resolver: AddressResolver.AddressResolver["Service"]
   /** Opens a connection. Interruption abandons the attempt and closes its descriptor. */
   readonly connect: (
     address: NetAddress.SocketAddress,
-    options: SocketOptions.Connect
+    settings: ConnectSettings
   ) => Effect.Effect<StreamTransport, NetworkError.NetworkError>
   /** Binds and listens. Every connection from then on goes to `receiver`. */
   readonly listen: (
     address: NetAddress.SocketAddress,
-    options: SocketOptions.Listen,
+    settings: ListenSettings,
     receiver: ListenerReceiver
   ) => Effect.Effect<ListenerTransport, NetworkError.NetworkError>
   /**
-   * Prepares TLS as the settings say; once for each value of them, and before anything is opened. Fails with
+   * Prepares TLS for these settings; called once for each value of them, before anything is opened. Fails with
    * `UnusableCertificate` or `KeyMismatch`.
    */
   readonly secure: (
@@ -39,9 +52,60 @@ export interface Platform {
   /** Binds a datagram socket. Every datagram from then on goes to `receiver`. */
   readonly bind: (
     address: NetAddress.InetAddress,
-    options: SocketOptions.Bind,
+    settings: BindSettings,
     receiver: DatagramReceiver
   ) => Effect.Effect<DatagramTransport, NetworkError.NetworkError>
+}
+
+/**
+ * The `ConnectOptions` that a platform implements, validated and complete; times in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConnectSettings {
+  readonly noDelay: boolean
+  readonly keepAlive: number | undefined
+  /** Of the family of the address that is connected to. */
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+}
+
+/**
+ * The `ListenOptions` that a platform implements, validated and complete; times in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListenSettings {
+  readonly noDelay: boolean
+  readonly keepAlive: number | undefined
+  readonly backlog: number
+  readonly reusePort: boolean
+  readonly ipv6Only: boolean
+  /** The permissions of a socket file. A platform without files ignores it. */
+  readonly mode: number | undefined
+}
+
+/**
+ * The `BindOptions` that a platform implements, validated and complete.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BindSettings {
+  /** Of a family that the socket can send to. */
+  readonly peer: NetAddress.InetAddress | undefined
+  readonly reuseAddress: boolean
+  readonly reusePort: boolean
+  readonly ipv6Only: boolean
+  readonly broadcast: boolean
+  readonly ttl: number | undefined
+  readonly multicastTtl: number | undefined
+  readonly multicastLoopback: boolean | undefined
+  readonly multicastInterface: string | undefined
+  readonly receiveBufferSize: number | undefined
+  readonly sendBufferSize: number | undefined
 }
 
 /**
@@ -49,8 +113,11 @@ export interface Platform {
  *
  * It delivers nothing before `start`; from then on it delivers until a receiver answers `false`, and again after
  * `resume`. The order of events is: any number of `onData`, at most one `onEnd`; at most one `onError`; and exactly one
- * `onClose`, after which the descriptor is closed and nothing follows. A stream both of whose directions have ended closes
+ * `onClose`, after which the descriptor is closed and nothing follows. A stream whose directions have both ended closes
  * itself.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface StreamTransport {
   /** What was negotiated, if it is a stream over TLS. */
@@ -83,14 +150,19 @@ export interface StreamTransport {
   readonly reset: () => void
 }
 
-/** TLS as it was prepared: makes open streams secure, in the role that its settings are for. */
+/**
+ * Prepared TLS settings: secures open streams, in the role of the settings.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SecureContext {
   /**
-   * Shakes hands over an open stream, and gives the secure stream in its place.
+   * Performs the handshake over an open stream, and returns the secure stream that replaces it.
    *
-   * The stream may have been started and be delivering. From this call on its receiver hears nothing more from it, and
-   * bytes that it delivers next are the handshake's. Its `destroy` and `reset` go on to work, and are what they are on the
-   * secure stream. After a failure or an interruption it is closed.
+   * The stream may have been started and be delivering. From this call on its receiver is no longer called, and its next
+   * bytes belong to the handshake. Its `destroy` and `reset` still work, and do what they do on the secure stream. After
+   * a failure or an interruption it is closed.
    */
   readonly handshake: (
     transport: StreamTransport,
@@ -98,33 +170,45 @@ export interface SecureContext {
   ) => Effect.Effect<SecureTransport, NetworkError.NetworkError>
 }
 
-/** The other side of a handshake, as it is known before. */
+/**
+ * The other side of a handshake, as it is known before.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface HandshakePeer {
-  /** Where it is, as errors name it; a client keeps sessions to resume by it. */
+  /** Its address, as errors show it. A client stores sessions to resume under it. */
   readonly address: string
   /** For a client: the name or IP address that the server's certificate must be for. A name is sent too (SNI). */
   readonly serverName?: string | undefined
-  /** What the stream has delivered already: the first bytes of the handshake. */
+  /** The bytes that the stream has delivered already: the first of the handshake. */
   readonly unread?: Uint8Array | undefined
 }
 
 /**
  * A stream over TLS. Its `end` sends `close_notify` and then FIN, and does not end reading; so does `destroy`, unless
- * `isSending`. Its `onEnd` is the peer's
- * `close_notify`; a FIN without one is `onError` with the reason `Truncated`. Until it is started nothing that comes is
- * lost.
+ * `isSending`. Its `onEnd` is the peer's `close_notify`; a FIN without one is `onError` with the reason `Truncated`. No
+ * input is lost before `start`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface SecureTransport extends StreamTransport {
   readonly tls: Tls.Session
 }
 
-/** Who hears what happens on a `StreamTransport`. */
+/**
+ * Receives the events of a `StreamTransport`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface StreamReceiver {
-  /** Bytes came. Answers whether to go on delivering. */
+  /** Bytes were received. Returns whether to go on delivering. */
   readonly onData: (chunk: Uint8Array) => boolean
-  /** The peer's FIN came: there will be no more data. */
+  /** The peer's FIN was received: there will be no more data. */
   readonly onEnd: () => void
-  /** What `write` left unfinished is on its way. */
+  /** The write that was unfinished is on its way. */
   readonly onFlushed: () => void
   /** The stream broke. `onClose` follows. */
   readonly onError: (error: NetworkError.NetworkError) => void
@@ -132,7 +216,12 @@ export interface StreamReceiver {
   readonly onClose: () => void
 }
 
-/** A listening socket. */
+/**
+ * A listening socket.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface ListenerTransport {
   /** The address that it is bound to, with the port that the system chose. */
   readonly address: NetAddress.SocketAddress
@@ -140,20 +229,35 @@ export interface ListenerTransport {
   readonly close: Effect.Effect<void>
 }
 
-/** Who gets a listener's connections. */
+/**
+ * Receives the connections of a listener.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface ListenerReceiver {
   readonly onConnection: (transport: StreamTransport) => void
-  /** A connection could not be accepted, for example for want of descriptors. Listening goes on. */
+  /** A connection could not be accepted, for example because no descriptors are left. Listening goes on. */
   readonly onAcceptError: (error: NetworkError.NetworkError) => void
 }
 
-/** Where a datagram came from, as the system gave it: parsed only when someone asks. */
+/**
+ * The source or destination of a datagram in the system's form. It is parsed only when a program reads it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DatagramSource {
   readonly address: string
   readonly port: number
 }
 
-/** A bound datagram socket. */
+/**
+ * A bound datagram socket.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DatagramTransport {
   readonly localAddress: NetAddress.InetAddress
   /**
@@ -165,25 +269,58 @@ export interface DatagramTransport {
     to: DatagramSource | undefined,
     done: (error?: NetworkError.NetworkError) => void
   ) => void
-  /** Parses a source. */
+  /** Parses a source. An IPv4-mapped IPv6 address may stay mapped. */
   readonly parse: (source: DatagramSource) => NetAddress.InetAddress
-  /** Writes an address as a source, to send to. */
+  /** Formats an address to send to. It is of the socket's family, or IPv4 on an IPv6 socket that may send to IPv4. */
   readonly format: (address: NetAddress.InetAddress) => DatagramSource
-  readonly joinMulticast: (membership: SocketOptions.Multicast) => Effect.Effect<void, NetworkError.NetworkError>
-  readonly leaveMulticast: (membership: SocketOptions.Multicast) => Effect.Effect<void>
+  readonly joinMulticast: (
+    membership: UdpSocket.Membership<NetAddress.IpAddress>
+  ) => Effect.Effect<void, NetworkError.NetworkError>
+  readonly leaveMulticast: (membership: UdpSocket.Membership<NetAddress.IpAddress>) => Effect.Effect<void>
   /** Closes the descriptor. */
   readonly close: Effect.Effect<void>
 }
 
-/** Who hears what comes in on a `DatagramTransport`. */
+/**
+ * Receives the events of a `DatagramTransport`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DatagramReceiver {
-  /** A datagram came. The payload may be kept. */
+  /** A datagram was received. The payload may be kept. */
   readonly onDatagram: (payload: Uint8Array, source: DatagramSource) => void
   /** The system reports that a datagram sent before did not arrive, or that receiving failed. It may work again. */
   readonly onError: (error: NetworkError.NetworkError) => void
 }
 
-/** The peer of a stream as errors name it. The client of a Unix-domain socket has no path: then the path it connected to. */
+/**
+ * The peer of a stream as errors show it: its address, or for a client of a Unix-domain socket, which has no path, the
+ * path it connected to.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
 export const formatPeer: (
   transport: Pick<StreamTransport, "localAddress" | "remoteAddress">
-) => string = internal.formatPeer
+) => string = peerAddress.formatPeer
+
+/**
+ * Makes the `Network` of a platform. Its metrics are reported until the Scope closes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeNetwork: (
+  platform: Platform
+) => Effect.Effect<Network.Network["Service"], never, Scope.Scope> = network.make
+
+/**
+ * Translates an error of the operating system (`code` as in errno(3) and getaddrinfo(3), `syscall`) into a `NetworkError`
+ * with a typed reason. `anyPort` says that the system was to choose the local port: then a port in use means
+ * `PortsExhausted`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const systemError: (failure: errors.SystemFailure) => NetworkError.NetworkError = errors.systemError

@@ -30,8 +30,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Endpoint from "./Endpoint.ts"
-import { endpointText } from "./internal/network/network.ts"
+import * as Endpoint from "./Endpoint.ts"
 import * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import { checked, duration, optionalInteger } from "./Options.ts"
@@ -69,7 +68,7 @@ export const make = Effect.fnUntraced(function*<E, R>(
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
 > {
-  const policy = yield* Effect.fromResult(checked("configure", endpointText(options.bind), () => ({
+  const policy = yield* Effect.fromResult(checked("configure", Endpoint.formatInput(options.bind), () => ({
     concurrency: optionalInteger("concurrency", options.concurrency, 1, 65_535) ?? 64,
     drain: duration("drain", options.drain ?? 5_000)
   })))

@@ -4,7 +4,7 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import type * as ServerEvent from "@sluice/core/ServerEvent"
 import * as ServerLog from "@sluice/core/ServerLog"
-import type * as Transport from "@sluice/core/Transport"
+import * as Transport from "@sluice/core/Transport"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as AddressResolver from "effect/net/AddressResolver"
@@ -15,7 +15,7 @@ it.effect("connections that cannot be accepted are an event, at most one a secon
   Effect.gen(function*() {
     const address = NetAddress.unixPathAddress("/run/server.sock")
     const receiver = yield* Deferred.make<Transport.ListenerReceiver>()
-    const network = yield* Network.make({
+    const network = yield* Transport.makeNetwork({
       resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
       connect: () => Effect.never,
       bind: () => Effect.never,

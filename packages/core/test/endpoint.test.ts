@@ -54,15 +54,15 @@ describe("Endpoint", () => {
   it("says what would be right, in one line", () => {
     const result = Endpoint.parse("localhost:70000") as Result.Failure<never, NetworkError.NetworkError>
     expect(result.failure.message).toBe(
-      "cannot use localhost:70000: the port of \"localhost:70000\" is wrong; expected a whole number from 0 to 65535"
+      "cannot use localhost:70000: invalid port in \"localhost:70000\"; use a whole number from 0 to 65535"
     )
   })
 
   it("checks what was made by hand as it checks text", () => {
     expect(Result.isFailure(Endpoint.fromInput({ _tag: "Unix", path: "relative" }))).toBe(true)
     expect(Result.isSuccess(Endpoint.fromInput(Endpoint.tcp("::1", 80)))).toBe(true)
-    expect(() => Endpoint.tcp("localhost", 70000)).toThrow("the port of")
-    expect(() => Endpoint.udp("not a host", 1)).toThrow("the host of")
+    expect(() => Endpoint.tcp("localhost", 70000)).toThrow("invalid port in")
+    expect(() => Endpoint.udp("not a host", 1)).toThrow("invalid host in")
   })
 
   it("is made from a socket's address", () => {

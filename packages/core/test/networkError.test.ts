@@ -1,8 +1,9 @@
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
 import { describe, expect, it } from "vitest"
 
 const system = (code: string, syscall = "connect") =>
-  NetworkError.fromSystem({
+  Transport.systemError({
     operation: "connect",
     address: "tcp://10.0.0.1:80",
     error: Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
@@ -44,12 +45,12 @@ describe("NetworkError", () => {
     expect(system("ENOTFOUND").reason).toMatchObject({ host: "10.0.0.1" })
     const late = new NetworkError.TimedOut({ deadline: "idle", after: 1500 })
     expect(NetworkError.make("read", "127.0.0.1:5", late).message).toBe(
-      "cannot read from 127.0.0.1:5: nothing was read or written within 1500 ms; try again, or allow more time"
+      "cannot read from 127.0.0.1:5: nothing was read or written within 1500 ms; retry, or raise the timeout"
     )
   })
 
   it("takes anything that was thrown", () => {
-    expect(NetworkError.fromSystem({ operation: "read", address: "a", error: "odd" }).reason).toMatchObject({
+    expect(Transport.systemError({ operation: "read", address: "a", error: "odd" }).reason).toMatchObject({
       _tag: "Other",
       message: "odd"
     })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as ServerPolicy from "@sluice/core/ServerPolicy"
-import * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { checkConnect, checkListen } from "../../core/src/internal/network/options.ts"
+import { checkBind } from "../../core/src/internal/udp/options.ts"
 import { workspace } from "./snippets.ts"
 
 /** What the tables of a page say of the defaults: its first column is the option, its second the default. */
@@ -19,9 +20,9 @@ const defaultsOf = (page: string): ReadonlyMap<string, string> => {
 }
 
 const policy = Result.getOrThrow(ServerPolicy.check({}, "nowhere"))
-const listen = Result.getOrThrow(SocketOptions.checkListen({}, "nowhere"))
-const connect = Result.getOrThrow(SocketOptions.checkConnect({}, "nowhere"))
-const bind = Result.getOrThrow(SocketOptions.checkBind({}, undefined, "nowhere"))
+const listen = Result.getOrThrow(checkListen({}, "nowhere"))
+const connect = Result.getOrThrow(checkConnect({}, "nowhere"))
+const bind = Result.getOrThrow(checkBind({}, "nowhere"))
 
 const seconds = (millis: number) => `${millis / 1000} seconds`
 const limit = (value: number | undefined) => value === undefined || value === Infinity ? "none" : String(value)

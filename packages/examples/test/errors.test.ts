@@ -12,6 +12,7 @@ import { NotConnected } from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
 import { Overflowed } from "@sluice/core/Subscription"
 import * as TlsReason from "@sluice/core/TlsReason"
+import * as Transport from "@sluice/core/Transport"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
@@ -36,11 +37,24 @@ const date = new Date("2026-01-31T12:00:00Z")
 const make = NetworkError.make
 
 const system = (operation: NetworkError.Operation, address: string, code: string, syscall: string, said = code) =>
-  NetworkError.fromSystem({ operation, address, error: Object.assign(new Error(said), { code, syscall }) })
+  Transport.systemError({ operation, address, error: Object.assign(new Error(said), { code, syscall }) })
 
 /** One error for each reason: a reason without one is a type error here. */
 const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkError.NetworkError } = {
   AddressInUse: system("listen", tcp, "EADDRINUSE", "listen"),
+  PortsExhausted: Transport.systemError({
+    operation: "connect",
+    address: tcp,
+    error: Object.assign(new Error("no port"), { code: "EADDRNOTAVAIL", syscall: "connect" }),
+    anyPort: true
+  }),
+  AddressFamilyMismatch: make(
+    "send",
+    "udp://[::1]:9",
+    new NetworkError.AddressFamilyMismatch({ socket: "IPv4", address: "[::1]:9" })
+  ),
+  BacklogFull: system("connect", "unix:///run/app.sock", "EAGAIN", "connect"),
+  NameServerFailed: system("resolve", "tcp://db.internal:5432", "EAI_AGAIN", "getaddrinfo"),
   AddressNotAvailable: system("listen", "tcp://192.0.2.1:9000", "EADDRNOTAVAIL", "listen"),
   PermissionDenied: system("listen", "tcp://127.0.0.1:80", "EACCES", "listen"),
   ConnectionRefused: system("connect", tcp, "ECONNREFUSED", "connect"),

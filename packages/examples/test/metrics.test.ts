@@ -97,7 +97,7 @@ describe("metrics", { timeout: 60_000 }, () => {
   })
 
   it("are all in the table of the guide", () => {
-    const defined = files("packages/core/src/*.ts").concat("packages/core/src/internal/network/metrics.ts").flatMap((
+    const defined = files("packages/core/src/*.ts").concat(files("packages/core/src/internal/*/metrics.ts")).flatMap((
       file
     ) =>
       Array.from(

@@ -17,49 +17,39 @@
  *
  * NodeRuntime.runMain(Layer.launch(Layer.provide(Echo, NodeNetwork.layer)))
  * ```
+ *
+ * @since 0.1.0
  */
 import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
 import * as Network from "@sluice/core/Network"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AddressResolver from "effect/net/AddressResolver"
-import { bind } from "./internal/bind.ts"
-import { connect } from "./internal/connect.ts"
-import { listen } from "./internal/listen.ts"
 import * as SystemLookup from "./internal/lookup.ts"
+import { makePlatform } from "./internal/platform.ts"
 
-/** How Node is used. */
-export interface Options {
-  /**
-   * Read into one buffer that all sockets share, rather than into a new one for every read. Faster, and the default;
-   * `false` keeps to `data` events, for Node versions or tools that need them.
-   */
-  readonly reuseReadBuffer?: boolean | undefined
-}
-
-/** The network of this machine. Names are looked up by the `AddressResolver` given. */
-export const layerWith = (
-  options: Options = {}
-): Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> =>
-  Layer.effect(
-    Network.Network,
-    Effect.flatMap(Effect.service(AddressResolver.AddressResolver), (resolver) => {
-      const reuseReadBuffer = options.reuseReadBuffer ?? true
-      return Network.make({
-        resolver,
-        connect: (address, socketOptions) => connect(address, socketOptions, reuseReadBuffer),
-        listen: (address, socketOptions, receiver) => listen(address, socketOptions, receiver, reuseReadBuffer),
-        bind,
-        // Loaded with the first endpoint that needs it, for the sake of the others.
-        secure: (settings, address) =>
-          Effect.flatMap(Effect.promise(() => import("./internal/tls/context.ts")), (context) =>
-            context.secure(settings, address))
-      })
-    })
+/**
+ * The network of this machine, with names resolved by the `AddressResolver` that is provided.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerNoResolver: Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> = Layer.effect(
+  Network.Network,
+  Effect.flatMap(
+    Effect.service(AddressResolver.AddressResolver),
+    (resolver) => Transport.makeNetwork(makePlatform(resolver, { reuseReadBuffer: true }))
   )
+)
 
-/** The network of this machine. Names are looked up as the system does: the hosts file, then DNS. */
-export const layer: Layer.Layer<Network.Network> = layerWith().pipe(
+/**
+ * The network of this machine. Names are resolved as the system does: the hosts file, then DNS (getaddrinfo(3)).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Network.Network> = layerNoResolver.pipe(
   Layer.provide(NodeAddressResolver.layer),
   Layer.provide(SystemLookup.layer)
 )

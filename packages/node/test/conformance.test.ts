@@ -1,14 +1,12 @@
-import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
-import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Conformance from "@sluice/conformance/Conformance"
 import * as VitestConformance from "@sluice/conformance/VitestConformance"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
-import * as Layer from "effect/Layer"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, expect } from "vitest"
 import { overTls } from "./fixtures/overTls.ts"
+import { networkReading } from "./fixtures/reading.ts"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
 afterAll(() => {
@@ -25,10 +23,7 @@ const streams = {
 }
 
 for (const reuseReadBuffer of [true, false]) {
-  const network = NodeNetwork.layerWith({ reuseReadBuffer }).pipe(
-    Layer.provide(NodeAddressResolver.layer),
-    Layer.provide(NodeDns.layer)
-  )
+  const network = networkReading({ reuseReadBuffer })
   for (const [name, subject] of Object.entries(streams)) {
     const how = reuseReadBuffer ? "one read buffer" : "data events"
     VitestConformance.suite(`${name}, ${how}`, network, Conformance.streams(subject))

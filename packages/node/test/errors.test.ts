@@ -29,7 +29,7 @@ const isRoot = process.getuid?.() === 0
 
 /** A network that knows these names, and no others. */
 const networkWith = (hosts: Record<string, ReadonlyArray<string>>) =>
-  NodeNetwork.layerWith().pipe(Layer.provide(NodeAddressResolver.layer), Layer.provide(Dns.layerStatic({ hosts })))
+  NodeNetwork.layerNoResolver.pipe(Layer.provide(NodeAddressResolver.layer), Layer.provide(Dns.layerStatic({ hosts })))
 
 const onNetwork = <A, E>(
   effect: Effect.Effect<A, E, Network.Network | Scope.Scope>,
@@ -205,7 +205,7 @@ describe("errors of endpoints and options", () => {
         const reason = error.reason as NetworkError.InvalidEndpoint
         expect(reason._tag).toBe("InvalidEndpoint")
         expect(reason.part).toBe(part)
-        expect(error.message).toContain(`expected ${reason.expected}`)
+        expect(error.message).toContain(`use ${reason.expected}`)
         expect(error.message).not.toContain("\n")
       }
     })))
@@ -233,7 +233,7 @@ describe("errors of endpoints and options", () => {
         const reason = error.reason as NetworkError.InvalidOption
         expect(reason.option).toBe(option)
         expect(error.message).toContain(option)
-        expect(error.message).toContain(`expected ${reason.expected}`)
+        expect(error.message).toContain(`use ${reason.expected}`)
       }
     })))
 
@@ -400,7 +400,7 @@ describe("names", () => {
       expect(error.reason).toMatchObject({ _tag: "TimedOut", deadline: "connect", after: 5000 })
       expect(error.message).toContain("tcp://slow.test:80")
       expect(error.message).toContain("within 5000 ms")
-    }).pipe(Effect.scoped, Effect.provide(Layer.provide(NodeNetwork.layerWith(), silent)))
+    }).pipe(Effect.scoped, Effect.provide(Layer.provide(NodeNetwork.layerNoResolver, silent)))
   })
 
   it.effect.skipIf(!isLinux)(
@@ -480,7 +480,7 @@ describe("happy eyeballs", () => {
       )
   )
 
-  it.effect("no address answers: the error is that of the first", () =>
+  it.effect("no address answers: the error has that of each", () =>
     onNetwork(
       Effect.gen(function*() {
         const port = yield* freePort
@@ -488,7 +488,10 @@ describe("happy eyeballs", () => {
           code: "ECONNREFUSED",
           syscall: "connect"
         })
-        expect(error.address).toBe(`tcp://127.0.0.1:${port}`)
+        expect(error.address).toBe(`tcp://both.test:${port}`)
+        expect(error.attempts?.map((each) => each.address)).toEqual([`tcp://127.0.0.1:${port}`, `tcp://[::1]:${port}`])
+        expect(error.message).toContain(`127.0.0.1:${port}: the connection was refused (ECONNREFUSED from connect)`)
+        expect(error.message).toContain(`[::1]:${port}: `)
       }),
       hosts
     ))

@@ -56,7 +56,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("a Socket of Node's as a
       expect(connection.localAddress).toEqual(NetAddress.unixPathAddress(""))
     }))
 
-  it.effect("ends when the peer does, again and again, and then takes no more output", () =>
+  it.effect("ends when the peer does, again and again, and then accepts no more output", () =>
     Effect.gen(function*() {
       const connection = yield* opened((peer) => Connection.writeText(peer, "goodbye"))
       expect(new TextDecoder().decode(yield* Connection.readAll(connection))).toBe("goodbye")

@@ -1,5 +1,3 @@
-import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
-import * as NodeDns from "@effect/platform-node/NodeDns"
 import { describe, expect, layer } from "@effect/vitest"
 import * as Conformance from "@sluice/conformance/Conformance"
 import * as VitestConformance from "@sluice/conformance/VitestConformance"
@@ -16,6 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { proxied } from "../../core/test/proxyProtocol/proxied.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import * as Certificates from "../src/TestCertificates.ts"
+import { networkReading } from "./fixtures/reading.ts"
 
 const line = "PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\n"
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -23,10 +22,7 @@ const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Ef
 
 for (const reuseReadBuffer of [true, false]) {
   const how = reuseReadBuffer ? "one read buffer" : "data events"
-  const network = NodeNetwork.layerWith({ reuseReadBuffer }).pipe(
-    Layer.provide(NodeAddressResolver.layer),
-    Layer.provide(NodeDns.layer)
-  )
+  const network = networkReading({ reuseReadBuffer })
   layer(network)(`PROXY headers, ${how}`, (it) => {
     describe("from a trusted proxy", () => {
       it.effect("may come in any pieces, with anything behind them", () =>

@@ -1,5 +1,3 @@
-import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
-import * as NodeDns from "@effect/platform-node/NodeDns"
 import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
@@ -9,7 +7,6 @@ import type * as Tls from "@sluice/core/Tls"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
@@ -19,6 +16,7 @@ import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import * as Certificates from "../src/TestCertificates.ts"
+import { networkReading } from "./fixtures/reading.ts"
 
 const authority = await Effect.runPromise(Certificates.authority("Test CA"))
 const certificate = await Effect.runPromise(authority.issue({ names: ["localhost"] }))
@@ -45,10 +43,7 @@ const onBoth = (
 
 const networks = {
   shared: NodeNetwork.layer,
-  events: NodeNetwork.layerWith({ reuseReadBuffer: false }).pipe(
-    Layer.provide(NodeAddressResolver.layer),
-    Layer.provide(NodeDns.layer)
-  )
+  events: networkReading({ reuseReadBuffer: false })
 }
 
 const subject = { pair, asClient, asServer, serverName: "localhost" }

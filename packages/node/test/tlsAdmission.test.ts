@@ -105,7 +105,7 @@ describe("a client that is not up to TLS", () => {
       yield* TestClock.adjust("1 second")
       const error = yield* failed
       expect(error.reason).toMatchObject({ _tag: "TimedOut", deadline: "handshake", after: 60_000 })
-      expect(error.message).toContain("the handshake was not finished within 60000 ms")
+      expect(error.message).toContain("the handshake did not finish within 60000 ms")
       yield* Fiber.join(closed)
       yield* Connection.abort(good)
       yield* Connection.abort(served)

@@ -27,6 +27,7 @@
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, optionalInteger, reject } from "@sluice/core/Options"
+import * as Transport from "@sluice/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -166,7 +167,7 @@ export const host = (
       tls: checkStack(options.tls ?? {})
     })))
     const made = world.addHost(name, addresses, options.aliases ?? [], tls)
-    made.network = yield* Scope.provide(Network.make(makePlatform(made)), world.scope)
+    made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made)), world.scope)
     return made
   })
 

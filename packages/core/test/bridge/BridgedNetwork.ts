@@ -1,6 +1,7 @@
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -39,7 +40,7 @@ const bridged = Effect.fnUntraced(function*(connection: ConnectionState) {
 export const layer: Layer.Layer<Network.Network, never, Network.Network> = Layer.effect(Network.Network)(
   Effect.gen(function*() {
     const network = yield* Network.Network
-    return yield* Network.make({
+    return yield* Transport.makeNetwork({
       resolver: AddressResolver.make(noNames),
       connect: (address, options) =>
         Effect.gen(function*() {

@@ -302,7 +302,7 @@ describe("a trusted proxy that sends no header", () => {
           refusal.reason,
           new NetworkError.TimedOut({ deadline: "proxyHeader", after: 3000 })
         )
-        assert.include(refusal.message, "no whole PROXY header came within 3000 ms")
+        assert.include(refusal.message, "no complete PROXY header was received within 3000 ms")
         assert.isUndefined(state.next)
       }))))
 

@@ -1,6 +1,5 @@
 import * as NetworkError from "@sluice/core/NetworkError"
-import type * as SocketOptions from "@sluice/core/SocketOptions"
-import type * as Transport from "@sluice/core/Transport"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Dgram from "node:dgram"
@@ -9,14 +8,14 @@ import { fromNode, toNode } from "./address.ts"
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
   address: NetAddress.InetAddress,
-  options: SocketOptions.Bind,
+  options: Transport.BindSettings,
   receiver: Transport.DatagramReceiver
 ): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const where = `udp://${NetAddress.formatInet(address)}`
     const failed = (error: unknown) => {
       socket.close()
-      resume(Effect.fail(NetworkError.fromSystem({ operation: "bind", address: where, error })))
+      resume(Effect.fail(Transport.systemError({ operation: "bind", address: where, error })))
     }
     const socket = Dgram.createSocket({
       type: NetAddress.isInetAddressV6(address) ? "udp6" : "udp4",
@@ -32,7 +31,7 @@ export const bind = (
       const remote = options.peer === undefined ? where : `udp://${NetAddress.formatInet(options.peer)}`
       socket.off("error", failed)
       socket.on("error", (error) => {
-        receiver.onError(NetworkError.fromSystem({ operation: "receive", address: remote, error }))
+        receiver.onError(Transport.systemError({ operation: "receive", address: remote, error }))
       })
       const { address: host, port } = socket.address()
       resume(Effect.succeed(makeTransport(socket, fromNode(host, port), remote)))
@@ -58,7 +57,7 @@ const numeric = (
   callback: (error: null, address: string, family: number) => void
 ): void => callback(null, host, host.includes(":") ? 6 : 4)
 
-const configure = (socket: Dgram.Socket, options: SocketOptions.Bind): void => {
+const configure = (socket: Dgram.Socket, options: Transport.BindSettings): void => {
   if (options.broadcast) socket.setBroadcast(true)
   if (options.ttl !== undefined) socket.setTTL(options.ttl)
   if (options.multicastTtl !== undefined) socket.setMulticastTTL(options.multicastTtl)
@@ -74,14 +73,14 @@ const makeTransport = (
   const membership = (change: () => void) =>
     Effect.try({
       try: change,
-      catch: (error) => NetworkError.fromSystem({ operation: "join", address: where, error })
+      catch: (error) => Transport.systemError({ operation: "join", address: where, error })
     })
   return {
     localAddress,
     send: (payload, to, done) => {
       const sent = (error: Error | null) => {
         if (error === null) return done()
-        const failure = NetworkError.fromSystem({
+        const failure = Transport.systemError({
           operation: "send",
           address: to === undefined ? where : `udp://${to.address}:${to.port}`,
           error

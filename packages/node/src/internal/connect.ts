@@ -1,5 +1,5 @@
-import * as NetworkError from "@sluice/core/NetworkError"
-import type * as SocketOptions from "@sluice/core/SocketOptions"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
@@ -10,7 +10,7 @@ import { checkPath } from "./unixPath.ts"
 /** Opens a connection; interruption destroys the socket and returns when its descriptor is closed. */
 export const connect = (
   address: NetAddress.SocketAddress,
-  options: SocketOptions.Connect,
+  options: Transport.ConnectSettings,
   reuseReadBuffer: boolean
 ): Effect.Effect<NodeStream, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
@@ -20,7 +20,7 @@ export const connect = (
     if (tooLong !== undefined) return fail(tooLong)
 
     const socket = new Net.Socket({ allowHalfOpen: true })
-    const onError = (error: Error) => fail(NetworkError.fromSystem({ operation: "connect", address: where, error }))
+    const onError = (error: Error) => fail(Transport.systemError({ operation: "connect", address: where, error }))
     socket.once("error", onError)
     socket.once("connect", () => {
       socket.off("error", onError)
@@ -35,7 +35,7 @@ export const connect = (
     return destroyed(socket)
   })
 
-const nodeOptions = (address: NetAddress.SocketAddress, options: SocketOptions.Connect): Net.SocketConnectOpts =>
+const nodeOptions = (address: NetAddress.SocketAddress, options: Transport.ConnectSettings): Net.SocketConnectOpts =>
   NetAddress.isUnixPathAddress(address) ? { path: address.path } : {
     host: toNode(address),
     port: address.port,

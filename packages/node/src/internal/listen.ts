@@ -1,6 +1,5 @@
-import * as NetworkError from "@sluice/core/NetworkError"
-import type * as SocketOptions from "@sluice/core/SocketOptions"
-import type * as Transport from "@sluice/core/Transport"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
@@ -11,7 +10,7 @@ import { checkPath, clearStale, explain } from "./unixPath.ts"
 /** Binds and listens; a socket file that nobody listens on is taken over. */
 export const listen = (
   address: NetAddress.SocketAddress,
-  options: SocketOptions.Listen,
+  options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
@@ -31,7 +30,7 @@ export const listen = (
 
 const listenOnce = (
   address: NetAddress.SocketAddress,
-  options: SocketOptions.Listen,
+  options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
@@ -44,13 +43,13 @@ const listenOnce = (
       ...(options.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAlive })
     })
     const onOpenError = (error: Error) =>
-      resume(Effect.fail(NetworkError.fromSystem({ operation: "listen", address: where, error })))
+      resume(Effect.fail(Transport.systemError({ operation: "listen", address: where, error })))
     server.once("error", onOpenError)
     server.once("listening", () => {
       server.off("error", onOpenError)
       const bound = boundAddress(server)
       server.on("error", (error) => {
-        receiver.onAcceptError(NetworkError.fromSystem({ operation: "accept", address: where, error }))
+        receiver.onAcceptError(Transport.systemError({ operation: "accept", address: where, error }))
       })
       server.on("connection", (socket) => {
         const facts = factsOf(socket, bound)

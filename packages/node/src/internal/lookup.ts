@@ -1,22 +1,39 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Dns from "effect/net/Dns"
+import * as NetAddress from "effect/net/NetAddress"
+import * as NodeDns from "node:dns"
 
 /**
- * Looks up names as the system does. Loaded with the first name: it brings `effect/Config` and `effect/Schema` with it,
- * which would add half again to the heap of a server that never looks one up.
+ * Looks up names with getaddrinfo(3). `@effect/platform-node/NodeDns` does as much, but brings `effect/Config` and
+ * `effect/Schema` with it, which would add half again to the heap of a server; and a module that is loaded by the first
+ * look-up cannot be loaded without descriptors.
  */
 export const layer: Layer.Layer<Dns.Dns> = Layer.succeed(
   Dns.Dns,
   Dns.make({
     lookup: (host, family) =>
-      Effect.flatMap(
-        Effect.promise(() => import("@effect/platform-node/NodeDns")),
-        (NodeDns) =>
-          Effect.service(Dns.Dns).pipe(
-            Effect.flatMap((dns) => dns.lookup(host, { family })),
-            Effect.provide(NodeDns.layer)
-          )
-      )
+      Effect.callback((resume) => {
+        NodeDns.lookup(
+          host,
+          { all: true, order: "verbatim", family: family === undefined ? 0 : family === "IPv4" ? 4 : 6 },
+          (error, addresses) =>
+            resume(error === null ? Effect.succeed(addresses.map(parse)) : Effect.fail(failure(host, error)))
+        )
+      })
   })
 )
+
+const parse = ({ address }: NodeDns.LookupAddress): NetAddress.IpAddress =>
+  NetAddress.ipFromStringUnsafe(address.split("%", 1)[0]!)
+
+const failure = (hostname: string, cause: NodeJS.ErrnoException): Dns.DnsError =>
+  new Dns.DnsError({ reason: reasons[cause.code ?? ""] ?? "Unknown", method: "lookup", hostname, cause })
+
+// getaddrinfo(3) reports SERVFAIL as EAI_AGAIN, and REFUSED as EAI_FAIL.
+const reasons: Record<string, Dns.DnsErrorReason> = {
+  ENOTFOUND: "NotFound",
+  EAI_NODATA: "NotFound",
+  EAI_AGAIN: "Temporary",
+  EAI_FAIL: "Refused"
+}

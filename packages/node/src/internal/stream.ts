@@ -1,5 +1,4 @@
-import * as NetworkError from "@sluice/core/NetworkError"
-import type * as Transport from "@sluice/core/Transport"
+import * as Transport from "@sluice/core/Transport"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
@@ -132,7 +131,7 @@ export class NodeStream implements Transport.StreamTransport {
 
   onError(error: NodeJS.ErrnoException): void {
     const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
-    this.#receiver?.onError(NetworkError.fromSystem({ operation, address: this.peer, error }))
+    this.#receiver?.onError(Transport.systemError({ operation, address: this.peer, error }))
   }
 
   get peer(): string {

@@ -1,4 +1,5 @@
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Fs from "node:fs"
@@ -37,10 +38,10 @@ export const clearStale = (path: string, taken: NetworkError.NetworkError) =>
     if (stats === undefined) return Effect.void
     if (!stats.isSocket()) return fail(new NetworkError.NotASocket())
     return Effect.flatMap(isAnswered(path), (answered) => {
-      if (answered) return fail(new NetworkError.AddressInUse())
+      if (answered) return fail(new NetworkError.AddressInUse({}))
       return Effect.try({
         try: () => Fs.unlinkSync(path),
-        catch: (error) => NetworkError.fromSystem({ operation: "listen", address: `unix://${path}`, error })
+        catch: (error) => Transport.systemError({ operation: "listen", address: `unix://${path}`, error })
       })
     })
   })

@@ -4,7 +4,6 @@ import * as Scope from "effect/Scope"
 import type * as AcceptPolicy from "../../AcceptPolicy.ts"
 import type * as Listener from "../../Listener.ts"
 import * as NetworkError from "../../NetworkError.ts"
-import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import { ConnectionState } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
@@ -13,6 +12,12 @@ import type { Gate } from "./accessControl.ts"
 import type { Admission, AdmissionReceiver } from "./handshakePhase.ts"
 
 export const typeId = "~@sluice/core/Listener"
+
+interface ListenerOptions {
+  readonly backlog: number
+  /** In milliseconds. */
+  readonly closeTimeout: number
+}
 
 /**
  * A listening socket: connections that the platform has accepted and that were admitted wait here, unread, until somebody
@@ -24,7 +29,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly traffic = makeTraffic()
   readonly endpoint: string
   readonly gate: Gate
-  readonly #options: SocketOptions.Listen
+  readonly #options: ListenerOptions
   readonly #security: Security
   readonly #admission: Admission
   readonly #waiting: Array<Transport.StreamTransport> = []
@@ -47,7 +52,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
 
   constructor(
     endpoint: string,
-    options: SocketOptions.Listen,
+    options: ListenerOptions,
     gate: Gate,
     security: Security,
     admission: Admission

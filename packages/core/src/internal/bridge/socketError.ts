@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Socket from "effect/socket/Socket"
 import * as NetworkError from "../../NetworkError.ts"
+import { systemError } from "../network/systemError.ts"
 
 /** The close codes that mean something to a byte stream (RFC 6455, section 7.4.1), and one of those for private use. */
 export const closeCode = { normal: 1000, goingAway: 1001, none: 1005, abnormal: 1006, aborted: 4000 } as const
@@ -50,7 +51,7 @@ export const toNetworkError = (
   if (reason._tag === "SocketOpenError" && reason.kind === "Timeout") {
     return NetworkError.make(operation, address, new NetworkError.TimedOut({ deadline: "connect" }))
   }
-  return NetworkError.fromSystem({ operation, address, error: cause ?? error })
+  return systemError({ operation, address, error: cause ?? error })
 }
 
 /**

@@ -10,6 +10,7 @@ import * as Socket from "effect/socket/Socket"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 import { formatPeer } from "../connection/peerAddress.ts"
+import { systemError } from "../network/systemError.ts"
 import { closeCode, isInOrder, toNetworkError } from "./socketError.ts"
 
 const encoder = new TextEncoder()
@@ -159,7 +160,7 @@ export class SocketTransport implements Transport.StreamTransport {
       ? error
       : Socket.isSocketError(error)
       ? toNetworkError(operation, address, error)
-      : NetworkError.fromSystem({ operation, address, error })
+      : systemError({ operation, address, error })
   }
 
   #break(error: NetworkError.NetworkError): void {

@@ -7,9 +7,10 @@ import type * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Subscription from "../../Subscription.ts"
-import { type Counting, dropping } from "../network/metrics.ts"
+import type { Registration } from "../metrics/series.ts"
 import { Overflowed } from "./errors.ts"
 import type { Group } from "./fanOut.ts"
+import { dropping } from "./metrics.ts"
 import type { Batch } from "./publishedBatch.ts"
 
 export const typeId = "~@sluice/core/Subscription"
@@ -54,7 +55,7 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
   groups: ReadonlyArray<Group<A>> = []
   // Dropped, and not told of yet.
   #missing = 0
-  #counting: Counting | undefined = undefined
+  #counting: Registration | undefined = undefined
   #dropped = 0
   ended = false
   failure: Overflowed | undefined = undefined

@@ -4,12 +4,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as NetworkError from "../../NetworkError.ts"
+import * as Result from "effect/Result"
+import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 
 type Addresses = readonly [NetAddress.SocketAddress, ...Array<NetAddress.SocketAddress>]
 
-/** Puts the two families in turn, beginning with that of the first address (RFC 8305, section 4). */
+/** Alternates the two families, beginning with that of the first address (RFC 8305, section 4). */
 export const interleave = (addresses: Addresses): Addresses => {
   const [first] = addresses
   const isFirstFamily = (address: NetAddress.SocketAddress) => address._tag === first._tag
@@ -24,12 +25,13 @@ export const interleave = (addresses: Addresses): Addresses => {
 }
 
 /**
- * Tries the addresses in order, and the next one too whenever an attempt has failed or `attemptDelay` milliseconds have
- * passed; the first that connects wins (RFC 8305, section 5). When none does, the error is that of the first address.
+ * Tries the addresses in order, and the next one as well whenever an attempt has failed or `attemptDelay` milliseconds have
+ * passed; the first that connects wins (RFC 8305, section 5). When all fail, the error has all of theirs.
  *
- * Whatever was opened and did not win is in `opened` too: the caller destroys it.
+ * Transports that were opened and did not win are in `opened` too: the caller destroys them.
  */
 export const firstToConnect = (
+  where: string,
   addresses: Addresses,
   attemptDelay: number,
   opened: Array<Transport.StreamTransport>,
@@ -45,7 +47,7 @@ export const firstToConnect = (
   return Effect.suspend(() => {
     const begun = addresses.map(() => Deferred.makeUnsafe<void>())
     const failed = addresses.map(() => Deferred.makeUnsafe<void>())
-    let firstError: Cause.Cause<NetworkError.NetworkError> | undefined
+    const errors: Array<NetworkError.NetworkError | undefined> = addresses.map(() => undefined)
     const turn = (index: number) =>
       index === 0 ? Effect.void : Effect.andThen(
         Deferred.await(begun[index - 1]!),
@@ -57,14 +59,34 @@ export const firstToConnect = (
         Effect.andThen(attempt(address)),
         Effect.onExit((exit) => {
           if (Exit.isSuccess(exit)) return Effect.void
-          if (index === 0 && !Cause.hasInterruptsOnly(exit.cause)) firstError = exit.cause
+          const error = Cause.findError(exit.cause)
+          if (Result.isSuccess(error)) errors[index] = error.success
           return Deferred.succeed(failed[index]!, undefined)
         })
       )
     )
-    return Effect.catchCause(
-      Effect.raceAll(staggered),
-      (cause) => Effect.failCause(firstError ?? cause)
-    )
+    return Effect.catchCause(Effect.raceAll(staggered), (cause) => {
+      const attempts = errors.filter((error) => error !== undefined)
+      return attempts.length < addresses.length ? Effect.failCause(cause) : Effect.fail(combined(where, attempts))
+    })
   })
 }
+
+const combined = (
+  where: string,
+  attempts: ReadonlyArray<NetworkError.NetworkError>
+): NetworkError.NetworkError => {
+  const { cause, code, reason, syscall } = attempts.find(reachedFarther) ?? attempts[0]!
+  return new NetworkError.NetworkError({ operation: "connect", address: where, reason, code, syscall, attempts, cause })
+}
+
+// The error of a host that was reached says more than that of a family which this machine does not have.
+const reachedFarther = ({ reason }: NetworkError.NetworkError): boolean => !notReached.has(reason._tag)
+
+const notReached = new Set<NetworkError.Reason["_tag"]>([
+  "AddressFamilyMismatch",
+  "AddressNotAvailable",
+  "Other",
+  "PermissionDenied",
+  "Unreachable"
+])

@@ -8,10 +8,19 @@ import { checkNetworks } from "../accept/parseNetworks.ts"
 import { canonical } from "../connection/peerAddress.ts"
 import type { Header } from "./header.ts"
 
+/** `ProxyProtocolOptions`, validated and complete. */
+export interface ProxyTrust {
+  readonly isTrusted: (address: NetAddress.SocketAddress) => boolean
+  /** In milliseconds. */
+  readonly timeout: number
+  /** In bytes. */
+  readonly limit: number
+}
+
 /** Checks from whom headers are taken. */
 export const checkTrust = (
   options: SocketOptions.ProxyProtocolOptions | undefined
-): SocketOptions.ProxyTrust | undefined => {
+): ProxyTrust | undefined => {
   if (options === undefined) return undefined
   if (!Array.isArray(options.trusted) || options.trusted.length === 0) {
     reject("proxyProtocol.trusted", options.trusted, "a list of at least one network, or \"unix\"")

@@ -5,19 +5,19 @@ import * as Result from "effect/Result"
 import * as NetworkError from "../../NetworkError.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import { TruncatedHeader } from "../../ProxyProtocolError.ts"
-import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Step } from "../accept/handshakePhase.ts"
 import { canonical, formatPeer } from "../connection/peerAddress.ts"
 import type { Header } from "./header.ts"
+import type { ProxyTrust } from "./options.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
 import { BegunStream } from "./replayStream.ts"
 
 /** Reads the PROXY header from connections of trusted proxies. Other connections are left as they are. */
-export const readHeader = (trust: SocketOptions.ProxyTrust): Step => (transport) =>
+export const readHeader = (trust: ProxyTrust): Step => (transport) =>
   trust.isTrusted(transport.remoteAddress) ? read(transport, trust) : Effect.succeed(transport)
 
-const read = (transport: Transport.StreamTransport, { limit, timeout }: SocketOptions.ProxyTrust) =>
+const read = (transport: Transport.StreamTransport, { limit, timeout }: ProxyTrust) =>
   Effect.callback<Transport.StreamTransport, NetworkError.NetworkError>((resume) => {
     const opening = new Opening(transport, limit, resume)
     opening.stream.begin()

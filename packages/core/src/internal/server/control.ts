@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as AcceptPolicy from "../../AcceptPolicy.ts"
+import * as Endpoint from "../../Endpoint.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import type { ListenerState } from "../accept/listener.ts"
-import { endpointText } from "../network/network.ts"
 import type { Events } from "./eventHub.ts"
 import { accepted, type Serving } from "./runConnection.ts"
 import type { Sessions } from "./sessionTable.ts"
@@ -124,7 +124,7 @@ export class Control {
   update(changes: Server.Limits): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const options = { ...this.#options, ...changes }
-      const where = endpointText(options.listen)
+      const where = Endpoint.formatInput(options.listen)
       return Effect.flatMap(
         Effect.fromResult(ServerPolicy.check(options, where)),
         (policy) =>

@@ -10,8 +10,8 @@ import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type { Prefix } from "../accept/networkSet.ts"
+import { connectionDuration } from "../connection/metrics.ts"
 import type { ConnectionState } from "../connection/state.ts"
-import * as metrics from "../network/metrics.ts"
 import { expired, hasDeadlines } from "./deadlines.ts"
 import type { Events } from "./eventHub.ts"
 import { Session } from "./session.ts"
@@ -59,7 +59,7 @@ export const makeServing = <E, R>(options: {
     session.watcher?.interruptUnsafe()
     const now = clock.currentTimeMillisUnsafe()
     if (events.hears("Closed")) events.emit(closed(events.common(now), session))
-    metrics.connectionDuration.updateUnsafe(now - session.since, context)
+    connectionDuration.updateUnsafe(now - session.since, context)
     sessions.remove(session)
   }
 

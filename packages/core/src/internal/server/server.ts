@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Endpoint from "../../Endpoint.ts"
 import * as Network from "../../Network.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
@@ -13,11 +14,10 @@ import * as ServerEvent from "../../ServerEvent.ts"
 import * as ServerLog from "../../ServerLog.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import type { ListenerState } from "../accept/listener.ts"
-import * as metrics from "../network/metrics.ts"
-import { endpointText } from "../network/network.ts"
 import { Control } from "./control.ts"
 import { drain } from "./drain.ts"
 import { Events } from "./eventHub.ts"
+import * as metrics from "./metrics.ts"
 import { makeServing } from "./runConnection.ts"
 import { Sessions } from "./sessionTable.ts"
 
@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(function*<E, R>(
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
 > {
-  const policy = yield* Effect.fromResult(ServerPolicy.check(options, endpointText(options.listen)))
+  const policy = yield* Effect.fromResult(ServerPolicy.check(options, Endpoint.formatInput(options.listen)))
   const listener = (yield* Network.listen(options.listen, options)) as ListenerState
   const address = NetAddress.formatSocketAddress(listener.address)
   const clock = yield* Clock.Clock

@@ -1,23 +1,24 @@
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as NetworkError from "../../NetworkError.ts"
-import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import type * as UdpSocket from "../../UdpSocket.ts"
+import { reaches } from "./family.ts"
+import { checkMembership } from "./membership.ts"
+import type { Bind } from "./options.ts"
 
 export const typeId = "~@sluice/core/UdpSocket"
 
-/** What has gone through one datagram socket. */
+/** The datagrams that went through one socket. */
 export interface DatagramTraffic {
   received: number
   sent: number
   dropped: number
 }
 
-/** A datagram whose source is parsed when somebody asks for it. */
+/** A datagram whose source is parsed when it is read. */
 export class DatagramState implements UdpSocket.Datagram {
   readonly payload: Uint8Array
   readonly origin: Transport.DatagramSource
@@ -30,26 +31,26 @@ export class DatagramState implements UdpSocket.Datagram {
   }
 
   get source(): NetAddress.InetAddress {
-    return this.#transport.parse(this.origin)
+    return NetAddress.toCanonical(this.#transport.parse(this.origin))
   }
 }
 
 type Receiver = (datagram: DatagramState | undefined, error: NetworkError.NetworkError | undefined) => void
 
-/** A bound datagram socket: what has come and waits to be received, in a bounded queue, and who waits for it. */
+/** A bound datagram socket: a bounded queue of received datagrams, and the receivers that wait for one. */
 export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramReceiver {
   readonly [typeId]: typeof typeId = typeId
   readonly traffic: DatagramTraffic = { received: 0, sent: 0, dropped: 0 }
   readonly endpoint: string
-  readonly #options: SocketOptions.Bind
+  readonly #options: Bind & Pick<Transport.BindSettings, "peer">
   #queue: Array<DatagramState> = []
   #receivers: Array<Receiver> = []
   #transport: Transport.DatagramTransport | undefined = undefined
-  // What the network said of datagrams sent before, by ICMP, and nobody has heard yet.
+  // An ICMP error about datagrams sent before that no receiver has seen yet.
   #notice: NetworkError.NetworkError | undefined = undefined
   #closed: NetworkError.NetworkError | undefined = undefined
 
-  constructor(endpoint: string, options: SocketOptions.Bind) {
+  constructor(endpoint: string, options: Bind & Pick<Transport.BindSettings, "peer">) {
     this.endpoint = endpoint
     this.#options = options
   }
@@ -120,15 +121,38 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     payload: Uint8Array | string,
     to: NetAddress.InetAddress | undefined
   ): Effect.Effect<void, NetworkError.NetworkError> {
-    if (to === undefined && this.#options.peer === undefined) {
-      const expected = "where to send to, or a socket with a peer"
-      return Effect.fail(this.#error("send", new NetworkError.InvalidOption({ option: "to", value: to, expected })))
+    const reason = this.#refusal(to)
+    if (reason !== undefined) {
+      const address = to === undefined ? this.endpoint : `udp://${NetAddress.formatInet(to)}`
+      return Effect.fail(NetworkError.make("send", address, reason))
     }
-    return this.#sendTo(payload, to === undefined ? undefined : this.#transport!.format(to))
+    return this.#sendTo(payload, to === undefined ? undefined : this.#transport!.format(NetAddress.toCanonical(to)))
+  }
+
+  #refusal(to: NetAddress.InetAddress | undefined): NetworkError.Reason | undefined {
+    if (to === undefined) {
+      const expected = "where to send to, or a socket with a peer"
+      return this.#options.peer === undefined
+        ? new NetworkError.InvalidOption({ option: "to", value: to, expected })
+        : undefined
+    }
+    if (to.port === 0) return portZero(NetAddress.formatInet(to))
+    return reaches(this.address, this.#options.ipv6Only, NetAddress.toCanonical(to))
+      ? undefined
+      : new NetworkError.AddressFamilyMismatch({
+        socket: NetAddress.familyOf(this.address),
+        address: NetAddress.formatInet(to)
+      })
   }
 
   reply(datagram: DatagramState, payload: Uint8Array | string): Effect.Effect<void, NetworkError.NetworkError> {
-    return this.#sendTo(payload, this.#options.peer === undefined ? datagram.origin : undefined)
+    if (this.#options.peer !== undefined) return this.#sendTo(payload, undefined)
+    // Port 0 is "no reply expected" (RFC 768).
+    if (datagram.origin.port === 0) {
+      const source = NetAddress.formatInet(datagram.source)
+      return Effect.fail(NetworkError.make("send", `udp://${source}`, portZero(source)))
+    }
+    return this.#sendTo(payload, datagram.origin)
   }
 
   #sendTo(
@@ -148,7 +172,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     return this.#options.peer !== undefined
   }
 
-  /** Hands a datagram to the system, and calls back once when it has been taken. */
+  /** Passes a datagram to the system, and calls back once when the system has taken it. */
   hand(
     payload: Uint8Array,
     to: Transport.DatagramSource | undefined,
@@ -163,29 +187,17 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 
   join(membership: UdpSocket.Membership): Effect.Effect<void, NetworkError.NetworkError, Scope.Scope> {
     return Effect.suspend(() => {
-      const group = NetAddress.ipFromInput(membership.group)
-      const source = membership.source === undefined ? undefined : NetAddress.ipFromInput(membership.source)
-      if (Result.isFailure(group) || !NetAddress.isMulticast(group.success)) {
-        return this.#invalid("group", membership.group, "a multicast address, such as 239.1.2.3 or ff02::1234")
-      }
-      if (source !== undefined && Result.isFailure(source)) {
-        return this.#invalid("source", membership.source, "the IP address of a sender")
-      }
-      const multicast: SocketOptions.Multicast = {
-        group: group.success,
-        source: source?.success,
-        interface: membership.interface
-      }
+      if (this.#closed !== undefined) return Effect.fail(this.#error("join", new NetworkError.Closed()))
       const transport = this.#transport!
-      return Effect.acquireRelease(
-        transport.joinMulticast(multicast),
-        () => this.#closed === undefined ? transport.leaveMulticast(multicast) : Effect.void
+      return Effect.flatMap(
+        Effect.fromResult(checkMembership(membership, this.address, this.#options.ipv6Only, this.endpoint)),
+        (checked) =>
+          Effect.acquireRelease(
+            transport.joinMulticast(checked),
+            () => this.#closed === undefined ? transport.leaveMulticast(checked) : Effect.void
+          )
       )
     })
-  }
-
-  #invalid(option: string, value: unknown, expected: string) {
-    return Effect.fail(this.#error("join", new NetworkError.InvalidOption({ option, value, expected })))
   }
 
   #error(operation: NetworkError.Operation, reason: NetworkError.Reason): NetworkError.NetworkError {
@@ -203,3 +215,6 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 }
 
 const encoder = new TextEncoder()
+
+const portZero = (input: string) =>
+  new NetworkError.InvalidEndpoint({ input, part: "port", expected: "a port from 1 to 65535" })

@@ -1,5 +1,6 @@
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as TlsReason from "@sluice/core/TlsReason"
+import * as Transport from "@sluice/core/Transport"
 
 /** What Node and OpenSSL say, beside a system's error. */
 interface TlsError extends NodeJS.ErrnoException {
@@ -17,7 +18,7 @@ export const fromTls = (options: {
   const { address, applicationProtocols = [], error, operation } = options
   const reason = reasonOf(error, applicationProtocols)
   return reason === undefined
-    ? NetworkError.fromSystem({ operation, address, error })
+    ? Transport.systemError({ operation, address, error })
     : new NetworkError.NetworkError({ operation, address, reason, cause: error })
 }
 

@@ -1,5 +1,4 @@
 import * as NetworkError from "@sluice/core/NetworkError"
-import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as AddressResolver from "effect/net/AddressResolver"
@@ -33,7 +32,7 @@ export const makePlatform = (host: HostState): Transport.Platform => ({
 const connect = (
   host: HostState,
   address: NetAddress.SocketAddress,
-  options: SocketOptions.Connect
+  options: Transport.ConnectSettings
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const where = format("tcp", address)
@@ -57,7 +56,7 @@ const connect = (
 
 type Ends = { readonly local: Trace.Socket; readonly remote: Trace.Socket }
 
-const inetEnds = (host: HostState, wanted: Trace.Socket, options: SocketOptions.Connect): Ends | string => {
+const inetEnds = (host: HostState, wanted: Trace.Socket, options: Transport.ConnectSettings): Ends | string => {
   if (!host.isUp) return "ENETDOWN"
   // To connect to no address in particular is to connect to oneself (connect(2), on Linux).
   const remote = isWildcard(wanted.address)
@@ -100,7 +99,7 @@ const format = (scheme: string, address: NetAddress.SocketAddress): string =>
 const listen = (
   host: HostState,
   address: NetAddress.SocketAddress,
-  options: SocketOptions.Listen,
+  options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
   const where = format("tcp", address)
@@ -122,7 +121,7 @@ const listen = (
 const listening = (
   host: HostState,
   bound: Trace.Socket,
-  options: SocketOptions.Listen,
+  options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   onClose: () => void
 ): Effect.Effect<Transport.ListenerTransport> => {
@@ -161,7 +160,7 @@ const boundTo = (
 const bind = (
   host: HostState,
   address: NetAddress.InetAddress,
-  options: SocketOptions.Bind,
+  options: Transport.BindSettings,
   receiver: Transport.DatagramReceiver
 ): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> => {
   const fail = (code: string) => Effect.fail(systemError("bind", format("udp", address), code, "bind"))

@@ -1,4 +1,5 @@
-import * as NetworkError from "@sluice/core/NetworkError"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
 
 /** An error as the operating system would have reported it: `code` as in errno(3). */
 export const systemError = (
@@ -6,4 +7,4 @@ export const systemError = (
   address: string,
   code: string,
   syscall: string
-): NetworkError.NetworkError => NetworkError.fromSystem({ operation, address, error: { code, syscall } })
+): NetworkError.NetworkError => Transport.systemError({ operation, address, error: { code, syscall } })

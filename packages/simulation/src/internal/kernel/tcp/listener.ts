@@ -1,4 +1,3 @@
-import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as Transport from "@sluice/core/Transport"
 import type { HostState } from "../host.ts"
 import type { Bound } from "../ports.ts"
@@ -8,7 +7,7 @@ import { TcpStream } from "./stream.ts"
 /** A listening socket: half-open connections, and open ones that nobody has been told of, up to the backlog. */
 export class TcpListener implements Bound {
   readonly #host: HostState
-  readonly #options: SocketOptions.Listen
+  readonly #options: Transport.ListenSettings
   readonly #receiver: Transport.ListenerReceiver
   readonly #halfOpen = new Set<TcpStream>()
   #open: Array<TcpStream> = []
@@ -21,7 +20,7 @@ export class TcpListener implements Bound {
   constructor(
     host: HostState,
     bound: { readonly address: string; readonly port: number },
-    options: SocketOptions.Listen,
+    options: Transport.ListenSettings,
     receiver: Transport.ListenerReceiver
   ) {
     this.#host = host

@@ -1,7 +1,7 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as NetworkErrors from "@sluice/core/NetworkError"
-import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as Transport from "@sluice/core/Transport"
+import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Trace from "../../../Trace.ts"
@@ -27,7 +27,7 @@ const isBroadcast = (address: string): boolean => address === "255.255.255.255" 
 /** A bound UDP socket. */
 export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   readonly #host: HostState
-  readonly #options: SocketOptions.Bind
+  readonly #options: Transport.BindSettings
   readonly #receiver: Transport.DatagramReceiver
   readonly address: string
   readonly port: number
@@ -42,7 +42,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   constructor(
     host: HostState,
     bound: Trace.Socket,
-    options: SocketOptions.Bind,
+    options: Transport.BindSettings,
     receiver: Transport.DatagramReceiver
   ) {
     this.#host = host
@@ -157,7 +157,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   // Groups
   // -------------------------------------------------------------------------------------------------------------------
 
-  joinMulticast(membership: SocketOptions.Multicast): Effect.Effect<void, NetworkError.NetworkError> {
+  joinMulticast(
+    membership: UdpSocket.Membership<NetAddress.IpAddress>
+  ): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const { interface: at } = membership
       if (at !== undefined && !at.includes(":") && !this.#host.owns(at) && !isWildcard(at)) {
@@ -170,7 +172,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     })
   }
 
-  leaveMulticast(membership: SocketOptions.Multicast): Effect.Effect<void> {
+  leaveMulticast(membership: UdpSocket.Membership<NetAddress.IpAddress>): Effect.Effect<void> {
     return Effect.sync(() => {
       const { group, source } = membershipOf(membership)
       const index = this.#memberships.findIndex((each) => each.group === group && each.source === source)
@@ -269,7 +271,7 @@ const canonical = (to: Transport.DatagramSource): Trace.Socket =>
 const socketAt = (address: string | undefined, port: number): Trace.Socket | undefined =>
   address === undefined ? undefined : { address, port }
 
-const membershipOf = (membership: SocketOptions.Multicast): Membership => ({
+const membershipOf = (membership: UdpSocket.Membership<NetAddress.IpAddress>): Membership => ({
   group: NetAddress.formatIp(membership.group),
   source: membership.source === undefined ? undefined : NetAddress.formatIp(membership.source),
   interface: membership.interface

@@ -1,0 +1,28 @@
+import type * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Scope from "effect/Scope"
+import * as AcceptPolicy from "../../AcceptPolicy.ts"
+import { streamSeries } from "../connection/metrics.ts"
+import { counted, registered } from "../metrics/series.ts"
+import type { ListenerState } from "./listener.ts"
+
+const accepted = Metric.counter("sluice_connections_accepted", { description: "Connections accepted" })
+const refused = Metric.counter("sluice_connections_refused", {
+  description: "Connections rejected before a byte of them was read"
+})
+const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
+  description: "Connections that were not admitted, because their handshake failed or took too long"
+})
+
+/** Reports a listener for as long as the Scope is open. */
+export const listening = (listener: ListenerState): Effect.Effect<void, never, Scope.Scope> =>
+  registered(
+    { role: "server", address: NetAddress.formatSocketAddress(listener.address) },
+    [
+      ...streamSeries(listener.traffic),
+      counted(accepted, () => listener.traffic.accepted),
+      ...AcceptPolicy.refusals.map((reason) => counted(refused, () => listener.traffic.refused[reason], { reason })),
+      counted(handshakesFailed, () => listener.traffic.handshakesFailed)
+    ]
+  )

@@ -1,0 +1,30 @@
+import type * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import { counted, gauged, registered, type Series } from "../metrics/series.ts"
+import type { Traffic } from "./traffic.ts"
+
+const open = Metric.gauge("sluice_connections_open", { description: "Connections that are open now" })
+const failed = Metric.counter("sluice_connections_failed", {
+  description: "Connections that broke, or could not be accepted"
+})
+const bytesIn = Metric.counter("sluice_bytes_in", { description: "Bytes read from connections" })
+const bytesOut = Metric.counter("sluice_bytes_out", { description: "Bytes written to connections" })
+
+/** How long connections were open, in milliseconds. */
+export const connectionDuration = Metric.histogram("sluice_connection_duration", {
+  description: "How long connections were open, in milliseconds",
+  boundaries: Metric.exponentialBoundaries({ start: 1, factor: 4, count: 12 })
+})
+
+/** The series of the connections that are counted together. */
+export const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
+  gauged(open, () => traffic.open),
+  counted(failed, () => traffic.failed),
+  counted(bytesIn, () => traffic.bytesIn),
+  counted(bytesOut, () => traffic.bytesOut)
+]
+
+/** Reports the outgoing connections of a network for as long as the Scope is open. */
+export const dialling = (traffic: Traffic): Effect.Effect<void, never, Scope.Scope> =>
+  registered({ role: "client" }, streamSeries(traffic))

@@ -1,0 +1,96 @@
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import type * as Endpoint from "../../Endpoint.ts"
+import type * as NetworkError from "../../NetworkError.ts"
+import { checked, duration, optionalDuration, optionalInteger, reject } from "../../Options.ts"
+import type * as SocketOptions from "../../SocketOptions.ts"
+import type * as Tls from "../../Tls.ts"
+import type * as Transport from "../../Transport.ts"
+import { checkHeader, checkTrust, type ProxyTrust } from "../proxy/options.ts"
+import { checkClient, type Settings, settingsOf } from "../tls/options.ts"
+
+/** `ConnectOptions`, validated and complete; times in milliseconds. */
+export interface Connect extends Transport.ConnectSettings {
+  /** The bytes of the PROXY header. */
+  readonly proxyHeader: Uint8Array | undefined
+  readonly tls: Tls.Client
+  readonly closeTimeout: number
+  readonly connectTimeout: number
+  readonly attemptDelay: number
+}
+
+/** `ListenOptions`, validated and complete; times in milliseconds. */
+export interface Listen extends Transport.ListenSettings {
+  readonly proxyProtocol: ProxyTrust | undefined
+  readonly tls: Settings | undefined
+  readonly handshakeTimeout: number
+  readonly closeTimeout: number
+}
+
+/** Validates the options of `Network.connect`. */
+export const checkConnect = (
+  options: SocketOptions.ConnectOptions,
+  address: string
+): Result.Result<Connect, NetworkError.NetworkError> =>
+  checked("connect", address, () => ({
+    ...checkStream(options),
+    proxyHeader: checkHeader(options.proxyProtocol),
+    tls: checkClient(options.tls ?? defaultTls),
+    connectTimeout: duration("connectTimeout", options.connectTimeout ?? 30_000, 1),
+    attemptDelay: duration("attemptDelay", options.attemptDelay ?? 250),
+    localAddress: options.localAddress === undefined ? undefined : ipAddress("localAddress", options.localAddress),
+    localPort: optionalInteger("localPort", options.localPort, 0, 65535)
+  }))
+
+/** Validates the options of `Network.listen`. */
+export const checkListen = (
+  options: SocketOptions.ListenOptions,
+  address: string
+): Result.Result<Listen, NetworkError.NetworkError> =>
+  checked("listen", address, () => ({
+    ...checkStream(options),
+    proxyProtocol: checkTrust(options.proxyProtocol),
+    tls: options.tls === undefined ? undefined : settingsOf(options.tls),
+    handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
+    backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
+    reusePort: options.reusePort ?? false,
+    ipv6Only: options.ipv6Only ?? false,
+    mode: fileMode(options.mode)
+  }))
+
+// One object, so that all connections share the context that is made of it.
+const defaultTls: Tls.ClientOptions = {}
+
+const checkStream = (options: SocketOptions.StreamOptions) => ({
+  noDelay: options.noDelay ?? true,
+  keepAlive: options.keepAlive === false
+    ? undefined
+    : optionalDuration("keepAlive", options.keepAlive, 1_000, 32_767_000),
+  closeTimeout: duration("closeTimeout", options.closeTimeout ?? 2_000)
+})
+
+const ipAddress = (option: string, value: NetAddress.IpAddressInput): string => {
+  const parsed = NetAddress.ipFromInput(value)
+  return Result.isSuccess(parsed)
+    ? NetAddress.formatIp(parsed.success)
+    : reject(option, value, "an IP address")
+}
+
+const fileMode = (mode: number | undefined): number | undefined =>
+  mode === undefined || (Number.isInteger(mode) && mode >= 0 && mode <= 0o777)
+    ? mode
+    : reject("mode", mode, "the permissions of a file, such as 0o660")
+
+/** Rejects TLS options that would be ignored, and an endpoint that lacks them. */
+export const checkTls = (
+  endpoint: Endpoint.StreamEndpoint,
+  tls: Tls.ClientOptions | Tls.ServerOptions | Tls.Reloading | undefined,
+  operation: "connect" | "listen",
+  where: string
+): Result.Result<void, NetworkError.NetworkError> =>
+  checked(operation, where, () => {
+    if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", "there", "an endpoint that begins with tls://")
+    if (endpoint._tag === "Tls" && tls === undefined && operation === "listen") {
+      reject("tls", undefined, "the certificates to show, as in { certificates: [{ chain, key }] }")
+    }
+  })

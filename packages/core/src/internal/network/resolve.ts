@@ -1,0 +1,97 @@
+import * as Effect from "effect/Effect"
+import type * as Dns from "effect/net/Dns"
+import * as Host from "effect/net/Host"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Predicate from "effect/Predicate"
+import * as Endpoint from "../../Endpoint.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import type * as Transport from "../../Transport.ts"
+import { systemError } from "./systemError.ts"
+
+type NonEmpty<A> = readonly [A, ...Array<A>]
+
+/** The endpoint of a byte stream, or the error that says what it is instead. */
+export const streamEndpoint = (
+  operation: NetworkError.Operation,
+  input: Endpoint.Input
+): Effect.Effect<Endpoint.StreamEndpoint, NetworkError.NetworkError> =>
+  Effect.flatMap(
+    Effect.fromResult(Endpoint.fromInput(input)),
+    (endpoint) =>
+      endpoint._tag === "Udp"
+        ? Effect.fail(wrongScheme(operation, input, "tcp://, tls:// or unix://; udp:// is for Network.bind"))
+        : Effect.succeed(endpoint)
+  )
+
+/** The endpoint of datagrams, or the error that says what it is instead. */
+export const datagramEndpoint = (input: Endpoint.Input): Effect.Effect<Endpoint.Udp, NetworkError.NetworkError> =>
+  Effect.flatMap(
+    Effect.fromResult(Endpoint.fromInput(input)),
+    (endpoint) =>
+      endpoint._tag === "Udp"
+        ? Effect.succeed(endpoint)
+        : Effect.fail(wrongScheme("bind", input, "udp://, as in udp://127.0.0.1:5353"))
+  )
+
+const wrongScheme = (operation: NetworkError.Operation, endpoint: Endpoint.Input, expected: string) => {
+  const input = Endpoint.formatInput(endpoint)
+  return NetworkError.make(operation, input, new NetworkError.InvalidEndpoint({ input, part: "scheme", expected }))
+}
+
+/** The addresses of a stream endpoint. */
+export const resolve = (
+  platform: Transport.Platform,
+  endpoint: Endpoint.StreamEndpoint
+): Effect.Effect<NonEmpty<NetAddress.SocketAddress>, NetworkError.NetworkError> =>
+  endpoint._tag === "Unix"
+    ? Effect.succeed([NetAddress.unixPathAddress(endpoint.path)])
+    : resolveInet(platform, endpoint)
+
+/** The addresses of an endpoint with a host. */
+export const resolveInet = (
+  platform: Transport.Platform,
+  endpoint: Exclude<Endpoint.Endpoint, Endpoint.Unix>
+): Effect.Effect<NonEmpty<NetAddress.InetAddress>, NetworkError.NetworkError> =>
+  Effect.mapError(
+    platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
+    (error) => toNetworkError(error, endpoint)
+  )
+
+const toNetworkError = (
+  error: Dns.DnsError | NetAddress.NetAddressError,
+  endpoint: Exclude<Endpoint.Endpoint, Endpoint.Unix>
+): NetworkError.NetworkError => {
+  const address = Endpoint.format(endpoint)
+  // What the system said, where the resolver tells: `EMFILE` is not the fault of the name.
+  const system = systemError({ operation: "resolve", address, error: error.cause })
+  const host = Host.formatHost(endpoint.host)
+  return new NetworkError.NetworkError({
+    operation: "resolve",
+    address,
+    reason: error._tag === "DnsError"
+      ? reasonOf(error, host, system)
+      : new NetworkError.Other({ message: error.message }),
+    code: system.code,
+    syscall: system.syscall,
+    cause: error
+  })
+}
+
+const reasonOf = (error: Dns.DnsError, host: string, system: NetworkError.NetworkError): NetworkError.Reason => {
+  if (system.reason._tag === "TooManyOpenFiles") return system.reason
+  switch (error.reason) {
+    case "NotFound":
+    case "BadName":
+      return new NetworkError.HostNotFound({ host })
+    case "Timeout":
+    case "Temporary":
+    case "ServerFailure":
+    case "Refused":
+    case "InvalidResponse":
+      return new NetworkError.NameServerFailed({ host })
+    default:
+      return Predicate.isUndefined(system.code)
+        ? new NetworkError.Other({ message: error.message })
+        : system.reason
+  }
+}

@@ -1,0 +1,31 @@
+import type * as Result from "effect/Result"
+import type * as NetworkError from "../../NetworkError.ts"
+import { checked, oneOf, optionalInteger } from "../../Options.ts"
+import type * as SocketOptions from "../../SocketOptions.ts"
+import type * as Transport from "../../Transport.ts"
+
+/** `BindOptions`, validated and complete. The peer is an endpoint still: its address is resolved later. */
+export interface Bind extends Omit<Transport.BindSettings, "peer"> {
+  readonly queueCapacity: number
+  readonly queueOverflow: "dropNewest" | "dropOldest"
+}
+
+/** Validates the options of `Network.bind`. */
+export const checkBind = (
+  options: SocketOptions.BindOptions,
+  address: string
+): Result.Result<Bind, NetworkError.NetworkError> =>
+  checked("bind", address, () => ({
+    reuseAddress: options.reuseAddress ?? false,
+    reusePort: options.reusePort ?? false,
+    ipv6Only: options.ipv6Only ?? false,
+    broadcast: options.broadcast ?? false,
+    ttl: optionalInteger("ttl", options.ttl, 1, 255),
+    multicastTtl: optionalInteger("multicastTtl", options.multicastTtl, 0, 255),
+    multicastLoopback: options.multicastLoopback,
+    multicastInterface: options.multicastInterface,
+    receiveBufferSize: optionalInteger("receiveBufferSize", options.receiveBufferSize, 1, 2 ** 31 - 1),
+    sendBufferSize: optionalInteger("sendBufferSize", options.sendBufferSize, 1, 2 ** 31 - 1),
+    queueCapacity: optionalInteger("queueCapacity", options.queueCapacity, 1, 2 ** 31 - 1) ?? 1024,
+    queueOverflow: oneOf("queueOverflow", options.queueOverflow ?? "dropNewest", ["dropNewest", "dropOldest"])
+  }))

@@ -1,0 +1,54 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
+import type * as AddressResolver from "effect/net/AddressResolver"
+import * as Fs from "node:fs"
+import { devNull } from "node:os"
+import { bind } from "./bind.ts"
+import { connect } from "./connect.ts"
+import { listen } from "./listen.ts"
+import type * as TlsContext from "./tls/context.ts"
+
+/** Node's sockets as a platform. Without `reuseReadBuffer` the input comes by `data` events, as on a Node without it. */
+export const makePlatform = (
+  resolver: AddressResolver.AddressResolver["Service"],
+  { reuseReadBuffer }: { readonly reuseReadBuffer: boolean }
+): Transport.Platform => ({
+  resolver,
+  connect: (address, settings) => connect(address, settings, reuseReadBuffer),
+  listen: (address, settings, receiver) => listen(address, settings, receiver, reuseReadBuffer),
+  bind,
+  secure: (settings, address) => Effect.flatMap(loadTls(address), (context) => context.secure(settings, address))
+})
+
+// Loaded by the first endpoint that needs it: it would double the start-up time of programs without TLS.
+let tls: typeof TlsContext | undefined
+
+const loadTls = (address: string): Effect.Effect<typeof TlsContext, NetworkError.NetworkError> =>
+  Effect.suspend(() => {
+    if (tls !== undefined) return Effect.succeed(tls)
+    const failed = (error: unknown) => Transport.systemError({ operation: "secure", address, error })
+    return Effect.tryPromise({
+      try: async () => {
+        requireDescriptors(16)
+        return tls = await import("./tls/context.ts")
+      },
+      catch: failed
+    }).pipe(
+      // Anything else means that the installation is broken.
+      Effect.catch((error) => error.reason._tag === "TooManyOpenFiles" ? Effect.fail(error) : Effect.die(error.cause))
+    )
+  })
+
+/**
+ * Throws if fewer descriptors are free than the files of a module need. A Node before 24 never loads a module again that
+ * it once failed to read.
+ */
+const requireDescriptors = (count: number): void => {
+  const held: Array<number> = []
+  try {
+    while (held.length < count) held.push(Fs.openSync(devNull, "r"))
+  } finally {
+    for (const descriptor of held) Fs.closeSync(descriptor)
+  }
+}
