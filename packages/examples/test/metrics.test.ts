@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from "@effect/vitest"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import { join } from "node:path"
 import { connect, converse, once, run, start, stop } from "./program.ts"
-import { files, workspace } from "./snippets.ts"
+import { workspace } from "./snippets.ts"
 
 /** Starts the program on free ports. */
 const watched = async (flags = "") => {
@@ -97,9 +97,7 @@ describe("metrics", { timeout: 60_000 }, () => {
   })
 
   it("are all in the table of the guide", () => {
-    const defined = files("packages/core/src/*.ts").concat(files("packages/core/src/internal/*/metrics.ts")).flatMap((
-      file
-    ) =>
+    const defined = globSync("packages/core/src/**/*.ts", { cwd: workspace }).flatMap((file) =>
       Array.from(
         readFileSync(join(workspace, file), "utf8").matchAll(/Metric\.(counter|gauge|histogram)\("(sluice_\w+)"/g),
         ([, type, name]) => `${name} ${type}`
