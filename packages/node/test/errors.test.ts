@@ -233,7 +233,7 @@ describe("errors of endpoints and options", () => {
         const reason = error.reason as NetworkError.InvalidOption
         expect(reason.option).toBe(option)
         expect(error.message).toContain(option)
-        expect(error.message).toContain(`use ${reason.expected}`)
+        expect(error.message).toContain(`expected ${reason.expected}`)
       }
     })))
 
