@@ -1,5 +1,6 @@
 /**
- * TLS: what a server shows and a client trusts, as plain values, and what both know of each other afterwards.
+ * TLS: the certificates that a server presents, the authorities that a client trusts, and what each side knows of the other
+ * after the handshake. All options are plain values.
  *
  * **Example** (a server)
  *
@@ -31,9 +32,12 @@
  *
  * **Details**
  *
- * - Clients verify: the chain up to an authority that is trusted, the dates, and the name.
- * - Options that are kept in a constant are read once. What is made of them, sessions to resume included, is shared by all
- *   connections that use the same value.
+ * - Clients verify the server's certificate: its chain up to a trusted authority, its dates and its name.
+ * - Keep options in a constant: they are validated once per object, and connections with the same object share the prepared
+ *   context and the sessions that can be resumed.
+ * - Cipher suites are chosen by the server's preference. By default all have forward secrecy and authenticated encryption.
+ *
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -41,92 +45,139 @@ import type * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
+import type { DistinguishedName } from "./CertificateName.ts"
 import * as files from "./internal/tls/files.ts"
-import type { typeId } from "./internal/tls/reloading.ts"
 import * as internal from "./internal/tls/reloading.ts"
+import type { reloadingTypeId } from "./internal/tls/serverSettings.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as TlsReason from "./TlsReason.ts"
 
-/** A version of the protocol: RFC 5246, RFC 8446. */
+/**
+ * A version of the protocol (RFC 5246, RFC 8446).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Version = "TLSv1.2" | "TLSv1.3"
 
-/** A certificate with its key: what one side shows to the other. */
+/**
+ * A certificate with its key: what one side presents to the other.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Certificate {
-  /** The certificate and those that issued it, in this order, without the root: PEM text (RFC 7468). */
+  /** The certificate followed by its intermediate certificates, in order, without the root: PEM text (RFC 7468). */
   readonly chain: string
   /** The private key of the certificate: PEM text. */
   readonly key: Redacted.Redacted<string> | string
-  /** What the key is encrypted with, if it is. */
+  /** The passphrase of an encrypted key. */
   readonly passphrase?: Redacted.Redacted<string> | undefined
 }
 
-/** What both sides can say. */
+/**
+ * Options of both roles.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface CommonOptions {
   /**
-   * Whom to trust: the certificates of authorities, or of single peers, as PEM text. Default: the platform's own, for a
-   * client; nobody, for a server.
+   * The trusted certificates, of authorities or of single peers, as PEM text. Default: those of the platform for a client,
+   * none for a server.
    */
   readonly authorities?: string | ReadonlyArray<string> | undefined
-  /** Certificates that were revoked: lists (CRLs, RFC 5280) as PEM text, one of each authority. Default: none. */
+  /** Certificate revocation lists (RFC 5280) as PEM text, one per authority. Default: none. */
   readonly revocationLists?: string | ReadonlyArray<string> | undefined
-  /** What to speak over it, the preferred first (ALPN, RFC 7301). Default: not negotiated. */
+  /** Application protocols to negotiate, preferred first (ALPN, RFC 7301). Default: not negotiated. */
   readonly applicationProtocols?: ReadonlyArray<string> | undefined
-  /** The least version to speak. Default: `"TLSv1.2"`. */
+  /** The lowest version allowed. Default: `"TLSv1.2"`. */
   readonly minimumVersion?: Version | undefined
+  /**
+   * The cipher suites allowed, preferred first, by their IANA names. A server chooses by its own order. A version of TLS none
+   * of whose suites is listed is not used. Default: those with forward secrecy and authenticated encryption, which is every
+   * suite of TLS 1.3, and ECDHE with AES-GCM or ChaCha20-Poly1305 for TLS 1.2; neither CBC nor RSA key exchange.
+   */
+  readonly ciphers?: ReadonlyArray<string> | undefined
 }
 
-/** How a client makes a connection secure. */
+/**
+ * Options of a client.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ClientOptions extends CommonOptions {
-  /** The name that the server's certificate must be for, and that it is asked for (SNI, RFC 6066). Default: the host. */
+  /** The name that the server's certificate must be valid for, sent to the server too (SNI, RFC 6066). Default: the host. */
   readonly serverName?: string | undefined
-  /** What to show to servers that want to know who asks. Default: nothing. */
+  /** The certificate for servers that request one. Default: none. */
   readonly certificate?: Certificate | undefined
   /**
-   * Accept only servers whose certificate has one of these SHA-256 fingerprints, with or without colons. It is verified
-   * all the same. Default: not pinned.
+   * Accept only a server certificate with one of these SHA-256 fingerprints, with or without colons. The certificate is
+   * verified as well. Default: not pinned.
    */
   readonly fingerprints?: ReadonlyArray<string> | undefined
   /**
-   * How many sessions to keep in order to resume them, one for each server: that saves the next handshake the certificates
-   * (RFC 8446, section 2.2). 0: none. Default: 100.
+   * The number of sessions to keep for resumption, one per server. Resuming saves the next handshake the certificates (RFC
+   * 8446, section 2.2). 0 disables resumption. Default: 100.
    */
   readonly sessions?: number | undefined
   /**
-   * Take any certificate of anybody, so that somebody in between can read and change everything. What is wrong with it is
-   * in `Session.unverified`. It excludes `fingerprints`. Default: `false`.
+   * Accept any certificate, so that an attacker on the path can read and change everything. `Session.unverified` has the
+   * problem that was ignored. Excludes `fingerprints`. Default: `false`.
    */
   readonly dangerouslySkipVerification?: boolean | undefined
 }
 
-/** How a server makes its connections secure. */
+/**
+ * Options of a server.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ServerOptions extends CommonOptions {
   /**
-   * What to show: of several certificates the first that has the name that the client asks for (SNI, RFC 6066), or a
-   * wildcard for it, or the first of all.
+   * The certificates to present. A client that asks for a name (SNI, RFC 6066) gets the first certificate with that name, or
+   * the first with a matching wildcard; otherwise the first of all.
    */
   readonly certificates: readonly [Certificate, ...Array<Certificate>]
   /**
-   * Whether to ask clients for certificates, which are verified with `authorities`. `"wanted"`: what is wrong with one is
-   * in `Session.unverified`. `"required"`: clients without a good one are turned away. Default: `"off"`.
+   * Whether to request client certificates, which are verified with `authorities`. `"wanted"`: problems are in
+   * `Session.unverified`. `"required"`: clients without a valid certificate are rejected. Default: `"off"`.
    */
   readonly clientCertificates?: "off" | "wanted" | "required" | undefined
-  /** Whether clients may resume their sessions (RFC 8446, section 2.2; RFC 5077). Default: `true`. */
+  /** Whether clients may resume sessions (RFC 8446, section 2.2; RFC 5077). Default: `true`. */
   readonly resumption?: boolean | undefined
 }
 
-/** Where a `Certificate` is: paths of PEM files. */
+/**
+ * A `Certificate` as paths of PEM files.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface CertificateFiles {
   readonly chain: string
   readonly key: string
   readonly passphrase?: Redacted.Redacted<string> | undefined
 }
 
-/** `ClientOptions` with paths of PEM files in place of their text. */
+/**
+ * `ClientOptions` with paths of PEM files in place of PEM text.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ClientFiles extends Omit<ClientOptions, "certificate"> {
   readonly certificate?: CertificateFiles | undefined
 }
 
-/** `ServerOptions` with paths of PEM files in place of their text. */
+/**
+ * `ServerOptions` with paths of PEM files in place of PEM text.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ServerFiles extends Omit<ServerOptions, "certificates"> {
   readonly certificates: readonly [CertificateFiles, ...Array<CertificateFiles>]
 }
@@ -134,7 +185,11 @@ export interface ServerFiles extends Omit<ServerOptions, "certificates"> {
 /**
  * Reads the files of a client.
  *
- * Fails with `UnusableCertificate` when one cannot be read, or has no PEM text in it.
+ * Fails with `UnusableCertificate` if a file cannot be read or has no PEM text. Logs a warning for a key file that every user
+ * of the machine can read.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const loadClient: (
   files: ClientFiles
@@ -143,35 +198,52 @@ export const loadClient: (
 /**
  * Reads the files of a server.
  *
- * Fails with `UnusableCertificate` when one cannot be read, or has no PEM text in it.
+ * Fails with `UnusableCertificate` if a file cannot be read or has no PEM text. Logs a warning for a key file that every user
+ * of the machine can read.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const loadServer: (
   files: ServerFiles
 ) => Effect.Effect<ServerOptions, NetworkError.NetworkError, FileSystem.FileSystem> = files.loadServer
 
-/** A server's options that change while it runs. It goes wherever `ServerOptions` do. */
+/**
+ * A server's options that follow their files. Accepted wherever `ServerOptions` are.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Reloading {
-  readonly [typeId]: typeof typeId
-  /** How the last look at the files went, and a way to hear of the next. */
+  readonly [reloadingTypeId]: typeof reloadingTypeId
+  /** The outcome of the last look at the files, and its changes. */
   readonly state: SubscriptionRef.SubscriptionRef<ReloadState>
   /** Looks at the files now. */
   readonly reload: Effect.Effect<void>
 }
 
-/** What a server shows to its clients; `since` is in milliseconds of the `Clock`. */
+/**
+ * Which certificates a server presents.
+ *
+ * - `Current`: those in the files.
+ * - `Kept`: those that were in the files before, because what is there now cannot be used; `error` says why.
+ *
+ * `since` is when the certificates presented came into use, `lookedAt` is the last look at the files; both in milliseconds of
+ * the `Clock`. `notAfter`
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ReloadState =
-  /** What is in the files. */
   | { readonly _tag: "Current"; readonly since: number }
-  /** What was in them before: what is there now cannot be used. */
   | { readonly _tag: "Kept"; readonly since: number; readonly error: NetworkError.NetworkError }
 
 /**
- * A server's files, looked at again by a schedule, or whenever something in their folders changes: `"watch"`. Handshakes
- * that begin afterwards get what is in them by then; connections that are open do not notice. If the new files cannot be
- * used (half written, or a key that does not belong to its certificate), the server keeps to the old ones, logs that, and
- * says so in `state`.
+ * Reads a server's files, and again by a schedule, or whenever they change: `"watch"`. New handshakes use the files' current
+ * certificates; open connections are unaffected. If the new files cannot be used (half written, or a key that does not match
+ * its certificate), the server keeps the previous ones, logs a warning and says so in `state`.
  *
- * Fails as `loadServer` does, the first time.
+ * The first time, it fails as `loadServer` does.
  *
  * **Example**
  *
@@ -189,19 +261,27 @@ export type ReloadState =
  *   return Server.layer({ listen: "tls://0.0.0.0:9443", tls }, (connection) => Connection.pipeTo(connection, connection))
  * }))
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const reloading: <A>(
   files: ServerFiles,
   when: Schedule.Schedule<A> | "watch"
 ) => Effect.Effect<Reloading, NetworkError.NetworkError, FileSystem.FileSystem | Scope.Scope> = internal.reloading
 
-/** What is known of a peer's certificate. */
+/**
+ * A peer's certificate.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PeerCertificate {
-  /** Whose it is: `"CN=example.org"`. */
-  readonly subject: string
-  /** Who vouches for it. */
-  readonly issuer: string
-  /** The names it is for: `"DNS:example.org"`, `"IP Address:127.0.0.1"`, `"email:…"`, `"URI:…"` (RFC 5280). */
+  /** Its owner: `[{ type: "CN", value: "example.org" }]`. `CertificateName.format` is its text for people. */
+  readonly subject: DistinguishedName
+  /** The authority that issued it. */
+  readonly issuer: DistinguishedName
+  /** The names it is valid for: `"DNS:example.org"`, `"IP Address:127.0.0.1"`, `"email:…"`, `"URI:…"` (RFC 5280). */
   readonly alternativeNames: ReadonlyArray<string>
   readonly notBefore: Date
   readonly notAfter: Date
@@ -209,58 +289,26 @@ export interface PeerCertificate {
   readonly fingerprint256: string
 }
 
-/** What was negotiated, and who the peer is. */
+/**
+ * What was negotiated, and who the peer is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Session {
   readonly protocol: Version
   /** The cipher suite by its IANA name: `"TLS_AES_128_GCM_SHA256"`. */
   readonly cipher: string
-  /** The protocol to speak, if one was negotiated (ALPN). */
+  /** The negotiated application protocol (ALPN), if any. */
   readonly applicationProtocol: string | undefined
-  /** The name that the client asked for (SNI). */
+  /** The name that the client asked for (SNI), if any. */
   readonly serverName: string | undefined
   /** Whether an earlier session was resumed. */
   readonly resumed: boolean
-  /** What the peer showed, if it did. */
+  /** The peer's certificate, if it sent one. */
   readonly peerCertificate: PeerCertificate | undefined
-  /** Whether `peerCertificate` was verified, and found good. */
+  /** Whether `peerCertificate` was verified successfully. */
   readonly verified: boolean
-  /** Why it was not, if it was looked at. */
+  /** Why verification failed, if it did. */
   readonly unverified: TlsReason.TlsReason | undefined
-}
-
-/** A `Certificate`, checked. */
-export interface KeyPair {
-  /** Which option it comes from, for errors: `"tls.certificates[0]"`. */
-  readonly option: string
-  readonly chain: string
-  readonly key: Redacted.Redacted<string>
-  readonly passphrase: Redacted.Redacted<string> | undefined
-}
-
-/** What both sides' options have in common, checked and complete. */
-interface Common {
-  /** `undefined`: the platform's own. */
-  readonly authorities: ReadonlyArray<string> | undefined
-  readonly revocationLists: ReadonlyArray<string>
-  readonly applicationProtocols: ReadonlyArray<string>
-  readonly minimumVersion: Version
-}
-
-/** `ClientOptions`, checked and complete. */
-export interface Client extends Common {
-  readonly _tag: "Client"
-  readonly serverName: string | undefined
-  readonly certificate: KeyPair | undefined
-  /** In capitals, with colons. Empty: not pinned. */
-  readonly fingerprints: ReadonlyArray<string>
-  readonly sessions: number
-  readonly verify: boolean
-}
-
-/** `ServerOptions`, checked and complete. */
-export interface Server extends Common {
-  readonly _tag: "Server"
-  readonly certificates: readonly [KeyPair, ...Array<KeyPair>]
-  readonly clientCertificates: "off" | "wanted" | "required"
-  readonly resumption: boolean
 }

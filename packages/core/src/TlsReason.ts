@@ -1,6 +1,6 @@
 /**
- * Why TLS fails: the reasons of a `NetworkError` that come from certificates, from the handshake and from the peer's
- * alerts. Each is matched like any other reason:
+ * Why TLS fails: the reasons of a `NetworkError` that come from certificates, handshakes and alerts. Match them like any
+ * other reason:
  *
  * ```ts
  * import * as Network from "@sluice/core/Network"
@@ -8,212 +8,335 @@
  *
  * const connect = Network.connect("tls://example.org:443").pipe(
  *   Effect.catchReason("NetworkError", "CertificateExpired", ({ notAfter }) =>
- *     Effect.andThen(Effect.logWarning("it expired", notAfter), Effect.never))
+ *     Effect.andThen(Effect.logWarning("the certificate expired", notAfter), Effect.never))
  * )
  * ```
+ *
+ * Messages show names of certificates in a form that is safe to print; the fields hold them as they are.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { safe } from "./internal/tls/safeText.ts"
 
-/** The peer's certificate is no longer valid (RFC 5280, section 4.1.2.5). */
+/**
+ * The peer's certificate has expired (RFC 5280, section 4.1.2.5). `subject` is its owner, as text for people.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class CertificateExpired extends Data.TaggedClass("CertificateExpired")<{
-  /** Whose it is, as a distinguished name: `"CN=example.org"`. */
   readonly subject: string
   readonly notAfter: Date
 }> {
   get message(): string {
-    return `the certificate of ${this.subject} expired at ${this.notAfter.toISOString()}`
+    return `the certificate of ${safe(this.subject)} expired on ${this.notAfter.toISOString()}`
   }
-  readonly advice = "its owner has to renew it; if it is still good, check the clock of this machine"
+  readonly advice = "renew it; if it is still valid, check the clock of this machine"
 }
 
-/** The peer's certificate is not valid yet. */
+/**
+ * The peer's certificate is not valid yet (RFC 5280, section 4.1.2.5).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class CertificateNotYetValid extends Data.TaggedClass("CertificateNotYetValid")<{
   readonly subject: string
   readonly notBefore: Date
 }> {
   get message(): string {
-    return `the certificate of ${this.subject} is not valid before ${this.notBefore.toISOString()}`
+    return `the certificate of ${safe(this.subject)} is not valid before ${this.notBefore.toISOString()}`
   }
-  readonly advice = "check the clock of this machine, and that of the one that issued it"
+  readonly advice = "check the clocks of this machine and of the issuer"
 }
 
-/** The peer's certificate, or the root of its chain, vouches for itself, and is not among the authorities trusted here. */
+/**
+ * The peer's certificate, or the root of its chain, is self-signed and not among the trusted `authorities`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class SelfSignedCertificate extends Data.TaggedClass("SelfSignedCertificate")<{ readonly subject: string }> {
   get message(): string {
-    return `the certificate of ${this.subject} is signed by itself, and not trusted here`
+    return `the certificate of ${safe(this.subject)} is self-signed and not trusted`
   }
-  readonly advice = "add the certificate to `authorities` if you trust it"
+  readonly advice = "add it to `authorities` if you trust it"
 }
 
-/** The peer's certificate was issued by an authority that is not trusted here, or a link of its chain is missing. */
+/**
+ * The issuer of the peer's certificate is not trusted, or its chain lacks an intermediate certificate.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class UnknownIssuer extends Data.TaggedClass("UnknownIssuer")<{
   readonly subject: string
   readonly issuer: string
 }> {
   get message(): string {
-    return `the certificate of ${this.subject} was issued by ${this.issuer}, which is not trusted here`
+    return `the certificate of ${safe(this.subject)} was issued by ${safe(this.issuer)}, which is not trusted`
   }
-  readonly advice = "add that authority to `authorities`, or let the peer send its whole chain"
+  readonly advice = "add the issuer to `authorities`, or have the peer send its full chain"
 }
 
-/** The server's certificate is for other names (RFC 9525). */
+/**
+ * The server's certificate is valid for other names (RFC 9525): `names`, and not `expected`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class HostNameMismatch extends Data.TaggedClass("HostNameMismatch")<{
-  /** The name that was asked for. */
   readonly expected: string
-  /** The names that the certificate is for. */
   readonly names: ReadonlyArray<string>
 }> {
   get message(): string {
-    const names = this.names.length === 0 ? "no name at all" : this.names.join(", ")
-    return `the certificate is not for ${this.expected} but for ${names}`
+    return this.names.length === 0
+      ? `the certificate is valid for no host name, and not for ${this.expected}`
+      : `the certificate is valid for ${safe(this.names.join(", "))}, and not for ${this.expected}`
   }
-  readonly advice = "connect by one of its names, or say which one is meant with `serverName`"
+  readonly advice = "connect by one of its names, or set `serverName`"
 }
 
-/** The peer's certificate was revoked, as a revocation list given here says. */
+/**
+ * One of the `revocationLists` lists the peer's certificate.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class CertificateRevoked extends Data.TaggedClass("CertificateRevoked")<{ readonly subject: string }> {
   get message(): string {
-    return `the certificate of ${this.subject} was revoked`
+    return `the certificate of ${safe(this.subject)} was revoked`
   }
-  readonly advice = "its owner has to get a new one; do not trust this one"
+  readonly advice = "do not trust it; its owner must replace it"
 }
 
-/** The peer's certificate cannot be trusted for another reason; `code` is the platform's name for it. */
+/**
+ * The peer's certificate breaks another rule of RFC 5280. `code` is the platform's name for the rule.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class CertificateRejected extends Data.TaggedClass("CertificateRejected")<{
   readonly subject: string
   readonly code: string
   readonly why: string
 }> {
   get message(): string {
-    return `the certificate of ${this.subject} was rejected: ${this.why} (${this.code})`
+    return `the certificate of ${safe(this.subject)} was rejected: ${this.why} (${this.code})`
   }
-  readonly advice = "its owner has to get a better one"
+  readonly advice = "the certificate must be replaced by its owner"
 }
 
-/** None of the peer's fingerprints is among those that were pinned; both are SHA-256, as in `"AB:CD:…"`. */
+/**
+ * The peer's certificate matches none of the pinned `fingerprints`. Fingerprints are SHA-256: `"AB:CD:…"`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class PinMismatch extends Data.TaggedClass("PinMismatch")<{
   readonly expected: ReadonlyArray<string>
   readonly actual: string
 }> {
   get message(): string {
-    return `the certificate has the fingerprint ${this.actual}, which is not pinned`
+    return `the fingerprint ${this.actual} of the certificate is not pinned`
   }
-  readonly advice = "somebody may be in between; if the certificate was renewed, pin the new fingerprint"
+  readonly advice = "rule out an interception; if the certificate was renewed, pin the new fingerprint"
 }
 
-/** The peer was asked for a certificate and gave none. */
+/**
+ * The peer was asked for a certificate and sent none.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NoCertificate extends Data.TaggedClass("NoCertificate") {
-  readonly message = "the peer gave no certificate"
-  readonly advice = "give the client a `certificate`, or do not require one"
+  readonly message = "the peer sent no certificate"
+  readonly advice = "set `certificate` on the client, or do not require one"
 }
 
-/** A certificate, key or list of one's own cannot be used; `option` says which. Found before anything is opened. */
+/**
+ * A local certificate, key or list cannot be used; `option` names it. Found before anything is opened.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class UnusableCertificate extends Data.TaggedClass("UnusableCertificate")<{
   readonly option: string
   readonly why: string
 }> {
   get message(): string {
-    return `${this.option} cannot be used: ${this.why}`
+    return `${this.option} is not usable: ${this.why}`
   }
-  readonly advice = "give it as PEM text, whole"
+  readonly advice = "provide complete PEM text"
 }
 
-/** The key does not belong to the certificate; `option` says to which. Found before anything is opened. */
+/**
+ * The key does not match the certificate of `option`. Found before anything is opened.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class KeyMismatch extends Data.TaggedClass("KeyMismatch")<{ readonly option: string }> {
   get message(): string {
-    return `the key of ${this.option} does not belong to its certificate`
+    return `the key of ${this.option} does not match its certificate`
   }
-  readonly advice = "give the key that the certificate was made for, and the chain with the certificate first"
+  readonly advice = "provide the key of that certificate, and put the certificate first in `chain`"
 }
 
-/** The two sides have no version of TLS in common. */
+/**
+ * Both sides support no common version of TLS.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NoSharedProtocol extends Data.TaggedClass("NoSharedProtocol") {
-  readonly message = "the peer and this side have no version of TLS in common"
-  readonly advice = "update the older side; the least version allowed here is `minimumVersion`"
+  readonly message = "no TLS version in common with the peer"
+  readonly advice = "update the older side; `minimumVersion` sets the lowest version allowed here"
 }
 
-/** The two sides have no cipher suite, signature algorithm or group in common. */
+/**
+ * Both sides support no common cipher suite, signature algorithm or group.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NoSharedCipher extends Data.TaggedClass("NoSharedCipher") {
-  readonly message = "the peer and this side have no cipher in common"
-  readonly advice = "update the older side, or use a certificate with a key of another kind"
+  readonly message = "no cipher suite, signature algorithm or group in common with the peer"
+  readonly advice = "update the older side, allow its cipher suite in `ciphers`, or use a certificate with another kind of key"
 }
 
-/** The two sides have no application protocol in common (ALPN, RFC 7301). */
+/**
+ * Both sides negotiate an application protocol (ALPN, RFC 7301) and support no common one. `supported` lists this
+ * side's.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NoSharedApplicationProtocol extends Data.TaggedClass("NoSharedApplicationProtocol")<{
-  /** What this side offered, or takes. */
   readonly supported: ReadonlyArray<string>
 }> {
   get message(): string {
-    return `the peer speaks none of the application protocols ${this.supported.join(", ")}`
+    return `the peer supports none of the application protocols ${this.supported.join(", ")}`
   }
-  readonly advice = "list a protocol that the peer speaks in `applicationProtocols`"
+  readonly advice = "add a protocol of the peer to `applicationProtocols`"
 }
 
-/** The peer does not speak TLS. */
+/**
+ * The peer does not speak TLS: its first bytes are not a TLS record.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NotTls extends Data.TaggedClass("NotTls") {
   readonly message = "the peer does not speak TLS"
-  readonly advice = "check the port, and whether it wants to be asked for TLS first (STARTTLS)"
+  readonly advice = "check the port, and whether the protocol starts in the clear (STARTTLS)"
 }
 
-/** The peer went away before the handshake was done. */
+/**
+ * The peer closed the connection during the handshake.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class HandshakeCut extends Data.TaggedClass("HandshakeCut") {
-  readonly message = "the peer ended the connection during the handshake"
-  readonly advice = "it may not speak TLS, or want a certificate, or be overloaded: its log may say"
+  readonly message = "the peer closed the connection during the handshake"
+  readonly advice = "see the log of the peer: it may not speak TLS, require a certificate, or be overloaded"
 }
 
-/** The handshake failed for a reason that has no class of its own here; `code` is the platform's name for it. */
-export class HandshakeFailed extends Data.TaggedClass("HandshakeFailed")<{
+/**
+ * The peer violated the TLS protocol, in a way that has no class of its own here. `code` is the platform's name for it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ProtocolViolation extends Data.TaggedClass("ProtocolViolation")<{
   readonly code: string
   readonly why: string
 }> {
   get message(): string {
-    return `the handshake failed: ${this.why} (${this.code})`
+    return `the peer violated the TLS protocol: ${this.why} (${this.code})`
   }
   readonly advice = undefined
 }
 
-/** The peer refused with an alert (RFC 8446, section 6); `alert` is its name there, such as `"certificate_required"`. */
+/**
+ * A record of an established session is corrupt: it fails authentication (`bad_record_mac`, RFC 8446, section 5.2), or
+ * is not a record. `code` is the platform's name for the fault.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CorruptRecord extends Data.TaggedClass("CorruptRecord")<{ readonly code: string }> {
+  get message(): string {
+    return `a TLS record of the peer is corrupt (${this.code})`
+  }
+  readonly advice = "reconnect; if it happens again, check the network path for a device that changes data"
+}
+
+/**
+ * The peer aborted with an alert (RFC 8446, section 6). `alert` is its name there: `"certificate_required"`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class PeerAlert extends Data.TaggedClass("PeerAlert")<{ readonly alert: string }> {
   get message(): string {
-    return `the peer refused with the alert ${this.alert}`
+    return `the peer aborted with the TLS alert ${this.alert}`
   }
   get advice(): string {
-    return alertAdvice[this.alert] ?? "the log of the peer may say more"
+    return alertAdvice[this.alert] ?? "see the log of the peer"
   }
 }
 
 const alertAdvice: Record<string, string> = {
-  bad_certificate: "it does not accept the certificate given: check that it is whole",
-  certificate_expired: "the certificate given has expired: renew it",
-  certificate_required: "it wants a certificate: give one with `certificate`",
-  certificate_revoked: "the certificate given was revoked: get a new one",
-  certificate_unknown: "it does not accept the certificate given",
-  decrypt_error: "the key in use may not belong to the certificate",
-  handshake_failure: "it may want a certificate, or have no cipher in common",
-  no_application_protocol: "list a protocol that it speaks in `applicationProtocols`",
-  protocol_version: "it has no version of TLS in common: update the older side",
-  unknown_ca: "it does not trust the authority that issued the certificate given",
-  unrecognized_name: "it has no certificate for that name: check `serverName`"
-}
-
-/** The peer's FIN came without `close_notify`: what came may have been cut off by somebody else (RFC 8446, section 6.1). */
-export class Truncated extends Data.TaggedClass("Truncated") {
-  readonly message = "the connection ended without the peer's close_notify"
-  readonly advice = "what came may be cut off: do not take it for the whole"
+  bad_certificate: "check that the certificate is complete and has no errors",
+  certificate_expired: "renew the certificate",
+  certificate_required: "set `certificate`",
+  certificate_revoked: "replace the certificate",
+  certificate_unknown: "replace the certificate by one that the peer accepts",
+  decrypt_error: "check that the key belongs to the certificate",
+  handshake_failure: "check whether the peer requires a certificate, and its cipher suites",
+  no_application_protocol: "add a protocol of the peer to `applicationProtocols`",
+  protocol_version: "update the older side: there is no TLS version in common",
+  unknown_ca: "use a certificate of an authority that the peer trusts",
+  unrecognized_name: "check `serverName`: the peer has no certificate for it"
 }
 
 /**
- * Clear text came behind the request to upgrade. An upgrade must not take it for protected (CVE-2011-0411): somebody
- * may have injected it. `received` is its length in bytes.
+ * The peer closed the connection without `close_notify`, so that an attacker may have cut off data (RFC 8446, section
+ * 6.1).
+ *
+ * @since 0.1.0
+ * @category errors
  */
-export class ClearTextBeforeUpgrade extends Data.TaggedClass("ClearTextBeforeUpgrade")<{ readonly received: number }> {
-  get message(): string {
-    return `${this.received} bytes of clear text came before the upgrade to TLS`
-  }
-  readonly advice = "somebody may have injected them: the connection was closed"
+export class Truncated extends Data.TaggedClass("Truncated") {
+  readonly message = "the peer closed the connection without close_notify"
+  readonly advice = "treat the data as possibly truncated"
 }
 
-/** Why TLS failed. */
+/**
+ * Clear text followed the request to upgrade to TLS. It must not count as protected: an attacker may have injected it
+ * (CVE-2011-0411). `received` is its length in bytes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClearTextBeforeUpgrade extends Data.TaggedClass("ClearTextBeforeUpgrade")<{
+  readonly received: number
+}> {
+  get message(): string {
+    return `received ${this.received} bytes of clear text before the upgrade to TLS`
+  }
+  readonly advice = "suspect injection: the connection was closed"
+}
+
+/**
+ * Why TLS failed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type TlsReason =
   | CertificateExpired
   | CertificateNotYetValid
@@ -231,7 +354,8 @@ export type TlsReason =
   | NoSharedApplicationProtocol
   | NotTls
   | HandshakeCut
-  | HandshakeFailed
+  | ProtocolViolation
+  | CorruptRecord
   | PeerAlert
   | Truncated
   | ClearTextBeforeUpgrade
