@@ -88,7 +88,8 @@ const unescape = (text: string): string =>
   // Spaces around an attribute are not part of it, unless they are escaped.
   /^ *((?: *(?:\\[^]|[^\\ ]))*)/.exec(text)![1]!
     .replaceAll(/(?:\\[0-9A-Fa-f]{2})+|\\([^])/g, (escaped, character: string | undefined) =>
-      character ?? decoder.decode(Uint8Array.from(escaped.slice(1).split("\\"), (byte) => Number.parseInt(byte, 16))))
+      character ?? decoder.decode(Uint8Array.from(escaped.slice(1).split("\\"), (byte) =>
+        Number.parseInt(byte, 16))))
 
 /**
  * Whether a DNS name of a certificate matches a host: the same name in any case, or one with `*` in place of the host's first

@@ -31,7 +31,7 @@ import { sides } from "./internal/bridge/socketSide.ts"
 import { SocketTransport } from "./internal/bridge/socketTransport.ts"
 import * as internal from "./internal/connection/state.ts"
 import { makeTraffic } from "./internal/connection/traffic.ts"
-import { Security } from "./internal/tls/contextCache.ts"
+import { ContextCache } from "./internal/tls/contextCache.ts"
 import * as NetworkError from "./NetworkError.ts"
 import { checked, duration } from "./Options.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
@@ -112,7 +112,7 @@ export const fromSocket = Effect.fnUntraced(function*(
 const nowhere = NetAddress.unixPathAddress("")
 
 // TLS begins below a Socket, where nobody gets from here.
-const noSecurity = new Security({
+const noSecurity = new ContextCache({
   secure: (_, address) =>
     Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS over a Socket" })))
 })

@@ -76,6 +76,25 @@ export interface Certificate {
 }
 
 /**
+ * The default cipher suites: those with forward secrecy and authenticated encryption (RFC 9325, section 4.2), neither CBC nor
+ * RSA key exchange. Add to them for an old peer: `ciphers: [...Tls.defaultCiphers, "TLS_RSA_WITH_AES_128_CBC_SHA"]`.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const defaultCiphers: ReadonlyArray<string> = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"
+]
+
+/**
  * Options of both roles.
  *
  * @since 0.1.0
@@ -95,8 +114,7 @@ export interface CommonOptions {
   readonly minimumVersion?: Version | undefined
   /**
    * The cipher suites allowed, preferred first, by their IANA names. A server chooses by its own order. A version of TLS none
-   * of whose suites is listed is not used. Default: those with forward secrecy and authenticated encryption, which is every
-   * suite of TLS 1.3, and ECDHE with AES-GCM or ChaCha20-Poly1305 for TLS 1.2; neither CBC nor RSA key exchange.
+   * of whose suites is listed is not used. Default: {@link defaultCiphers}.
    */
   readonly ciphers?: ReadonlyArray<string> | undefined
 }

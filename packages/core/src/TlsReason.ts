@@ -203,7 +203,8 @@ export class NoSharedProtocol extends Data.TaggedClass("NoSharedProtocol") {
  */
 export class NoSharedCipher extends Data.TaggedClass("NoSharedCipher") {
   readonly message = "no cipher suite, signature algorithm or group in common with the peer"
-  readonly advice = "update the older side, allow its cipher suite in `ciphers`, or use a certificate with another kind of key"
+  readonly advice =
+    "update the older side, allow its cipher suite in `ciphers`, or use a certificate with another kind of key"
 }
 
 /**

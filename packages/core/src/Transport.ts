@@ -16,10 +16,13 @@ import type * as Scope from "effect/Scope"
 import * as peerAddress from "./internal/connection/peerAddress.ts"
 import * as network from "./internal/network/network.ts"
 import * as errors from "./internal/network/systemError.ts"
+import type { TlsClient, TlsServer } from "./internal/tls/settings.ts"
 import type * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
 import type * as UdpSocket from "./UdpSocket.ts"
+
+export type { TlsClient, TlsKeyPair, TlsServer } from "./internal/tls/settings.ts"
 
 /**
  * A source of sockets.
@@ -46,7 +49,7 @@ export interface Platform {
    * `UnusableCertificate` or `KeyMismatch`.
    */
   readonly secure: (
-    settings: Tls.Client | Tls.Server,
+    settings: TlsClient | TlsServer,
     address: string
   ) => Effect.Effect<SecureContext, NetworkError.NetworkError>
   /** Binds a datagram socket. Every datagram from then on goes to `receiver`. */

@@ -123,7 +123,7 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   UnusableCertificate: make(
     "listen",
     "tls://127.0.0.1:9443",
-    new TlsReason.UnusableCertificate({ option: "tls.certificates[0].chain", why: "there is no PEM block in it" })
+    new TlsReason.UnusableCertificate({ option: "tls.certificates[0].chain", why: "it has no PEM block" })
   ),
   KeyMismatch: make(
     "listen",
@@ -139,10 +139,15 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   ),
   NotTls: make("secure", peer, new TlsReason.NotTls()),
   HandshakeCut: make("secure", peer, new TlsReason.HandshakeCut()),
-  HandshakeFailed: make(
+  ProtocolViolation: make(
     "secure",
     peer,
-    new TlsReason.HandshakeFailed({ code: "ERR_SSL_BAD_EXTENSION", why: "bad extension" })
+    new TlsReason.ProtocolViolation({ code: "ERR_SSL_BAD_EXTENSION", why: "bad extension" })
+  ),
+  CorruptRecord: make(
+    "read",
+    peer,
+    new TlsReason.CorruptRecord({ code: "ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC" })
   ),
   PeerAlert: make("secure", tls, new TlsReason.PeerAlert({ alert: "certificate_required" })),
   Truncated: make("read", peer, new TlsReason.Truncated()),

@@ -123,12 +123,12 @@ describe("what TLS cannot do with", { timeout: 60_000 }, () => {
 
   it.each([
     ["a missing file", `echo server --tls-cert /nowhere.pem --tls-key ${server.key}`, /\/nowhere\.pem.*NotFound/],
-    ["a folder", `echo server --tls-cert ${made.folder} --tls-key ${server.key}`, /cannot be used/],
+    ["a folder", `echo server --tls-cert ${made.folder} --tls-key ${server.key}`, /is not usable/],
     ["a torn file", `echo server --tls-cert ${torn} --tls-key ${server.key}`, /torn\.pem.*no PEM block/],
     [
       "another's key",
       `echo server --port 0 --tls-cert ${server.cert} --tls-key ${client.key}`,
-      /key .* does not belong/
+      /key .* does not match/
     ],
     ["no key", `echo server --tls-cert ${server.cert}`, /without its key/],
     ["no certificate", `hello server --tls-key ${server.key}`, /without its certificate/],
@@ -138,7 +138,7 @@ describe("what TLS cannot do with", { timeout: 60_000 }, () => {
     ["an odd wish", `echo server ${serving} --tls-client-cert maybe`, /"maybe".*off, wanted or required/],
     ["a Unix-domain socket", `echo server ${serving} --unix /tmp/sluice.sock`, /Unix-domain/],
     ["a client's missing file", "echo client --tls --tls-ca /nowhere.pem hello", /\/nowhere\.pem.*NotFound/],
-    ["an authority that is none", `echo client --tls --tls-ca ${server.key} hello`, /authorities cannot be used/],
+    ["an authority that is none", `echo client --tls --tls-ca ${server.key} hello`, /authorities is not usable/],
     ["a client that is in the clear", `echo client ${showing} hello`, /without --tls/],
     ["a bad pin", "hello client --tls --tls-pin abc", /--tls-pin.*64 hexadecimal digits/]
   ])("%s", async (_, args, expected) => {

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
-import { settingsOf } from "../../core/src/internal/tls/options.ts"
+import { settingsOf } from "../../core/src/internal/tls/serverSettings.ts"
 import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
@@ -61,7 +61,7 @@ describe("an upgrade to TLS", () => {
       yield* line(server)
       const error = yield* Effect.flip(Connection.upgradeTls(server, asServer))
       expect(error.reason).toMatchObject({ _tag: "ClearTextBeforeUpgrade", received: 29 })
-      expect(error.message).toContain("29 bytes of clear text came before the upgrade to TLS")
+      expect(error.message).toContain("received 29 bytes of clear text before the upgrade to TLS")
       expect((yield* Connection.closed(server))._tag).toBe("Failed")
       expect(Exit.isFailure(yield* Effect.exit(Connection.read(client)))).toBe(true)
     }))

@@ -73,7 +73,7 @@ describe("a client that is not up to TLS", () => {
     ["speaks HTTP", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, "NotTls"],
     ["speaks something else", "EHLO client.example\r\n", false, "NotTls"],
     ["sends garbage", Buffer.alloc(4096, 0xa5), false, "NotTls"],
-    ["sends a broken ClientHello", Buffer.from("160301000501000001ff", "hex"), false, "HandshakeFailed"],
+    ["sends a broken ClientHello", Buffer.from("160301000501000001ff", "hex"), false, "ProtocolViolation"],
     ["ends before it begins", "", true, "HandshakeCut"],
     ["ends in the middle of its first record", Buffer.from([22, 3, 1, 1, 0, 1]), true, "HandshakeCut"]
   ]

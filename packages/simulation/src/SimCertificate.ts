@@ -22,6 +22,7 @@
  * - `Simulation.run` begins at 0 milliseconds, which is 1970-01-01T00:00Z: `notAfter: new Date(3_600_000)` is an hour
  *   after the beginning.
  */
+import * as CertificateName from "@sluice/core/CertificateName"
 import * as DateTime from "effect/DateTime"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
@@ -53,6 +54,8 @@ export interface Options extends CommonOptions {
   readonly names?: ReadonlyArray<string> | undefined
   /** Its common name. Default: the first of the names. */
   readonly commonName?: string | undefined
+  /** Its whole subject, in place of a common name alone. Default: the common name. */
+  readonly subject?: CertificateName.DistinguishedName | undefined
 }
 
 /** A certificate with its key, as PEM text: what `Tls` options take as a certificate. */
@@ -78,7 +81,7 @@ export interface Authority {
 
 /** Makes an authority that vouches for itself. */
 export const authority = (name: string, options: CommonOptions = {}): Authority => {
-  const { certificate, privateKey } = make(undefined, `CN=${name}`, [], true, options)
+  const { certificate, privateKey } = make(undefined, nameOf(name), [], true, options)
   return makeAuthority(certificate, privateKey, [])
 }
 
@@ -100,7 +103,7 @@ const makeAuthority = (
     return issued(made.certificate, made.privateKey, chain)
   },
   intermediate: (name, options = {}) => {
-    const made = make({ own, privateKey }, `CN=${name}`, [], true, options)
+    const made = make({ own, privateKey }, nameOf(name), [], true, options)
     return makeAuthority(made.certificate, made.privateKey, [made.certificate, ...chain])
   },
   revoke: (...certificates) =>
@@ -143,7 +146,10 @@ const issued = (certificate: Certificate, privateKey: string, chain: ReadonlyArr
   fingerprint256: fingerprint(certificate)
 })
 
-const subjectOf = ({ commonName, names = [] }: Options): string => `CN=${commonName ?? names[0] ?? "nobody"}`
+const nameOf = (commonName: string): string => CertificateName.format([{ type: "CN", value: commonName }])
+
+const subjectOf = ({ commonName, names = [], subject }: Options): string =>
+  subject === undefined ? nameOf(commonName ?? names[0] ?? "nobody") : CertificateName.format(subject)
 
 const namesOf = ({ names = [] }: Options): ReadonlyArray<string> =>
   names.map((name) => {

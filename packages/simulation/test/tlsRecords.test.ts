@@ -190,32 +190,32 @@ const strange: ReadonlyArray<readonly [string, Uint8Array, object, object]> = [
   [
     "a record that is too long",
     Uint8Array.of(22, 3, 3, 255, 255),
-    { _tag: "HandshakeFailed", code: "record_overflow" },
-    { _tag: "HandshakeFailed", code: "record_overflow" }
+    { _tag: "ProtocolViolation", code: "record_overflow" },
+    { _tag: "ProtocolViolation", code: "record_overflow" }
   ],
   [
     "the wrong message",
     server(finished),
-    { _tag: "HandshakeFailed", code: "decrypt_error" },
-    { _tag: "HandshakeFailed", code: "decrypt_error" }
+    { _tag: "ProtocolViolation", code: "decrypt_error" },
+    { _tag: "ProtocolViolation", code: "decrypt_error" }
   ],
   [
     "the other side's message",
     server({ name: "ServerHelloDone", body: {} }),
-    { _tag: "HandshakeFailed", code: "unexpected_message" },
-    { _tag: "HandshakeFailed", code: "unexpected_message" }
+    { _tag: "ProtocolViolation", code: "unexpected_message" },
+    { _tag: "ProtocolViolation", code: "unexpected_message" }
   ],
   [
     "a message that cannot be read",
     Uint8Array.of(22, 3, 3, 0, 5, 1, 0, 0, 1, 123),
-    { _tag: "HandshakeFailed", code: "decode_error" },
-    { _tag: "HandshakeFailed", code: "decode_error" }
+    { _tag: "ProtocolViolation", code: "decode_error" },
+    { _tag: "ProtocolViolation", code: "decode_error" }
   ],
   [
     "data",
     join(...new Record.Protection().seal([utf8("early")])),
-    { _tag: "HandshakeFailed", code: "unexpected_message" },
-    { _tag: "HandshakeFailed", code: "unexpected_message" }
+    { _tag: "ProtocolViolation", code: "unexpected_message" },
+    { _tag: "ProtocolViolation", code: "unexpected_message" }
   ],
   [
     "an alert",
@@ -235,8 +235,8 @@ const strange: ReadonlyArray<readonly [string, Uint8Array, object, object]> = [
       name: "ServerHello",
       body: { version: "TLSv1.9", cipher: "TLS_SHA256_SHA256", resumed: false, applicationProtocol: undefined }
     }),
-    { _tag: "HandshakeFailed", code: "unexpected_message" },
-    { _tag: "HandshakeFailed", code: "illegal_parameter" }
+    { _tag: "ProtocolViolation", code: "unexpected_message" },
+    { _tag: "ProtocolViolation", code: "illegal_parameter" }
   ],
   [
     "a session that was not offered",
@@ -244,8 +244,8 @@ const strange: ReadonlyArray<readonly [string, Uint8Array, object, object]> = [
       name: "ServerHello",
       body: { version: "TLSv1.3", cipher: "TLS_SHA256_SHA256", resumed: true, applicationProtocol: undefined }
     }),
-    { _tag: "HandshakeFailed", code: "unexpected_message" },
-    { _tag: "HandshakeFailed", code: "illegal_parameter" }
+    { _tag: "ProtocolViolation", code: "unexpected_message" },
+    { _tag: "ProtocolViolation", code: "illegal_parameter" }
   ],
   [
     "a protocol that was not offered",
@@ -253,8 +253,8 @@ const strange: ReadonlyArray<readonly [string, Uint8Array, object, object]> = [
       name: "ServerHello",
       body: { version: "TLSv1.3", cipher: "TLS_SHA256_SHA256", resumed: false, applicationProtocol: "h9" }
     }),
-    { _tag: "HandshakeFailed", code: "unexpected_message" },
-    { _tag: "HandshakeFailed", code: "illegal_parameter" }
+    { _tag: "ProtocolViolation", code: "unexpected_message" },
+    { _tag: "ProtocolViolation", code: "illegal_parameter" }
   ]
 ]
 
@@ -281,7 +281,15 @@ describe("peers that do not speak TLS, or not well", () => {
         hostile[yield* Random.nextIntBetween(0, hostile.length - 1)] = yield* Random.nextIntBetween(0, 255)
       }
       const reason = yield* serverGets(hostile)
-      const typed = ["NotTls", "HandshakeCut", "HandshakeFailed", "NoSharedProtocol", "NoSharedCipher", "TimedOut"]
+      const typed = [
+        "NotTls",
+        "HandshakeCut",
+        "ProtocolViolation",
+        "NoSharedProtocol",
+        "NoSharedCipher",
+        "TimedOut",
+        "CorruptRecord"
+      ]
       expect(typed).toContain(reason._tag)
     }),
     { seeds: 300 }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import { ConnectionState, type Options } from "../../src/internal/connection/state.ts"
 import { makeTraffic } from "../../src/internal/connection/traffic.ts"
-import { Security } from "../../src/internal/tls/contextCache.ts"
+import { ContextCache } from "../../src/internal/tls/contextCache.ts"
 
 /** A transport that does what a test says, and notes what is done to it. */
 export class FakeTransport implements Transport.SecureTransport {
@@ -78,7 +78,7 @@ export class FakeTransport implements Transport.SecureTransport {
   }
 }
 
-const noTls = new Security({ secure: () => Effect.die("no TLS here") })
+const noTls = new ContextCache({ secure: () => Effect.die("no TLS here") })
 
 /** A connection over a transport. */
 export const connect = (transport: Transport.StreamTransport, options: Partial<Options> = {}): ConnectionState =>

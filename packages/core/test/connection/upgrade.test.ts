@@ -4,7 +4,7 @@ import type * as Transport from "@sluice/core/Transport"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { Security } from "../../src/internal/tls/contextCache.ts"
+import { ContextCache } from "../../src/internal/tls/contextCache.ts"
 import { connect, FakeTransport } from "./FakeTransport.ts"
 
 const hello = Uint8Array.of(22, 3, 1)
@@ -23,7 +23,7 @@ const slowToPrepare = Effect.gen(function*() {
   }
   const transport = new FakeTransport({ lends: true })
   const secured = new FakeTransport()
-  const security = new Security({ secure: () => Effect.as(Deferred.await(prepared), context) })
+  const security = new ContextCache({ secure: () => Effect.as(Deferred.await(prepared), context) })
   return { connection: connect(transport, { security }), peers, prepared, secured, transport }
 })
 

@@ -1,4 +1,5 @@
 /** The PROXY header that a relay sends on: who its client is, and what is known of the client's TLS session. */
+import * as CertificateName from "@sluice/core/CertificateName"
 import type * as Connection from "@sluice/core/Connection"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import type * as Tls from "@sluice/core/Tls"
@@ -30,6 +31,7 @@ const ssl = ({ cipher, peerCertificate, protocol, resumed, verified }: Tls.Sessi
   verify: verified ? 0 : 1,
   version: protocol,
   cipher,
-  commonName: peerCertificate && /(?:^|, )CN=(.*?)(?:, |$)/.exec(peerCertificate.subject)?.[1],
+  // Of several, the first, as HAProxy sends it.
+  commonName: peerCertificate && CertificateName.values(peerCertificate.subject, "CN")[0],
   others: []
 })

@@ -7,7 +7,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 import { ConnectionState } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
-import type { Security } from "../tls/contextCache.ts"
+import type { ContextCache } from "../tls/contextCache.ts"
 import type { Gate } from "./accessControl.ts"
 import type { Admission, AdmissionReceiver } from "./handshakePhase.ts"
 
@@ -30,7 +30,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly endpoint: string
   readonly gate: Gate
   readonly #options: ListenerOptions
-  readonly #security: Security
+  readonly #security: ContextCache
   readonly #admission: Admission
   readonly #waiting: Array<Transport.StreamTransport> = []
   #acceptors: Array<() => void> = []
@@ -54,7 +54,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     endpoint: string,
     options: ListenerOptions,
     gate: Gate,
-    security: Security,
+    security: ContextCache,
     admission: Admission
   ) {
     this.endpoint = endpoint

@@ -6,7 +6,10 @@ import * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, reject } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../../TlsReason.ts"
-import { checkClient, serverNameOf, settingsOf } from "../tls/options.ts"
+import { checkClient } from "../tls/options.ts"
+import { serverNameOf } from "../tls/serverName.ts"
+import { settingsOf } from "../tls/serverSettings.ts"
+import type { TlsClient, TlsServer } from "../tls/settings.ts"
 import { isUpgrading } from "./lifecycle.ts"
 import type { ConnectionState } from "./state.ts"
 
@@ -30,7 +33,7 @@ export const upgrade = Effect.fnUntraced(function*(
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       connection.lendTransport()
       const handshake = Effect.flatMap(
-        settings as Effect.Effect<Tls.Client | Tls.Server, NetworkError.NetworkError>,
+        settings as Effect.Effect<TlsClient | TlsServer, NetworkError.NetworkError>,
         (settings) =>
           Effect.flatMap(security.context(settings, peer), (context) => {
             const cut = cutShort(connection)

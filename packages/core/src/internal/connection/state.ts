@@ -9,7 +9,7 @@ import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Proxy } from "../proxy/header.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
-import type { Security } from "../tls/contextCache.ts"
+import type { ContextCache } from "../tls/contextCache.ts"
 import { closedInTime } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { canonical, formatPeer } from "./peerAddress.ts"
@@ -31,7 +31,7 @@ export interface Options {
   /** In milliseconds. */
   readonly closeTimeout: number
   readonly traffic: Traffic
-  readonly security: Security
+  readonly security: ContextCache
   readonly role: Role
   readonly dialled?: string | undefined
 }
@@ -44,7 +44,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
   transport: Transport.StreamTransport
-  readonly security: Security
+  readonly security: ContextCache
   readonly role: Role
   /** The host that was asked for, if this side connected. */
   readonly dialled: string | undefined

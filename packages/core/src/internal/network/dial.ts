@@ -11,8 +11,8 @@ import type * as Transport from "../../Transport.ts"
 import * as connection from "../connection/state.ts"
 import type { Traffic } from "../connection/traffic.ts"
 import { sendHeader } from "../proxy/sendHeader.ts"
-import type { Security } from "../tls/contextCache.ts"
-import { serverNameOf } from "../tls/options.ts"
+import type { ContextCache } from "../tls/contextCache.ts"
+import { serverNameOf } from "../tls/serverName.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { checkConnect, checkTls } from "./options.ts"
 import { resolve, streamEndpoint } from "./resolve.ts"
@@ -20,7 +20,7 @@ import { resolve, streamEndpoint } from "./resolve.ts"
 /** `Network.connect` on a platform. */
 export const dial = (
   platform: Transport.Platform,
-  security: Security,
+  security: ContextCache,
   traffic: Traffic
 ): Network.Network["Service"]["connect"] =>
   Effect.fnUntraced(function*(input, options = {}) {

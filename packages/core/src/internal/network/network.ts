@@ -14,7 +14,7 @@ import { dialling } from "../connection/metrics.ts"
 import { formatPeer } from "../connection/peerAddress.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { readHeader } from "../proxy/readHeader.ts"
-import { Security } from "../tls/contextCache.ts"
+import { ContextCache } from "../tls/contextCache.ts"
 import { reaches } from "../udp/family.ts"
 import { bound } from "../udp/metrics.ts"
 import { checkBind } from "../udp/options.ts"
@@ -27,7 +27,7 @@ import { datagramEndpoint, resolve, resolveInet, streamEndpoint } from "./resolv
 export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const dialled = makeTraffic()
   yield* dialling(dialled)
-  const security = new Security(platform)
+  const security = new ContextCache(platform)
 
   const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("listen", input)

@@ -7,13 +7,15 @@ import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import { checkHeader, checkTrust, type ProxyTrust } from "../proxy/options.ts"
-import { checkClient, type Settings, settingsOf } from "../tls/options.ts"
+import { checkClient } from "../tls/options.ts"
+import { type ServerSettings, settingsOf } from "../tls/serverSettings.ts"
+import type { TlsClient } from "../tls/settings.ts"
 
 /** `ConnectOptions`, validated and complete; times in milliseconds. */
 export interface Connect extends Transport.ConnectSettings {
   /** The bytes of the PROXY header. */
   readonly proxyHeader: Uint8Array | undefined
-  readonly tls: Tls.Client
+  readonly tls: TlsClient
   readonly closeTimeout: number
   readonly connectTimeout: number
   readonly attemptDelay: number
@@ -22,7 +24,7 @@ export interface Connect extends Transport.ConnectSettings {
 /** `ListenOptions`, validated and complete; times in milliseconds. */
 export interface Listen extends Transport.ListenSettings {
   readonly proxyProtocol: ProxyTrust | undefined
-  readonly tls: Settings | undefined
+  readonly tls: ServerSettings | undefined
   readonly handshakeTimeout: number
   readonly closeTimeout: number
 }

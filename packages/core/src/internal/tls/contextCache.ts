@@ -1,14 +1,14 @@
 import * as Effect from "effect/Effect"
 import type * as NetworkError from "../../NetworkError.ts"
-import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import { throughProxy } from "../proxy/tlsThroughProxy.ts"
-import type { Prepare } from "./options.ts"
+import type { Prepare } from "./serverSettings.ts"
+import type { TlsClient, TlsServer } from "./settings.ts"
 
-/** TLS as a platform prepares it, once for each value of the settings. */
-export class Security {
+/** The contexts that a platform prepares, one per value of the settings. */
+export class ContextCache {
   readonly #platform: Pick<Transport.Platform, "secure">
-  readonly #contexts = new WeakMap<Tls.Client | Tls.Server, Transport.SecureContext>()
+  readonly #contexts = new WeakMap<TlsClient | TlsServer, Transport.SecureContext>()
 
   constructor(platform: Pick<Transport.Platform, "secure">) {
     this.#platform = platform
@@ -18,7 +18,7 @@ export class Security {
   readonly prepare: Prepare = (settings) => this.context(settings, "upgraded connections")
 
   context(
-    settings: Tls.Client | Tls.Server,
+    settings: TlsClient | TlsServer,
     address: string
   ): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> {
     return Effect.suspend(() => {
@@ -32,9 +32,9 @@ export class Security {
     })
   }
 
-  /** Shakes hands over an open stream. */
+  /** Performs a handshake over an open stream. */
   handshake(
-    settings: Tls.Client | Tls.Server,
+    settings: TlsClient | TlsServer,
     transport: Transport.StreamTransport,
     peer: Transport.HandshakePeer
   ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> {

@@ -1,14 +1,11 @@
-import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
-import type * as NetworkError from "../../NetworkError.ts"
 import { oneOf, optionalInteger, reject } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
 import { UnusableCertificate } from "../../TlsReason.ts"
+import type { TlsClient, TlsKeyPair, TlsServer } from "./settings.ts"
 
-/** Checks a client's options. Those that are the same object have the same outcome, so that what is made of it is shared. */
-export const checkClient = (options: Tls.ClientOptions): Tls.Client =>
+/** Validates a client's options. The same object gives the same settings, so that everything prepared for them is shared. */
+export const checkClient = (options: Tls.ClientOptions): TlsClient =>
   once(clients, options, () => ({
     _tag: "Client",
     ...checkCommon(options),
@@ -19,8 +16,8 @@ export const checkClient = (options: Tls.ClientOptions): Tls.Client =>
     verify: options.dangerouslySkipVerification !== true
   }))
 
-/** Checks a server's options, in the same way. */
-export const checkServer = (options: Tls.ServerOptions): Tls.Server =>
+/** Validates a server's options, likewise once per object. */
+export const checkServer = (options: Tls.ServerOptions): TlsServer =>
   once(servers, options, () => {
     const [first, ...others] = options.certificates ?? []
     if (first === undefined) return reject("tls.certificates", "empty", "at least one certificate with its key")
@@ -30,7 +27,7 @@ export const checkServer = (options: Tls.ServerOptions): Tls.Server =>
       ["off", "wanted", "required"]
     )
     if (clientCertificates !== "off" && options.authorities === undefined) {
-      reject("tls.authorities", undefined, "the authorities that clients' certificates are verified with")
+      reject("tls.authorities", undefined, "the authorities to verify client certificates with")
     }
     return {
       _tag: "Server",
@@ -44,35 +41,10 @@ export const checkServer = (options: Tls.ServerOptions): Tls.Server =>
     }
   })
 
-/** A server's settings as they are now, for those that change and those that do not. */
-export interface Settings {
-  readonly current: Tls.Server
-  /** Prepares for the settings, and for each that follow before they are taken, for as long as the Scope is open. */
-  readonly use: (prepare: Prepare) => Effect.Effect<void, NetworkError.NetworkError, Scope.Scope>
-  /** The settings as they are now, prepared for; or those before them, if nobody could tell by then that they are bad. */
-  readonly prepared: (prepare: Prepare) => Effect.Effect<Tls.Server, NetworkError.NetworkError>
-}
+const clients = new WeakMap<Tls.ClientOptions, TlsClient>()
+const servers = new WeakMap<Tls.ServerOptions, TlsServer>()
 
-/** Prepares for settings, or says why they cannot be used. */
-export type Prepare = (settings: Tls.Server) => Effect.Effect<unknown, NetworkError.NetworkError>
-
-export const reloadingTypeId = "~@sluice/core/Tls/Reloading"
-
-/** The settings that a server's options stand for. */
-export const settingsOf = (options: Tls.ServerOptions | Tls.Reloading): Settings => {
-  if (Predicate.hasProperty(options, reloadingTypeId)) return options as Tls.Reloading & Settings
-  const current = checkServer(options as Tls.ServerOptions)
-  return {
-    current,
-    use: (prepare) => Effect.asVoid(prepare(current)),
-    prepared: (prepare) => Effect.as(prepare(current), current)
-  }
-}
-
-const clients = new WeakMap<Tls.ClientOptions, Tls.Client>()
-const servers = new WeakMap<Tls.ServerOptions, Tls.Server>()
-
-/** What was made of the options the first time, if they are the same object. */
+/** Validates each options object once. */
 export const once = <Options extends object, Checked>(
   known: WeakMap<Options, Checked>,
   options: Options,
@@ -89,8 +61,19 @@ const checkCommon = (options: Tls.CommonOptions) => ({
   authorities: options.authorities === undefined ? undefined : pems("tls.authorities", options.authorities),
   revocationLists: pems("tls.revocationLists", options.revocationLists ?? []),
   applicationProtocols: (options.applicationProtocols ?? []).map(applicationProtocol),
-  minimumVersion: oneOf("tls.minimumVersion", options.minimumVersion ?? "TLSv1.2", ["TLSv1.2", "TLSv1.3"])
+  minimumVersion: oneOf("tls.minimumVersion", options.minimumVersion ?? "TLSv1.2", ["TLSv1.2", "TLSv1.3"]),
+  ciphers: options.ciphers === undefined ? undefined : cipherSuites(options.ciphers)
 })
+
+const cipherSuites = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (names.length === 0) reject("tls.ciphers", "empty", "at least one cipher suite")
+  for (const name of names) {
+    if (!/^TLS_[0-9A-Za-z_]+$/.test(name)) {
+      reject("tls.ciphers", name, "the IANA name of a cipher suite, such as \"TLS_AES_128_GCM_SHA256\"")
+    }
+  }
+  return names
+}
 
 const encoder = new TextEncoder()
 
@@ -102,26 +85,19 @@ const applicationProtocol = (protocol: string): string => {
     : reject("tls.applicationProtocols", protocol, "names of 1 to 255 bytes, such as \"h2\"")
 }
 
-// A dot in front would stand for all names below the domain (X509_check_host(3)).
+// OpenSSL matches a name with a leading dot against all names below the domain (X509_check_host(3)).
 const serverName = (name: string | undefined): string | undefined =>
   name === undefined || /^[^\s/\0.][^\s/\0]*$/.test(name)
     ? name
     : reject("tls.serverName", name, "a domain name or an IP address")
 
-/**
- * Whom a client means: by the name that its options have, or by the host that it connected to. As certificates and SNI have
- * it: without the dot of the root (RFC 6066, section 3), and without a zone.
- */
-export const serverNameOf = (settings: Tls.Client, dialled: string | undefined): string | undefined =>
-  (settings.serverName ?? dialled)?.replace(/\.$|%.*$/, "")
-
-// Whoever pins a certificate relies on it.
+// A program that pins a certificate relies on the pin.
 const fingerprints = ({ dangerouslySkipVerification, fingerprints = [] }: Tls.ClientOptions): ReadonlyArray<string> =>
   fingerprints.length > 0 && dangerouslySkipVerification === true
     ? reject(
       "tls.fingerprints",
       fingerprints.length,
-      "none of them with dangerouslySkipVerification; trust a certificate by giving it as one of the authorities"
+      "none together with dangerouslySkipVerification; to trust a certificate, add it to authorities"
     )
     : fingerprints.map(fingerprint)
 
@@ -132,7 +108,7 @@ const fingerprint = (text: string): string => {
     : reject("tls.fingerprints", text, "the SHA-256 fingerprint of a certificate: 64 hexadecimal digits")
 }
 
-const keyPair = (option: string, { chain, key, passphrase }: Tls.Certificate): Tls.KeyPair => {
+const keyPair = (option: string, { chain, key, passphrase }: Tls.Certificate): TlsKeyPair => {
   const redacted = typeof key === "string" ? Redacted.make(key) : key
   pem(`${option}.key`, Redacted.value(redacted))
   return { option, chain: pem(`${option}.chain`, chain), key: redacted, passphrase }
@@ -141,8 +117,8 @@ const keyPair = (option: string, { chain, key, passphrase }: Tls.Certificate): T
 const pems = (option: string, texts: string | ReadonlyArray<string>): ReadonlyArray<string> =>
   (typeof texts === "string" ? [texts] : texts).map((text) => pem(option, text))
 
-// The text is not part of the error: it may be a key.
+// The error leaves out the text, because it may be a key.
 const pem = (option: string, text: string): string => {
   if (/-----BEGIN [^-]+-----[^]*-----END [^-]+-----/.test(text)) return text
-  throw new UnusableCertificate({ option, why: "there is no PEM block in it" })
+  throw new UnusableCertificate({ option, why: "it has no PEM block" })
 }

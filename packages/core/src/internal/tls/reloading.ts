@@ -13,24 +13,24 @@ import { checked } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
 import { UnusableCertificate } from "../../TlsReason.ts"
 import { loadServer } from "./files.ts"
-import { checkServer, type Prepare, reloadingTypeId as typeId, type Settings } from "./options.ts"
-
-export { typeId }
+import { checkServer } from "./options.ts"
+import { type Prepare, reloadingTypeId as typeId, type ServerSettings } from "./serverSettings.ts"
+import type { TlsServer } from "./settings.ts"
 
 /** Settings that follow their files. */
-class ReloadingState implements Tls.Reloading, Settings {
+class ReloadingState implements Tls.Reloading, ServerSettings {
   readonly [typeId]: typeof typeId = typeId
   readonly state: SubscriptionRef.SubscriptionRef<Tls.ReloadState>
   readonly reload: Effect.Effect<void>
   readonly #users = new Set<Prepare>()
-  current: Tls.Server
+  current: TlsServer
   // What to go back to, for as long as nobody has prepared for what is current.
-  #before: Tls.Server | undefined = undefined
+  #before: TlsServer | undefined = undefined
 
   constructor(
-    current: Tls.Server,
+    current: TlsServer,
     state: SubscriptionRef.SubscriptionRef<Tls.ReloadState>,
-    load: Effect.Effect<Tls.Server, NetworkError.NetworkError>
+    load: Effect.Effect<TlsServer, NetworkError.NetworkError>
   ) {
     this.current = current
     this.state = state
@@ -53,7 +53,7 @@ class ReloadingState implements Tls.Reloading, Settings {
     )
   }
 
-  prepared(prepare: Prepare): Effect.Effect<Tls.Server, NetworkError.NetworkError> {
+  prepared(prepare: Prepare): Effect.Effect<TlsServer, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const settings = this.current
       return Effect.matchEffect(prepare(settings), {
@@ -74,7 +74,7 @@ class ReloadingState implements Tls.Reloading, Settings {
     })
   }
 
-  #take(settings: Tls.Server): Effect.Effect<void> {
+  #take(settings: TlsServer): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const before = yield* SubscriptionRef.get(this.state)
       if (isSame(settings, this.current)) {
@@ -151,9 +151,9 @@ const foldersOf = ({ authorities = [], certificates, revocationLists = [] }: Tls
       .map((path) => path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".")
   )
 
-const isSame = (left: Tls.Server, right: Tls.Server): boolean => textOf(left) === textOf(right)
+const isSame = (left: TlsServer, right: TlsServer): boolean => textOf(left) === textOf(right)
 
-const textOf = ({ authorities = [], certificates, revocationLists }: Tls.Server): string =>
+const textOf = ({ authorities = [], certificates, revocationLists }: TlsServer): string =>
   [
     ...certificates.flatMap(({ chain, key }) => [chain, Redacted.value(key)]),
     ...authorities,

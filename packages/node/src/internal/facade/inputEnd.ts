@@ -10,21 +10,20 @@ interface Handle {
 const handleOf = (socket: Net.Socket): Handle | undefined => (socket as { _handle?: Handle })._handle ?? undefined
 
 /**
- * How the input of a socket over TLS ends: with the peer's `close_notify`, or with a FIN that came without one.
+ * How the input of a TLS socket ends: with the peer's `close_notify`, or with a FIN without one.
  *
- * Node reports both alike. What tells them apart is the TCP socket below at that very moment: libuv has stopped to read
- * it if it gave a FIN, and else goes on. Here is the one place that looks at that, which is Node's own; where it is not
- * found, a truncated stream is an end.
+ * Node reports both alike. The TCP socket below differs at that moment: libuv has stopped reading it after a FIN, and
+ * otherwise goes on. Where Node's private handle is missing, a truncated stream counts as ended.
  */
 export class InputEnd {
-  /** Whether a FIN came without `close_notify`. */
+  /** Whether a FIN arrived without `close_notify`. */
   isTruncated = false
   /**
-   * Whether records are left unsent by then. Where the system refused to take what OpenSSL itself wanted to write, such as
-   * the tickets of a session, because the peer had reset the connection, Node tells of that in no other way.
+   * Whether records are unsent by then. If the peer has reset the connection, a failed write of OpenSSL's own records, such
+   * as session tickets, shows in no other way.
    */
   isUnsent = false
-  /** Called as soon as the input ends, whether it is read or not. */
+  /** Called when the input ends, read or not. */
   onEnd: () => void = () => {}
 
   constructor(socket: TLSSocket, raw: Net.Socket) {
@@ -42,8 +41,8 @@ export class InputEnd {
 }
 
 const hasStopped = (socket: TLSSocket, raw: Net.Socket): boolean => {
-  // While reading is paused no FIN is seen.
+  // No FIN is seen while reading is paused.
   if (handleOf(socket)?.reading === false) return false
-  // 0: it had stopped, and begins again; what it finds there is the FIN once more, which nobody hears.
+  // 0: reading had stopped and starts again. It finds the same FIN, which is ignored.
   return handleOf(raw)?.readStart?.() === 0
 }

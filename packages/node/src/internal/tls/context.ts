@@ -1,6 +1,5 @@
 import * as CertificateName from "@sluice/core/CertificateName"
 import * as NetworkError from "@sluice/core/NetworkError"
-import type * as Tls from "@sluice/core/Tls"
 import * as TlsReason from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
@@ -8,13 +7,14 @@ import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import * as NodeTls from "node:tls"
 import type { NodeStream } from "../stream.ts"
+import { cipherList } from "./ciphers.ts"
 import { asClient, asServer } from "./handshake.ts"
 import { hostNames } from "./session.ts"
 import { SessionStore } from "./sessionStore.ts"
 
-/** Prepares what all handshakes with the same settings share. */
+/** Prepares the context that all handshakes with the same settings share. */
 export const secure = (
-  settings: Tls.Client | Tls.Server,
+  settings: Transport.TlsClient | Transport.TlsServer,
   address: string
 ): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> =>
   Effect.suspend(() => {
@@ -29,12 +29,14 @@ export const secure = (
     }
   })
 
-const serverContext = (settings: Tls.Server): Transport.SecureContext => {
+const serverContext = (settings: Transport.TlsServer): Transport.SecureContext => {
   const shared: NodeTls.SecureContextOptions = {
     ...common(settings),
-    // Sessions in which a client has shown its certificate are resumed by name only.
+    // OpenSSL requires a name to resume sessions in which the client sent a certificate.
     sessionIdContext: "sluice",
-    ...(settings.resumption ? {} : { secureOptions: Crypto.constants.SSL_OP_NO_TICKET })
+    // RFC 9325, section 3.5: renegotiation is not needed, and costs the server more than the client.
+    secureOptions: Crypto.constants.SSL_OP_CIPHER_SERVER_PREFERENCE | Crypto.constants.SSL_OP_NO_RENEGOTIATION |
+      (settings.resumption ? 0 : Crypto.constants.SSL_OP_NO_TICKET)
   }
   const contexts = settings.certificates.map((pair) => contextOf(pair.option, { ...shared, ...keyPair(pair) }))
   const names = settings.certificates.map(({ chain }) => hostNames(new Crypto.X509Certificate(chain)))
@@ -51,7 +53,7 @@ const serverContext = (settings: Tls.Server): Transport.SecureContext => {
   return { handshake: (transport, peer) => asServer(transport as NodeStream, peer, settings, options) }
 }
 
-const clientContext = (settings: Tls.Client): Transport.SecureContext => {
+const clientContext = (settings: Transport.TlsClient): Transport.SecureContext => {
   const { certificate } = settings
   const options: NodeTls.ConnectionOptions = {
     secureContext: contextOf("tls", {
@@ -64,22 +66,31 @@ const clientContext = (settings: Tls.Client): Transport.SecureContext => {
   return { handshake: (transport, peer) => asClient(transport as NodeStream, peer, settings, options, store) }
 }
 
-const common = (settings: Tls.Client | Tls.Server): NodeTls.SecureContextOptions => {
+const common = (settings: Transport.TlsClient | Transport.TlsServer): NodeTls.SecureContextOptions => {
   const { authorities, minimumVersion, revocationLists } = settings
   for (const pem of authorities ?? []) use("tls.authorities", () => new Crypto.X509Certificate(pem))
   return {
     minVersion: minimumVersion,
-    // Each is trusted by itself, whether it is a root, one in between, or a peer's own.
+    ciphers: supported(settings.ciphers),
+    // Each certificate is trusted by itself: a root, an intermediate one, or that of a single peer.
     ...(authorities === undefined ? {} : { ca: [...authorities], allowPartialTrustChain: true }),
     ...(revocationLists.length === 0 ? {} : { crl: [...revocationLists] })
   }
 }
 
-const applicationProtocols = (settings: Tls.Client | Tls.Server) =>
+const applicationProtocols = (settings: Transport.TlsClient | Transport.TlsServer) =>
   settings.applicationProtocols.length === 0 ? {} : { ALPNProtocols: [...settings.applicationProtocols] }
 
-/** A certificate and its key, each looked at by itself, so that the error can tell which one is bad. */
-const keyPair = ({ chain, key, option, passphrase }: Tls.KeyPair): NodeTls.SecureContextOptions => {
+const supported = (ciphers: ReadonlyArray<string> | undefined): string => {
+  try {
+    return cipherList(ciphers)
+  } catch (error) {
+    throw error instanceof NetworkError.InvalidOption ? new Unusable(error) : error
+  }
+}
+
+/** Parses a certificate and its key separately, so that the error names the bad one. */
+const keyPair = ({ chain, key, option, passphrase }: Transport.TlsKeyPair): NodeTls.SecureContextOptions => {
   const secret = {
     key: Redacted.value(key),
     ...(passphrase === undefined ? {} : { passphrase: Redacted.value(passphrase) })
@@ -103,9 +114,9 @@ const use = <A>(option: string, make: () => A): A => {
 }
 
 class Unusable extends Error {
-  readonly reason: TlsReason.TlsReason
+  readonly reason: NetworkError.Reason
 
-  constructor(reason: TlsReason.TlsReason, cause?: unknown) {
+  constructor(reason: NetworkError.Reason, cause?: unknown) {
     super(reason.message, { cause })
     this.reason = reason
   }

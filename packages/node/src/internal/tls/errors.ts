@@ -2,13 +2,13 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import * as TlsReason from "@sluice/core/TlsReason"
 import * as Transport from "@sluice/core/Transport"
 
-/** What Node and OpenSSL say, beside a system's error. */
+/** An error of Node or OpenSSL. */
 interface TlsError extends NodeJS.ErrnoException {
-  /** In OpenSSL's words. */
+  /** The text of OpenSSL. */
   readonly reason?: string | undefined
 }
 
-/** An error of a handshake, or of a stream over TLS, as a typed reason. */
+/** Translates an error of a handshake, or of a stream over TLS. */
 export const fromTls = (options: {
   readonly operation: NetworkError.Operation
   readonly address: string
@@ -16,7 +16,7 @@ export const fromTls = (options: {
   readonly applicationProtocols?: ReadonlyArray<string>
 }): NetworkError.NetworkError => {
   const { address, applicationProtocols = [], error, operation } = options
-  const reason = reasonOf(error, applicationProtocols)
+  const reason = reasonOf(error, operation === "secure", applicationProtocols)
   return reason === undefined
     ? Transport.systemError({ operation, address, error })
     : new NetworkError.NetworkError({ operation, address, reason, cause: error })
@@ -24,6 +24,7 @@ export const fromTls = (options: {
 
 const reasonOf = (
   error: TlsError,
+  isHandshake: boolean,
   supported: ReadonlyArray<string>
 ): TlsReason.TlsReason | NetworkError.BrokenPipe | undefined => {
   const { code = "" } = error
@@ -32,6 +33,9 @@ const reasonOf = (
     if (alert === "protocol_version") return new TlsReason.NoSharedProtocol()
     if (alert === "no_application_protocol") return new TlsReason.NoSharedApplicationProtocol({ supported })
     return new TlsReason.PeerAlert({ alert })
+  }
+  if (code === "ERR_TLS_SESSION_ATTACK") {
+    return new TlsReason.ProtocolViolation({ code, why: "too many renegotiations" })
   }
   if (!code.startsWith("ERR_SSL_")) return code === "EPROTO" ? new NetworkError.BrokenPipe() : undefined
   switch (code.slice("ERR_SSL_".length)) {
@@ -49,7 +53,13 @@ const reasonOf = (
       return new TlsReason.NoSharedApplicationProtocol({ supported })
     case "PEER_DID_NOT_RETURN_A_CERTIFICATE":
       return new TlsReason.NoCertificate()
-    // What OpenSSL says of bytes that are no record.
+    case "DECRYPTION_FAILED_OR_BAD_RECORD_MAC":
+    case "DECRYPTION_FAILED":
+    case "BAD_MAC_LENGTH":
+    case "DATA_LENGTH_TOO_LONG":
+    case "ENCRYPTED_LENGTH_TOO_LONG":
+      return new TlsReason.CorruptRecord({ code })
+    // Bytes that are not a record. A peer that has finished a handshake does speak TLS.
     case "WRONG_VERSION_NUMBER":
     case "HTTP_REQUEST":
     case "HTTPS_PROXY_REQUEST":
@@ -58,8 +68,8 @@ const reasonOf = (
     case "BAD_RECORD_TYPE":
     case "UNEXPECTED_MESSAGE":
     case "NOT_ON_RECORD_BOUNDARY":
-      return new TlsReason.NotTls()
+      return isHandshake ? new TlsReason.NotTls() : new TlsReason.CorruptRecord({ code })
     default:
-      return new TlsReason.HandshakeFailed({ code, why: error.reason ?? error.message })
+      return new TlsReason.ProtocolViolation({ code, why: error.reason ?? error.message })
   }
 }

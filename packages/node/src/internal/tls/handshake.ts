@@ -7,6 +7,7 @@ import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
 import { InputEnd } from "../facade/inputEnd.ts"
+import * as TlsFacade from "../facade/tlsSocket.ts"
 import type { NodeStream } from "../stream.ts"
 import { fromTls } from "./errors.ts"
 import { outdated, sessionOf, unfit, unverified } from "./session.ts"
@@ -15,11 +16,11 @@ import { reset, SecureStream } from "./stream.ts"
 
 type Handshake = Effect.Effect<SecureStream, NetworkError.NetworkError>
 
-/** Shakes hands as the server. */
+/** Performs the server side of a handshake. */
 export const asServer = (
   transport: NodeStream,
   peer: Transport.HandshakePeer,
-  settings: Tls.Server,
+  settings: Transport.TlsServer,
   options: NodeTls.TLSSocketOptions
 ): Handshake =>
   shakeHands(transport, peer, settings, (raw) => new NodeTls.TLSSocket(raw, options), {
@@ -33,16 +34,15 @@ export const asServer = (
         if (certificate === undefined) return new TlsReason.NoCertificate()
         if (problem !== undefined) return problem
       }
-      const { servername } = socket as { servername?: string | false | null }
-      return sessionOf(socket, servername || undefined, certificate, problem)
+      return sessionOf(socket, TlsFacade.requestedName(socket), certificate, problem)
     }
   })
 
-/** Shakes hands as the client. */
+/** Performs the client side of a handshake. */
 export const asClient = (
   transport: NodeStream,
   peer: Transport.HandshakePeer,
-  settings: Tls.Client,
+  settings: Transport.TlsClient,
   options: NodeTls.ConnectionOptions,
   store: SessionStore
 ): Handshake =>
@@ -51,21 +51,21 @@ export const asClient = (
     const isName = Net.isIP(serverName) === 0 && serverName !== ""
     const key = `${serverName} ${peer.address}`
     const stored = store.get(key)
-    let shown: X509Certificate | undefined
+    let accepted: X509Certificate | undefined
     return shakeHands(transport, peer, settings, (raw) => {
       const socket = NodeTls.connect({
         ...options,
         socket: raw,
-        // Verified here, so that the reason can be told, and by one name only.
+        // Verified below instead, to report the reason, and against one name only.
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
         ...(isName ? { servername: serverName } : {}),
         ...(stored === undefined ? {} : { session: stored.session })
       })
-      // It comes after the handshake, when the certificate has been found good.
+      // The event follows the handshake, so the certificate has been verified by then.
       if (store.capacity > 0) {
         socket.on("session", (session) => {
-          if (shown !== undefined) store.put(key, { session, certificate: shown })
+          if (accepted !== undefined) store.put(key, { session, certificate: accepted })
         })
       }
       return socket
@@ -76,7 +76,7 @@ export const asClient = (
         if (certificate === undefined) return new TlsReason.NoCertificate()
         const problem = verifyError(socket, certificate) ?? unfit(certificate, serverName, settings.fingerprints)
         if (problem !== undefined && settings.verify) return problem
-        shown = certificate
+        accepted = certificate
         return sessionOf(socket, isName ? serverName : undefined, certificate, problem)
       }
     })
@@ -85,12 +85,12 @@ export const asClient = (
 const shakeHands = (
   transport: NodeStream,
   peer: Transport.HandshakePeer,
-  { applicationProtocols }: Tls.Client | Tls.Server,
+  { applicationProtocols }: Transport.TlsClient | Transport.TlsServer,
   begin: (raw: Net.Socket) => NodeTls.TLSSocket,
   { done, session }: {
-    /** The event that says so. */
+    /** The event that Node emits when the handshake is done. */
     readonly done: "secure" | "secureConnect"
-    /** What was negotiated, or why it is not good enough. */
+    /** The session, or the reason to reject the peer. */
     readonly session: (socket: NodeTls.TLSSocket) => Tls.Session | TlsReason.TlsReason
   }
 ): Handshake =>
@@ -98,7 +98,7 @@ const shakeHands = (
     const { facts, socket: raw } = transport.surrender()
     const refuse = (reason: TlsReason.TlsReason) => NetworkError.make("secure", peer.address, reason)
     if (raw.destroyed) {
-      // Why, it may be just about to say.
+      // Its error may still be about to be emitted.
       raw.on("error", () => {})
       return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
     }
@@ -108,13 +108,13 @@ const shakeHands = (
 
     const forget = () => {
       socket.off("error", onError)
-      socket.off("_tlsError", onError)
+      TlsFacade.offTlsError(socket, onError)
       socket.off("close", onClose)
       inputEnd.onEnd = () => {}
     }
     const fail = (error: NetworkError.NetworkError) => {
       forget()
-      // What else it has to say is of no use to anybody.
+      // Later errors change nothing.
       socket.on("error", () => {})
       socket.destroy()
       resume(Effect.fail(error))
@@ -124,7 +124,7 @@ const shakeHands = (
     const onClose = () => fail(refuse(new TlsReason.HandshakeCut()))
     inputEnd.onEnd = onClose
     socket.on("error", onError)
-    socket.on("_tlsError", onError)
+    TlsFacade.onTlsError(socket, onError)
     socket.on("close", onClose)
     socket.once(done, () => {
       if (socket.destroyed) return
@@ -132,9 +132,8 @@ const shakeHands = (
       if ("_tag" in agreed) return fail(refuse(agreed))
       forget()
       const stream = new SecureStream(socket, raw, facts, agreed, inputEnd)
-      // Node tells of an alert only here, on a server's socket that has no `tls.Server`.
-      socket.on("_tlsError", (error: Error) => stream.onError(error))
-      // It says so from within OpenSSL, with the last flight, or the tickets of a session, still to be written.
+      TlsFacade.onTlsError(socket, (error) => stream.onError(error))
+      // Node emits the event from within OpenSSL, with the last flight or the session tickets still to be written.
       setImmediate(() => resume(Effect.succeed(stream)))
     })
     return Effect.suspend(() => {
@@ -143,13 +142,13 @@ const shakeHands = (
     })
   })
 
-/** Makes Node take these bytes for the first that the socket reads. It must not flow, or they would be for nobody. */
+/** Makes these bytes the first that the socket reads. It must be paused, or nobody would receive them. */
 const putBack = (raw: Net.Socket, unread: Uint8Array): void => {
   raw.pause()
   raw.unshift(unread)
 }
 
-// With a reset: the peer may have done its part, and would take anything else for a stream that was cut off.
+// With a reset: the peer may consider the handshake done, and would take a FIN for the end of a stream.
 const abandoned = (socket: NodeTls.TLSSocket, raw: Net.Socket): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (socket.closed) return resume(Effect.void)
@@ -159,7 +158,6 @@ const abandoned = (socket: NodeTls.TLSSocket, raw: Net.Socket): Effect.Effect<vo
   })
 
 const verifyError = (socket: NodeTls.TLSSocket, certificate: X509Certificate): TlsReason.TlsReason | undefined => {
-  const { code } = (socket as unknown as { ssl: { verifyError: () => { code: string } | null } }).ssl.verifyError() ??
-    {}
+  const code = TlsFacade.verifyErrorCode(socket)
   return code === undefined ? undefined : unverified(code, certificate)
 }

@@ -1,10 +1,11 @@
+import * as CertificateName from "@sluice/core/CertificateName"
 import type * as Tls from "@sluice/core/Tls"
 import * as TlsReason from "@sluice/core/TlsReason"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 
-/** What was negotiated on a socket whose handshake is done. */
+/** The session of a socket whose handshake is done. */
 export const sessionOf = (
   socket: TLSSocket,
   serverName: string | undefined,
@@ -21,7 +22,7 @@ export const sessionOf = (
   unverified
 })
 
-/** A peer's certificate, taken apart when somebody asks. */
+/** A peer's certificate, parsed on demand. */
 class Certificate implements Tls.PeerCertificate {
   readonly #certificate: X509Certificate
 
@@ -29,12 +30,12 @@ class Certificate implements Tls.PeerCertificate {
     this.#certificate = certificate
   }
 
-  get subject(): string {
-    return nameOf(this.#certificate.subject)
+  get subject(): CertificateName.DistinguishedName {
+    return parsed(this.#certificate.subject)
   }
 
-  get issuer(): string {
-    return nameOf(this.#certificate.issuer)
+  get issuer(): CertificateName.DistinguishedName {
+    return parsed(this.#certificate.issuer)
   }
 
   get alternativeNames(): ReadonlyArray<string> {
@@ -54,19 +55,22 @@ class Certificate implements Tls.PeerCertificate {
   }
 }
 
-// Node gives a line for each part: `"C=DE\nCN=example.org"`.
-const nameOf = (lines: string | undefined): string => lines === undefined ? "" : lines.replaceAll("\n", ", ")
+// Node separates the parts by line feeds, `"C=DE\nCN=example.org"`, and escapes values as RFC 2253 says. It has no text for a
+// name with invalid characters.
+const parsed = (lines: string | undefined): CertificateName.DistinguishedName => CertificateName.parse(lines ?? "")
 
-/** What a certificate is for: `"DNS:example.org"`, `"IP Address:127.0.0.1"`. */
+const nameOf = (lines: string | undefined): string => CertificateName.format(parsed(lines))
+
+/** The names that a certificate is valid for: `"DNS:example.org"`, `"IP Address:127.0.0.1"`. */
 const alternativeNames = (certificate: X509Certificate): ReadonlyArray<string> =>
-  // A name with something odd in it is in quotes, as JSON has them.
+  // Node quotes a name with special characters as JSON does.
   (certificate.subjectAltName?.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? []).map((name) => name.trim())
 
-/** The DNS names that a certificate is for. */
+/** The DNS names that a certificate is valid for. */
 export const hostNames = (certificate: X509Certificate): ReadonlyArray<string> =>
   alternativeNames(certificate).filter((name) => name.startsWith("DNS:")).map((name) => name.slice("DNS:".length))
 
-/** What is wrong with a certificate that OpenSSL did not verify, by the name that Node has for it. */
+/** Translates the reason why OpenSSL did not verify a certificate. */
 export const unverified = (code: string, certificate: X509Certificate): TlsReason.TlsReason => {
   const subject = nameOf(certificate.subject)
   switch (code) {
@@ -105,11 +109,11 @@ export const unverified = (code: string, certificate: X509Certificate): TlsReaso
   }
 }
 
-/** Whether a certificate has expired since it was verified: OpenSSL does not look again when a session is resumed. */
+/** Whether a certificate has expired since it was verified: OpenSSL does not check again when a session is resumed. */
 export const outdated = (certificate: X509Certificate): TlsReason.TlsReason | undefined =>
   Date.parse(certificate.validTo) < Date.now() ? unverified("CERT_HAS_EXPIRED", certificate) : undefined
 
-/** The first certificate of the chain of which something holds, or the leaf. */
+/** The first certificate of the chain with a property, or the leaf. */
 const inChain = (leaf: X509Certificate, holds: (certificate: X509Certificate) => boolean): X509Certificate => {
   let certificate: X509Certificate | undefined = leaf
   for (let depth = 0; certificate !== undefined && depth < 10; depth++) {
@@ -119,7 +123,7 @@ const inChain = (leaf: X509Certificate, holds: (certificate: X509Certificate) =>
   return leaf
 }
 
-/** Whether a certificate is for the server that was asked for, and pinned if any is. */
+/** Checks that a certificate is valid for the requested server, and pinned if any is. */
 export const unfit = (
   certificate: X509Certificate,
   serverName: string,

@@ -1,12 +1,12 @@
 import type { X509Certificate } from "node:crypto"
 
-/** A session to resume, and the certificate that the server showed when it began: it does not show it again. */
+/** A session to resume, with the certificate of its first handshake: servers do not send it again. */
 export interface StoredSession {
   readonly session: Buffer
   readonly certificate: X509Certificate
 }
 
-/** The sessions that a client can resume, one for each server: the most recently used, and no more than the capacity. */
+/** The sessions that a client can resume, one per server: the most recently used ones, up to the capacity. */
 export class SessionStore {
   readonly capacity: number
   readonly #sessions = new Map<string, StoredSession>()
@@ -19,7 +19,7 @@ export class SessionStore {
     const stored = this.#sessions.get(server)
     if (stored === undefined) return undefined
     this.#sessions.delete(server)
-    // A certificate is good for no longer than it says, however often its session is resumed.
+    // Resuming a session does not extend the validity of its certificate.
     if (Date.parse(stored.certificate.validTo) < Date.now()) return undefined
     this.#sessions.set(server, stored)
     return stored

@@ -1,10 +1,10 @@
 const size = 64 * 1024
 
-// A stream that is idle holds none.
+// Buffers not in use: an idle stream holds none.
 const free: Array<Uint8Array> = []
 const most = 64
 
-/** Gathers small chunks while a write is under way, so that they go together into the next one. */
+/** Collects small chunks while a write is in flight, to combine them in the next write. */
 export class Staging {
   #buffer: Uint8Array | undefined = undefined
   #length = 0
@@ -13,7 +13,7 @@ export class Staging {
     return this.#length === 0
   }
 
-  /** Takes a copy of all chunks, if there is room for them. */
+  /** Copies all chunks, if there is room for them. */
   add(chunks: ReadonlyArray<Uint8Array>): boolean {
     let total = this.#length
     for (const chunk of chunks) total += chunk.length
@@ -26,7 +26,7 @@ export class Staging {
     return true
   }
 
-  /** Lends everything for the call, and is empty afterwards. */
+  /** Lends the content for the call, and is empty afterwards. */
   drain(use: (chunk: Uint8Array) => void): void {
     const buffer = this.#buffer!
     use(buffer.subarray(0, this.#length))

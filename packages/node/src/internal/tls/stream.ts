@@ -10,10 +10,10 @@ import { fromTls } from "./errors.ts"
 import { Staging } from "./staging.ts"
 
 /**
- * A socket whose handshake is done as a transport.
+ * A socket whose handshake is done, as a transport.
  *
- * Node encrypts what it is given at once, so that the chunks are free again; but it takes a turn of the event loop to say
- * that it can take more, whatever the system does. What is written meanwhile is gathered, and goes with the next turn.
+ * Node encrypts chunks at once, so that they are free again, but completes every write a turn of the event loop later.
+ * Chunks written in between are collected and sent with the next write.
  */
 export class SecureStream extends NodeStream implements Transport.SecureTransport {
   readonly tls: Tls.Session
@@ -25,7 +25,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   #ending = false
   #shuttingDown = false
   #destroying = false
-  // What happened before somebody was there to hear it.
+  // Events before `start`.
   #ended = false
   #error: NodeJS.ErrnoException | undefined = undefined
 
@@ -36,7 +36,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     tls: Tls.Session,
     inputEnd: InputEnd
   ) {
-    // What is read is decrypted into buffers of Node's own.
+    // Node decrypts into buffers of its own.
     super(socket, { ...facts, reuseReadBuffer: false })
     this.#raw = raw
     this.#inputEnd = inputEnd
@@ -44,7 +44,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   }
 
   override start(receiver: Transport.StreamReceiver): void {
-    // It may have broken already.
+    // It may have failed already.
     if (this.#error !== undefined) receiver.onError(this.#explain(this.#error))
     super.start(receiver)
     if (this.#ended) this.onEnd()
@@ -86,8 +86,8 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
 
   override end(): void {
     this.#ending = true
-    // Node forgets the close_notify while a record of its own, such as a session ticket, is on its way: the empty write
-    // waits for that.
+    // Node drops the close_notify while a record of its own, such as a session ticket, is in flight. The empty write waits
+    // for that.
     if (!this.#writing) this.#send([empty])
   }
 
@@ -104,18 +104,18 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   override destroy(): void {
     const { socket } = this
     if (this.#ending && !socket.destroyed && !socket.writableFinished) {
-      // What was written, and the close_notify behind it, go first.
+      // Pending data and the close_notify go first.
       this.#destroying = true
       if (this.#shuttingDown) socket.once("finish", () => socket.destroy())
     } else {
-      // The close_notify is with the system when this returns.
+      // The system has the close_notify when this returns.
       if (!this.#ending && !this.#writing && this.receiver !== undefined) socket.end()
       socket.destroy()
     }
   }
 
   override reset(): void {
-    // A FIN that is on its way cannot be followed by a reset.
+    // A reset cannot follow a FIN in flight.
     if (this.#shuttingDown && !this.socket.writableFinished) this.#raw.destroy()
     else reset(this.#raw)
   }
@@ -127,7 +127,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   }
 
   override onError(error: NodeJS.ErrnoException): void {
-    // Node may tell of it in two ways, and leaves a socket open whose peer sent an alert.
+    // Node may report one error by two events, and leaves a socket open after an alert of its peer.
     if (this.#error !== undefined) return
     this.#error = error
     this.receiver?.onError(this.#explain(error))
@@ -145,7 +145,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   }
 }
 
-/** Closes a socket, and what is over it, with a reset if it has such a thing: a Unix-domain socket has none. */
+/** Closes a socket and the TLS socket over it, with a reset if it is a TCP socket. */
 export const reset = (raw: Net.Socket): void => {
   if (raw.destroyed) return
   if (raw.remoteFamily === undefined) raw.destroy()

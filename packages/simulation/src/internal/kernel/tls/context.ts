@@ -1,5 +1,4 @@
 import * as NetworkError from "@sluice/core/NetworkError"
-import type * as Tls from "@sluice/core/Tls"
 import { KeyMismatch, UnusableCertificate } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
@@ -25,7 +24,7 @@ export type Chain = readonly [Certificate, ...ReadonlyArray<Certificate>]
 /** Prepares what all handshakes with the same settings share. */
 export const secure = (
   host: HostState,
-  settings: Tls.Client | Tls.Server,
+  settings: Transport.TlsClient | Transport.TlsServer,
   address: string
 ): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> =>
   Effect.suspend(() => {
@@ -42,7 +41,7 @@ export const secure = (
 
 type Begin = (peer: Transport.HandshakePeer, wire: Wire) => Conversation
 
-const asServer = (host: HostState, settings: Tls.Server): Begin => {
+const asServer = (host: HostState, settings: Transport.TlsServer): Begin => {
   const context = {
     host,
     settings,
@@ -53,7 +52,7 @@ const asServer = (host: HostState, settings: Tls.Server): Begin => {
   return (_, wire) => shakeAsServer(context, wire)
 }
 
-const asClient = (host: HostState, settings: Tls.Client): Begin => {
+const asClient = (host: HostState, settings: Transport.TlsClient): Begin => {
   const context = {
     host,
     settings,
@@ -66,7 +65,7 @@ const asClient = (host: HostState, settings: Tls.Client): Begin => {
 
 const shakeHands = (
   host: HostState,
-  { applicationProtocols }: Tls.Client | Tls.Server,
+  { applicationProtocols }: Transport.TlsClient | Transport.TlsServer,
   transport: Transport.StreamTransport,
   { address, serverName, unread }: Transport.HandshakePeer,
   begin: Begin
@@ -80,7 +79,7 @@ const shakeHands = (
     return Effect.sync(() => handshake.abandon())
   })
 
-const trustOf = (host: HostState, settings: Tls.Client | Tls.Server): Trust => ({
+const trustOf = (host: HostState, settings: Transport.TlsClient | Transport.TlsServer): Trust => ({
   anchors: settings.authorities === undefined
     ? host.world.authorities
     : settings.authorities.flatMap((text) => usable("tls.authorities", () => parseCertificates(text))),
@@ -89,7 +88,7 @@ const trustOf = (host: HostState, settings: Tls.Client | Tls.Server): Trust => (
   )
 })
 
-const chainOf = ({ chain, key, option }: Tls.KeyPair): Chain => {
+const chainOf = ({ chain, key, option }: Transport.TlsKeyPair): Chain => {
   const certificates = usable(`${option}.chain`, () => parseCertificates(chain)) as Chain
   const publicKey = publicKeyOf(usable(`${option}.key`, () => parseKey(Redacted.value(key))))
   if (certificates[0].publicKey !== publicKey) throw new KeyMismatch({ option })

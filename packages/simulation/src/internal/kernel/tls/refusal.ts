@@ -1,6 +1,6 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
-import { HandshakeFailed, type TlsReason } from "@sluice/core/TlsReason"
+import { CorruptRecord, ProtocolViolation, type TlsReason } from "@sluice/core/TlsReason"
 import type { Alert } from "./record/alert.ts"
 
 /** Thrown to break off: why, and the alert that tells the peer. */
@@ -16,7 +16,10 @@ export class Refusal {
 
 /** The peer does not keep to the protocol. */
 export const violation = (alert: Alert, why: string): Refusal =>
-  new Refusal(new HandshakeFailed({ code: alert, why }), alert)
+  new Refusal(
+    alert === "bad_record_mac" ? new CorruptRecord({ code: alert }) : new ProtocolViolation({ code: alert, why }),
+    alert
+  )
 
 /** The peer's certificate is not good enough. */
 export const refuseCertificate = (reason: TlsReason, version: Tls.Version): Refusal =>

@@ -1,5 +1,6 @@
 import { oneOf, reject } from "@sluice/core/Options"
 import type * as Tls from "@sluice/core/Tls"
+import type * as Transport from "@sluice/core/Transport"
 
 /** What can be set about the TLS of a host. */
 export interface TlsOptions {
@@ -38,6 +39,12 @@ export const checkStack = (options: TlsOptions): TlsStack => {
 /** The versions that may be spoken, the newest first. */
 export const versionsFrom = (stack: TlsStack, minimum: Tls.Version): ReadonlyArray<Tls.Version> =>
   stack.versions.filter((version) => version >= minimum)
+
+/** The cipher suites that may be used, the preferred first: the program's, if it names them, or else the host's. */
+export const ciphersOf = (
+  stack: TlsStack,
+  settings: Transport.TlsClient | Transport.TlsServer
+): ReadonlyArray<string> => settings.ciphers ?? stack.ciphers
 
 /** Whether a cipher suite is one of a version. */
 export const isCipherOf = (version: Tls.Version, cipher: string): boolean =>

@@ -92,8 +92,8 @@ export const dnsNames = ({ names }: Certificate): ReadonlyArray<string> =>
 
 /** What programs get to know of a peer's certificate. */
 export const describePeer = (certificate: Certificate): Tls.PeerCertificate => ({
-  subject: certificate.subject,
-  issuer: certificate.issuer,
+  subject: CertificateName.parse(certificate.subject),
+  issuer: CertificateName.parse(certificate.issuer),
   alternativeNames: certificate.names,
   notBefore: toDate(certificate.notBefore),
   notAfter: toDate(certificate.notAfter),

@@ -1,4 +1,3 @@
-import type * as Tls from "@sluice/core/Tls"
 import { PinMismatch, type TlsReason } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as NetAddress from "effect/net/NetAddress"
@@ -7,7 +6,7 @@ import type { HostState } from "../../host.ts"
 import { type Certificate, fingerprint } from "../certificate/certificate.ts"
 import { judgeChain, judgeName, type Trust } from "../certificate/trust.ts"
 import { refuseCertificate, violation } from "../refusal.ts"
-import { isCipherOf, versionsFrom } from "../stack.ts"
+import { ciphersOf, isCipherOf, versionsFrom } from "../stack.ts"
 import { describeSession, expectMessage } from "./agreement.ts"
 import type { Conversation, Wire } from "./handshake.ts"
 import type { SavedSession, SessionMap } from "./sessions.ts"
@@ -15,7 +14,7 @@ import type { SavedSession, SessionMap } from "./sessions.ts"
 /** What all handshakes of a client with the same settings share. */
 export interface ClientContext {
   readonly host: HostState
-  readonly settings: Tls.Client
+  readonly settings: Transport.TlsClient
   readonly trust: Trust
   /** What to show, if anything. */
   readonly chain: ReadonlyArray<Certificate>
@@ -45,7 +44,7 @@ export function* shakeAsClient(
     name: "ClientHello",
     body: {
       versions,
-      ciphers: host.tls.ciphers,
+      ciphers: ciphersOf(host.tls, settings),
       applicationProtocols: settings.applicationProtocols,
       serverName,
       ticket: saved?.ticket
@@ -55,7 +54,7 @@ export function* shakeAsClient(
   const hello = expectMessage(yield, "ServerHello")
   const { applicationProtocol, cipher, resumed } = hello
   const version = versions.find((version) => version === hello.version)
-  if (version === undefined || !isCipherOf(version, cipher) || !host.tls.ciphers.includes(cipher)) {
+  if (version === undefined || !isCipherOf(version, cipher) || !ciphersOf(host.tls, settings).includes(cipher)) {
     throw violation("illegal_parameter", "the peer chose a version or a cipher that was not offered")
   }
   if (applicationProtocol !== undefined && !settings.applicationProtocols.includes(applicationProtocol)) {

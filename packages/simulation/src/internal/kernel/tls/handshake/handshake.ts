@@ -2,10 +2,10 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
 import {
   HandshakeCut,
-  HandshakeFailed,
   NoSharedApplicationProtocol,
   NoSharedProtocol,
   PeerAlert,
+  ProtocolViolation,
   type TlsReason
 } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
@@ -206,4 +206,4 @@ export class Handshake implements RecordReceiver, Wire {
   }
 }
 
-const commanded = (why: string) => new HandshakeFailed({ code: "fault", why })
+const commanded = (why: string) => new ProtocolViolation({ code: "fault", why })

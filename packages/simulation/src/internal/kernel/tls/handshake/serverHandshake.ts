@@ -7,12 +7,13 @@ import {
   NoSharedProtocol,
   type TlsReason
 } from "@sluice/core/TlsReason"
+import type * as Transport from "@sluice/core/Transport"
 import type { HostState } from "../../host.ts"
 import type { Certificate } from "../certificate/certificate.ts"
 import { dnsNames, judgeChain, type Trust } from "../certificate/trust.ts"
 import type { Chain } from "../context.ts"
 import { Refusal, refuseCertificate } from "../refusal.ts"
-import { isCipherOf, versionsFrom } from "../stack.ts"
+import { ciphersOf, isCipherOf, versionsFrom } from "../stack.ts"
 import { describeSession, expectMessage } from "./agreement.ts"
 import type { Conversation, Wire } from "./handshake.ts"
 import type { Messages } from "./message.ts"
@@ -21,7 +22,7 @@ import type { SavedSession, Tickets } from "./sessions.ts"
 /** What all handshakes of a server with the same settings share. */
 export interface ServerContext {
   readonly host: HostState
-  readonly settings: Tls.Server
+  readonly settings: Transport.TlsServer
   readonly trust: Trust
   /** What it can show. */
   readonly chains: ReadonlyArray<Chain>
@@ -93,7 +94,7 @@ interface Negotiated {
 const negotiate = ({ host, settings }: ServerContext, hello: Messages["ClientHello"]): Negotiated => {
   const version = versionsFrom(host.tls, settings.minimumVersion).find((own) => hello.versions.includes(own))
   if (version === undefined) throw new Refusal(new NoSharedProtocol(), "protocol_version")
-  const cipher = host.tls.ciphers.find((own) => isCipherOf(version, own) && hello.ciphers.includes(own))
+  const cipher = ciphersOf(host.tls, settings).find((own) => isCipherOf(version, own) && hello.ciphers.includes(own))
   if (cipher === undefined) throw new Refusal(new NoSharedCipher(), "handshake_failure")
   const supported = settings.applicationProtocols
   const applicationProtocol = supported.find((own) => hello.applicationProtocols.includes(own))

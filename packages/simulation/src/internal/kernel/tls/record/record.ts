@@ -1,5 +1,5 @@
 import * as Chunks from "@sluice/core/Chunks"
-import { NotTls } from "@sluice/core/TlsReason"
+import { CorruptRecord, NotTls } from "@sluice/core/TlsReason"
 import * as Bytes from "effect/Bytes"
 import { checksum } from "../handshake/digest.ts"
 import { Refusal, violation } from "../refusal.ts"
@@ -146,7 +146,9 @@ export class RecordReader {
   }
 
   #garbage(why: string): Refusal {
-    return this.#hasRead ? violation("unexpected_message", why) : new Refusal(new NotTls(), "protocol_version")
+    return this.#hasRead
+      ? new Refusal(new CorruptRecord({ code: "unexpected_message" }), "unexpected_message")
+      : new Refusal(new NotTls(), "protocol_version")
   }
 
   #peek(index: number): number | undefined {
