@@ -132,9 +132,9 @@ export class RecordReader {
     const type = this.#peek(0)
     const major = this.#peek(1)
     if (type !== undefined && (type < alert || type > applicationData)) {
-      throw this.#garbage("no record begins like this")
+      throw this.#garbage()
     }
-    if (major !== undefined && major !== 3) throw this.#garbage("a record is of no version")
+    if (major !== undefined && major !== 3) throw this.#garbage()
     if (this.#available < headerLength) return undefined
     const length = this.#peek(3)! << 8 | this.#peek(4)!
     if (length > recordLimit) throw violation("record_overflow", `a record is ${length} bytes long`)
@@ -145,7 +145,7 @@ export class RecordReader {
     return { type: type as ContentType, fragment: record.subarray(headerLength) }
   }
 
-  #garbage(why: string): Refusal {
+  #garbage(): Refusal {
     return this.#hasRead
       ? new Refusal(new CorruptRecord({ code: "unexpected_message" }), "unexpected_message")
       : new Refusal(new NotTls(), "protocol_version")
