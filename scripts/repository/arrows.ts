@@ -7,11 +7,11 @@ export type Graph = ReadonlyMap<string, ReadonlyArray<Import>>
 
 const packageOf = (file: string) => /^packages\/([^/]+)\//.exec(file)?.[1]
 
-/** The public module or the room that a source file is in. */
+/** The public module, the room or the file directly in `internal` that a source file is in. */
 export const unitOf = (file: string): string => {
   const path = file.replace(/^packages\/[^/]+\/src\//, "").split("/")
   if (path[0] !== "internal") return path[0]!.replace(/\.ts$/, "")
-  return path.length === 2 ? "internal" : `internal/${path[1]}`
+  return `internal/${path[1]!.replace(/\.ts$/, "")}`
 }
 
 const isSource = (file: string) => /^packages\/[^/]+\/src\//.test(file)
@@ -45,10 +45,12 @@ export const trespasses = (graph: Graph): ReadonlyArray<string> =>
 
 /** The imports of a package that point from a layer to a higher one, and the units that have no layer. */
 export const climbs = (graph: Graph, name: string, layers: Layers): ReadonlyArray<string> => {
-  const height = new Map(layers.flatMap((units, index) => units.map((unit) => [unit, index] as const)))
+  const heights = new Map(layers.flatMap((units, index) => units.map((unit) => [unit, index] as const)))
+  const height = (unit: string) =>
+    heights.get(unit) ?? (unit.startsWith("internal/") ? heights.get("internal") : undefined)
   const homeless = new Set(
     [...graph.keys()].filter((file) => packageOf(file) === name && isSource(file)).map(unitOf)
-      .filter((unit) => unit !== "index" && !height.has(unit))
+      .filter((unit) => unit !== "index" && height(unit) === undefined)
   )
   return [
     ...Array.from(homeless, (unit) => `${unit} of ${name} has no layer: give it one in layers.ts`),
@@ -58,7 +60,7 @@ export const climbs = (graph: Graph, name: string, layers: Layers): ReadonlyArra
       }
       const [from, to] = [unitOf(file), unitOf(target)]
       if (from === to || (isType && isInternal(file) && !isInternal(target))) return undefined
-      const [low, high] = [height.get(from), height.get(to)]
+      const [low, high] = [height(from), height(to)]
       return low === undefined || high === undefined || high <= low ? undefined : `${to} is in a layer above ${from}`
     })
   ]

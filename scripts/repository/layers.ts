@@ -1,22 +1,30 @@
 /**
- * Who may import whom.
+ * The layers of each package: which of its parts may import which.
  *
- * A *unit* of a package is a public module (`Endpoint`) or a room, a folder below `internal` (`internal/proxy`). A unit
- * imports units of its own line and of the lines above it, and no two units import each other. A line is what people
- * think of as one layer. Imports of types point the same way, except that a room names the types of the public modules
- * whose implementation it is, wherever these are.
+ * A *unit* is a public module (`Endpoint`), or a folder or a file in `internal` (`internal/proxy`); `internal` stands for those
+ * that are not listed. A line is a layer. A unit imports units of its own line and of the lines above it in the list, and no
+ * two units import each other. Imports of types count as well, except that a room may name the types of any public module.
  */
 export type Layers = ReadonlyArray<ReadonlyArray<string>>
 
 export const layers: Readonly<Record<string, Layers>> = {
   core: [
-    ["NetworkError", "TlsReason", "ProxyProtocolError", "FramingError"],
-    ["Chunks", "Options", "internal/bytes", "internal/address", "CertificateName", "Endpoint", "EndpointSchema"],
+    ["TlsReason", "ProxyProtocolError", "FramingError", "internal/error", "NetworkError"],
+    [
+      "Chunks",
+      "Options",
+      "internal/bytes",
+      "internal/address",
+      "internal/metrics",
+      "CertificateName",
+      "Endpoint",
+      "EndpointSchema"
+    ],
     ["FramingInput", "FramingOutput", "internal/framing", "Framing", "FramingSchema", "FramingSchemaBinary"],
     ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
-    ["internal/connection", "Connection", "Transport", "internal/udp", "UdpSocket"],
+    ["internal/connection", "Connection", "internal/udp", "UdpSocket"],
     ["internal/accept", "AcceptPolicy", "Listener"],
-    ["internal/network", "Network"],
+    ["internal/network", "Network", "Transport"],
     ["ServerEvent", "ServerLog", "ServerPolicy", "internal/server", "Server", "UdpServer"],
     ["internal/framed", "Framed", "Heartbeat", "internal/client", "Reconnecting"],
     ["internal/broadcast", "Subscription", "Broadcast"],
@@ -31,7 +39,10 @@ export const layers: Readonly<Record<string, Layers>> = {
   ],
   node: [
     ["internal/facade"],
-    ["internal", "internal/tls"],
+    ["internal/address", "internal/lookup", "internal/unixPath", "internal/stream"],
+    ["internal/tls"],
+    ["internal/connect", "internal/listen", "internal/bind"],
+    ["internal/platform"],
     ["NodeNetwork", "TestCertificates"]
   ],
   simulation: [

@@ -25,7 +25,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
-import type * as reasons from "./internal/network/reasons.ts"
+import type * as reasons from "./internal/error/reasons.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 export {
@@ -56,7 +56,7 @@ export {
   UnexpectedEnd,
   Unreachable,
   Unsupported
-} from "./internal/network/reasons.ts"
+} from "./internal/error/reasons.ts"
 
 const TypeId = "~@sluice/core/NetworkError"
 
