@@ -3,7 +3,8 @@
  *
  * `Network.connect` opens a connection, and a `Server` gives one to its handler. A connection belongs to a Scope, and
  * closing the Scope closes it: after a success all that was written is sent and the peer sees an end; after a failure or
- * an interruption the peer sees a reset, so that it never takes half an answer for a whole one.
+ * an interruption the peer sees a reset, so that it never takes half an answer for a whole one. After a `FramingError`,
+ * which leaves the messages before it whole, the connection ends in order; use `abort` to reset it.
  *
  * **Example** (an echo handler, three ways)
  *
@@ -33,8 +34,14 @@
  * - A chunk that was read belongs to the reader. A chunk that is written belongs to the connection until `write` returns.
  * - An interrupted read loses nothing: the next read gets it. An interrupted write is sent whole if it has begun, and
  *   not at all if it has not.
+ * - Where a `Framed` reads the connection, reading bytes starts behind the last message that the `Framed` gave: a header
+ *   in lines, then a body by `readExactly`, then lines again.
  * - Concurrent writes do not interleave within one call. Concurrent reads get different chunks.
  * - On a connection that is gone, everything fails at once: `ConnectionReset`, `BrokenPipe`, `TimedOut` or `Closed`.
+ *
+ * **Gotchas**: Unix-domain sockets have no reset. The peer sees an ordinary end when a handler fails, when a drain cuts it
+ * and after `abort`. A protocol over them must mark the end of each message itself, by a length or a delimiter, so that the
+ * peer notices a message that was cut. The framings do: input that ends inside a message fails with `TruncatedFrame`.
  *
  * @since 0.1.0
  */
@@ -123,7 +130,7 @@ export const read = (self: Connection): Effect.Effect<Option.Option<Uint8Array>,
  * @category reading
  */
 export const bytes = (self: Connection): Stream.Stream<Uint8Array, NetworkError.NetworkError> =>
-  Stream.fromPull(Effect.sync(() => reading.pull(stateOf(self))))
+  Stream.fromPull(reading.pull(stateOf(self)))
 
 /**
  * Reads exactly `count` bytes. When the peer ends before, it fails with `UnexpectedEnd`, and the bytes that arrived stay
@@ -247,6 +254,8 @@ export const end = (self: Connection): Effect.Effect<void, NetworkError.NetworkE
 /**
  * Closes at once with a TCP reset: what was not sent is dropped, the peer sees `ConnectionReset`, and everything that
  * waits on this connection fails with `Closed`. Aborting twice does nothing more.
+ *
+ * Unix-domain sockets have no reset: the peer reads what was sent before, and then an ordinary end.
  *
  * @since 0.1.0
  * @category ending

@@ -1,5 +1,6 @@
 /** B2, B3 and R3: an end is an end, it ends one direction only, and it comes behind everything that was written. */
 import * as Connection from "@sluice/core/Connection"
+import * as Framed from "@sluice/core/Framed"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,11 +11,13 @@ import {
   clog,
   elsewhere,
   expectEnd,
+  lines,
   mebibyte,
   open,
   randomBytes,
   readBytes,
   readText,
+  receiveLine,
   settled,
   type StreamSubject,
   utf8
@@ -221,7 +224,41 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         }
       })
     )] :
-    []),
+    [check(
+      "R3",
+      "where there is no reset, a failure is an end behind what was sent, and a framing reports a message that was cut",
+      Effect.gen(function*() {
+        for (const exit of [Exit.fail("failed"), Exit.die("died"), Exit.interrupt()]) {
+          const { client, server } = yield* open(subject)
+          yield* Connection.writeText(client.connection, "an answer\nhalf an ans")
+          yield* client.closeWith(exit)
+          const answers = yield* lines(server.connection)
+          yield* expectEqual("the whole answer", yield* receiveLine(answers), "an answer")
+          yield* expectEqual("the answer that was cut", yield* receiveLine(answers), "TruncatedFrame")
+          yield* expectEqual("how it ended", (yield* Connection.closed(client.connection))._tag, "Aborted")
+        }
+      })
+    )]),
+
+  check(
+    "R3",
+    "a Scope that closes after a FramingError sends the replies before it, and ends in order",
+    bothWays(subject, (near, far) =>
+      Effect.gen(function*() {
+        yield* Connection.writeText(far.connection, "a message\nmuch too long a message\nand one that nobody reads\n")
+        const messages = yield* lines(near.connection, { maxLineLength: 10 })
+        yield* expectEqual("the good message", yield* receiveLine(messages), "a message")
+        yield* Connection.writeText(near.connection, "a reply\n")
+        const exit = yield* Effect.exit(Framed.receive(messages))
+        yield* expect(Exit.isFailure(exit), "a line above the limit is received")
+        const [reply] = yield* Effect.all([
+          Effect.andThen(Connection.readAll(far.connection), (bytes) => Effect.as(far.close, bytes)),
+          near.closeWith(exit)
+        ], { concurrency: 2 })
+        yield* expectBytes("the reply", reply, utf8("a reply\n"))
+        yield* expectEqual("how it ended", (yield* Connection.closed(near.connection))._tag, "Ended")
+      }))
+  ),
 
   check(
     "R3",

@@ -1,6 +1,8 @@
 /** Two ends of one connection, for checks: opened, closed and filled with bytes. */
 import * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
+import * as Framed from "@sluice/core/Framed"
+import * as Framing from "@sluice/core/Framing"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
@@ -139,6 +141,17 @@ export const readBytes = Effect.fnUntraced(function*(connection: Connection.Conn
 /** Reads what there is as text. */
 export const readText = (connection: Connection.Connection): Effect.Effect<string, NetworkError.NetworkError> =>
   Effect.map(Connection.read(connection), (chunk) => Option.isNone(chunk) ? "" : text(chunk.value))
+
+/** Lines on a connection. */
+export const lines = (connection: Connection.Connection, options?: Parameters<typeof Framing.lines>[0]) =>
+  Effect.orDie(Framed.make(connection, Framing.lines(options)))
+
+/** Receives a line, or what is instead of it: `"the end"`, or the tag of what is wrong. */
+export const receiveLine = (framed: Framed.Framed<string>): Effect.Effect<string> =>
+  Effect.match(Framed.receive(framed), {
+    onFailure: ({ reason }) => reason._tag,
+    onSuccess: Option.getOrElse(() => "the end")
+  })
 
 /** Fails unless the next thing read is the end, twice. */
 export const expectEnd = (what: string, connection: Connection.Connection) =>

@@ -10,9 +10,11 @@ import {
   bothWays,
   expectEnd,
   kibibyte,
+  lines,
   open,
   randomBytes,
   readText,
+  receiveLine,
   split,
   type StreamSubject,
   text,
@@ -52,6 +54,23 @@ export const readingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         }
         yield* expectEqual("what came", text(yield* Connection.readExactly(far.connection, 5)), "short")
         yield* expectEnd("after it", far.connection)
+      }))
+  ),
+
+  check(
+    "O",
+    "bytes are read behind the last message, and messages behind the last byte",
+    bothWays(subject, (near, far) =>
+      Effect.gen(function*() {
+        yield* Connection.writeText(near.connection, "length: 5\nabc\ndlength: 2\nhi!|rest\n")
+        const header = yield* lines(far.connection)
+        const body = (count: number) => Effect.map(Connection.readExactly(far.connection, count), text)
+        yield* expectEqual("the first header", yield* receiveLine(header), "length: 5")
+        yield* expectEqual("the first body", yield* body(5), "abc\nd")
+        yield* expectEqual("the second header", yield* receiveLine(header), "length: 2")
+        yield* expectEqual("the second body", yield* body(2), "hi")
+        yield* expectEqual("up to the bar", text(yield* Connection.readUntil(far.connection, "|")), "!|")
+        yield* expectEqual("what is left", yield* readText(far.connection), "rest\n")
       }))
   ),
 

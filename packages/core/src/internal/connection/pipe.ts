@@ -41,7 +41,7 @@ class Pump implements Consumer, Writer, CloseObserver {
   onChunk(chunk: Uint8Array): boolean {
     const refusal = this.#to.refusal
     if (refusal !== undefined) {
-      this.#from.input.unread(chunk)
+      this.#from.input.unread(this.#from.transport.keep(chunk))
       this.finish(refusal)
       return true
     }
@@ -94,7 +94,7 @@ const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, N
 
 export const pipeTo = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.suspend(() => {
-    const { refusal } = to
+    const refusal = to.refusal ?? from.reclaim()
     return refusal === undefined ? pump(from, to) : Effect.fail(refusal)
   })
 

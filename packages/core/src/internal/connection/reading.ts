@@ -33,21 +33,26 @@ export const nextChunk = <A, E>(
 export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> =>
   Effect.callback((resume) => {
     const { input } = self
+    const refusal = self.reclaim()
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
     const reader: Reader = (chunk, error) =>
       resume(error === undefined ? Effect.succeed(Option.fromUndefinedOr(chunk)) : Effect.fail(error))
     input.take(reader)
     return Effect.sync(() => input.forget(reader))
   })
 
-/** The next chunk, for one stream. */
+/** Reads the next chunk, for one Stream. */
 export const pull = (
   self: ConnectionState
-): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError> =>
-  nextChunk<Arr.NonEmptyReadonlyArray<Uint8Array>, Cause.Done>(
-    self,
-    (chunk) => Effect.succeed([chunk]),
-    () => Cause.done()
-  )
+): Effect.Effect<Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError>> =>
+  Effect.sync(() => {
+    const refusal = self.reclaim()
+    return refusal !== undefined ? Effect.fail(refusal) : nextChunk<Arr.NonEmptyReadonlyArray<Uint8Array>, Cause.Done>(
+      self,
+      (chunk) => Effect.succeed([chunk]),
+      () => Cause.done()
+    )
+  })
 
 export const readExactly = (self: ConnectionState, count: number): Reading<Uint8Array> =>
   Effect.suspend(() => {
@@ -55,6 +60,8 @@ export const readExactly = (self: ConnectionState, count: number): Reading<Uint8
     if (!Number.isSafeInteger(count) || count < 0) {
       return invalidOption(self, "count", count, "a whole number of bytes")
     }
+    const refusal = self.reclaim()
+    if (refusal !== undefined) return Effect.fail(refusal)
     const attempt: Reading<Uint8Array> = Effect.suspend(() => {
       const received = input.available
       if (received >= count) return Effect.succeed(input.takeBytes(count))
@@ -74,6 +81,8 @@ export const readUntil = (
     if (!(limit >= 0)) return invalidOption(self, "limit", limit, "a number of bytes")
     const wanted = typeof delimiter === "string" ? encoder.encode(delimiter) : delimiter
     if (wanted.length === 0) return invalidOption(self, "delimiter", "", "at least one byte")
+    const refusal = self.reclaim()
+    if (refusal !== undefined) return Effect.fail(refusal)
     const search = (start: number): Reading<Uint8Array> => {
       const at = input.indexOf(wanted, start)
       const received = input.available
@@ -90,6 +99,8 @@ export const readAll = (self: ConnectionState, limit: number): Reading<Uint8Arra
   Effect.suspend(() => {
     const { input } = self
     if (!(limit >= 0)) return invalidOption(self, "limit", limit, "a number of bytes")
+    const refusal = self.reclaim()
+    if (refusal !== undefined) return Effect.fail(refusal)
     const attempt: Reading<Uint8Array> = Effect.suspend(() => {
       if (input.available > limit) return fail(self, new NetworkError.LimitExceeded({ limit }))
       if (input.isEnded) return Effect.succeed(input.takeBytes(input.available))

@@ -273,9 +273,9 @@ export class ReceiveQueue {
     this.#resumeDelivery()
   }
 
-  /** Puts back a chunk that the consumer has no use for: the next reader gets it. */
+  /** Puts back a chunk that was read and not used: the next reader gets it. It is not lent. */
   unread(chunk: Uint8Array): void {
-    this.#pending.unshift(this.#transport.keep(chunk))
+    if (this.#state !== "closed") this.#pending.unshift(chunk)
   }
 
   /** The consumer is done with the chunk lent to it, and takes the next. */

@@ -1,9 +1,11 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Pipeable from "effect/Pipeable"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../../Connection.ts"
+import { isFramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
@@ -36,6 +38,13 @@ export interface Options {
   readonly dialled?: string | undefined
 }
 
+/** A decoder: it may have taken bytes of the input that it has not used. */
+export interface ReadAhead {
+  readonly buffered: number
+  /** Takes out the bytes that were not used. It throws where they would make no sense to another reader. */
+  readonly remainder: () => Uint8Array
+}
+
 /** Whether this side has connected, or has accepted the connection. */
 export type Role = "client" | "server"
 
@@ -52,8 +61,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly input: ReceiveQueue
   readonly output: SendQueue
   readonly closeTimeout: number
-  /** The decoder that has taken bytes of the input and may still have some of them, if messages are read. */
-  decoder: { readonly buffered: number } | undefined = undefined
+  /** The decoder that reads this connection ahead, if messages are read. */
+  decoder: ReadAhead | undefined = undefined
   #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
   #observers: Array<CloseObserver> = []
@@ -122,6 +131,21 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   get refusal(): NetworkError.NetworkError | undefined {
     return this.output.failure ??
       (this.output.isEnded ? this.error("write", new NetworkError.BrokenPipe()) : undefined)
+  }
+
+  /**
+   * Makes the next reader of bytes start behind the last message: puts back what a decoder has read ahead. Answers why
+   * that cannot be done, if so.
+   */
+  reclaim(): NetworkError.NetworkError | undefined {
+    const { decoder, input } = this
+    if (decoder === undefined || decoder.buffered === 0) return undefined
+    try {
+      input.unread(decoder.remainder())
+      return undefined
+    } catch {
+      return this.error("read", new NetworkError.Busy())
+    }
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -238,7 +262,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
    * Begins to close for good, and answers whether that needs a deadline: `closedInTime`.
    *
    * After a failure or an interruption the connection is reset: the peer must not take half an answer for a whole one.
-   * After a success:
+   * After a success, and after a `FramingError`, which is about a message and leaves those before it whole:
    * 1. what was written is sent, and FIN behind it;
    * 2. what the peer still sends is discarded until it ends too, because closing with unread input makes the kernel
    *    send a reset, which can destroy what is in flight (RFC 2525, section 2.17);
@@ -247,7 +271,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
    */
   beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.#isReset || this.#failure !== undefined) return false
-    if (Exit.isFailure(exit) && !this.#isRetired) {
+    if (Exit.isFailure(exit) && !this.#isRetired && !isBadMessage(exit.cause)) {
       this.abort()
       return false
     }
@@ -315,6 +339,9 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     return (operation) => this.failureOf(operation)
   }
 }
+
+const isBadMessage = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.length > 0 && cause.reasons.every((each) => Cause.isFailReason(each) && isFramingError(each.error))
 
 /** The state behind a connection. Every `Connection` is made here. */
 export const stateOf = (connection: Connection.Connection): ConnectionState => connection as ConnectionState
