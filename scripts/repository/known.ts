@@ -1,10 +1,9 @@
 /** What breaks the rules today. Nothing is added here. */
 export const known: ReadonlyArray<RegExp> = [
   /(startTls|defaults)\.test\.ts:\d+ imports .*\/options/,
-  /AcceptPolicy is in a layer above (SocketOptions|internal\/connection)$/,
   /core.*internal\/(accept|connection) is in a layer above internal\/proxy$/,
   /simulation.*internal\/(kernel|report) is in a layer above internal\/(fabric|kernel)$/,
-  /^(AcceptPolicy|ProxyProtocol|internal\/connection|internal\/tls) → .* → /,
+  /^(ProxyProtocol|internal\/connection|internal\/tls) → .* → /,
   /^internal\/(fabric|report) → /,
   /kernel\/tcp/
 ]

@@ -9,23 +9,26 @@ export type Layers = ReadonlyArray<ReadonlyArray<string>>
 
 export const layers: Readonly<Record<string, Layers>> = {
   core: [
+    ["SafeText"],
     ["TlsReason", "ProxyProtocolError", "FramingError", "internal/error", "NetworkError"],
     [
       "Chunks",
       "Options",
       "internal/bytes",
       "internal/address",
+      "internal/time",
       "internal/metrics",
       "CertificateName",
       "Endpoint",
-      "EndpointSchema"
+      "EndpointSchema",
+      "ServerPolicy"
     ],
     ["FramingInput", "FramingOutput", "internal/framing", "Framing", "FramingSchema", "FramingSchemaBinary"],
     ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
     ["internal/connection", "Connection", "internal/udp", "UdpSocket"],
-    ["internal/accept", "AcceptPolicy", "Listener"],
+    ["internal/accept", "Listener"],
     ["internal/network", "Network", "Transport"],
-    ["ServerEvent", "ServerLog", "ServerPolicy", "internal/server", "Server", "UdpServer"],
+    ["ServerEvent", "internal/log", "ServerLog", "internal/server", "Server", "UdpServer"],
     ["internal/framed", "Framed", "Heartbeat", "internal/client", "Reconnecting"],
     ["internal/broadcast", "Subscription", "Broadcast"],
     [

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import * as SafeText from "./SafeText.ts"
 
 /**
  * A frame is longer than the framing allows.
@@ -118,7 +119,7 @@ export type FramingErrorReason = FrameTooLong | TruncatedFrame | CorruptFrame | 
  */
 export class FramingError extends Data.TaggedError("FramingError")<{ readonly reason: FramingErrorReason }> {
   override get message(): string {
-    return this.reason.message
+    return SafeText.escape(this.reason.message, { limit: 2000 })
   }
 }
 

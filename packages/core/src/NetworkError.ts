@@ -26,6 +26,7 @@
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
 import type * as reasons from "./internal/error/reasons.ts"
+import * as SafeText from "./SafeText.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 export {
@@ -140,7 +141,8 @@ export class NetworkError extends Data.TaggedError("NetworkError")<{
   override get message(): string {
     const { advice } = this.reason
     const fix = advice === undefined ? "" : `; ${advice}`
-    return `${failures[this.operation]} ${this.address}: ${describe(this)}${fix}${describeAttempts(this.attempts)}`
+    const message = `${failures[this.operation]} ${this.address}: ${describe(this)}${fix}`
+    return SafeText.escape(message + describeAttempts(this.attempts), { limit: 2000 })
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import * as SafeText from "./SafeText.ts"
 
 /**
  * The bytes begin neither a version 1 nor a version 2 header. `offset` is the first byte that does not match.
@@ -249,7 +250,7 @@ export type Reason =
  */
 export class ProxyProtocolError extends Data.TaggedError("ProxyProtocolError")<{ readonly reason: Reason }> {
   override get message(): string {
-    return this.reason.message
+    return SafeText.escape(this.reason.message, { limit: 2000 })
   }
 }
 

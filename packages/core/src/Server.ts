@@ -15,24 +15,26 @@
  *
  * **Details** (the life of a server)
  *
- * 1. The policy is checked and the address bound; if either fails, so does the Layer, with a `NetworkError`.
- * 2. Each connection gets a fiber and a Scope of its own, in which the handler runs. When the handler is done, however
- *    that is, its Scope is closed and the connection with it.
+ * 1. The policy is validated and the address bound. If either fails, the Layer fails with a `NetworkError`.
+ * 2. Each connection gets a fiber and a Scope of its own, in which the handler runs. When the handler is done, however it
+ *    ends, its Scope is closed and the connection with it.
  * 3. A handler that fails or dies ends its own connection only. The failure is logged with the peer's address and counted.
- * 4. Meanwhile, whoever holds the handle that `Server.make` gives can see what is open, end one connection, hold new ones
- *    back, change limits, and hear of all that happens (`ServerEvent`).
- * 5. When the server's Scope closes, it drains: it stops listening, completes `Server.draining` for the handlers, waits
- *    for them as long as `drain` allows, interrupts those that are left, and logs how many there were of each.
+ * 4. Meanwhile the handle that `Server.make` returns lists open connections, closes one, suspends accepting, changes
+ *    limits, and reports every event (`ServerEvent`).
+ * 5. When the server's Scope closes, the server drains: it stops listening, completes `Server.draining` for the handlers,
+ *    waits for them as long as `drain` allows, interrupts the rest, and logs how many there were of each.
+ *
+ * @since 0.1.0
  */
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as NetAddress from "effect/net/NetAddress"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
-import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import type * as Connection from "./Connection.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import { CurrentSession } from "./internal/server/runConnection.ts"
@@ -43,125 +45,184 @@ import type * as ServerEvent from "./ServerEvent.ts"
 import type * as ServerPolicy from "./ServerPolicy.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 
-/** Where a server listens, and how: its policy and the options of its sockets. */
-export interface Options extends ServerPolicy.PolicyOptions, SocketOptions.ListenOptions {
+/**
+ * Where and how a server listens, and what it allows.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends ServerPolicy.ServerPolicy, SocketOptions.ListenOptions {
   /** Where to listen: `"tcp://127.0.0.1:12345"`, `"tcp://[::1]:0"`, `"unix:///run/app.sock"`. */
   readonly listen: Endpoint.Input
-  /** Run once the server listens, with the address it got. */
+  /** Runs once the server listens, with the address it got. Default: nothing runs. */
   readonly onListening?: ((address: NetAddress.SocketAddress) => Effect.Effect<void>) | undefined
-  /** Trace each connection with a span of its own, `Server.connection`. Default: `false`. */
+  /** Traces each connection with a span of its own, `Server.connection`. Default: `false`. */
   readonly span?: boolean | undefined
 }
 
-/** What runs for each connection. */
+/**
+ * What runs for each connection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Handler<E, R> = (connection: Connection.Connection) => Effect.Effect<unknown, E, R>
 
 /**
- * What a server is doing. While it is `"suspended"`, it keeps its port, and new connections wait unread; while it is
- * `"draining"`, new ones are refused by the system, and open ones go on for the grace period.
+ * What a server is doing.
+ *
+ * - `"listening"`: it accepts connections
+ * - `"suspended"`: it keeps its port, and new connections wait unread
+ * - `"draining"`: the system refuses new connections, and open ones continue for the grace period
+ * - `"closed"`: every connection is closed
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type State = "listening" | "suspended" | "draining" | "closed"
 
-/** What can be changed while a server runs: its policy, and who may connect. */
-export interface Limits extends ServerPolicy.PolicyOptions, AcceptPolicy.Options {}
-
-/** A connection that is open, and what is known of it at the moment. */
+/**
+ * An open connection, and what is known of it at the moment.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OpenConnection {
-  /** The connection itself: to wait until it is `closed`, or to `abort` it. */
+  /** The connection itself, to await `Connection.closed` or to `abort` it. */
   readonly connection: Connection.Connection
   readonly id: number
   readonly localAddress: NetAddress.SocketAddress
   readonly remoteAddress: NetAddress.SocketAddress
-  /** When it was let in: milliseconds, by `effect/Clock`. */
+  /** When its handler began: milliseconds since the epoch, by the wall clock. */
   readonly since: number
-  /** Bytes that were read of it. */
+  /** Bytes read from it. */
   readonly bytesIn: number
-  /** Bytes that were written to it. */
+  /** Bytes written to it. */
   readonly bytesOut: number
-  /** For how long nothing has moved, in either direction. */
+  /** How long nothing has moved, in either direction. */
   readonly idle: Duration.Duration
   /** What its handler has said of it with `Server.annotate`. */
   readonly annotations: ReadonlyMap<string, unknown>
 }
 
-/** How draining went: connections that ended by themselves within the grace period, and those that were cut. */
+/**
+ * How draining went: connections that ended by themselves within the grace period, and connections that were cut.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Drained {
   readonly ended: number
   readonly cut: number
 }
 
-/** A running server. */
+/**
+ * A running server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Server {
+  readonly [internal.typeId]: typeof internal.typeId
   /** The address that it listens on, with the port that the system chose. */
   readonly address: NetAddress.SocketAddress
-  /** What it is doing, and a way to hear of changes. */
+  /** What it is doing, with a stream of changes. */
   readonly state: SubscriptionRef.SubscriptionRef<State>
-  /** The connections that are open now, the oldest first. */
+  /** The open connections, the oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<OpenConnection>>
   /**
-   * What happens to it, for as long as the stream is taken: first how things stand, as `Listening` and an `Accepted` for
-   * each open connection, and then everything, with `Drained` as the last. After that it is empty.
+   * What happens to the server, for as long as the stream runs: first its present state, as `Listening` and an `Accepted`
+   * for each open connection, and then every event, with `Drained` as the last. A stream that starts later is empty.
    *
-   * Who takes it slowly does not slow the server: up to 1,024 events wait, and what does not fit is lost, which an
-   * `EventsLost` in its place and the metric `sluice_server_events_lost` count.
+   * A slow consumer does not slow the server: up to 1,024 events are buffered for each stream; later ones are dropped,
+   * which an `EventsLost` in their place and the metric `sluice_server_events_lost` count.
    */
   readonly events: Stream.Stream<ServerEvent.ServerEvent>
   /**
-   * Ends one connection in order: its handler is interrupted, what was written is sent. Answers at once, and whether such
-   * a connection is open; `Connection.closed` waits for the end.
+   * Closes one connection in order: its handler is interrupted, and what was written is sent. Returns at once, with whether
+   * such a connection is open; `Connection.closed` waits for the end.
    */
   readonly close: (id: number) => Effect.Effect<boolean>
   /**
-   * Lets nobody in until `resume`; those who are in are unharmed. The port is kept: new connections are made, and wait
-   * unread, as many as the `backlog` holds; more are reset. Does nothing unless it is listening.
+   * Stops serving new connections until `resume`. Open connections are unaffected. The port is kept: up to `backlog` new
+   * connections wait unread, and more are reset. Does nothing unless the server is listening.
    */
   readonly suspend: Effect.Effect<void>
-  /** Lets in those who wait, and new ones. Does nothing unless it is suspended. */
+  /** Serves waiting and new connections again. Does nothing unless the server is suspended. */
   readonly resume: Effect.Effect<void>
   /**
-   * Changes what is allowed. Options that are left out stay as they are; `undefined` takes one back to its default.
+   * Changes the policy. Options that are left out keep their values; `undefined` resets an option to its default.
    *
-   * Deadlines hold at once, for open connections too: what was idle for longer than a new `idleTimeout` breaks. Limits and
-   * lists hold for who comes from now on, and harm nobody who is in.
+   * Deadlines apply at once, to open connections too: a connection that was idle for longer than a new `idleTimeout` is closed.
+   * Limits and lists apply to new connections only.
    *
-   * Fails with `InvalidOption`, and changes nothing then.
+   * Fails with `InvalidOption`, and then changes nothing.
    */
-  readonly update: (changes: Limits) => Effect.Effect<void, NetworkError.NetworkError>
-  /** Ends it now, as closing its Scope would. Draining twice is once. */
+  readonly update: (changes: ServerPolicy.ServerPolicy) => Effect.Effect<void, NetworkError.NetworkError>
+  /** Shuts the server down, as closing its Scope does. Later calls return the result of the first. */
   readonly drain: Effect.Effect<Drained>
 }
 
 /**
- * Starts a server that runs until its Scope is closed, and gives a handle to it.
+ * Whether a value is a `Server`.
  *
- * Fails as `Network.listen` does, and with `InvalidOption` when the policy cannot be meant.
+ * @since 0.1.0
+ * @category guards
  */
-export const make: <E, R>(
+export const isServer = (u: unknown): u is Server => Predicate.hasProperty(u, internal.typeId)
+
+/**
+ * Starts a server that runs until its Scope is closed, and returns a handle to it.
+ *
+ * Fails as `Network.listen` does, and with `InvalidOption` for an invalid policy.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import * as Server from "@sluice/core/Server"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const server = yield* Server.make({ listen: "tcp://127.0.0.1:0" }, (c) => Connection.pipeTo(c, c))
+ *   yield* server.update({ maxConnections: 10 })
+ *   return yield* server.drain
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E, R>(
   options: Options,
   handler: Handler<E, R>
-) => Effect.Effect<
+): Effect.Effect<
   Server,
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
-> = (options, handler) => internal.make(options, handler, true)
+> => Effect.map(internal.start(options, handler), internal.handle)
 
 /**
  * A server as a Layer: it runs as long as the Layer is in use, and drains when that ends. `Layer.mergeAll` runs several.
+ *
+ * Fails as `Server.make` does.
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = <E, R>(
   options: Options,
   handler: Handler<E, R>
 ): Layer.Layer<never, NetworkError.NetworkError, Network.Network | Exclude<R, Scope.Scope>> =>
-  // Nobody can ask it for how long a connection was idle, so no time is kept for that.
-  Layer.effectDiscard(internal.make(options, handler, false)) as Layer.Layer<
+  Layer.effectDiscard(internal.start(options, handler)) as Layer.Layer<
     never,
     NetworkError.NetworkError,
     Network.Network | Exclude<R, Scope.Scope>
   >
 
 /**
- * For handlers: waits until the server drains. One that keeps its connection open for more can race it, so as to end in
- * order between two messages. Outside of a server it waits for ever.
+ * For handlers: waits until the server drains. A handler that keeps its connection open can race it, to end in order
+ * between two messages. Outside of a server it waits forever.
  *
  * **Example**
  *
@@ -178,14 +239,17 @@ export const layer = <E, R>(
  *     Effect.andThen(Connection.writeText(connection, "goodbye\n"))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category handlers
  */
 export const draining: Effect.Effect<void> = Effect.flatten(
   Effect.service(internal.Draining as Context.Reference<Effect.Effect<void>>)
 )
 
 /**
- * For handlers: says something of the connection that an operator may want to know, such as who has signed in. It is seen
- * in `connections` and in the `Closed` event. Outside of a server it does nothing.
+ * For handlers: records a fact about the connection for operators, such as the user's name. It appears in `connections` and
+ * in the `Closed` event. Outside of a server it does nothing.
  *
  * **Example**
  *
@@ -200,6 +264,9 @@ export const draining: Effect.Effect<void> = Effect.flatten(
  *   yield* Connection.pipeTo(connection, connection)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category handlers
  */
 export const annotate = (key: string, value: unknown): Effect.Effect<void> =>
   Effect.map(CurrentSession, (session) => session?.annotate(key, value))

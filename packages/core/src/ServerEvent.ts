@@ -1,14 +1,14 @@
 /**
- * What happens to a server, as values: `Server.events` is a stream of them, and the log is made of them (`ServerLog`).
+ * What happens to a server, as values. `Server.events` is a stream of them, and `ServerLog` writes them to the log.
  *
  * **Details**
  *
- * - Each connection that is served has exactly one `Accepted` and, behind it, exactly one `Closed`. One that is turned
- *   away has a `Refused` and neither of them.
- * - Every event has the time (`at`, in milliseconds, by `effect/Clock`) and the address on which the server listens.
- * - `Drained` is the last one.
+ * - Each connection that is served has exactly one `Accepted` and, after it, exactly one `Closed`. A rejected connection has
+ *   one `Refused` and neither of the others.
+ * - Every event has the wall-clock time (`at`) and the address on which the server listens.
+ * - `Drained` is the last event.
  *
- * **Example** (who was turned away, and why)
+ * **Example** (which connections were rejected, and why)
  *
  * ```ts
  * import type * as Server from "@sluice/core/Server"
@@ -22,23 +22,35 @@
  *       ? Effect.logWarning(`${NetAddress.formatSocketAddress(event.remoteAddress)} was refused: ${event.why}`)
  *       : Effect.void)
  * ```
+ *
+ * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import type * as NetworkError from "./NetworkError.ts"
+import type * as ServerPolicy from "./ServerPolicy.ts"
 
-/** What every event has. */
+/**
+ * What every event has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Common {
-  /** When it happened: milliseconds, by `effect/Clock`. */
+  /** When it happened: milliseconds since the epoch, by the wall clock. */
   readonly at: number
   /** Where the server listens. */
   readonly listening: NetAddress.SocketAddress
 }
 
-/** Which connection an event is about. */
+/**
+ * Which connection an event is about.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OfConnection extends Common {
   /** The `id` of the `Connection`. */
   readonly id: number
@@ -46,21 +58,58 @@ export interface OfConnection extends Common {
   readonly remoteAddress: NetAddress.SocketAddress
 }
 
-/** The server listens. */
+/**
+ * The server listens.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Listening extends Data.TaggedClass("Listening")<Common> {}
 
-/** A connection is let in, and its handler begins. */
+/**
+ * The handler of a connection begins.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Accepted extends Data.TaggedClass("Accepted")<OfConnection> {}
 
-/** A connection was turned away before a byte of it was read; `why` names the option whose limit it was. */
+/**
+ * A connection was rejected before a byte of it was read; `why` names the option whose limit it met.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Refused extends Data.TaggedClass("Refused")<
   Common & {
     readonly remoteAddress: NetAddress.SocketAddress
-    readonly why: AcceptPolicy.Refusal
+    readonly why: ServerPolicy.Refusal
   }
 > {}
 
-/** The system could not accept connections, for example for want of descriptors: `count` of them since the last such event. At most one a second. */
+/**
+ * A connection came while `maxConnections` were open. It waits or is refused, as `whenFull` says. At most one a minute
+ * while the server stays full.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export class Full extends Data.TaggedClass("Full")<
+  Common & {
+    /** Connections that are served. */
+    readonly open: number
+    /** Connections that wait to be served. */
+    readonly waiting: number
+  }
+> {}
+
+/**
+ * The system could not accept connections, for example because the process is out of descriptors: `count` of them since the
+ * last such event. At most one a second.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class AcceptFailed extends Data.TaggedClass("AcceptFailed")<
   Common & {
     readonly error: NetworkError.NetworkError
@@ -68,7 +117,12 @@ export class AcceptFailed extends Data.TaggedClass("AcceptFailed")<
   }
 > {}
 
-/** What must be settled before a connection is served, such as a TLS handshake or a PROXY header, did not succeed. */
+/**
+ * What must succeed before a connection is served, such as a TLS handshake or a PROXY header, failed.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class HandshakeFailed extends Data.TaggedClass("HandshakeFailed")<
   Common & {
     readonly remoteAddress: NetAddress.SocketAddress
@@ -76,7 +130,12 @@ export class HandshakeFailed extends Data.TaggedClass("HandshakeFailed")<
   }
 > {}
 
-/** A handler failed or died, or a finalizer of its Scope did. `Closed` follows. */
+/**
+ * A handler failed or died, or a finalizer of its Scope did. `Closed` follows.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class HandlerFailed extends Data.TaggedClass("HandlerFailed")<
   OfConnection & { readonly cause: Cause.Cause<unknown> }
 > {}
@@ -84,17 +143,25 @@ export class HandlerFailed extends Data.TaggedClass("HandlerFailed")<
 /**
  * Why a connection ended.
  *
- * - `"ended"`: the handler was done, and it was closed in order
- * - `"handlerFailed"`: the handler failed or died, and it was reset
- * - `"aborted"`: the handler reset it, or was interrupted from within
+ * - `"ended"`: the handler was done, and the connection closed in order
+ * - `"handlerFailed"`: the handler failed or died, and the connection was reset
+ * - `"aborted"`: the handler reset it, or interrupted itself
  * - `"broken"`: the peer reset it, or a deadline passed; `error` says which
- * - `"closed"`: `Server.close` was asked for it
+ * - `"closed"`: `Server.close` closed it
  * - `"idle"`: nothing moved while the server drained
  * - `"cut"`: the grace period of draining was over
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type CloseReason = "ended" | "handlerFailed" | "aborted" | "broken" | "closed" | "idle" | "cut"
 
-/** A connection is closed, its descriptor included. */
+/**
+ * A connection is closed, its descriptor included.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Closed extends Data.TaggedClass("Closed")<
   OfConnection & {
     readonly reason: CloseReason
@@ -104,21 +171,46 @@ export class Closed extends Data.TaggedClass("Closed")<
     readonly bytesOut: number
     /** How long it was open. */
     readonly duration: Duration.Duration
-    /** What `Server.annotate` said of it. */
+    /** What `Server.annotate` recorded. */
     readonly annotations: ReadonlyMap<string, unknown>
   }
 > {}
 
-/** New connections wait from now on. */
+/**
+ * New connections wait from now on.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Suspended extends Data.TaggedClass("Suspended")<Common> {}
 
-/** New connections are let in again. */
+/**
+ * New connections are served again.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Resumed extends Data.TaggedClass("Resumed")<Common> {}
 
-/** The server has stopped listening; `open` connections may go on for the grace period. */
-export class Draining extends Data.TaggedClass("Draining")<Common & { readonly open: number }> {}
+/**
+ * The server has stopped listening. `open` connections may continue for up to `grace`.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export class Draining extends Data.TaggedClass("Draining")<
+  Common & {
+    readonly open: number
+    readonly grace: Duration.Duration
+  }
+> {}
 
-/** All connections are closed: those that ended within the grace period, and those that were cut. Nothing follows. */
+/**
+ * Every connection is closed: `ended` within the grace period, `cut` after it. The last event.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class Drained extends Data.TaggedClass("Drained")<
   Common & {
     readonly ended: number
@@ -126,14 +218,25 @@ export class Drained extends Data.TaggedClass("Drained")<
   }
 > {}
 
-/** Here, `count` events are missing, because whoever takes this stream was too slow. Others have not missed them. */
+/**
+ * `count` events are missing here, because this stream was consumed too slowly. Other streams have them.
+ *
+ * @since 0.1.0
+ * @category events
+ */
 export class EventsLost extends Data.TaggedClass("EventsLost")<Common & { readonly count: number }> {}
 
-/** Something that happened to a server. */
+/**
+ * Something that happened to a server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ServerEvent =
   | Listening
   | Accepted
   | Refused
+  | Full
   | AcceptFailed
   | HandshakeFailed
   | HandlerFailed
@@ -144,5 +247,10 @@ export type ServerEvent =
   | Drained
   | EventsLost
 
-/** The name of a kind of event. */
+/**
+ * The tag of an event.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Tag = ServerEvent["_tag"]

@@ -1,8 +1,8 @@
 /**
- * What servers write to the log. They write nothing themselves: a `ServerLog` hears of events (`ServerEvent`) and says what
- * it likes, with the loggers of whoever made the server. `standard` is the one by default; another one is a Layer away.
+ * What servers write to the log. Servers log nothing themselves: a `ServerLog` receives their events (`ServerEvent`) and
+ * writes what it likes, with the loggers that are in place where the server is made. The default is `standard`.
  *
- * **Example** (nothing at all; and one's own)
+ * **Example** (no log at all; and one's own)
  *
  * ```ts
  * import * as Connection from "@sluice/core/Connection"
@@ -21,110 +21,187 @@
  *     Effect.logInfo(`${remoteAddress}: ${bytesIn} bytes in, ${bytesOut} bytes out`))
  * )))
  * ```
+ *
+ * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as NetAddress from "effect/net/NetAddress"
-import { formatPeer } from "./internal/connection/peerAddress.ts"
+import type * as LogLevel from "effect/LogLevel"
+import { detailedLine, standardLine } from "./internal/log/lines.ts"
+import { RepeatedLines } from "./internal/log/repeatedLines.ts"
 import type * as ServerEvent from "./ServerEvent.ts"
 
-/** Hears of events. */
+/**
+ * Writes events to a log.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ServerLog {
-  /** What it hears of: an event that nobody hears of is not even made. */
+  /** The events that it receives. Events that nothing receives are not made. */
   readonly tags: ReadonlySet<ServerEvent.Tag>
-  /** Runs for each of them, on a fiber of its own: it loses none, and holds up nobody. */
-  readonly log: (event: ServerEvent.ServerEvent) => Effect.Effect<void>
+  /** Opens the log for one server. */
+  readonly open: () => Writer
+}
+
+/**
+ * The log of one server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Writer {
+  /** Runs for each event, on a fiber of its own: it misses none and delays nothing. */
+  readonly write: (event: ServerEvent.ServerEvent) => Effect.Effect<void>
+  /** Runs when the server has drained, before its last event: writes what was held back. */
+  readonly flush: Effect.Effect<void>
+}
+
+/**
+ * A line of the log.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Line {
+  readonly level: LogLevel.Severity
+  /** Lines of one kind within a second are summed up. Default: the tag of the event. */
+  readonly kind?: string | undefined
+  /** Made safe for terminals (`SafeText.escape`), up to 2,000 characters of it. */
+  readonly message: string
+  readonly cause?: Cause.Cause<unknown> | undefined
+  readonly annotations?: Readonly<Record<string, unknown>> | undefined
 }
 
 type Tagged<Tag extends ServerEvent.Tag> = Extract<ServerEvent.ServerEvent, { readonly _tag: Tag }>
 
-/** Makes one that hears of the events with these tags. */
+/**
+ * Runs an effect for every event with one of the tags. Repeats are not summed up.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const make = <const Tag extends ServerEvent.Tag>(
   tags: ReadonlyArray<Tag>,
-  log: (event: Tagged<Tag>) => Effect.Effect<void>
+  write: (event: Tagged<Tag>) => Effect.Effect<void>
 ): ServerLog => ({
   tags: new Set<ServerEvent.Tag>(tags),
-  log: log as ServerLog["log"]
+  open: () => ({ write: write as Writer["write"], flush: Effect.void })
 })
-
-/** Several as one. */
-export const all = (...logs: ReadonlyArray<ServerLog>): ServerLog => ({
-  tags: new Set(logs.flatMap(({ tags }) => Array.from(tags))),
-  log: (event) =>
-    Effect.forEach(logs, ({ log, tags }) => tags.has(event._tag) ? log(event) : Effect.void, { discard: true })
-})
-
-/** Says nothing. */
-export const silent: ServerLog = all()
 
 /**
- * What is worth a person's while: handlers that failed, connections that could not be accepted or whose handshake
- * failed (at most one of each a second), and how draining went.
+ * Writes a line for every event with one of the tags, or none for `undefined`. The first line of a kind is written at once;
+ * further ones within a second become one line: `… and 4,128 more in the last second`.
  *
- * What was foreseen, an `Error` that a handler failed with, is a warning of one line; what was not comes with all that is
- * known of it. Each line is annotated with the address on which the server listens, and with the peer's.
+ * **Example**
+ *
+ * ```ts
+ * import * as ServerLog from "@sluice/core/ServerLog"
+ * import * as NetAddress from "effect/net/NetAddress"
+ *
+ * const refusals = ServerLog.lines(["Refused"], ({ remoteAddress, why }) => ({
+ *   level: "Info",
+ *   kind: why,
+ *   message: `refused: ${why}`,
+ *   annotations: { peer: NetAddress.formatSocketAddress(remoteAddress) }
+ * }))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
-export const standard: ServerLog = make(["HandlerFailed", "AcceptFailed", "HandshakeFailed", "Drained"], (event) => {
-  const listening = NetAddress.formatSocketAddress(event.listening)
-  switch (event._tag) {
-    case "HandlerFailed":
-      return Effect.annotateLogs(handlerFailed(event.cause), { peer: formatPeer(event), listening })
-    case "AcceptFailed":
-    case "HandshakeFailed":
-      return Effect.annotateLogs(Effect.logWarning(event.error.message), { listening })
-    case "Drained":
-      return event.ended + event.cut === 0 ? Effect.void : Effect.annotateLogs(
-        Effect.logInfo(`drained: ${event.ended} connections ended, ${event.cut} cut`),
-        { listening }
-      )
+export const lines = <const Tag extends ServerEvent.Tag>(
+  tags: ReadonlyArray<Tag>,
+  line: (event: Tagged<Tag>) => Line | undefined
+): ServerLog => ({
+  tags: new Set<ServerEvent.Tag>(tags),
+  open: () => {
+    const repeated = new RepeatedLines()
+    return {
+      write: (event) =>
+        Effect.suspend(() => {
+          const written = line(event as Tagged<Tag>)
+          if (written === undefined) return Effect.void
+          const { annotations = {}, kind = event._tag } = written
+          return repeated.write({ ...written, annotations, kind })
+        }),
+      flush: repeated.flush
+    }
   }
 })
 
-const handlerFailed = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  const error = Cause.squash(cause)
-  return error instanceof Error && !Cause.hasDies(cause)
-    ? Effect.logWarning(error.message)
-    : Effect.logError("the handler failed", cause)
-}
-
-/** `standard`, and what else happens: connections that begin, end and are refused, as debug lines. */
-export const detailed: ServerLog = all(
-  standard,
-  make(
-    ["Listening", "Accepted", "Refused", "Closed", "Suspended", "Resumed", "Draining"],
-    (event) => {
-      const listening = NetAddress.formatSocketAddress(event.listening)
-      switch (event._tag) {
-        case "Accepted":
-          return Effect.annotateLogs(Effect.logDebug("accepted"), { peer: formatPeer(event), listening })
-        case "Refused": {
-          const peer = formatPeer({ localAddress: event.listening, remoteAddress: event.remoteAddress })
-          return Effect.annotateLogs(Effect.logDebug(`refused: ${event.why}`), { peer, listening })
-        }
-        case "Closed": {
-          const { annotations, bytesIn, bytesOut, duration, reason } = event
-          const said = `${reason}: ${bytesIn} bytes in, ${bytesOut} bytes out, ${Duration.toMillis(duration)} ms`
-          return Effect.annotateLogs(Effect.logDebug(said), {
-            ...Object.fromEntries(annotations),
-            peer: formatPeer(event),
-            listening
-          })
-        }
-        default:
-          return Effect.annotateLogs(Effect.logInfo(event._tag.toLowerCase()), { listening })
-      }
+/**
+ * Several logs as one.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const all = (...logs: ReadonlyArray<ServerLog>): ServerLog => ({
+  tags: new Set(logs.flatMap(({ tags }) => Array.from(tags))),
+  open: () => {
+    const opened = logs.map(({ open, tags }) => ({ tags, writer: open() }))
+    return {
+      write: (event) =>
+        Effect.forEach(opened, ({ tags, writer }) => tags.has(event._tag) ? writer.write(event) : Effect.void, {
+          discard: true
+        }),
+      flush: Effect.forEach(opened, ({ writer }) => writer.flush, { discard: true })
     }
-  )
+  }
+})
+
+/**
+ * Writes nothing.
+ *
+ * @since 0.1.0
+ * @category logs
+ */
+export const silent: ServerLog = all()
+
+/**
+ * Writes what an operator should see: failed handlers, connections that could not be accepted, failed handshakes, a full
+ * server, and how draining went. Repeats are summed up.
+ *
+ * A handler that failed with an `Error` is a warning of one line; a defect is an error with its cause. A peer that leaves
+ * before its handshake is a debug line, because health checks do that. Each line is annotated with the address on which the
+ * server listens, and with the peer's where there is one.
+ *
+ * @since 0.1.0
+ * @category logs
+ */
+export const standard: ServerLog = lines(
+  ["HandlerFailed", "AcceptFailed", "HandshakeFailed", "Full", "Draining", "Drained"],
+  standardLine
 )
 
-/** Which one the servers use that are made here. Default: `standard`. */
+/**
+ * `standard`, and every connection that is accepted, refused and closed as a debug line. Repeats are summed up.
+ *
+ * @since 0.1.0
+ * @category logs
+ */
+export const detailed: ServerLog = all(
+  standard,
+  lines(["Listening", "Accepted", "Refused", "Closed", "Suspended", "Resumed"], detailedLine)
+)
+
+/**
+ * The log of the servers that are made here. Default: `standard`.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export const CurrentServerLog: Context.Reference<ServerLog> = Context.Reference<ServerLog>(
   "@sluice/core/ServerLog/CurrentServerLog",
   { defaultValue: () => standard }
 )
 
-/** Has the servers that are built with this Layer use another one. */
+/**
+ * Sets the log of the servers that are built with this Layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = (log: ServerLog): Layer.Layer<never> => Layer.succeed(CurrentServerLog, log)

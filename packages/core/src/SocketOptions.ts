@@ -8,8 +8,8 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as AcceptPolicy from "./AcceptPolicy.ts"
 import type { Header } from "./internal/proxy/header.ts"
+import type * as ServerPolicy from "./ServerPolicy.ts"
 import type * as Tls from "./Tls.ts"
 
 /**
@@ -64,7 +64,7 @@ export interface ConnectOptions extends StreamOptions {
  * @category options
  * @since 0.1.0
  */
-export interface ListenOptions extends StreamOptions, AcceptPolicy.Options {
+export interface ListenOptions extends StreamOptions, ServerPolicy.AcceptPolicy {
   /** The certificates and TLS settings of a `tls://` endpoint. Required there, and an error elsewhere. */
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** Take the client's address from the PROXY header that a trusted proxy sends. Default: no peer is a proxy. */
@@ -104,7 +104,7 @@ export interface ProxyProtocolOptions {
    * The networks and addresses of the proxies, such as `"10.0.0.0/8"` or `"127.0.0.1"`, and `"unix"` for all clients of a
    * Unix-domain socket. An IPv4-mapped IPv6 address counts as the IPv4 address.
    */
-  readonly trusted: ReadonlyArray<AcceptPolicy.NetworkInput | "unix">
+  readonly trusted: ReadonlyArray<ServerPolicy.NetworkInput | "unix">
   /** How long the whole header may take. Less than 3 seconds leaves no time for a retransmission. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** The maximum size of a header in bytes, 107 to 65,551. Default: 16,384. */

@@ -1,33 +1,40 @@
 import { assert, describe, expect, it } from "@effect/vitest"
-import * as AcceptPolicy from "@sluice/core/AcceptPolicy"
+import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as Arbitrary from "effect/Arbitrary"
 import type * as Clock from "effect/Clock"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { Gate } from "../src/internal/accept/accessControl.ts"
+import { checkAcceptPolicy } from "../src/internal/accept/acceptPolicy.ts"
+import { AccessControl } from "../src/internal/accept/accessControl.ts"
 import { NetworkSet, prefixOf } from "../src/internal/accept/networkSet.ts"
 import { Buckets } from "../src/internal/accept/tokenBuckets.ts"
 
-const check = (options: AcceptPolicy.Options) => AcceptPolicy.check(options, "listen", "tcp://[::]:7")
+const check = (options: ServerPolicy.AcceptPolicy) => checkAcceptPolicy(options, "listen", "tcp://[::]:7")
 const ip = NetAddress.ipFromStringUnsafe
 
-/** Where time begins: an ordinary day. */
-const day = Date.UTC(2026, 0, 1)
+/** Where the monotonic clock begins: after a month without a reboot, in milliseconds. */
+const uptime = 30 * 86_400_000
 
-/** A gate with a clock that is set by hand, and what it says of a peer at a time. */
-const gateOf = (options: AcceptPolicy.Options) => {
+/** Why a peer may not connect, if so. */
+const refusal = (gate: AccessControl, remoteAddress: NetAddress.SocketAddress) => {
+  const admitted = gate.admit({ remoteAddress })
+  return typeof admitted === "string" ? admitted : undefined
+}
+
+/** Access control with a clock that is set by hand, and what it says of a peer at a time. */
+const gateOf = (options: ServerPolicy.AcceptPolicy) => {
   let now = 0
-  const gate = new Gate(
+  const gate = new AccessControl(
     Result.getOrThrow(check(options)),
-    { currentTimeMillisUnsafe: () => day + now } as unknown as Clock.Clock
+    { monotonicTimeNanosUnsafe: () => BigInt((uptime + now) * 1e6) } as unknown as Clock.Clock
   )
   return {
     gate,
     refusal: (address: string, at = now) => {
       now = at
-      return gate.refusal({ remoteAddress: NetAddress.inetAddressUnsafe(ip(address), 50_000) })
+      return refusal(gate, NetAddress.inetAddressUnsafe(ip(address), 50_000))
     }
   }
 }
@@ -74,9 +81,9 @@ describe("allow and deny", () => {
 
   it("do not apply to the peers of Unix-domain sockets", () => {
     const gate = gateOf({ allow: [], acceptRate: { perSecond: 1, burst: 1 }, acceptRatePerAddress: 1 }).gate
-    const peer = { remoteAddress: NetAddress.unixPathAddress("") }
-    expect(gate.refusal(peer)).toBeUndefined()
-    expect(gate.refusal(peer)).toBe("acceptRate")
+    const peer = NetAddress.unixPathAddress("")
+    expect(refusal(gate, peer)).toBeUndefined()
+    expect(refusal(gate, peer)).toBe("acceptRate")
   })
 
   const octet = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
@@ -117,7 +124,7 @@ describe("accept rates", () => {
   })
 
   it("have a burst of a second's worth unless they say otherwise", () => {
-    const burst = (rate: AcceptPolicy.RateInput) => {
+    const burst = (rate: ServerPolicy.Rate) => {
       const { refusal } = gateOf({ acceptRate: rate })
       let count = 0
       while (refusal("10.0.0.1") === undefined) count++
@@ -186,7 +193,7 @@ describe("accept rates", () => {
 })
 
 describe("what cannot be meant", () => {
-  it.each<[AcceptPolicy.Options, string, unknown]>([
+  it.each<[ServerPolicy.AcceptPolicy, string, unknown]>([
     [{ allow: ["10.0.0.1/8"] }, "allow", "10.0.0.1/8"],
     [{ allow: ["10.0.0.0/33"] }, "allow", "10.0.0.0/33"],
     [{ deny: ["example.org"] }, "deny", "example.org"],

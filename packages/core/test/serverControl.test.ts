@@ -4,6 +4,7 @@ import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import * as ServerLog from "@sluice/core/ServerLog"
+import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
@@ -394,7 +395,7 @@ describe("Server.update", () => {
     "changes nothing when one of its options cannot be meant",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ maxConnections: 1 })
-      const rejected = (changes: Server.Limits) =>
+      const rejected = (changes: ServerPolicy.ServerPolicy) =>
         Effect.map(Effect.flip(server.update(changes)), (error) => error.reason)
       expect(yield* rejected({ maxConnections: 5, idleTimeout: 0 })).toMatchObject({ option: "idleTimeout" })
       expect(yield* rejected({ maxConnections: 5, deny: ["10.0.0.1/8"] })).toMatchObject({ option: "deny" })

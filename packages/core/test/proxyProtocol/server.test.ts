@@ -19,7 +19,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { ListenerState } from "../../src/internal/accept/listener.ts"
+import { typeId as listenerId } from "../../src/internal/accept/listener.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -48,12 +48,17 @@ const scene = Effect.fnUntraced(function*(
     ...rest,
     proxyProtocol: { trusted, timeout, limit }
   }).pipe(Effect.provide(Host.layer(server)))
-  const state = listener as ListenerState
+  const state = listener[listenerId]
   const refused: Array<readonly [number, NetworkError.NetworkError]> = []
   const clock = yield* Clock.Clock
-  state.onHandshakeError = (error) => {
-    refused.push([clock.currentTimeMillisUnsafe(), error])
-  }
+  state.serve({
+    onArrival: () => {},
+    onRefused: () => {},
+    onAcceptFailed: () => {},
+    onHandshakeFailed: (_, error) => {
+      refused.push([clock.currentTimeMillisUnsafe(), error])
+    }
+  })
   const dial = (host: Host.Host, connect?: SocketOptions.ConnectOptions) =>
     Network.connect("server:7", connect).pipe(Effect.provide(Host.layer(host)))
   return { server, proxy, stranger, listener, state, refused, dial, accept: Listener.accept(listener) }
@@ -303,7 +308,7 @@ describe("a trusted proxy that sends no header", () => {
           new NetworkError.TimedOut({ deadline: "proxyHeader", after: 3000 })
         )
         assert.include(refusal.message, "no complete PROXY header was received within 3000 ms")
-        assert.isUndefined(state.next)
+        assert.strictEqual(state.waiting, 0)
       }))))
 
   const faults: ReadonlyArray<readonly [string, string | Uint8Array, ProxyProtocolError.Reason["_tag"]]> = [

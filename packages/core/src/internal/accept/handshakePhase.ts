@@ -1,47 +1,52 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as NetworkError from "../../NetworkError.ts"
+import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
 import { formatPeer } from "../connection/peerAddress.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
+import { untilDue } from "../time/untilDue.ts"
 
-/** Makes of an accepted stream the one to go on with. When it fails or is interrupted, it has closed the stream. */
+/** Turns an accepted stream into the one to continue with. When it fails or is interrupted, it has closed the stream. */
 export type Step = (
   transport: Transport.StreamTransport
 ) => Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>
 
-/** Who hears how it went. */
-export interface AdmissionReceiver {
-  readonly onAdmitted: (transport: Transport.StreamTransport) => void
-  readonly onHandshakeError: (error: NetworkError.NetworkError, transport: Transport.StreamTransport) => void
+/** A connection that is not ready to be served yet. The listener decides what follows. */
+export interface Entrant {
+  /** The stream as the platform accepted it. */
+  readonly accepted: Transport.StreamTransport
+  /** A step has turned the stream into `next`: answers why it must not continue, if so. */
+  readonly onStep: (next: Transport.StreamTransport) => ServerPolicy.Refusal | undefined
+  readonly onReady: (transport: Transport.StreamTransport) => void
+  /** The stream is closed, or about to be: the handshake failed, or was given up because of a limit. */
+  readonly onFailed: (why: NetworkError.NetworkError | ServerPolicy.Refusal) => void
 }
 
-/** A connection on its way. */
-interface Entrant {
-  readonly accepted: Transport.StreamTransport
-  readonly receiver: AdmissionReceiver
+interface Handshake {
+  readonly entrant: Entrant
   readonly since: number
-  /** What the steps so far have made of it. */
+  /** What the steps so far have made of the stream. */
   current: Transport.StreamTransport
-  fiber: Fiber.Fiber<void, NetworkError.NetworkError> | undefined
+  fiber: Fiber.Fiber<void, NetworkError.NetworkError | ServerPolicy.Refusal> | undefined
 }
 
 /**
- * The way of a connection from the platform's accept to the listener's queue: steps that need to talk with the peer first,
- * each connection's on a fiber of its own and all of them within one deadline, so that a peer that does not answer holds up
- * nobody.
+ * What happens between the platform's accept and the listener's queue: steps that need to talk with the peer first, such as
+ * a TLS handshake. Each connection runs them on a fiber of its own, within one deadline, so that a peer that does not
+ * answer delays no other.
  */
-export class Admission {
+export class HandshakePhase {
   readonly #steps: ReadonlyArray<Step>
   readonly #timeout: number
   readonly #clock: Clock.Clock
   readonly #run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  // From the oldest to the newest: the first whose time is over is the first of all.
-  readonly #entrants = new Set<Entrant>()
+  // From the oldest to the newest: the first deadline is that of the first.
+  readonly #handshakes = new Set<Handshake>()
   #watcher: Fiber.Fiber<void> | undefined = undefined
 
   constructor(steps: ReadonlyArray<Step>, timeout: number, context: Context.Context<never>) {
@@ -51,87 +56,89 @@ export class Admission {
     this.#run = Effect.runForkWith(context)
   }
 
-  /** The connections that are on their way. */
+  /** Handshakes in progress. */
   get size(): number {
-    return this.#entrants.size
+    return this.#handshakes.size
   }
 
-  admit(transport: Transport.StreamTransport, receiver: AdmissionReceiver): void {
-    if (this.#steps.length === 0) return receiver.onAdmitted(transport)
-    const since = this.#clock.currentTimeMillisUnsafe()
-    const entrant: Entrant = { accepted: transport, receiver, since, current: transport, fiber: undefined }
-    this.#entrants.add(entrant)
-    const fiber = entrant.fiber = this.#run(this.#go(entrant, 0))
-    fiber.addObserver((exit) => this.#settle(entrant, exit))
-    if (this.#watcher === undefined && this.#entrants.size > 0) this.#watch()
+  begin(entrant: Entrant): void {
+    if (this.#steps.length === 0) return entrant.onReady(entrant.accepted)
+    const since = monotonicMillis(this.#clock)
+    const handshake: Handshake = { entrant, since, current: entrant.accepted, fiber: undefined }
+    this.#handshakes.add(handshake)
+    const fiber = handshake.fiber = this.#run(this.#step(handshake, 0))
+    fiber.addObserver((exit) => this.#settle(handshake, exit))
+    if (this.#watcher === undefined && this.#handshakes.size > 0) this.#watch()
   }
 
-  #go(entrant: Entrant, index: number): Effect.Effect<void, NetworkError.NetworkError> {
+  #step(
+    handshake: Handshake,
+    index: number
+  ): Effect.Effect<void, NetworkError.NetworkError | ServerPolicy.Refusal> {
     const step = this.#steps[index]
     if (step === undefined) return Effect.void
-    return Effect.flatMap(step(entrant.current), (next) => {
-      entrant.current = next
-      return this.#go(entrant, index + 1)
+    return Effect.flatMap(step(handshake.current), (next) => {
+      handshake.current = next
+      const refusal = handshake.entrant.onStep(next)
+      return refusal === undefined ? this.#step(handshake, index + 1) : Effect.fail(refusal)
     })
   }
 
-  #settle(entrant: Entrant, exit: Exit.Exit<void, NetworkError.NetworkError>): void {
-    const { accepted, current, receiver } = entrant
-    const isWanted = this.#entrants.delete(entrant)
-    if (isWanted && Exit.isSuccess(exit)) return receiver.onAdmitted(current)
-    current.destroy()
-    if (isWanted && Exit.isFailure(exit)) receiver.onHandshakeError(errorOf(exit.cause, accepted), accepted)
+  #settle(
+    handshake: Handshake,
+    exit: Exit.Exit<void, NetworkError.NetworkError | ServerPolicy.Refusal>
+  ): void {
+    const { current, entrant } = handshake
+    const isWanted = this.#handshakes.delete(handshake)
+    if (isWanted && Exit.isSuccess(exit)) return entrant.onReady(current)
+    const why = Exit.isFailure(exit) ? whyFailed(exit.cause, entrant.accepted) : undefined
+    if (typeof why === "string") current.reset()
+    else current.destroy()
+    if (isWanted && why !== undefined) entrant.onFailed(why)
   }
 
   /**
-   * Gives up the connection that has taken the longest, if there is one. A peer that is honest is done long before its
-   * turn comes, so that many that stall do not keep it out.
+   * Gives up the handshake that has taken the longest, if any. An honest peer is done long before its turn comes, so
+   * stalled peers do not keep it out.
    */
-  dropOldest(): Transport.StreamTransport | undefined {
-    for (const entrant of this.#entrants) {
-      this.#giveUp(entrant)
-      return entrant.accepted
-    }
-    return undefined
+  dropOldest(why: ServerPolicy.Refusal): void {
+    for (const handshake of this.#handshakes) return this.#giveUp(handshake, why)
   }
 
-  #giveUp(entrant: Entrant): void {
-    this.#entrants.delete(entrant)
-    entrant.fiber?.interruptUnsafe()
+  #giveUp(handshake: Handshake, why: NetworkError.NetworkError | ServerPolicy.Refusal): void {
+    this.#handshakes.delete(handshake)
+    handshake.fiber?.interruptUnsafe()
+    handshake.entrant.onFailed(why)
   }
 
   /** Gives up all. */
   close(): void {
-    for (const entrant of this.#entrants) this.#giveUp(entrant)
+    for (const handshake of this.#handshakes) this.#giveUp(handshake, "closing")
     this.#watcher?.interruptUnsafe()
     this.#watcher = undefined
   }
 
-  // One timer for all: it looks at the oldest, whose time is over first.
+  // One timer for all of them.
   #watch(): void {
-    this.#watcher = this.#run(Effect.suspend(() => this.#look()))
-  }
-
-  #look(): Effect.Effect<void> {
-    const now = this.#clock.currentTimeMillisUnsafe()
-    for (const entrant of this.#entrants) {
-      const left = entrant.since + this.#timeout - now
-      if (left > 0) return Effect.flatMap(Effect.sleep(Duration.millis(left)), () => this.#look())
-      const { accepted, receiver } = entrant
-      this.#giveUp(entrant)
-      const reason = new NetworkError.TimedOut({ deadline: "handshake", after: this.#timeout })
-      receiver.onHandshakeError(NetworkError.make("secure", formatPeer(accepted), reason), accepted)
-    }
-    this.#watcher = undefined
-    return Effect.void
+    this.#watcher = this.#run(untilDue(this.#clock, (now) => {
+      for (const handshake of this.#handshakes) {
+        const left = handshake.since + this.#timeout - now
+        if (left > 0) return left
+        const reason = new NetworkError.TimedOut({ deadline: "handshake", after: this.#timeout })
+        this.#giveUp(handshake, NetworkError.make("secure", formatPeer(handshake.entrant.accepted), reason))
+      }
+      this.#watcher = undefined
+      return Effect.void
+    }))
   }
 }
 
-const errorOf = (
-  cause: Cause.Cause<NetworkError.NetworkError>,
+const whyFailed = (
+  cause: Cause.Cause<NetworkError.NetworkError | ServerPolicy.Refusal>,
   transport: Transport.StreamTransport
-): NetworkError.NetworkError => {
+): NetworkError.NetworkError | ServerPolicy.Refusal => {
   const error = Cause.squash(cause)
+  if (typeof error === "string") return error as ServerPolicy.Refusal
   if (NetworkError.isNetworkError(error)) return error
   const reason = new NetworkError.Other({ message: String(error) })
   return new NetworkError.NetworkError({ operation: "secure", address: formatPeer(transport), reason, cause: error })

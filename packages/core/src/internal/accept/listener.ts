@@ -1,15 +1,18 @@
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
-import type * as AcceptPolicy from "../../AcceptPolicy.ts"
 import type * as Listener from "../../Listener.ts"
 import * as NetworkError from "../../NetworkError.ts"
+import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
 import { ConnectionState } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
+import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
-import type { Gate } from "./accessControl.ts"
-import type { Admission, AdmissionReceiver } from "./handshakePhase.ts"
+import type { AccessControl } from "./accessControl.ts"
+import type { HandshakePhase } from "./handshakePhase.ts"
+import type { Peer, Slot } from "./peerCounts.ts"
 
 export const typeId = "~@sluice/core/Listener"
 
@@ -17,51 +20,59 @@ interface ListenerOptions {
   readonly backlog: number
   /** In milliseconds. */
   readonly closeTimeout: number
+  /** Whose PROXY headers are taken, if anyone's. */
+  readonly proxyProtocol: { readonly isTrusted: (address: NetAddress.SocketAddress) => boolean } | undefined
+}
+
+/** Follows what happens to connections before they are served. */
+export interface ListenerObserver {
+  /** A connection waits to be taken. */
+  readonly onArrival: () => void
+  /** A connection was rejected. */
+  readonly onRefused: (peer: Peer, why: ServerPolicy.Refusal) => void
+  /** A handshake failed; the connection is closed. */
+  readonly onHandshakeFailed: (peer: Peer, error: NetworkError.NetworkError) => void
+  /** The system could not accept a connection. */
+  readonly onAcceptFailed: (error: NetworkError.NetworkError) => void
+}
+
+/** A connection that waits to be taken. */
+interface Waiting {
+  readonly transport: Transport.StreamTransport
+  readonly slot: Slot
 }
 
 /**
- * A listening socket: connections that the platform has accepted and that were admitted wait here, unread, until somebody
- * takes them. No more of them, with those on their way, than the backlog; what comes above that, or may not connect, is
- * reset and counted as refused.
+ * A listening socket. Connections that are ready wait here, unread, until someone takes them. Together with the handshakes
+ * in progress they are at most as many as the backlog; further ones are reset and counted as refused.
  */
-export class ListenerState implements Listener.Listener, Transport.ListenerReceiver, AdmissionReceiver {
-  readonly [typeId]: typeof typeId = typeId
+export class ListenerState implements Listener.Listener, Transport.ListenerReceiver {
+  readonly [typeId]: ListenerState = this
   readonly traffic = makeTraffic()
   readonly endpoint: string
-  readonly gate: Gate
+  readonly accessControl: AccessControl
   readonly #options: ListenerOptions
   readonly #security: ContextCache
-  readonly #admission: Admission
-  readonly #waiting: Array<Transport.StreamTransport> = []
-  #acceptors: Array<() => void> = []
+  readonly #handshakes: HandshakePhase
+  readonly #waiting: Array<Waiting> = []
+  // Open while a connection waits, and for good once the listener is closed.
+  readonly #ready = Latch.makeUnsafe()
   #transport: Transport.ListenerTransport | undefined = undefined
+  #observer: ListenerObserver | undefined = undefined
   #closed = false
-  /** Hears of every connection that comes to wait here, so that it can be taken at once. */
-  onArrival: () => void = () => this.#acceptors.shift()?.()
-  /** Hears of connections that could not be accepted. */
-  onAcceptError: (error: NetworkError.NetworkError) => void = () => {
-    this.traffic.failed++
-  }
-  /** Hears of connections that were not admitted, and are closed. */
-  onHandshakeError: (error: NetworkError.NetworkError, transport: Transport.StreamTransport) => void = () => {
-    this.traffic.handshakesFailed++
-  }
-
-  /** Hears of connections that are turned away. */
-  onRefused: (transport: Transport.StreamTransport, why: AcceptPolicy.Refusal) => void = () => {}
 
   constructor(
     endpoint: string,
     options: ListenerOptions,
-    gate: Gate,
+    accessControl: AccessControl,
     security: ContextCache,
-    admission: Admission
+    handshakes: HandshakePhase
   ) {
     this.endpoint = endpoint
-    this.gate = gate
+    this.accessControl = accessControl
     this.#options = options
     this.#security = security
-    this.#admission = admission
+    this.#handshakes = handshakes
   }
 
   open(transport: Transport.ListenerTransport): void {
@@ -72,76 +83,102 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return this.#transport!.address
   }
 
+  /** Names the observer, once, and tells it of connections that wait already. */
+  serve(observer: ListenerObserver): void {
+    this.#observer = observer
+    if (this.#waiting.length > 0) observer.onArrival()
+  }
+
   onConnection(transport: Transport.StreamTransport): void {
-    const why = this.#refusal(transport)
-    if (why !== undefined) return this.#turnAway(transport, why)
-    if (this.#waiting.length + this.#admission.size >= this.#options.backlog) {
-      const stalled = this.#admission.dropOldest()
-      if (stalled !== undefined) this.#countRefused(stalled, "backlog")
-    }
-    this.#admission.admit(transport, this)
+    const slot = this.#admit(transport)
+    if (typeof slot === "string") return this.#reject(transport, slot)
+    if (this.#waiting.length + this.#handshakes.size >= this.#options.backlog) this.#handshakes.dropOldest("backlog")
+    let peer = transport
+    this.#handshakes.begin({
+      accepted: transport,
+      onStep: (next) => {
+        if (proxyOf(next) === proxyOf(peer)) return undefined
+        peer = next
+        return this.accessControl.identify(slot, next)
+      },
+      onReady: (ready) => this.#enqueue({ transport: ready, slot }),
+      onFailed: (why) => {
+        this.accessControl.leave(slot)
+        if (typeof why === "string") return this.#refused(peer, why)
+        this.traffic.handshakesFailed++
+        this.#observer?.onHandshakeFailed(peer, why)
+      }
+    })
   }
 
-  onAdmitted(transport: Transport.StreamTransport): void {
-    this.#waiting.push(transport)
-    this.onArrival()
+  onAcceptError(error: NetworkError.NetworkError): void {
+    this.traffic.failed++
+    this.#observer?.onAcceptFailed(error)
   }
 
-  #refusal(transport: Transport.StreamTransport): AcceptPolicy.Refusal | undefined {
+  #admit(peer: Peer): Slot | ServerPolicy.Refusal {
     if (this.#closed) return "closing"
-    return this.#waiting.length >= this.#options.backlog ? "backlog" : this.gate.refusal(transport)
+    if (this.#waiting.length >= this.#options.backlog) return "backlog"
+    return this.#options.proxyProtocol?.isTrusted(peer.remoteAddress) === true
+      ? this.accessControl.admitProxy(peer)
+      : this.accessControl.admit(peer)
   }
 
-  #turnAway(transport: Transport.StreamTransport, why: AcceptPolicy.Refusal): void {
-    this.#countRefused(transport, why)
+  #enqueue(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    this.#ready.openUnsafe()
+    this.#observer?.onArrival()
+  }
+
+  #dequeue(): Waiting | undefined {
+    const waiting = this.#waiting.shift()
+    if (this.#waiting.length === 0 && !this.#closed) this.#ready.closeUnsafe()
+    return waiting
+  }
+
+  #reject(transport: Transport.StreamTransport, why: ServerPolicy.Refusal): void {
+    this.#refused(transport, why)
     transport.reset()
   }
 
-  #countRefused(transport: Transport.StreamTransport, why: AcceptPolicy.Refusal): void {
+  #refused(peer: Peer, why: ServerPolicy.Refusal): void {
     this.traffic.refused[why]++
-    this.onRefused(transport, why)
+    this.#observer?.onRefused(peer, why)
   }
 
-  /** Waits until a connection waits, or the listener is closed. */
-  readonly ready: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.#closed || this.#waiting.length > 0) return resume(Effect.void)
-    const acceptor = () => resume(Effect.void)
-    this.#acceptors.push(acceptor)
-    return Effect.sync(() => {
-      this.#acceptors = this.#acceptors.filter((each) => each !== acceptor)
-    })
-  })
-
-  /** The connection whose turn it is, if one waits. */
-  get next(): Transport.StreamTransport | undefined {
-    return this.#waiting[0]
+  /** Connections that wait to be taken. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
-  /** Takes a waiting connection, if one is: the caller sees to its closing. */
+  /** Takes the connection that has waited the longest, if any. The caller must close it. */
   take(): ConnectionState | undefined {
-    const transport = this.#waiting.shift()
-    if (transport === undefined) return undefined
+    const waiting = this.#dequeue()
+    if (waiting === undefined) return undefined
     this.traffic.accepted++
-    const { closeTimeout } = this.#options
-    return new ConnectionState(transport, {
-      closeTimeout,
+    const connection = new ConnectionState(waiting.transport, {
+      closeTimeout: this.#options.closeTimeout,
       traffic: this.traffic,
       security: this.#security,
       role: "server"
     })
+    connection.observe({ onClosed: () => this.accessControl.leave(waiting.slot) })
+    return connection
   }
 
-  /** Refuses a waiting connection, if one is. */
-  refuse(why: AcceptPolicy.Refusal): void {
-    const transport = this.#waiting.shift()
-    if (transport !== undefined) this.#turnAway(transport, why)
+  /** Rejects the connection that has waited the longest, if any. */
+  refuse(why: ServerPolicy.Refusal): void {
+    const waiting = this.#dequeue()
+    if (waiting === undefined) return
+    this.accessControl.leave(waiting.slot)
+    this.#reject(waiting.transport, why)
   }
 
   acceptIn(
     scope: Scope.Scope,
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ): Effect.Effect<ConnectionState, NetworkError.NetworkError> {
-    return Effect.flatMap(restore(this.ready), () => {
+    return Effect.flatMap(restore(this.#ready.await), () => {
       const connection = this.take()
       if (connection !== undefined) {
         return Effect.as(Scope.addFinalizerExit(scope, (exit) => connection.close(exit)), connection)
@@ -152,16 +189,14 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     })
   }
 
-  /** Stops listening. Connections that nobody has taken are reset. */
+  /** Stops listening. Connections that were not taken are reset. */
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#closed) return Effect.void
       this.#closed = true
-      this.#admission.close()
+      this.#handshakes.close()
       while (this.#waiting.length > 0) this.refuse("closing")
-      const acceptors = this.#acceptors
-      this.#acceptors = []
-      for (const acceptor of acceptors) acceptor()
+      this.#ready.openUnsafe()
       return this.#transport?.close ?? Effect.void
     })
   }

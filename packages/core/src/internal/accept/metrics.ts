@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
-import * as AcceptPolicy from "../../AcceptPolicy.ts"
+import * as ServerPolicy from "../../ServerPolicy.ts"
 import { streamSeries } from "../connection/metrics.ts"
 import { counted, registered } from "../metrics/series.ts"
 import type { ListenerState } from "./listener.ts"
@@ -22,7 +22,7 @@ export const listening = (listener: ListenerState): Effect.Effect<void, never, S
     [
       ...streamSeries(listener.traffic),
       counted(accepted, () => listener.traffic.accepted),
-      ...AcceptPolicy.refusals.map((reason) => counted(refused, () => listener.traffic.refused[reason], { reason })),
+      ...ServerPolicy.refusals.map((reason) => counted(refused, () => listener.traffic.refused[reason], { reason })),
       counted(handshakesFailed, () => listener.traffic.handshakesFailed)
     ]
   )

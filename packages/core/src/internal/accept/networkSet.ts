@@ -1,7 +1,7 @@
 import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 
-/** The first bits of an address as a key: a number for IPv4, a bigint for IPv6, so that they are never the same. */
+/** The first bits of an address as a key: a number for IPv4, a bigint for IPv6, so that the two never collide. */
 export type Prefix = number | bigint
 
 /** The first `length` bits of an address. */
@@ -16,7 +16,7 @@ export const prefixOf = (address: NetAddress.IpAddress, length: number): Prefix 
   return Math.floor(bits / 2 ** (32 - length))
 }
 
-/** A set of networks: to look an address up costs no more for a thousand of them than for one of each length. */
+/** A set of networks. The cost of a lookup grows with the number of different prefix lengths, not of networks. */
 export class NetworkSet {
   readonly #ipv4 = new Map<number, Set<Prefix>>()
   readonly #ipv6 = new Map<number, Set<Prefix>>()

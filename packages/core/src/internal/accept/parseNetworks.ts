@@ -2,10 +2,10 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { NetworkInput } from "../../AcceptPolicy.ts"
 import { reject } from "../../Options.ts"
+import type { NetworkInput } from "../../ServerPolicy.ts"
 
-/** Checks networks that peers are looked for in. Those of IPv4-mapped addresses are the networks that these map. */
+/** Validates networks that peers are matched against. A network of IPv4-mapped addresses becomes the IPv4 network. */
 export const checkNetworks = (
   option: string,
   inputs: ReadonlyArray<NetworkInput>
@@ -28,7 +28,7 @@ const network = (option: string, input: NetworkInput): IpNetwork.IpNetwork => {
     : reject(option, input, "networks such as \"10.0.0.0/8\", with no bits set behind the prefix, or addresses")
 }
 
-// Peers are compared by what they map, and so the networks must be, too.
+// Peers are matched by the IPv4 address that theirs maps, so networks must be too.
 const unmapped = (network: IpNetwork.IpNetwork): IpNetwork.IpNetwork =>
   IpNetwork.isIpv6Network(network) && network.prefixLength >= 96
     ? Option.match(NetAddress.fromIpv4Mapped(network.address), {

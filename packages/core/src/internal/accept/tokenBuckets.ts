@@ -1,24 +1,31 @@
-import type * as AcceptPolicy from "../../AcceptPolicy.ts"
 import type { Prefix } from "./networkSet.ts"
 
+/** A validated rate. */
+export interface Rate {
+  /** Connections a second. */
+  readonly perSecond: number
+  /** Connections that may come at once. */
+  readonly burst: number
+}
+
 /**
- * A token bucket in one number: the time at which it will be full again if nobody takes anything (the theoretical arrival
- * time of the generic cell rate algorithm, ITU-T I.371). Whoever has not been seen has a full one, and need not be stored.
+ * A token bucket in one number: the time at which it will be full again if no token is taken (the theoretical arrival time
+ * of the generic cell rate algorithm, ITU-T I.371). A new address has a full bucket, which need not be stored.
  */
 export const full = -Infinity
 
-// What sums lose by rounding must not cost a token.
+// Rounding must not cost a token.
 const tolerance = 1e-6
 
-/** Whether a token is there. */
-export const hasToken = (fullAt: number, { burst, perSecond }: AcceptPolicy.Rate, now: number): boolean =>
+/** Whether a token is available. */
+export const hasToken = (fullAt: number, { burst, perSecond }: Rate, now: number): boolean =>
   fullAt - now <= (burst - 1 + tolerance) * 1000 / perSecond
 
 /** Takes a token. */
-export const takeToken = (fullAt: number, { perSecond }: AcceptPolicy.Rate, now: number): number =>
+export const takeToken = (fullAt: number, { perSecond }: Rate, now: number): number =>
   Math.max(fullAt, now) + 1000 / perSecond
 
-/** The buckets of the addresses that came last, no more than `capacity` of them. */
+/** The buckets of the `capacity` addresses that connected last. */
 export class Buckets {
   readonly #fullAt = new Map<Prefix, number>()
   readonly #capacity: number
@@ -36,13 +43,13 @@ export class Buckets {
   }
 
   set(source: Prefix, fullAt: number, now: number): void {
-    // Set anew, an entry comes last: the first is the one that was not seen for longest.
+    // Deleted and set again, an entry moves to the end: the first was not seen for the longest time.
     this.#fullAt.delete(source)
     this.#forget(now)
     this.#fullAt.set(source, fullAt)
   }
 
-  // Two for each that comes, so that what is full again is soon forgotten, and no moment pays for all of it.
+  // Two for each new one: full buckets are soon forgotten, and no call pays for a sweep of all.
   #forget(now: number): void {
     let left = 2
     for (const [source, fullAt] of this.#fullAt) {

@@ -11,8 +11,8 @@ import * as Tracer from "effect/Tracer"
 import * as Connection from "../../Connection.ts"
 import * as Endpoint from "../../Endpoint.ts"
 import * as Server from "../../Server.ts"
-import * as ServerPolicy from "../../ServerPolicy.ts"
 import { type ConnectionState, stateOf } from "../connection/state.ts"
+import { checkPolicy } from "../server/policy.ts"
 import { Draining } from "../server/server.ts"
 import { closeCode, closeError, toNetworkError } from "./socketError.ts"
 import { fromSide, SocketSide } from "./socketSide.ts"
@@ -68,7 +68,7 @@ export const make = Effect.fnUntraced(function*(options: Server.Options) {
     (cause) => new SocketServer.SocketServerError({ reason: new SocketServer.SocketServerOpenError({ cause }) })
   )
   const { drainGrace } = yield* Effect.orDie(
-    Effect.fromResult(ServerPolicy.check(options, Endpoint.formatInput(options.listen)))
+    Effect.fromResult(checkPolicy(options, Endpoint.formatInput(options.listen)))
   )
   // Before the server begins to wait for its handlers.
   yield* Effect.addFinalizer(() => Effect.sync(() => runs.all.forEach(goAway)))

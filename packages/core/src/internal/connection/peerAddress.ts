@@ -1,4 +1,5 @@
 import * as NetAddress from "effect/net/NetAddress"
+import * as SafeText from "../../SafeText.ts"
 
 /** IPv4 addresses that an IPv6 socket reports as mapped (RFC 4291, section 2.5.5.2) are shown as what they are. */
 export const canonical = (address: NetAddress.SocketAddress): NetAddress.SocketAddress =>
@@ -12,5 +13,6 @@ export const formatPeer = (connection: {
   const { localAddress, remoteAddress } = connection
   if (!NetAddress.isUnixPathAddress(remoteAddress)) return NetAddress.formatSocketAddress(remoteAddress)
   const path = remoteAddress.path || NetAddress.formatSocketAddress(localAddress)
-  return `unix://${path}`
+  // The path of a peer is text that the peer, or a PROXY header, chose.
+  return SafeText.escape(`unix://${path}`)
 }

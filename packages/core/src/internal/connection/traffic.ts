@@ -1,11 +1,12 @@
 import type * as Clock from "effect/Clock"
-import * as AcceptPolicy from "../../AcceptPolicy.ts"
+import * as ServerPolicy from "../../ServerPolicy.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 
 /** What has gone through all the connections of one listener, or all those dialled: plain numbers, read when asked for. */
 export interface Traffic {
   open: number
   accepted: number
-  readonly refused: Record<AcceptPolicy.Refusal, number>
+  readonly refused: Record<ServerPolicy.Refusal, number>
   failed: number
   handshakesFailed: number
   bytesIn: number
@@ -15,7 +16,7 @@ export interface Traffic {
 export const makeTraffic = (): Traffic => ({
   open: 0,
   accepted: 0,
-  refused: Object.fromEntries(AcceptPolicy.refusals.map((why) => [why, 0])) as Traffic["refused"],
+  refused: Object.fromEntries(ServerPolicy.refusals.map((why) => [why, 0])) as Traffic["refused"],
   failed: 0,
   handshakesFailed: 0,
   bytesIn: 0,
@@ -44,7 +45,7 @@ export class Activity {
       this.lastOut =
       this.readingSince =
       this.writingSince =
-        clock.currentTimeMillisUnsafe()
+        monotonicMillis(clock)
   }
 
   /** When bytes came or went last. */
@@ -55,20 +56,20 @@ export class Activity {
   received(bytes: number): void {
     this.bytesIn += bytes
     this.traffic.bytesIn += bytes
-    if (this.#clock !== undefined) this.lastIn = this.#clock.currentTimeMillisUnsafe()
+    if (this.#clock !== undefined) this.lastIn = monotonicMillis(this.#clock)
   }
 
   sent(bytes: number): void {
     this.bytesOut += bytes
     this.traffic.bytesOut += bytes
-    if (this.#clock !== undefined) this.lastOut = this.#clock.currentTimeMillisUnsafe()
+    if (this.#clock !== undefined) this.lastOut = monotonicMillis(this.#clock)
   }
 
   readBegins(): void {
-    if (this.#clock !== undefined) this.readingSince = this.#clock.currentTimeMillisUnsafe()
+    if (this.#clock !== undefined) this.readingSince = monotonicMillis(this.#clock)
   }
 
   writeBegins(): void {
-    if (this.#clock !== undefined) this.writingSince = this.#clock.currentTimeMillisUnsafe()
+    if (this.#clock !== undefined) this.writingSince = monotonicMillis(this.#clock)
   }
 }

@@ -9,6 +9,7 @@ import { noFrame } from "../../FramingInput.ts"
 import type * as Heartbeat from "../../Heartbeat.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type { ConnectionState } from "../connection/state.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 
 /** Sends pings to a peer that is silent, and resets the connection when it stays so. */
 export const watch = (connection: ConnectionState, options: {
@@ -39,7 +40,7 @@ export const watch = (connection: ConnectionState, options: {
   })
 
   const silent: Effect.Effect<void> = Effect.suspend(() => {
-    const now = clock.currentTimeMillisUnsafe()
+    const now = monotonicMillis(clock)
     const left = silentSince(now) + interval - now
     if (left > 0) return Effect.andThen(sleep(left), silent)
     // On a fiber of its own: a peer that does not read must not keep us from noticing.
@@ -48,7 +49,7 @@ export const watch = (connection: ConnectionState, options: {
   const pinged = (at: number, bytesBefore: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (activity.bytesIn !== bytesBefore) return silent
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMillis(clock)
       const left = Math.max(at, silentSince(now)) + timeout - now
       if (left > 0) return Effect.andThen(sleep(left), pinged(at, bytesBefore))
       connection.fail(connection.error("read", new NetworkError.TimedOut({ deadline: "heartbeat", after: timeout })))

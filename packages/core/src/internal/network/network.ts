@@ -1,13 +1,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
-import * as AcceptPolicy from "../../AcceptPolicy.ts"
 import * as Endpoint from "../../Endpoint.ts"
 import type * as Network from "../../Network.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import { Gate } from "../accept/accessControl.ts"
-import { Admission, type Step } from "../accept/handshakePhase.ts"
+import { checkAcceptPolicy } from "../accept/acceptPolicy.ts"
+import { AccessControl } from "../accept/accessControl.ts"
+import { HandshakePhase, type Step } from "../accept/handshakePhase.ts"
 import { ListenerState } from "../accept/listener.ts"
 import { listening } from "../accept/metrics.ts"
 import { dialling } from "../connection/metrics.ts"
@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const endpoint = yield* streamEndpoint("listen", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkListen(options, where))
-    const acceptPolicy = yield* Effect.fromResult(AcceptPolicy.check(options, "listen", where))
+    const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
     yield* Effect.fromResult(checkTls(endpoint, options.tls, "listen", where))
     const [address] = yield* resolve(platform, endpoint)
     const steps: Array<Step> = []
@@ -43,10 +43,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
       yield* tls.use((settings) => security.context(settings, where))
       steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
-    const admissionTimeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
-    const gate = new Gate(acceptPolicy, yield* Clock.Clock)
-    const admission = new Admission(steps, admissionTimeout, yield* Effect.context<never>())
-    const listener = new ListenerState(where, checked, gate, security, admission)
+    const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
+    const accessControl = new AccessControl(acceptPolicy, yield* Clock.Clock)
+    const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
+    const listener = new ListenerState(where, checked, accessControl, security, handshakes)
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
       () => listener.close

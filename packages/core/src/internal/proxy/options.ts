@@ -1,9 +1,9 @@
-import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { duration, optionalInteger, reject } from "../../Options.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
+import { NetworkSet } from "../accept/networkSet.ts"
 import { checkNetworks } from "../accept/parseNetworks.ts"
 import { canonical } from "../connection/peerAddress.ts"
 import type { Header } from "./header.ts"
@@ -37,12 +37,12 @@ const trust = (
   trusted: SocketOptions.ProxyProtocolOptions["trusted"]
 ): (address: NetAddress.SocketAddress) => boolean => {
   const unix = trusted.includes("unix")
-  const networks = checkNetworks("proxyProtocol.trusted", trusted.filter((each) => each !== "unix"))
+  const networks = new NetworkSet(
+    checkNetworks("proxyProtocol.trusted", trusted.filter((each) => each !== "unix"))
+  )
   return (address) => {
     const peer = canonical(address)
-    return NetAddress.isUnixPathAddress(peer)
-      ? unix
-      : networks.some((each) => IpNetwork.contains(each, peer.address))
+    return NetAddress.isUnixPathAddress(peer) ? unix : networks.has(peer.address)
   }
 }
 

@@ -1,88 +1,93 @@
 import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as AcceptPolicy from "../../AcceptPolicy.ts"
 import * as Endpoint from "../../Endpoint.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
-import * as ServerPolicy from "../../ServerPolicy.ts"
+import type * as ServerPolicy from "../../ServerPolicy.ts"
+import { checkAcceptPolicy } from "../accept/acceptPolicy.ts"
 import type { ListenerState } from "../accept/listener.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 import type { Events } from "./eventHub.ts"
+import { checkPolicy, type Policy } from "./policy.ts"
 import { accepted, type Serving } from "./runConnection.ts"
 import type { Sessions } from "./sessionTable.ts"
+
+/** Milliseconds between two `Full` events. */
+const tellFullEvery = 60_000
 
 /** What a server is doing and allows now, and how that is changed while it runs. */
 export class Control {
   readonly #listener: ListenerState
   readonly #sessions: Sessions
+  readonly #serving: Serving
   readonly #events: Events
   readonly #clock: Clock.Clock
   readonly #state: SubscriptionRef.SubscriptionRef<Server.State>
   readonly #listening: ServerEvent.Listening
   #options: Server.Options
-  #policy: ServerPolicy.Policy
-  #serving: Serving | undefined = undefined
-  // What `state` says, known at once; and the event that began it, if it is not the first.
+  #policy: Policy
+  // What `state` says, known at once; and the event that began it, unless it is the first.
   #phase: Server.State = "listening"
+  #toldFull = -Infinity
   #begun: ServerEvent.Suspended | ServerEvent.Draining | undefined = undefined
 
   constructor(parts: {
     readonly listener: ListenerState
     readonly sessions: Sessions
+    readonly serving: Serving
     readonly events: Events
     readonly clock: Clock.Clock
     readonly state: SubscriptionRef.SubscriptionRef<Server.State>
     readonly options: Server.Options
-    readonly policy: ServerPolicy.Policy
+    readonly policy: Policy
   }) {
     this.#listener = parts.listener
     this.#sessions = parts.sessions
+    this.#serving = parts.serving
     this.#events = parts.events
     this.#clock = parts.clock
     this.#state = parts.state
     this.#options = parts.options
     this.#policy = parts.policy
     this.#listening = new ServerEvent.Listening(this.#events.common())
+    this.#events.emit(this.#listening)
   }
 
-  get policy(): ServerPolicy.Policy {
+  get policy(): Policy {
     return this.#policy
   }
 
-  /** Begins to take connections. */
-  open(serving: Serving): void {
-    this.#serving = serving
-    this.#events.emit(this.#listening)
-    this.#listener.onArrival = this.#sessions.onEnd = () => this.#admit()
-    this.#admit()
-  }
-
-  // Takes the connections that wait, as far as the policy's limits allow. Handlers begin here, and may change these.
-  #admit(): void {
+  /** Takes the connections that wait, as far as the limits allow. Handlers begin here, and may change these. */
+  readonly admit = (): void => {
     const listener = this.#listener
-    const sessions = this.#sessions
-    while (listener.next !== undefined && this.#phase === "listening") {
-      const { maxConnections, maxConnectionsPerAddress, whenFull } = this.#policy
-      const full = sessions.size >= maxConnections
-      if (full && whenFull === "wait") return
-      const source = maxConnectionsPerAddress === undefined
-        ? undefined
-        : listener.gate.sourceOf(listener.next.remoteAddress)
-      if (full) listener.refuse("maxConnections")
-      else if (source !== undefined && sessions.from(source) >= maxConnectionsPerAddress!) {
-        listener.refuse("maxConnectionsPerAddress")
-      } else this.#serving!.begin(listener.take()!, source)
+    while (listener.waiting > 0 && this.#phase === "listening") {
+      const { maxConnections, whenFull } = this.#policy
+      if (this.#sessions.size < maxConnections) this.#serving.begin(listener.take()!, this.#policy, this.admit)
+      else if (whenFull === "refuse") {
+        this.#tellFull()
+        listener.refuse("maxConnections")
+      } else return this.#tellFull()
     }
   }
 
+  #tellFull(): void {
+    const now = monotonicMillis(this.#clock)
+    if (now - this.#toldFull < tellFullEvery) return
+    this.#toldFull = now
+    const waiting = this.#listener.waiting
+    this.#events.emit(new ServerEvent.Full({ ...this.#events.common(), open: this.#sessions.size, waiting }))
+  }
+
   readonly connections: Effect.Effect<ReadonlyArray<Server.OpenConnection>> = Effect.sync(() => {
-    const now = this.#clock.currentTimeMillisUnsafe()
+    const now = monotonicMillis(this.#clock)
     return this.#sessions.all.map((session) => session.describe(now))
   })
 
-  /** How things stand, as the events that led there; and what happens then. */
+  /** The state of the server, as the events that led to it; and then what happens. */
   get events(): Stream.Stream<ServerEvent.ServerEvent> {
     return this.#events.stream(() => [
       this.#listening,
@@ -99,7 +104,7 @@ export class Control {
     })
   }
 
-  // What is so by then: whoever hears of a change may have made the next one already.
+  // The phase by then: a subscriber may have caused the next change already.
   get #tell(): Effect.Effect<void> {
     return SubscriptionRef.update(this.#state, () => this.#phase)
   }
@@ -117,41 +122,37 @@ export class Control {
     this.#phase = "listening"
     this.#begun = undefined
     this.#events.emit(new ServerEvent.Resumed(this.#events.common()))
-    this.#admit()
+    this.admit()
     return this.#tell
   })
 
-  update(changes: Server.Limits): Effect.Effect<void, NetworkError.NetworkError> {
-    return Effect.suspend(() => {
+  update(changes: ServerPolicy.ServerPolicy): Effect.Effect<void, NetworkError.NetworkError> {
+    return Effect.gen({ self: this }, function*() {
       const options = { ...this.#options, ...changes }
       const where = Endpoint.formatInput(options.listen)
-      return Effect.flatMap(
-        Effect.fromResult(ServerPolicy.check(options, where)),
-        (policy) =>
-          Effect.map(Effect.fromResult(AcceptPolicy.check(options, "configure", where)), (acceptPolicy) => {
-            this.#options = options
-            this.#policy = policy
-            const { gate } = this.#listener
-            gate.update(acceptPolicy)
-            this.#sessions.recount(({ connection }) =>
-              policy.maxConnectionsPerAddress === undefined ? undefined : gate.sourceOf(connection.remoteAddress)
-            )
-            for (const session of this.#sessions.all) this.#serving!.watch(session)
-            this.#admit()
-          })
-      )
+      const policy = yield* Effect.fromResult(checkPolicy(options, where))
+      const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "configure", where))
+      this.#options = options
+      this.#policy = policy
+      this.#listener.accessControl.update(acceptPolicy)
+      for (const session of this.#sessions.all) this.#serving.watch(session, policy)
+      this.admit()
     })
   }
 
-  /** Says that the server drains. */
+  /** The server begins to drain. */
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
     this.#phase = "draining"
-    this.#begun = new ServerEvent.Draining({ ...this.#events.common(), open: this.#sessions.size })
+    this.#begun = new ServerEvent.Draining({
+      ...this.#events.common(),
+      open: this.#sessions.size,
+      grace: Duration.millis(this.#policy.drainGrace)
+    })
     this.#events.emit(this.#begun)
     return this.#tell
   })
 
-  /** Says that it has drained, which is the last that is heard of it. */
+  /** The server has drained. Its last event. */
   end(drained: Server.Drained): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#phase = "closed"

@@ -1,27 +1,22 @@
 import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
-import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type { ConnectionState } from "../connection/state.ts"
+import { untilDue } from "../time/untilDue.ts"
+import type { Policy } from "./policy.ts"
 
 type Deadline = Exclude<NetworkError.TimedOut["deadline"], "connect" | "handshake" | "system">
 
 /** Whether a policy has any deadline to watch. */
-export const hasDeadlines = (policy: ServerPolicy.Policy): boolean =>
+export const hasDeadlines = (policy: Policy): boolean =>
   policy.idleTimeout !== undefined || policy.readTimeout !== undefined || policy.writeTimeout !== undefined ||
   policy.maxLifetime !== undefined
 
-/**
- * Waits until the first deadline of a connection that was opened then has passed, and says which.
- *
- * It sleeps until the earliest moment at which one could pass if nothing moved, and then looks again: what moves costs a
- * reading of the clock and no timer.
- */
+/** Waits until the first deadline of a connection has passed, and says which. `opened` is monotonic. */
 export const expired = (
   connection: ConnectionState,
   opened: number,
-  policy: ServerPolicy.Policy,
+  policy: Policy,
   clock: Clock.Clock
 ): Effect.Effect<NetworkError.NetworkError> => {
   const { activity, input, output } = connection
@@ -35,7 +30,7 @@ export const expired = (
   }
   watch("lifetime", policy.maxLifetime, () => opened)
   watch("idle", policy.idleTimeout, () => activity.lastMoved)
-  // While nobody waits, the time has not begun to run: the earliest that it can is now.
+  // While nothing waits, the time has not begun to run: the earliest that it can is now.
   watch("read", policy.readTimeout, (now) => input.isWaiting ? Math.max(activity.readingSince, activity.lastIn) : now)
   watch(
     "write",
@@ -43,8 +38,7 @@ export const expired = (
     (now) => output.isWaiting ? Math.max(activity.writingSince, activity.lastOut) : now
   )
 
-  const look: Effect.Effect<NetworkError.NetworkError> = Effect.suspend(() => {
-    const now = clock.currentTimeMillisUnsafe()
+  return untilDue(clock, (now) => {
     let wait = Infinity
     for (const { after, deadline, since } of watches) {
       const left = since(now) + after - now
@@ -54,7 +48,6 @@ export const expired = (
       }
       wait = Math.min(wait, left)
     }
-    return Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => look)
+    return wait
   })
-  return look
 }

@@ -8,24 +8,25 @@ import * as Stream from "effect/Stream"
 import * as ServerEvent from "../../ServerEvent.ts"
 import type * as ServerLog from "../../ServerLog.ts"
 
-/** Events that wait for one who takes them slowly. */
+/** Events that are buffered for each stream. */
 export const capacity = 1024
 
 interface Subscriber {
   readonly queue: Queue.Queue<ServerEvent.ServerEvent, Cause.Done>
-  /** Events that did not fit since one did. */
+  /** Events dropped since the last that fit. */
   lost: number
 }
 
-/** Gives a server's events to whoever hears of them: its log, and the streams that are being taken. */
+/** Passes a server's events to its log and to the streams that run. */
 export class Events {
   readonly #subscribers = new Set<Subscriber>()
-  readonly #log: ServerLog.ServerLog
+  readonly #logged: ReadonlySet<ServerEvent.Tag>
+  readonly #log: ServerLog.Writer
   readonly #clock: Clock.Clock
   readonly #listening: NetAddress.SocketAddress
   readonly #run: (effect: Effect.Effect<void>) => unknown
   #ended = false
-  /** Events that streams have missed. */
+  /** Events that streams have dropped. */
   lost = 0
 
   constructor(options: {
@@ -34,15 +35,16 @@ export class Events {
     readonly context: Context.Context<never>
     readonly listening: NetAddress.SocketAddress
   }) {
-    this.#log = options.log
+    this.#logged = options.log.tags
+    this.#log = options.log.open()
     this.#clock = options.clock
     this.#listening = options.listening
     this.#run = Effect.runForkWith(options.context)
   }
 
-  /** Whether anybody hears of such events: otherwise they need not be made. */
+  /** Whether the log or a stream receives such events: otherwise they need not be made. */
   hears(tag: ServerEvent.Tag): boolean {
-    return !this.#ended && (this.#subscribers.size > 0 || this.#log.tags.has(tag))
+    return !this.#ended && (this.#subscribers.size > 0 || this.#logged.has(tag))
   }
 
   /** What every event has. */
@@ -50,13 +52,13 @@ export class Events {
     return { at, listening: this.#listening }
   }
 
-  emit(event: ServerEvent.ServerEvent, isLogged = true): void {
+  emit(event: ServerEvent.ServerEvent): void {
     if (this.#ended) return
     for (const subscriber of this.#subscribers) this.#offer(subscriber, event)
-    if (isLogged && this.#log.tags.has(event._tag)) this.#run(this.#log.log(event))
+    if (this.#logged.has(event._tag)) this.#run(this.#log.write(event))
   }
 
-  /** Gives the last event, for which there is always room, and returns when it is logged. */
+  /** Passes on the last event, which is never dropped, and returns when it is logged. */
   end(last: ServerEvent.Drained): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#ended = true
@@ -66,11 +68,11 @@ export class Events {
         Queue.endUnsafe(subscriber.queue)
       }
       this.#subscribers.clear()
-      return this.#log.tags.has(last._tag) ? this.#log.log(last) : Effect.void
+      return Effect.andThen(this.#log.flush, this.#logged.has(last._tag) ? this.#log.write(last) : Effect.void)
     })
   }
 
-  /** The events from when it is run: first `soFar`, which is how things stand then, and then what happens. */
+  /** The events from when the stream starts: first `soFar`, the present state, and then what happens. */
   stream(soFar: () => ReadonlyArray<ServerEvent.ServerEvent>): Stream.Stream<ServerEvent.ServerEvent> {
     return Stream.unwrap(Effect.map(
       Effect.acquireRelease(
@@ -86,7 +88,7 @@ export class Events {
     ))
   }
 
-  // What is full loses the newest, and says so where they are missing, once there is room again.
+  // A full queue drops the newest events. An `EventsLost` takes their place once there is room.
   #offer(subscriber: Subscriber, event: ServerEvent.ServerEvent): void {
     if (Queue.sizeUnsafe(subscriber.queue) >= capacity) {
       subscriber.lost++

@@ -8,12 +8,12 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
-import type * as ServerPolicy from "../../ServerPolicy.ts"
-import type { Prefix } from "../accept/networkSet.ts"
 import { connectionDuration } from "../connection/metrics.ts"
 import type { ConnectionState } from "../connection/state.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 import { expired, hasDeadlines } from "./deadlines.ts"
 import type { Events } from "./eventHub.ts"
+import type { Policy } from "./policy.ts"
 import { Session } from "./session.ts"
 import type { Sessions } from "./sessionTable.ts"
 
@@ -23,43 +23,40 @@ export const CurrentSession: Context.Reference<Session | undefined> = Context.Re
   { defaultValue: () => undefined }
 )
 
-/** What serves connections. */
+/** Runs handlers. */
 export interface Serving {
-  readonly begin: (connection: ConnectionState, source: Prefix | undefined) => void
-  /** Watches the deadlines of an open session from now on as the policy says now. */
-  readonly watch: (session: Session) => void
+  /** Serves a connection, and calls `onEnd` once it is closed. */
+  readonly begin: (connection: ConnectionState, policy: Policy, onEnd: () => void) => void
+  /** Watches the deadlines of an open session by another policy from now on. */
+  readonly watch: (session: Session, policy: Policy) => void
 }
 
 /**
- * Serves connections, each by a fiber and in a Scope of its own, and closes them when the handler is done, however that is.
+ * Serves connections, each on a fiber and in a Scope of its own, and closes them when the handler is done, however it ends.
  *
- * Done with what is below Effect's combinators, because it is the whole cost of a connection: nothing stays on the
+ * It uses what lies below Effect's combinators, because it is the whole cost of a connection: nothing stays on the
  * handler's fiber but the handler.
  */
 export const makeServing = <E, R>(options: {
   readonly address: string
   readonly clock: Clock.Clock
   readonly context: Context.Context<R>
-  /** What is allowed now. */
-  readonly control: { readonly policy: ServerPolicy.Policy }
   readonly events: Events
   readonly handler: Server.Handler<E, R>
   readonly sessions: Sessions
   readonly span: boolean
-  /** Whether somebody may ask for how long a connection was idle. */
-  readonly keepsTime: boolean
 }): Serving => {
-  const { address, clock, control, events, handler, sessions } = options
-  // A flat copy: contexts are chains, and those of all connections hang on this one.
+  const { address, clock, events, handler, sessions } = options
+  // A flat copy: contexts are chains, and every lookup of every connection would walk this one.
   const context: Context.Context<R> = Context.makeUnsafe(new Map(options.context.mapUnsafe))
   const annotations = Context.get(context, References.CurrentLogAnnotations)
   const run = Effect.runForkWith(context)
 
   const end = (session: Session): void => {
     session.watcher?.interruptUnsafe()
-    const now = clock.currentTimeMillisUnsafe()
-    if (events.hears("Closed")) events.emit(closed(events.common(now), session))
-    connectionDuration.updateUnsafe(now - session.since, context)
+    const millis = monotonicMillis(clock) - session.opened
+    if (events.hears("Closed")) events.emit(closed(events.common(), session, millis))
+    connectionDuration.updateUnsafe(millis, context)
     sessions.remove(session)
   }
 
@@ -72,23 +69,22 @@ export const makeServing = <E, R>(options: {
     events.emit(new ServerEvent.HandlerFailed({ ...events.common(), ...identify(connection), cause }))
   }
 
-  const watch = (session: Session): void => {
+  const watch = (session: Session, policy: Policy): void => {
     session.watcher?.interruptUnsafe()
     session.watcher = undefined
-    if (!hasDeadlines(control.policy)) return
+    if (!hasDeadlines(policy)) return
     session.watcher = run(Effect.map(
-      expired(session.connection, session.since, control.policy, clock),
+      expired(session.connection, session.opened, policy, clock),
       (error) => session.expire(error)
     ))
   }
 
-  const begin = (connection: ConnectionState, source: Prefix | undefined): void => {
+  const begin = (connection: ConnectionState, policy: Policy, onEnd: () => void): void => {
     const scope = Scope.makeUnsafe()
-    const session = new Session(connection, clock.currentTimeMillisUnsafe(), source)
-    if (options.keepsTime) connection.activity.watch(clock)
+    const session = new Session(connection, clock)
     sessions.add(session)
     if (events.hears("Accepted")) events.emit(accepted(events, session))
-    watch(session)
+    watch(session, policy)
 
     let handling: Effect.Effect<unknown, E, R> = Effect.suspend(() => handler(connection))
     if (options.span) {
@@ -96,13 +92,7 @@ export const makeServing = <E, R>(options: {
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
 
-    // The peer's name is only put together for a log that is written.
-    const annotated = {
-      ...annotations,
-      get peer() {
-        return connection.peer
-      }
-    }
+    const annotated = { ...annotations, peer: connection.peer }
     const own = Context.add(
       Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
       Scope.Scope,
@@ -115,7 +105,12 @@ export const makeServing = <E, R>(options: {
       const finalizers = Scope.closeUnsafe(scope, exit)
       const finish = () => {
         if (connection.beginClose(exit)) run(connection.closedInTime)
-        connection.observe({ onClosed: () => end(session) })
+        connection.observe({
+          onClosed: () => {
+            end(session)
+            onEnd()
+          }
+        })
       }
       if (finalizers === undefined) return finish()
       run(finalizers).addObserver((finalized) => {
@@ -134,8 +129,8 @@ const identify = ({ id, localAddress, remoteAddress }: ConnectionState) => ({ id
 export const accepted = (events: Events, { connection, since }: Session): ServerEvent.Accepted =>
   new ServerEvent.Accepted({ ...events.common(since), ...identify(connection) })
 
-const closed = (common: ServerEvent.Common, session: Session): ServerEvent.Closed => {
-  const { annotations, connection, reason, since } = session
+const closed = (common: ServerEvent.Common, session: Session, millis: number): ServerEvent.Closed => {
+  const { annotations, connection, reason } = session
   const { activity, outcome } = connection
   return new ServerEvent.Closed({
     ...common,
@@ -144,7 +139,7 @@ const closed = (common: ServerEvent.Common, session: Session): ServerEvent.Close
     error: outcome._tag === "Failed" ? outcome.error : undefined,
     bytesIn: activity.bytesIn,
     bytesOut: activity.bytesOut,
-    duration: Duration.millis(common.at - since),
+    duration: Duration.millis(millis),
     // What the handler has left running may annotate on.
     annotations: new Map(annotations)
   })

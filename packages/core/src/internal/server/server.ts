@@ -10,16 +10,18 @@ import * as Endpoint from "../../Endpoint.ts"
 import * as Network from "../../Network.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
-import * as ServerEvent from "../../ServerEvent.ts"
 import * as ServerLog from "../../ServerLog.ts"
-import * as ServerPolicy from "../../ServerPolicy.ts"
-import type { ListenerState } from "../accept/listener.ts"
+import { type ListenerState, typeId as listenerId } from "../accept/listener.ts"
 import { Control } from "./control.ts"
 import { drain } from "./drain.ts"
 import { Events } from "./eventHub.ts"
+import { listenerEvents } from "./listenerEvents.ts"
 import * as metrics from "./metrics.ts"
+import { checkPolicy } from "./policy.ts"
 import { makeServing } from "./runConnection.ts"
 import { Sessions } from "./sessionTable.ts"
+
+export const typeId = "~@sluice/core/Server"
 
 /** Completes when the server that the fiber serves drains. */
 export const Draining: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
@@ -27,17 +29,22 @@ export const Draining: Context.Reference<Effect.Effect<void>> = Context.Referenc
   { defaultValue: () => Effect.never }
 )
 
-export const make = Effect.fnUntraced(function*<E, R>(
+/** A server that has started. */
+export interface Running {
+  readonly clock: Clock.Clock
+  readonly listener: ListenerState
+  readonly control: Control
+  readonly sessions: Sessions
+  readonly state: SubscriptionRef.SubscriptionRef<Server.State>
+  readonly drain: Effect.Effect<Server.Drained>
+}
+
+export const start = Effect.fnUntraced(function*<E, R>(
   options: Server.Options,
-  handler: Server.Handler<E, R>,
-  keepsTime: boolean
-): Effect.fn.Return<
-  Server.Server,
-  NetworkError.NetworkError,
-  Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
-> {
-  const policy = yield* Effect.fromResult(ServerPolicy.check(options, Endpoint.formatInput(options.listen)))
-  const listener = (yield* Network.listen(options.listen, options)) as ListenerState
+  handler: Server.Handler<E, R>
+): Effect.fn.Return<Running, NetworkError.NetworkError, Network.Network | Scope.Scope | Exclude<R, Scope.Scope>> {
+  const policy = yield* Effect.fromResult(checkPolicy(options, Endpoint.formatInput(options.listen)))
+  const listener = (yield* Network.listen(options.listen, options))[listenerId]
   const address = NetAddress.formatSocketAddress(listener.address)
   const clock = yield* Clock.Clock
   const state = yield* SubscriptionRef.make<Server.State>("listening")
@@ -46,10 +53,22 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const log = yield* ServerLog.CurrentServerLog
   const events = new Events({ log, clock, context, listening: listener.address })
   yield* metrics.emitting(events, address)
-  const control = new Control({ listener, sessions, events, clock, state, options, policy })
 
   const drainBegun = Deferred.makeUnsafe<void>()
-  const draining = Effect.gen(function*() {
+  // The handler's Scope is added for each connection.
+  const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as Context.Context<R>
+  const serving = makeServing({
+    address,
+    clock,
+    context: Context.add(services, Draining, Deferred.await(drainBegun)),
+    events,
+    handler,
+    sessions,
+    span: options.span === true
+  })
+  const control = new Control({ listener, sessions, serving, events, clock, state, options, policy })
+
+  const draining: Effect.Effect<Server.Drained> = Effect.gen(function*() {
     yield* control.drain
     yield* listener.close
     yield* Deferred.succeed(drainBegun, undefined)
@@ -58,29 +77,22 @@ export const make = Effect.fnUntraced(function*<E, R>(
     yield* control.end(drained)
     return drained
   }).pipe(Effect.uninterruptible)
-  // On a fiber of its own: a handler may ask for it, which it would otherwise wait for itself to end.
+  // On a fiber of its own: a handler may ask for it, and would otherwise wait for itself to end.
   const runHere = Effect.runForkWith(context)
   const begun = yield* Effect.cached(Effect.sync(() => runHere(draining)))
-  const drainOnce: Effect.Effect<Server.Drained> = Effect.flatMap(begun, Fiber.join)
-
-  hearListener(listener, events)
+  const drainOnce = Effect.flatMap(begun, Fiber.join)
   yield* Effect.addFinalizer(() => drainOnce)
-  // The handler's Scope is added for each connection.
-  const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as Context.Context<R>
-  control.open(makeServing({
-    address,
-    clock,
-    context: Context.add(services, Draining, Deferred.await(drainBegun)),
-    control,
-    events,
-    handler,
-    sessions,
-    span: options.span === true,
-    keepsTime
-  }))
-  if (options.onListening !== undefined) yield* options.onListening(listener.address)
 
+  listener.serve({ ...listenerEvents(events, clock), onArrival: control.admit })
+  if (options.onListening !== undefined) yield* options.onListening(listener.address)
+  return { clock, listener, control, sessions, state, drain: drainOnce }
+})
+
+/** The handle of a server. Its holder can ask how long connections were idle, so their times are kept from now on. */
+export const handle = ({ clock, control, drain, listener, sessions, state }: Running): Server.Server => {
+  sessions.keepTimes(clock)
   return {
+    [typeId]: typeId,
     address: listener.address,
     state,
     connections: control.connections,
@@ -89,35 +101,6 @@ export const make = Effect.fnUntraced(function*<E, R>(
     suspend: control.suspend,
     resume: control.resume,
     update: (changes) => control.update(changes),
-    drain: drainOnce
-  }
-})
-
-/** Makes events of what happens to connections before they are served: of failures to accept, at most one a second; and of
- * failed handshakes all, of which one a second is logged. */
-const hearListener = (listener: ListenerState, events: Events): void => {
-  listener.onRefused = ({ remoteAddress }, why) => {
-    if (events.hears("Refused")) events.emit(new ServerEvent.Refused({ ...events.common(), remoteAddress, why }))
-  }
-  let lastLogged = -Infinity
-  listener.onHandshakeError = (error, { remoteAddress }) => {
-    listener.traffic.handshakesFailed++
-    const common = events.common()
-    const isLogged = common.at - lastLogged >= 1000
-    if (isLogged) lastLogged = common.at
-    if (events.hears("HandshakeFailed")) {
-      events.emit(new ServerEvent.HandshakeFailed({ ...common, remoteAddress, error }), isLogged)
-    }
-  }
-  let lastSaid = -Infinity
-  let count = 0
-  listener.onAcceptError = (error) => {
-    listener.traffic.failed++
-    count++
-    const common = events.common()
-    if (common.at - lastSaid < 1000) return
-    lastSaid = common.at
-    events.emit(new ServerEvent.AcceptFailed({ ...common, error, count }))
-    count = 0
+    drain
   }
 }

@@ -1,12 +1,13 @@
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
-import type { Prefix } from "../accept/networkSet.ts"
 import type { ConnectionState } from "../connection/state.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 
-/** Who asked for the end of a connection, if it was not its handler. */
+/** Why a handler is interrupted. */
 export type Interruption = Extract<ServerEvent.CloseReason, "closed" | "idle" | "cut">
 
 const none: ReadonlyMap<string, unknown> = new Map()
@@ -14,11 +15,11 @@ const none: ReadonlyMap<string, unknown> = new Map()
 /** A connection that is being served. */
 export class Session {
   readonly connection: ConnectionState
-  /** When it began, by the server's clock. */
+  /** When it began: wall-clock time, for people. */
   readonly since: number
-  /** What the peer's address is counted as, where connections are counted by it. */
-  source: Prefix | undefined
-  /** What watches the deadlines, if there are any. */
+  /** When it began: monotonic time, for durations. */
+  readonly opened: number
+  /** Watches the deadlines, if there are any. */
   watcher: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the handler, or a finalizer, failed. */
   failed = false
@@ -26,29 +27,29 @@ export class Session {
   #interruption: Interruption | undefined = undefined
   #annotations: Map<string, unknown> | undefined = undefined
 
-  constructor(connection: ConnectionState, since: number, source: Prefix | undefined) {
+  constructor(connection: ConnectionState, clock: Clock.Clock) {
     this.connection = connection
-    this.since = since
-    this.source = source
+    this.since = clock.currentTimeMillisUnsafe()
+    this.opened = monotonicMillis(clock)
   }
 
-  /** Names what runs the handler. It may have been interrupted already, by what it did first. */
+  /** Names the fiber of the handler, which may have asked for its own interruption already. */
   runs(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.#fiber = fiber
     if (this.#interruption !== undefined) fiber.interruptUnsafe()
   }
 
-  /** Interrupts the handler: with a reset when it is cut, otherwise the connection ends in order. */
+  /** Interrupts the handler. `"cut"` resets the connection; otherwise it closes in order. */
   interrupt(why: Interruption): void {
     this.#interruption ??= why
     if (why !== "cut") this.connection.retire()
     this.#fiber?.interruptUnsafe()
   }
 
-  /** Breaks the connection, because a deadline has passed. */
+  /** Fails the connection, because a deadline has passed. */
   expire(error: NetworkError.NetworkError): void {
     this.connection.fail(error)
-    // Whoever reads or writes learns of it there. A lifetime ends whatever the handler does.
+    // A handler that reads or writes learns of it there. `maxLifetime` also ends a handler that does neither.
     if (error.reason._tag === "TimedOut" && error.reason.deadline === "lifetime") this.#fiber?.interruptUnsafe()
   }
 
@@ -61,7 +62,7 @@ export class Session {
     return this.#annotations ?? none
   }
 
-  /** Why the connection ended; for when it has. */
+  /** Why the connection ended, once it has. */
   get reason(): ServerEvent.CloseReason {
     const { outcome } = this.connection
     if (outcome._tag === "Failed") return "broken"
@@ -70,7 +71,7 @@ export class Session {
     return outcome._tag === "Aborted" ? "aborted" : "ended"
   }
 
-  /** What an operator can know of it. */
+  /** What an operator can know of it, at a monotonic time. */
   describe(now: number): Server.OpenConnection {
     const { activity, id, localAddress, remoteAddress } = this.connection
     return {

@@ -1,0 +1,63 @@
+import type * as NetAddress from "effect/net/NetAddress"
+import type { Prefix } from "./networkSet.ts"
+
+/** The other end of a connection. Reading the address may parse it. */
+export interface Peer {
+  readonly remoteAddress: NetAddress.SocketAddress
+}
+
+/** One connection, counted from when the system accepted it until it is closed. */
+export interface Slot {
+  peer: Peer
+  source: Prefix | undefined
+}
+
+/** How many connections each peer address has, handshakes in progress and waiting connections included. */
+export class PeerCounts {
+  readonly #slots = new Set<Slot>()
+  readonly #counts = new Map<Prefix, number>()
+
+  /** Counts a connection; without a source it is only remembered, for a policy that counts later. */
+  add(peer: Peer, source: Prefix | undefined): Slot {
+    const slot: Slot = { peer, source }
+    this.#slots.add(slot)
+    this.#count(source)
+    return slot
+  }
+
+  /** Counts a connection by another address: a proxy has named its client. */
+  move(slot: Slot, peer: Peer, source: Prefix | undefined): void {
+    this.#discount(slot.source)
+    slot.peer = peer
+    slot.source = source
+    this.#count(source)
+  }
+
+  remove(slot: Slot): void {
+    if (this.#slots.delete(slot)) this.#discount(slot.source)
+  }
+
+  of(source: Prefix): number {
+    return this.#counts.get(source) ?? 0
+  }
+
+  /** Counts all connections anew, by other sources. */
+  recount(sourceOf: (peer: Peer) => Prefix | undefined): void {
+    this.#counts.clear()
+    for (const slot of this.#slots) {
+      slot.source = sourceOf(slot.peer)
+      this.#count(slot.source)
+    }
+  }
+
+  #count(source: Prefix | undefined): void {
+    if (source !== undefined) this.#counts.set(source, this.of(source) + 1)
+  }
+
+  #discount(source: Prefix | undefined): void {
+    if (source === undefined) return
+    const left = this.of(source) - 1
+    if (left === 0) this.#counts.delete(source)
+    else this.#counts.set(source, left)
+  }
+}

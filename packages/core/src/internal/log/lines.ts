@@ -1,0 +1,123 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as NetAddress from "effect/net/NetAddress"
+import { isFramingError } from "../../FramingError.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import type * as ServerEvent from "../../ServerEvent.ts"
+import { formatPeer } from "../connection/peerAddress.ts"
+import { count, plural } from "./plural.ts"
+import type { Line } from "./repeatedLines.ts"
+
+/** What `ServerLog.standard` says of an event. */
+export const standardLine = (
+  event:
+    | ServerEvent.HandlerFailed
+    | ServerEvent.AcceptFailed
+    | ServerEvent.HandshakeFailed
+    | ServerEvent.Full
+    | ServerEvent.Draining
+    | ServerEvent.Drained
+): Line | undefined => {
+  const annotations = { listening: NetAddress.formatSocketAddress(event.listening) }
+  switch (event._tag) {
+    case "HandlerFailed":
+      return { ...handlerFailed(event.cause), annotations: { peer: formatPeer(event), ...annotations } }
+    case "AcceptFailed":
+      return {
+        level: "Warn",
+        kind: `accept ${event.error.reason._tag}`,
+        message: event.error.message + (event.count === 1 ? "" : ` (${plural(event.count, "connection")})`),
+        annotations
+      }
+    case "HandshakeFailed": {
+      const { error } = event
+      const level = isProbe(error.reason) ? "Debug" : "Warn"
+      return { level, kind: `handshake ${error.reason._tag}`, message: error.message, annotations }
+    }
+    case "Full":
+      return {
+        level: "Warn",
+        kind: "full",
+        message: `full: ${plural(event.open, "connection")} open, ${count(event.waiting)} waiting; ` +
+          "raise maxConnections, or set maxConnectionsPerAddress",
+        annotations
+      }
+    case "Draining":
+      return event.open === 0 ? undefined : {
+        level: "Info",
+        kind: "draining",
+        message: `draining: ${plural(event.open, "connection")} open, up to ${period(event.grace)}`,
+        annotations
+      }
+    case "Drained":
+      return event.ended + event.cut === 0 ? undefined : {
+        level: "Info",
+        kind: "drained",
+        message: `drained: ${plural(event.ended, "connection")} ended, ${count(event.cut)} cut`,
+        annotations
+      }
+  }
+}
+
+/** What `ServerLog.detailed` adds. */
+export const detailedLine = (
+  event:
+    | ServerEvent.Listening
+    | ServerEvent.Accepted
+    | ServerEvent.Refused
+    | ServerEvent.Closed
+    | ServerEvent.Suspended
+    | ServerEvent.Resumed
+): Line => {
+  const listening = NetAddress.formatSocketAddress(event.listening)
+  switch (event._tag) {
+    case "Accepted":
+      return {
+        level: "Debug",
+        kind: "accepted",
+        message: "accepted",
+        annotations: { peer: formatPeer(event), listening }
+      }
+    case "Refused": {
+      const peer = formatPeer({ localAddress: event.listening, remoteAddress: event.remoteAddress })
+      const message = `refused: ${event.why}`
+      return { level: "Debug", kind: message, message, annotations: { peer, listening } }
+    }
+    case "Closed": {
+      const { annotations, bytesIn, bytesOut, duration, reason } = event
+      return {
+        level: "Debug",
+        kind: `closed ${reason}`,
+        message: `${reason}: ${bytesIn} bytes in, ${bytesOut} bytes out, ${Math.round(Duration.toMillis(duration))} ms`,
+        annotations: { ...Object.fromEntries(annotations), peer: formatPeer(event), listening }
+      }
+    }
+    default:
+      return { level: "Info", kind: event._tag, message: event._tag.toLowerCase(), annotations: { listening } }
+  }
+}
+
+// An `Error` that a handler failed with was foreseen: one line. Anything else comes with all that is known of it.
+const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> => {
+  const error = Cause.squash(cause)
+  return error instanceof Error && !Cause.hasDies(cause)
+    ? { level: "Warn", kind: `handler ${kindOf(error)}`, message: error.message }
+    : { level: "Error", kind: `defect ${kindOf(error)}`, message: "the handler failed", cause }
+}
+
+const kindOf = (error: unknown): string => {
+  if (NetworkError.isNetworkError(error) || isFramingError(error)) return `${error.name} ${error.reason._tag}`
+  if (!(error instanceof Error)) return typeof error
+  // Numbers differ from one repeat to the next: ports, offsets, ids.
+  return `${error.name} ${error.message.slice(0, 100).replace(/\d+/g, "0")}`
+}
+
+// Load balancers and port scanners connect and leave: nobody has to act on that.
+const isProbe = (reason: NetworkError.Reason): boolean =>
+  reason._tag === "HandshakeCut" || reason._tag === "ConnectionReset" || reason._tag === "Closed" ||
+  (reason._tag === "InvalidProxyHeader" && reason.fault._tag === "TruncatedHeader" && reason.fault.received === 0)
+
+const period = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  return millis < 1000 ? `${millis} ms` : millis < 120_000 ? `${millis / 1000} s` : `${Math.round(millis / 60_000)} min`
+}
