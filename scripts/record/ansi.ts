@@ -17,7 +17,7 @@ const plain: Look = { color: undefined, bold: false, dim: false, italic: false, 
 
 const basic = ["#000", "#e5534b", "#57ab5a", "#c69026", "#539bf5", "#b083f0", "#39c5cf", "#adbac7"]
 
-// The color cube of xterm: 6 × 6 × 6, and then shades of grey.
+// The color cube of xterm: 6 × 6 × 6, and then shades of gray.
 const colorAt = (index: number): string => {
   if (index < 16) return basic[index % 8]!
   if (index >= 232) return `rgb(${Array(3).fill(8 + (index - 232) * 10)})`

@@ -37,7 +37,7 @@ const neutral = (screen: Screen): Screen => ({
 
 const shots: Array<{ readonly screens: ReadonlyArray<Screen>; readonly pause: number }> = []
 
-/** Takes a picture, which stays for so many milliseconds; a program that was told something gets time to do it. */
+/** Takes a picture, which stays for that many milliseconds; a program that was told something gets time to do it. */
 const shoot = async (pause: number, settle = 60) => {
   await setTimeout(settle)
   shots.push({ screens: terminals.map((terminal) => neutral(terminal.screen())), pause })

@@ -102,7 +102,7 @@ const violations = (graph: Graph, problem: (file: string, imported: Import) => s
     })
   )
 
-/** One circle for each node that begins one, shortest first for whoever has to break it. */
+/** One circle for each node that begins one, and of the circles through a node the shortest. */
 const circles = (edges: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyArray<string> => {
   const found = new Map<string, string>()
   for (const start of edges.keys()) {

@@ -10,11 +10,11 @@ const flat = ["packages/core/src"]
 
 const sources = files("packages/*/src/**/*.ts")
 
-it(`no source file has more than ${lines} lines: one that does is two concepts`, () => {
+it(`no source file has more than ${lines} lines (a longer file is two concepts)`, () => {
   expect(unknown(sources.filter((file) => read(file).split("\n").length - 1 > lines))).toEqual([])
 })
 
-it(`no folder has more than ${filesInFolder} source files: one that does is two rooms`, () => {
+it(`no folder has more than ${filesInFolder} source files (a fuller folder is two rooms)`, () => {
   const folders = Map.groupBy(sources, dirname)
   const crowded = Array.from(folders).filter(([folder, files]) =>
     files.length > filesInFolder && !flat.includes(folder)

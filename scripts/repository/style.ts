@@ -17,28 +17,28 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "without a word": "say what happens instead: unreported, or without closing",
   "for ever": "write forever, or indefinitely",
   "so many": "write at most N",
-  "goes on|go on|went on|gone on|going on": "write continues, or resumes",
+  "(?<!what )(goes on|go on|went on|gone on)": "write continues, or resumes",
   "of its own accord": "write by itself",
   // Nouns of the field.
   "whoever|whosoever": "name the thing: the caller, the peer, the owner of the Scope",
-  somebody: "name the thing: a client, a subscriber",
+  "somebody(?! else is called)": "name the thing: a client, a subscriber",
   "(he|she|him|her|his|hers)": "name the thing: the user, the client",
-  "those (that|who|which)": "name the thing: the connections that",
-  "(the )?ones? that": "name the thing",
   "that which": "name the thing",
   strangers: "name the thing: unknown clients",
   // Sentences that have to be read twice.
   "(it|this|that) is no": "write not a, or invalid",
   "(is|are) no (longer|more) than": "write at most",
-  "say so|says so|said so|so it says": "say what is reported, and where",
   "(has|have) to say": "say what it reports",
   "mostly a mistake": "say what goes wrong",
   "by and by|in vain|lest": "say it in plain words",
   "hence|thus|therein|thereof|herein|whereby|wherein|upon|whilst|amongst": "write so, on, while, among",
-  "simply|obviously|of course|basically|very|quite": "leave it out, or give the number",
+  "simply|obviously|of course|basically|quite": "leave it out, or give the number",
   // American spellings of words that the dictionary has both ways.
   "(dia|cance|signa|labe|mode|trave|tunne|marsha|unmarsha)ll(ed|ing)": "write one l",
-  "catalogues?|dialogues?": "write catalog, dialog",
+  "(?<!crc-)catalogues?(?!\.ts)|dialogues?": "write catalog, dialog",
   "grey|centres?|metres?|artefacts?|programmes?|judgements?|licences?": "write it as Americans do",
   "towards|afterwards|backwards|upwards|downwards": "leave out the final s"
-}).map(([pattern, but]) => ({ not: words(pattern), but }))
+}).map(([pattern, but]) => ({ not: words(pattern), but })).concat({
+  not: /(?<![\w,;] )\b(?:Those (?:that|who|which)|(?:The )?[Oo]nes? that)\b/g,
+  but: "begin the sentence with the thing itself: connections that"
+})

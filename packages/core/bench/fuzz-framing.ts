@@ -1,5 +1,5 @@
 /**
- * Feeds random and broken bytes to every framing of the catalogue, and to random compositions of all formats and
+ * Feeds random and broken bytes to every framing of the catalog, and to random compositions of all formats and
  * combinators: nothing but frames and typed errors may come out, the same ones however the bytes are split, and no decoder
  * may hang, throw or hold more than its limit.
  *

@@ -207,7 +207,7 @@ const noAnswer = <Out, In>({ connection, decoder }: Framed<Out, In>): NetworkErr
 export const sink = <Out, In>(self: Framed<Out, In>): Sink.Sink<void, Out, never, FramedError> =>
   Sink.forEachArray((messages: ReadonlyArray<Out>) => sendAll(self, messages))
 
-/** Half-closes: everything sent is written, then the peer sees the end; receiving goes on. */
+/** Half-closes: everything sent is written, then the peer sees the end; receiving continues. */
 export const end = <Out, In>(self: Framed<Out, In>): Effect.Effect<void, NetworkError.NetworkError> =>
   Connection.end(self.connection)
 
@@ -216,7 +216,7 @@ export const end = <Out, In>(self: Framed<Out, In>): Effect.Effect<void, Network
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Goes on in another framing, from the byte behind the last message that was received: what has been read and not used is
+ * Continues in another framing, from the byte behind the last message that was received: what has been read and not used is
  * carried over. For protocols that upgrade, such as SMTP after `DATA` and HTTP after `CONNECT`. The old `Framed` is not to
  * be used any more.
  */
@@ -241,7 +241,7 @@ export const switchTo: {
  * A handler for a `Server` that answers each message with one: the request/reply server in one line. Replies are sent in
  * the order of the requests.
  *
- * With `concurrency` (default: 1) so many messages are handled at once. A bad message ends the connection, after the
+ * With `concurrency` (default: 1) up to that many messages are handled at the same time. A bad message ends the connection, after the
  * replies to those before it.
  */
 export const serve = <Out, In, E, R>(

@@ -154,12 +154,12 @@ export interface Decoder<out In> {
   /** Says that the input has ended: `next` gives what frames there are, then `TruncatedFrame` if bytes are left over. */
   finish(): void
   /**
-   * Takes out what was fed and not used, for a reader that is no decoder. It throws while the decoder is skipping a bad
-   * frame whose end has not come, because its rest would be taken for something else; `switchTo` goes on skipping it.
+   * Takes out what was fed and not used, for a reader other than a decoder. It throws while the decoder is skipping a bad
+   * frame whose end has not come, because its rest would be taken for something else; `switchTo` continues to skip it.
    */
   remainder(): Uint8Array
   /**
-   * Goes on in another framing, from the byte behind the last frame: a protocol can change its framing between any two
+   * Continues in another framing, from the byte behind the last frame: a protocol can change its framing between any two
    * frames. This decoder is not to be used any more.
    */
   switchTo<In2>(framing: Framing<never, In2>): Decoder<In2>
@@ -183,7 +183,7 @@ export const makeDecoder = <In>(framing: Framing<never, In>, options?: StreamOpt
 
 /** Writes frames as bytes. Many small frames become one buffer; large payloads are passed on without a copy. */
 export interface Encoder<in Out> {
-  /** Appends a frame. A frame that is refused leaves nothing behind, and the encoder goes on. */
+  /** Appends a frame. A frame that is refused leaves nothing behind, and the encoder stays usable. */
   encode(frame: Out): FramingError | undefined
   /** Takes out the bytes of all frames since the last time, as buffers to be written in this order. They may be none. */
   drain(): Array<Uint8Array>

@@ -1,7 +1,7 @@
 /**
  * What a framing's decode function reads: a window on the bytes that have been received and not yet used.
  *
- * The catalogue of `@sluice/core/Framing` uses these operations and no others, so a framing or a combinator of your own
+ * The catalog of `@sluice/core/Framing` uses these operations and no others, so a framing or a combinator of your own
  * can do what `limit`, `recover` and `union` do.
  *
  * **The contract of a decode function**
@@ -81,7 +81,7 @@ export interface FramingInput {
   take(n: number, header?: number): Uint8Array
   /** The first `n` bytes of the window, which are not consumed: a view, not a copy. */
   peek(n: number): Uint8Array
-  /** Consumes `n` bytes. Those that have not arrived yet are consumed when they arrive. */
+  /** Consumes `n` bytes. Bytes that have not arrived yet are consumed when they arrive. */
   skip(n: number): void
   /** Consumes `n` bytes of the window, which belong to a bad frame whose end is not known. `idle` ends it. */
   drop(n: number): void

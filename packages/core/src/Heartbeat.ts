@@ -1,5 +1,5 @@
 /**
- * Pings that the two programs exchange themselves, so that a peer that is gone without a word is found out.
+ * Pings that the two programs exchange themselves, to detect a peer that disappeared without closing.
  *
  * TCP by itself notices after minutes or hours, and only that the other machine is gone, not that its program hangs. A
  * heartbeat notices within seconds, whatever the reason.
@@ -31,7 +31,7 @@
  *    with `TimedOut` and the deadline `"heartbeat"`. Anything that comes is a sign of life, not only an answer.
  * 3. Pings and pongs are not received as messages.
  *
- * **Gotchas**: a peer can only be heard by somebody who receives. While nobody does, no time counts against it.
+ * **Gotchas**: a message from the peer counts when it is received. While no fiber receives, no time counts against the peer.
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"

@@ -36,7 +36,7 @@
  * 4. `Closed`: `close` was called, the Scope closed, or the schedule came to its end. After `close` and a Scope that
  *    succeeds the connection is ended in order.
  *
- * **Gotchas**: a message is sent at most once. One that was on its way when the connection broke may be lost; a protocol
+ * **Gotchas**: a message is sent at most once. A message in flight when the connection broke may be lost; a protocol
  * that cannot bear that needs acknowledgements of its own. What still waits for a connection when the client is closed is
  * dropped, and the log says how much that was.
  */
@@ -78,14 +78,14 @@ export interface Options<Out, In, E1, R1, E2, R2, R3> {
   /** How long `connect` and `onConnect` may take together. Default: 30 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /**
-   * When to try again. Its input is the error. Default: for ever, after half a second, then twice as long each time, up to
+   * When to try again. Its input is the error. Default: forever, after half a second, then twice as long each time, up to
    * 30 seconds, and a random fifth more or less, so that not all clients of a server come back at once.
    */
   readonly schedule?: Schedule.Schedule<unknown, NoInfer<E1 | E2> | FramedError, never, R3> | undefined
   /** How long a connection must hold for the schedule to begin anew. Default: 5 seconds. */
   readonly resetAfter?: Duration.Input | undefined
   /**
-   * What becomes of messages sent while there is no connection: `send` fails with `NotConnected`, or so many of them wait
+   * What becomes of messages sent while there is no connection: `send` fails with `NotConnected`, or up to that many wait
    * for the next one, and those above that fail. Default: `"refuse"`.
    */
   readonly whileAway?: "refuse" | { readonly queue: number } | undefined

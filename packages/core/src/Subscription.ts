@@ -2,7 +2,7 @@
  * A bounded queue of messages for one receiver, and what happens when the receiver is too slow for it.
  *
  * A `Broadcast` puts its messages into the subscriptions that belong to it. One subscription may belong to several
- * broadcasts, for example to the room that somebody is in and to all of the server: its messages come in the order in
+ * broadcasts, for example to the room that a user is in and to all of the server: its messages come in the order in
  * which they were published, whichever broadcast they were published to.
  *
  * **Example** (a handler that sends a client all that is published)
@@ -64,7 +64,7 @@ export type Overflow =
 
 /** How much a subscription holds, and what becomes of the rest. */
 export interface QueueOptions {
-  /** So many messages may wait. Default: 64. */
+  /** How many messages may wait. Default: 64. */
   readonly capacity?: number | undefined
   /** What happens to a message for which there is no room. Default: `"disconnect"`, because nothing is lost unseen. */
   readonly overflow?: Overflow | undefined
@@ -99,7 +99,7 @@ export const offer: {
 )
 
 /**
- * Ends it: it takes no more messages, and whoever receives from it comes to the end when those that wait are received.
+ * Ends it: it takes no more messages, and its receiver sees the end after the messages that wait.
  * Ending twice is once.
  */
 export const end = <A>(self: Subscription<A>): Effect.Effect<void> =>
@@ -122,7 +122,7 @@ export const receive = <A>(self: Subscription<A>): Effect.Effect<Option.Option<A
   })
 }
 
-/** All messages, as a Stream that ends with the subscription. Those that wait come together. */
+/** All messages, as a Stream that ends with the subscription. Messages that wait arrive together. */
 export const messages = <A>(self: Subscription<A>): Stream.Stream<A, Overflowed> => {
   const subscription = state(self)
   const pull = subscription.until((): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, Overflowed> | undefined => {

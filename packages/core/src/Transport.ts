@@ -131,7 +131,7 @@ export interface StreamTransport {
   readonly remoteAddress: NetAddress.SocketAddress
   /** Names the receiver and begins to deliver. Called once. */
   readonly start: (receiver: StreamReceiver) => void
-  /** Goes on delivering after an `onData` that answered `false`. */
+  /** Resumes delivery after an `onData` that answered `false`. */
   readonly resume: () => void
   /** A chunk given to `onData` is only lent for the call: this gives one that may be kept. */
   readonly keep: (chunk: Uint8Array) => Uint8Array
@@ -207,7 +207,7 @@ export interface SecureTransport extends StreamTransport {
  * @since 0.1.0
  */
 export interface StreamReceiver {
-  /** Bytes were received. Returns whether to go on delivering. */
+  /** Bytes were received. Returns whether to continue delivery. */
   readonly onData: (chunk: Uint8Array) => boolean
   /** The peer's FIN was received: there will be no more data. */
   readonly onEnd: () => void
@@ -228,7 +228,7 @@ export interface StreamReceiver {
 export interface ListenerTransport {
   /** The address that it is bound to, with the port that the system chose. */
   readonly address: NetAddress.SocketAddress
-  /** Stops listening and closes the descriptor; connections already delivered go on. */
+  /** Stops listening and closes the descriptor; connections already delivered stay open. */
   readonly close: Effect.Effect<void>
 }
 
@@ -240,7 +240,7 @@ export interface ListenerTransport {
  */
 export interface ListenerReceiver {
   readonly onConnection: (transport: StreamTransport) => void
-  /** A connection could not be accepted, for example because no descriptors are left. Listening goes on. */
+  /** A connection could not be accepted, for example because no descriptors are left. The listener continues. */
   readonly onAcceptError: (error: NetworkError.NetworkError) => void
 }
 

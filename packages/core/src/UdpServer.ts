@@ -43,7 +43,7 @@ export interface Options extends SocketOptions.BindOptions {
   readonly bind: Endpoint.Input
   /** Datagrams that are handled at once. Default: 64. */
   readonly concurrency?: number | undefined
-  /** How long handlers may go on once the server is closing, before they are interrupted. Default: 5 seconds. */
+  /** How long handlers may run once the server is closing, before they are interrupted. Default: 5 seconds. */
   readonly drain?: Duration.Input | undefined
   /** Run once the socket is bound, with the address it got. */
   readonly onListening?: ((address: NetAddress.InetAddress) => Effect.Effect<void>) | undefined
@@ -58,7 +58,7 @@ export type Handler<E = NetworkError.NetworkError, R = never> = (
 /**
  * Serves datagrams until the Scope is closed, and gives the socket.
  *
- * Fails as `Network.bind` does, and with `InvalidOption` when an option cannot be meant.
+ * Fails as `Network.bind` does, and with `InvalidOption` when an option is invalid.
  */
 export const make = Effect.fnUntraced(function*<E, R>(
   options: Options,
@@ -113,7 +113,7 @@ const handled = <E, R>(
     Effect.annotateLogs("peer", NetAddress.formatInet(datagram.source))
   )
 
-// A socket with a peer hears that nobody is there, and may hear from somebody later.
+// A socket with a peer is told when no socket is at the peer, which may bind one later.
 const unlessClosed = Schedule.forever.pipe(
   Schedule.setInputType<NetworkError.NetworkError>(),
   Schedule.while(({ input }) => input.reason._tag !== "Closed")

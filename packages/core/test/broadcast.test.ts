@@ -190,7 +190,7 @@ describe("Broadcast", () => {
     { arbitrary: { runs: 200, seed: 1 } }
   )
 
-  it.effect("refuses a queue that cannot be meant", () =>
+  it.effect("refuses an invalid queue", () =>
     Effect.gen(function*() {
       const none = yield* Effect.flip(Broadcast.make({ capacity: 0 }))
       const unknown = yield* Effect.flip(Effect.scoped(Subscription.make({ overflow: "explode" as "disconnect" })))

@@ -5,7 +5,7 @@ import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** A network with two ends of a connection in the clear, and how each of them goes on. */
+/** A network with two ends of a connection in the clear, and how each of them continues. */
 export interface Subject<R> {
   readonly pair: Effect.Effect<
     { readonly client: Connection.Connection; readonly server: Connection.Connection },
@@ -21,7 +21,7 @@ export interface Subject<R> {
 export const line = (connection: Connection.Connection) =>
   Effect.map(Connection.readUntil(connection, "\n"), (bytes) => new TextDecoder().decode(bytes))
 
-/** Both sides agree to go on over TLS, and do. */
+/** Both sides agree to continue over TLS, and do. */
 export const upgrade = Effect.fnUntraced(function*<R>({ asClient, asServer, pair }: Subject<R>) {
   const { client, server } = yield* pair
   const serving = yield* Effect.forkScoped(Effect.gen(function*() {
@@ -36,7 +36,7 @@ export const upgrade = Effect.fnUntraced(function*<R>({ asClient, asServer, pair
   return { client, server, session }
 })
 
-/** Goes on with the same connection, protected. */
+/** Continues with the same connection, protected. */
 export const goesOn = Effect.fnUntraced(function*<R>(subject: Subject<R>) {
   const { client, server, session } = yield* upgrade(subject)
   const { serverName } = subject

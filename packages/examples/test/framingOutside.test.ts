@@ -1,4 +1,4 @@
-/** `limit`, `recover` and `union` written outside of core, on the public surface alone: what the catalogue does, anybody can. */
+/** `limit`, `recover` and `union` written outside of core, on the public surface alone: what the catalog does, any program can. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Framing from "@sluice/core/Framing"
@@ -89,7 +89,7 @@ describe("a combinator of one's own", () => {
     }))
   })
 
-  it("limit and recover give what those of the catalogue give", () => {
+  it("limit and recover give what those of the catalog give", () => {
     const prefixed = Framing.lengthPrefixed({ prefix: "uint8" })
     const input = Bytes.concat([Uint8Array.of(20), bytes("x".repeat(20)), Uint8Array.of(2), bytes("ok")])
     for (

@@ -16,7 +16,7 @@ export const haproxy = async (options: {
   const timeouts = ["connect", "client", "server"].map((each) => `  timeout ${each} 30s`)
   const lines = ["defaults", "  mode tcp", ...timeouts, "listen relay", `  bind fd@3 ${options.bind ?? ""}`]
   writeFileSync(configuration, [...lines, `  server sluice ${options.server}`, ""].join("\n"))
-  // A port that the system chose is handed on open: one that was only found free might be another's by then.
+  // A port that the system chose is handed on open: a port that was only found free might be another's by then.
   const listening = Net.createServer()
   await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve))
   const { port } = listening.address() as Net.AddressInfo

@@ -51,7 +51,7 @@ describe("hello", { timeout: 30_000 }, () => {
     expect(stdout).toMatch(/^Server listening on \[::1\]:\d+\nConnected by \[::1\]:\d+\n/)
   })
 
-  it("says so when the server ends without a word", async () => {
+  it("reports that the server ended without an answer", async () => {
     const silent = Net.createServer((socket) => socket.on("error", () => {}).end())
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
     const { port } = silent.address() as Net.AddressInfo

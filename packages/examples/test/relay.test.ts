@@ -107,7 +107,7 @@ describe("relay", { timeout: 60_000 }, () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it("lets a client go on when the server has ended, over TLS too", async () => {
+  it("lets a client continue when the server has ended, over TLS too", async () => {
     let heard: (bytes: Promise<Buffer>) => void
     const hearing = new Promise<Buffer>((resolve) => {
       heard = resolve
@@ -145,7 +145,7 @@ describe("relay", { timeout: 60_000 }, () => {
     expect(await serverFailed).toMatchObject({ code: "ECONNRESET" })
   })
 
-  it("resets a client whose server cannot be reached, says why, and goes on", async () => {
+  it("resets a client whose server cannot be reached, says why, and keeps running", async () => {
     const echo = await serve("echo server")
     const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port}`)
     expect(await converse({ port: program.port }, "hello")).toBe("hello")
@@ -174,7 +174,7 @@ describe("relay", { timeout: 60_000 }, () => {
     const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port} --max-connections 1 --idle-timeout 300ms`)
     const [first, second] = [await connect({ port: program.port }), await connect({ port: program.port })]
     const ended = Promise.all([first, second].map((socket) => once<NodeJS.ErrnoException>(socket, "error")))
-    // The second one is let in once the first one is out.
+    // The second one is accepted once the first one is gone.
     second.write("second")
     expect(String(await once(second, "data"))).toBe("second")
     expect(first.destroyed).toBe(true)

@@ -84,7 +84,7 @@ export class Folder {
     }
   }
 
-  /** What the compiler has to say of them, each with its place. */
+  /** What the compiler reports of them, each with its place. */
   async check(): Promise<string> {
     const { code, stdout } = await spawn(compiler, ["--project", this.#path, "--pretty", "false"]).ended
     if (code === 0) return ""

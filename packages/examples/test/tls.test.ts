@@ -93,7 +93,7 @@ describe("over TLS", { timeout: 60_000 }, () => {
     expect(unverified.stderr).toMatch(/^[^\n]* WARN not verified: [^\n]*not trusted here\n$/)
   })
 
-  it("says what is wrong with a client, and goes on", async () => {
+  it("says what is wrong with a client, and keeps running", async () => {
     const server = await serve(`echo server ${made.serving}`)
     const socket = await connect({ port: server.port })
     socket.resume().write("GET / HTTP/1.1\r\n\r\n")
@@ -164,7 +164,7 @@ describe.skipIf(!hasOpenssl)("openssl", { timeout: 60_000 }, () => {
     }
   })
 
-  it("shows echo server a certificate, or is turned away", async () => {
+  it("shows echo server a certificate, or is rejected", async () => {
     const server = await serve(`echo server ${made.serving} ${made.asking}`)
     const known = client(server.port, "-cert", made.client.cert, "-key", made.client.key)
     await known.says(/Verify return code: 0 \(ok\)/)

@@ -41,7 +41,7 @@ const open = () => {
       return
     }
     const slot = slots[index]!
-    // One that was given up already.
+    // A request that was given up already.
     if (slot.sequence !== sequence) return
     measurement.count(slot.sentAt)
     sendIn(index)

@@ -23,7 +23,7 @@ export interface Server {
 
 const servers = install()
 
-/** Starts a server and waits until it listens. One that only helps to measure belongs on the core of the load. */
+/** Starts a server and waits until it listens. A server that only helps to measure belongs on the core of the load. */
 export const startServer = async (
   { name, file, args = [] }: Contestant,
   core = cores?.server

@@ -1,4 +1,4 @@
-// Compares TLS echo servers over loopback: handshakes per second, full and resumed, and what passes through afterwards.
+// Compares TLS echo servers over loopback: handshakes per second, full and resumed, and the throughput after it.
 // `npm run bench:tls -- --help` tells the flags.
 import * as Certificates from "@sluice/node/TestCertificates"
 import * as Effect from "effect/Effect"

@@ -177,7 +177,7 @@ layer(NodeNetwork.layer)("Datagrams", (it) => {
         yield* Fiber.join(closing)
       }))
 
-    it.effect("refuses options that cannot be meant", () =>
+    it.effect("refuses invalid options", () =>
       Effect.gen(function*() {
         const failed = (options: Partial<UdpServer.Options>) =>
           Effect.map(

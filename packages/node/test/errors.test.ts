@@ -83,7 +83,7 @@ const abortAll = (...connections: ReadonlyArray<Connection.Connection>) =>
   Effect.forEach(connections, Connection.abort, { discard: true })
 
 describe("errors of the system", () => {
-  it.live("AddressInUse: somebody listens there", () =>
+  it.live("AddressInUse: another socket listens there", () =>
     onNetwork(Effect.gen(function*() {
       const listener = yield* Network.listen("tcp://127.0.0.1:0")
       const taken = Endpoint.fromAddress(listener.address)
@@ -311,12 +311,12 @@ describe("Unix-domain paths", () => {
       expect(directory.reason._tag).toBe("NotASocket")
     })))
 
-  it.live("AddressInUse: a path on which somebody listens is not taken over", () =>
+  it.live("AddressInUse: a path on which another socket listens is not taken over", () =>
     onNetwork(Effect.gen(function*() {
       const endpoint = `unix://${yield* folder}/a.sock`
       const first = yield* Network.listen(endpoint)
       yield* errorOf(Network.listen(endpoint), "AddressInUse", { code: "EADDRINUSE", syscall: "listen" })
-      // The question whether somebody is there came as a connection, which ended at once.
+      // The question whether a listener is there came as a connection, which ended at once.
       const asked = yield* Listener.accept(first)
       expect((yield* Connection.readAll(asked)).length).toBe(0)
       const client = yield* connect(endpoint, { closeTimeout: 0 })

@@ -252,7 +252,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("Framed", (it) => {
         expect(seen).toEqual(["slow"])
       }))
 
-    it.effect("reads no further while an answer takes its time, and goes on after it", () =>
+    it.effect("reads no further while an answer takes its time, and continues after it", () =>
       Effect.gen(function*() {
         const go = yield* Latch.make()
         const server = yield* Server.make(
@@ -284,7 +284,7 @@ layer(NodeNetwork.layer, { excludeTestServices: true })("Framed", (it) => {
         const server = yield* Server.make(
           { listen },
           Framed.serve(Framing.lines(), (line) =>
-            // The first can only go on because the second is handled at the same time.
+            // The first can only continue because the second is handled at the same time.
             line === "1"
               ? Effect.as(Deferred.await(others), line)
               : Effect.as(Deferred.succeed(others, undefined), line), {

@@ -130,7 +130,7 @@ layer(NodeNetwork.layer)("Server", (it) => {
         expect(Exit.isFailure(exit)).toBe(true)
       }))
 
-    it.effect("readTimeout breaks a connection that somebody reads from", () =>
+    it.effect("readTimeout breaks a connection that a fiber reads from", () =>
       breaks({ readTimeout: "1 minute" }, "read", (connection) => Connection.read(connection)))
 
     it.effect("readTimeout breaks a connection that is piped", () =>

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 
-// Plain clients of the kernel's sockets see how they are turned away.
+// Plain clients of the kernel's sockets see how they are rejected.
 const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-"))

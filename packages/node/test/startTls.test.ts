@@ -49,11 +49,11 @@ const networks = {
 const subject = { pair, asClient, asServer, serverName: "localhost" }
 
 describe("an upgrade to TLS", () => {
-  onBoth("goes on with the same connection, protected", () => goesOn(subject))
+  onBoth("continues with the same connection, protected", () => goesOn(subject))
 
   onBoth("lets what is written meanwhile wait until it is protected", () => letsWait(subject))
 
-  // CVE-2011-0411: what somebody in between puts behind the request must not be taken for protected.
+  // CVE-2011-0411: what an attacker in between puts behind the request must not be taken for protected.
   onBoth("refuses clear text behind the request", () =>
     Effect.gen(function*() {
       const { client, server } = yield* pair
@@ -86,7 +86,7 @@ describe("an upgrade to TLS", () => {
       expect(Connection.bytesIn(server)).toBe(0)
     }))
 
-  onBoth("is refused while somebody reads or writes, and the connection is as it was", () =>
+  onBoth("is refused while a fiber reads or writes, and the connection is as it was", () =>
     Effect.gen(function*() {
       const { client, server } = yield* pair
       const reading = yield* Effect.forkScoped(line(server), { startImmediately: true })

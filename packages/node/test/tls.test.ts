@@ -274,13 +274,13 @@ describe("a server", () => {
       expect(verified.tls!.verified).toBe(true)
     })))
 
-  it.live("turns away clients that speak none of its protocols, and both know why", () =>
+  it.live("rejects clients that speak none of its protocols, and both know why", () =>
     onNetwork(Effect.gen(function*() {
       const { failed, port } = yield* listen(showing(made.good, { applicationProtocols: ["h2"] }))
       const error = yield* Effect.flip(connect(port, { ...trusting, applicationProtocols: ["smtp"] }))
       expect(error.reason).toMatchObject({ _tag: "NoSharedApplicationProtocol", supported: ["smtp"] })
       expect((yield* failed).reason).toMatchObject({ _tag: "NoSharedApplicationProtocol", supported: ["h2"] })
-      // Those that do not ask are welcome.
+      // Clients that do not ask are welcome.
       expect((yield* connect(port, trusting)).tls!.applicationProtocol).toBe(undefined)
     })))
 
@@ -521,7 +521,7 @@ describe("the end of a stream over TLS", () => {
       }
     })))
 
-  it.live("is told by close_notify to the peer, whoever ended first", () =>
+  it.live("is told by close_notify to the peer, whichever side ended first", () =>
     onNetwork(Effect.gen(function*() {
       for (const first of ["client", "server"] as const) {
         const ends = yield* pair(showing(made.good), trusting)

@@ -185,7 +185,7 @@ describe("a thousand handshakes that stall", () => {
       // A newcomer is served at once, though the backlog is full of those.
       const newcomer = yield* connect(running.port, client)
       yield* exchange(newcomer, "hello")
-      // Those that the kernel has handed over by now took the place of the oldest: 900 and the newcomer, if it has all.
+      // Connections that the kernel has handed over by now took the place of the oldest: 900 and the newcomer, if it has all.
       const refused = yield* counted(running, "sluice_connections_refused")
       expect(refused).toBeGreaterThan(100)
       expect(refused).toBeLessThanOrEqual(901)

@@ -116,7 +116,7 @@ describe.skipIf(noOpenssl !== undefined)("openssl s_client", () => {
       yield* unnamed.says(/CN = localhost/)
     })))
 
-  it.live("shows a certificate, or is turned away", () =>
+  it.live("shows a certificate, or is rejected", () =>
     onNetwork(Effect.gen(function*() {
       const { port, served } = yield* serve(
         { clientCertificates: "required", authorities: made.authority.certificate },
@@ -181,7 +181,7 @@ describe.skipIf(noOpenssl !== undefined)("openssl s_client", () => {
 })
 
 describe.skipIf(noOpenssl !== undefined)("openssl s_server", () => {
-  // `-rev` answers each line backwards.
+  // `-rev` answers each line reversed.
   const server = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
     const common = ["-accept", "127.0.0.1:0", "-cert", files.chain, "-key", files.key, "-rev"]
     const running = yield* start("openssl", ["s_server", ...common, ...args])

@@ -126,7 +126,7 @@ describe("certificates that are reloaded", () => {
         yield* Fiber.join(upgrading)
         return CertificateName.format(peerCertificate!.subject)
       }))
-      // Once before anybody was upgraded, and once afterwards.
+      // Once before the first upgrade, and once after it.
       for (const certificate of [first, second]) {
         yield* write({ chain: second.chain, key: first.key })
         yield* tls.reload

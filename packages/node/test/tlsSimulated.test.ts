@@ -109,7 +109,7 @@ const scenarios: Record<string, Scenario> = {
   "an expired one": { server: showing("expired"), client: nothing },
   "one of the future": { server: showing("early"), client: nothing },
   "one for another name": { server: showing("elsewhere"), client: nothing },
-  "one that stands for hosts of a single label": {
+  "a wildcard for hosts of a single label": {
     server: showing("wild"),
     client: () => ({ serverName: "a.localhost" })
   },
@@ -124,7 +124,7 @@ const scenarios: Record<string, Scenario> = {
   },
   "a revoked one": { server: nothing, client: ({ revoked }) => ({ revocationLists: revoked }) },
   "an authority without a list": { server: nothing, client: ({ unrelated }) => ({ revocationLists: unrelated }) },
-  "one that is not pinned": { server: nothing, client: () => ({ fingerprints: ["00".repeat(32)] }) },
+  "a certificate that is not pinned": { server: nothing, client: () => ({ fingerprints: ["00".repeat(32)] }) },
   "an unverified one": { server: showing("expired"), client: () => ({ dangerouslySkipVerification: true }) },
   "an application protocol in common": {
     server: () => ({ applicationProtocols: ["a", "b"] }),
@@ -196,7 +196,7 @@ describe("TLS over Node and simulated TLS agree on", () => {
       Effect.gen(function*() {
         const real = yield* perform(scenario, networks.node)
         const simulation = yield* perform(scenario, networks.simulated)
-        // Whoever is refused hears it from a simulated peer, and from one on Node only what OpenSSL says by itself.
+        // A refused client hears it from a simulated peer, and from one on Node only what OpenSSL says by itself.
         for (const [side, other] of [["client", "server"], ["server", "client"]] as const) {
           if (tagOf(simulation[side]) === "PeerAlert" && tagOf(real[side]) !== "PeerAlert") {
             expect(tagOf(real[other])).toBeDefined()

@@ -11,7 +11,7 @@ import * as Trace from "./Trace.ts"
 
 /** How a simulated test is run. */
 export interface Options extends Omit<Simulation.Options, "seed"> {
-  /** So many seeds, from 1 up. Default: 1. */
+  /** How many seeds, from 1 up. Default: 1. */
   readonly seeds?: number | undefined
   /** Real time that all seeds together may take, in milliseconds. Default: 60,000. */
   readonly timeout?: number | undefined

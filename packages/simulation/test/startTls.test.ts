@@ -38,7 +38,7 @@ const subject = { pair, asClient, asServer, serverName: "server" }
 const seeds = { seeds: 50 }
 
 describe("an upgrade to simulated TLS", () => {
-  VitestSimulation.it("goes on with the same connection, protected, whoever asks", goesOn(subject), seeds)
+  VitestSimulation.it("continues with the same connection, protected, whichever side asks", goesOn(subject), seeds)
 
   VitestSimulation.it(
     "lets the side that accepted the connection be the client of TLS, if it says whom it wants",
@@ -60,7 +60,7 @@ describe("an upgrade to simulated TLS", () => {
   VitestSimulation.it("lets what is written meanwhile wait until it is protected", letsWait(subject), seeds)
 
   VitestSimulation.it(
-    "refuses clear text behind the request that a framing has read already, and goes on with one that has not",
+    "refuses plaintext behind the request that a framing has read already, and continues with a framing that has not",
     Effect.gen(function*() {
       for (const injected of ["", "RCPT TO:<victim@example.org>\n", "RC"]) {
         const { client, server } = yield* pair
@@ -87,7 +87,7 @@ describe("an upgrade to simulated TLS", () => {
     seeds
   )
 
-  // CVE-2011-0411: what somebody in between puts behind the request must not be taken for protected.
+  // CVE-2011-0411: what an attacker in between puts behind the request must not be taken for protected.
   VitestSimulation.it(
     "never takes for protected what came in the clear: behind the request, behind the consent, or meanwhile",
     Effect.gen(function*() {
@@ -113,7 +113,7 @@ describe("an upgrade to simulated TLS", () => {
   )
 
   VitestSimulation.it(
-    "is refused while somebody reads, twice, and on a connection that has ended",
+    "is refused while a fiber reads, twice, and on a connection that has ended",
     Effect.gen(function*() {
       const { client, server } = yield* pair
       const reading = yield* Effect.forkScoped(line(server), { startImmediately: true })

@@ -108,7 +108,7 @@ describe("records and messages", () => {
     }
   })
 
-  it("are no longer than TLS allows", () => {
+  it("are at most as long as TLS allows", () => {
     const records = new Record.Protection().seal([new Uint8Array(40_000)])
     expect(records.map((record) => record.length)).toEqual([16_384 + 21, 16_384 + 21, 40_000 - 32_768 + 21])
     expect(heard(Uint8Array.of(22, 3, 3, 0x41, 1), () => 1)[0]).toMatchObject(["record_overflow", {}])
@@ -161,7 +161,7 @@ const serverGets = Effect.fnUntraced(function*(bytes: Uint8Array) {
     }))
   )
   const error = yield* failed
-  // It goes on for others.
+  // Other connections are unaffected.
   const near = yield* connect(ends.client, trusting)
   yield* exchange(near, yield* Listener.accept(listener))
   return error.reason
@@ -273,7 +273,7 @@ describe("peers that do not speak TLS, or not well", () => {
   }
 
   VitestSimulation.it(
-    "whatever they say, the reason is a typed one, and the server goes on",
+    "whatever they say, the reason is a typed one, and the server keeps running",
     Effect.gen(function*() {
       const hostile = clientHello!.slice()
       const changes = yield* Random.nextIntBetween(0, 6)

@@ -35,7 +35,7 @@ describe("a chain of simulated certificates", () => {
     })
   })
 
-  it("is not when somebody has changed what it says", () => {
+  it("is not when its content was changed", () => {
     const changed = { ...leaf, names: ["DNS:bank.example"] }
     expect(judgeChain(trust, [changed], 0)).toMatchObject({ code: "CERT_SIGNATURE_FAILURE", subject: "CN=leaf" })
   })

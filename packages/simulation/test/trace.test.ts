@@ -50,7 +50,7 @@ const traceOf = (loss: number) =>
 
 const hasTshark = ChildProcess.spawnSync("tshark", ["--version"]).status === 0
 
-/** What tshark has to say of a trace. */
+/** What tshark reports of a trace. */
 const tshark = (trace: Trace.Trace, ...options: ReadonlyArray<string>): string => {
   const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
   try {

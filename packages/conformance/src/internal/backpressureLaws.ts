@@ -13,7 +13,7 @@ const readAhead = mebibyte
 export const backpressureLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   check(
     "B5",
-    "a reader that stops stops the writer, which goes on when the reader does",
+    "a reader that stops stops the writer, which continues when the reader does",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         const { fiber } = yield* clog(subject, near)

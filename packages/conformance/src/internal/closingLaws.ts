@@ -89,7 +89,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
 
   check(
     "R2",
-    "a forced close yields no data afterwards, and never hangs",
+    "a forced close yields no data after it, and never hangs",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         yield* Connection.writeText(far.connection, "unread")

@@ -164,7 +164,7 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
 
   check(
     "D",
-    "closing fails whoever waits with Closed, and everything afterwards",
+    "closing fails everything that waits, and everything later, with Closed",
     Effect.gen(function*() {
       const near = yield* Network.bind(subject.endpoint())
       const scope = yield* Scope.make()
@@ -234,7 +234,7 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
   ...(subject.refuses ?
     [check(
       "D",
-      "a connected socket hears that nobody is there, and goes on",
+      "a connected socket reports that no socket is there, and still works",
       Effect.gen(function*() {
         const { address } = yield* Effect.scoped(Network.bind(subject.endpoint()))
         const endpoint = `udp://${NetAddress.formatInet(address)}`
@@ -246,7 +246,7 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
           yield* bounded("receive", "10 seconds", Fiber.await(receiving)),
           "ConnectionRefused"
         )
-        // Somebody comes.
+        // A socket is bound there.
         const peer = yield* Network.bind(endpoint)
         yield* UdpSocket.send(connected, "and now?")
         const datagram = yield* UdpSocket.receive(peer)
@@ -259,7 +259,7 @@ export const datagramLaws = (subject: DatagramSubject): ReadonlyArray<Check> => 
 
   check(
     "D",
-    "a destination that cannot be meant is typed",
+    "an invalid destination is a typed error",
     Effect.gen(function*() {
       const [near, far] = yield* bindTwo(subject)
       for (const destination of ["", "nowhere", "name.example:1", "127.0.0.1", "127.0.0.1:65536", "[::1:5"]) {

@@ -75,7 +75,7 @@ export const scopeLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
 
   check(
     "R1",
-    "a listener that is closed listens no more, and its connections go on",
+    "a closed listener accepts nothing more, and its connections stay open",
     Effect.gen(function*() {
       const listening = yield* Scope.make()
       const listener = yield* Scope.provide(Network.listen(subject.endpoint()), listening)
@@ -87,7 +87,7 @@ export const scopeLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       })
       yield* bounded("closing", "10 seconds", Scope.close(listening, Exit.void))
       yield* expectFailed("an accept that waits", yield* Fiber.join(waiting), "Closed")
-      yield* expectFailure("an accept afterwards", Effect.scoped(Listener.accept(listener)), "Closed")
+      yield* expectFailure("an accept after it", Effect.scoped(Listener.accept(listener)), "Closed")
       yield* expectFailure(
         "connecting afterwards",
         Effect.scoped(Network.connect(endpoint)),

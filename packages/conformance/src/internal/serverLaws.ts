@@ -149,7 +149,7 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       const second = Server.make({ listen: Endpoint.fromAddress(server.address) }, echo)
       yield* expectFailure("listening", Effect.scoped(second), "AddressInUse")
       const client = yield* dial(server)
-      yield* exchange(client, "the first is unharmed")
+      yield* exchange(client, "the first is unaffected")
     })
   ),
 
@@ -297,7 +297,7 @@ const exchange = (client: Side, said: string): Body =>
     yield* expectBytes(said, got, utf8(said))
   })
 
-/** Exchanges words with a bystander until so many connections are open. */
+/** Exchanges words with a bystander until `count` connections are open. */
 const untilOpen = Effect.fnUntraced(function*(server: Server.Server, count: number, bystander: Side) {
   while (true) {
     const open = yield* server.connections

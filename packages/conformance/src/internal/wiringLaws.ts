@@ -25,7 +25,7 @@ import {
 export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
   check(
     "R5",
-    "a second pipe from one connection is refused, and the first goes on",
+    "a second pipe from one connection is refused, and the first continues",
     bothWays(subject, (near, far) =>
       Effect.gen(function*() {
         const echo = Connection.pipeTo(far.connection, far.connection)
@@ -122,8 +122,8 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       const waiting = yield* Effect.forkScoped(piping, { startImmediately: true })
       yield* Connection.abort(second.client.connection)
       yield* expectFailed("a pipe that waits for bytes", yield* Fiber.await(waiting), "Closed")
-      yield* expectFailure("a pipe made afterwards", piping, "Closed")
-      // The other connection is unharmed, and loses nothing.
+      yield* expectFailure("a pipe made after it", piping, "Closed")
+      // The other connection is unaffected, and loses nothing.
       yield* Connection.writeText(first.client.connection, "unharmed")
       yield* expectEqual("the next read", yield* readText(first.server.connection), "unharmed")
       const echo = Connection.pipeTo(first.server.connection, first.server.connection)
@@ -183,7 +183,7 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       yield* Connection.writeText(first.client.connection, "question")
       yield* Connection.end(first.client.connection)
       yield* expectBytes("the question", yield* readBytes(second.server.connection), utf8("question"))
-      yield* expectEqual("the relay goes on", relaying.pollUnsafe() === undefined, true)
+      yield* expectEqual("the relay continues", relaying.pollUnsafe() === undefined, true)
       yield* Connection.writeText(second.server.connection, "answer")
       yield* Connection.end(second.server.connection)
       yield* expectBytes("the answer", yield* readBytes(first.client.connection), utf8("answer"))

@@ -6,7 +6,7 @@ export interface Identity {
 
 /** Who is who on a network with TLS. */
 export interface Identities {
-  /** The certificate of whoever issued the others. */
+  /** The certificate that issued the others. */
   readonly authority: string
   /** For `localhost` and `127.0.0.1`. */
   readonly server: Identity

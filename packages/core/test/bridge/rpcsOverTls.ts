@@ -57,7 +57,7 @@ export const checks = ({ authority, client: certificate, server }: Identities): 
       expect(journal.doubled.size).toBe(0)
     }),
 
-    "a client without a certificate is turned away where one is required": Effect.gen(function*() {
+    "a client without a required certificate is rejected": Effect.gen(function*() {
       const { endpoint, journal } = yield* start(knowing)
       // It has sent its request by then, and that may keep the alert from arriving.
       expect(["PeerAlert", "ConnectionReset"]).toContain(yield* refusal(endpoint, trusting))

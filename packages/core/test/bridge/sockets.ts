@@ -302,7 +302,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     expect(decoder.decode((yield* pull)[0] as Uint8Array)).toBe("well")
   }),
 
-  "handlers have the services of whoever runs them, and the facts of their connection": Effect.gen(function*() {
+  "handlers have the services of their caller, and the facts of their connection": Effect.gen(function*() {
     const seen = yield* Deferred.make<{ readonly greeting: string; readonly local: string }>()
     const { server } = yield* Effect.provideService(
       serve(subject, (socket) =>
@@ -384,7 +384,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     yield* Connection.writeText(connection, "question")
     yield* Deferred.await(pulled)
     const stopping = yield* Effect.forkChild(Fiber.interrupt(running), { startImmediately: true })
-    // One that waits for a question ends in order at once.
+    // A handler that waits for a question ends in order at once.
     expect((yield* pullAll(idleReader)).reason).toMatchObject(closed(1000))
     yield* Deferred.succeed(goOn, undefined)
     expect(decoder.decode(yield* Connection.readAll(connection))).toBe("question")
@@ -448,7 +448,7 @@ export const checks = (subject: Subject): Record<string, Check> => ({
     expect(lines).toEqual(["one", "two", "three"])
   }),
 
-  "as a Channel it ends what it writes, and goes on reading": Effect.gen(function*() {
+  "as a Channel it ends what it writes, and keeps reading": Effect.gen(function*() {
     const { server } = yield* serve(subject, shout)
     const answer = yield* Stream.make(encoder.encode("all "), encoder.encode("of it")).pipe(
       Stream.pipeThroughChannelOrFail(Socket.toChannel(yield* dial(server))),

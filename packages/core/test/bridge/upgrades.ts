@@ -1,4 +1,4 @@
-/** How Effect's upgrade to TLS goes on Sluice's Sockets, on whatever network. */
+/** Effect's upgrade to TLS on Sluice's Sockets, on any network. */
 import { expect } from "@effect/vitest"
 import * as Endpoint from "@sluice/core/Endpoint"
 import type * as Network from "@sluice/core/Network"
@@ -45,7 +45,7 @@ const opened = Effect.fnUntraced(function*(socket: Socket.Socket): Effect.fn.Ret
   }
 })
 
-/** Both ends of a connection: that of a Socket, and that which a SocketServer has accepted. */
+/** Both ends of a connection: one of a Socket, and one that a SocketServer has accepted. */
 const pair = Effect.fnUntraced(function*({ listen }: Subject) {
   const accepted = yield* Deferred.make<Side>()
   const server = yield* SocketServerBridge.make({ listen: listen(), drain: 0, closeTimeout: 0 })
@@ -87,7 +87,7 @@ export const checks = (subject: Subject): Record<string, Check> => {
   })
 
   return {
-    "an upgrade makes the side that connected the client, and goes on protected": Effect.gen(function*() {
+    "an upgrade makes the side that connected the client, and continues protected": Effect.gen(function*() {
       const both = yield* pair(subject)
       yield* exchange(both.near, both.far)
       const results = yield* upgradeBoth(both, {

@@ -238,8 +238,8 @@ export const catalogue: ReadonlyArray<Entry> = [
     "mapResult",
     Framing.lines({ maxLineLength: limit }).pipe(
       Framing.mapResult({
-        decode: (line) => /^\d+$/.test(line) ? Result.succeed(line) : Result.fail("it is no number"),
-        encode: (line: string) => /^\d+$/.test(line) ? Result.succeed(line) : Result.fail("it is no number")
+        decode: (line) => /^\d+$/.test(line) ? Result.succeed(line) : Result.fail("not a number"),
+        encode: (line: string) => /^\d+$/.test(line) ? Result.succeed(line) : Result.fail("not a number")
       })
     ),
     { ...textual("01a\n"), examples: ["0", "12", "a"] }

@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import { composition, input, seeded } from "./compositions.ts"
 
 describe("compositions of framings", () => {
-  // `npm run fuzz:framing` goes on where these end.
+  // `npm run fuzz:framing` continues where these end.
   it.each([1, 2])("F1: any split gives the same, seed %i", (seed) => {
     const random = seeded(seed)
     for (let i = 0; i < 150; i++) {

@@ -1,4 +1,4 @@
-/** What happens to the rest of a bad frame: it belongs to no other frame, whoever decodes next, however it arrives. */
+/** What happens to the rest of a bad frame: it belongs to no other frame, whichever framing decodes next, however it arrives. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Bytes from "effect/Bytes"
@@ -136,7 +136,7 @@ describe("switchTo", () => {
     "dropped by a limit": [Framing.lines().pipe(Framing.limit(10)), cat(x(20), "\nline\n")]
   } as const
 
-  it.each(Object.entries(formats))("goes on behind a bad frame: %s", (_, [format, bytes]) => {
+  it.each(Object.entries(formats))("continues after a bad frame: %s", (_, [format, bytes]) => {
     for (let cut = 11; cut < bytes.length; cut++) {
       const decoder = Framing.makeDecoder(Framing.recover(format as Framing.Framing<never, unknown>))
       decoder.feed(bytes.slice(0, cut))

@@ -39,7 +39,7 @@ describe("Decoder", () => {
     frames.forEach((frame, i) => assert.isTrue(frame.length === 10 && frame.every((byte) => byte === i % 251)))
   })
 
-  it("gives its error for ever, and takes no more input", () => {
+  it("gives its error forever, and takes no more input", () => {
     const decoder = Framing.makeDecoder(Framing.netstring())
     decoder.feed(utf8("1:a,x"))
     assert.deepStrictEqual(drain(decoder), [utf8("a")])
@@ -199,7 +199,7 @@ describe("Encoder", () => {
     assert.isTrue(encoder.drain().includes(payload))
   })
 
-  it("takes back what a refused frame has written, in every buffer, and goes on", () => {
+  it("takes back what a refused frame has written, in every buffer, and stays usable", () => {
     const framing = Framing.make<ReadonlyArray<Uint8Array>>({
       decode: (input) => input.more(),
       encode: (parts, output) => {
@@ -439,7 +439,7 @@ describe("values", () => {
     assert.isTrue(Result.isSuccess(Framing.encodeAll(Framing.ndjson(), [null, "null", [null]])))
   })
 
-  it("names the frame that is no value of the type", () => {
+  it("names the frame that is not a value of the type", () => {
     const framing = Framing.ndjson().pipe(schema(Schema.Struct({ a: Schema.Finite })))
     const result = Framing.decodeAll(framing, [utf8("{\"a\":1}\n{\"a\":\"b\"}\n")])
     assert.isTrue(Result.isFailure(result))

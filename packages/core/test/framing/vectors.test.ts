@@ -147,7 +147,7 @@ describe("varint", () => {
 
 // The check values for "123456789" of CRC-32/ISO-HDLC and CRC-32/ISCSI: https://reveng.sourceforge.io/crc-catalogue/
 describe("checksums", () => {
-  it("have the check values of the catalogue of CRC algorithms", () => {
+  it("have the check values of the catalog of CRC algorithms", () => {
     assert.strictEqual(checksumOf("crc32")!(utf8("123456789")), 0xcbf43926)
     assert.strictEqual(checksumOf("crc32c")!(utf8("123456789")), 0xe3069283)
   })

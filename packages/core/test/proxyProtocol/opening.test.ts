@@ -96,7 +96,7 @@ const broken = NetworkError.make("read", "192.0.2.1:1", new NetworkError.Connect
 
 const trust = { isTrusted: () => true, timeout: 1000, limit: ProxyProtocol.maxLimit }
 
-/** What a receiver hears that wants no more after every so many chunks, until it is asked again. */
+/** What a receiver gets that pauses after every `count` chunks, until it is asked again. */
 const listen = (stream: Transport.StreamTransport, script: Script, patience: number) => {
   const chunks: Array<Uint8Array> = []
   const heard: { flowing: boolean; last?: string } = { flowing: true }

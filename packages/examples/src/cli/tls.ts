@@ -98,7 +98,7 @@ export const peer = (prefix: string) => ({
   }).pipe(Flag.optional),
   skipVerification: toggle(
     `${prefix}-insecure-skip-verification`,
-    "Take any certificate of anybody: whoever is in between can read and change everything"
+    "Accept any certificate: an attacker in between can read and change everything"
   )
 })
 

@@ -55,7 +55,7 @@ export const client = Command.make(
       })
     },
     Effect.scoped,
-    // Whoever reads standard output has seen enough, as in: echo client < FILE | head -c 10
+    // The reader of standard output has seen enough, as in: echo client < FILE | head -c 10
     Effect.catchTag("OutputClosed", () => Effect.void),
     Effect.provide(NodeNetwork.layer)
   )

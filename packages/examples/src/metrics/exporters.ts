@@ -1,4 +1,4 @@
-/** Where metrics and traces go: to whoever asks for `/metrics`, and to a collector. */
+/** Where metrics and traces go: to clients that ask for `/metrics`, and to a collector. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"

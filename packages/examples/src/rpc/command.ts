@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as flags from "../cli/flags.ts"
 
-// What RPC is made of takes longer to load than all else here: only whoever runs it waits for it.
+// What RPC is made of takes longer to load than all else here: only those who run it wait for it.
 const server = Command.make(
   "server",
   flags.server(12349),
@@ -20,7 +20,7 @@ const numbers = Argument.Int("number").pipe(
 )
 
 const primes = Flag.Int("primes").pipe(
-  Flag.withDescription("Ask for so many primes too, as a stream"),
+  Flag.withDescription("Ask for this many primes too, as a stream"),
   Flag.withDefault(0)
 )
 

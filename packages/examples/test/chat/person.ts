@@ -1,4 +1,4 @@
-/** Somebody in a simulated chat, with a plain line client. */
+/** A user in a simulated chat, with a plain line client. */
 import * as Framed from "@sluice/core/Framed"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"

@@ -4,7 +4,7 @@ import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
 
-/** One end of a stream as Node reports it, parsed when somebody asks. */
+/** One end of a stream as Node reports it, parsed on demand. */
 export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }
 
 const parse = (facts: Facts): NetAddress.SocketAddress =>
@@ -53,7 +53,7 @@ export class NodeStream implements Transport.StreamTransport {
     return "_tag" in this.#remote ? this.#remote : (this.#remote = parse(this.#remote))
   }
 
-  /** Who hears, once somebody does. */
+  /** The receiver, once there is one. */
   get receiver(): Transport.StreamReceiver | undefined {
     return this.#receiver
   }

@@ -87,7 +87,7 @@ interface End {
   closed: boolean
 }
 
-/** Runs a sequence, one step after the other; between them what is under way has time to arrive. */
+/** Runs a sequence, one step after the other; between them what is in flight has time to arrive. */
 export const run = Effect.fnUntraced(function*(sequence: Sequence): Effect.fn.Return<
   ReadonlyArray<Observation>,
   NetworkError.NetworkError,

@@ -27,7 +27,7 @@ export class SocketSide {
 
   /** Whether a reader has let go of the connection. */
   isReleased = false
-  /** Whether whoever serves the connection has interrupted its handler: what is unsaid stays so. */
+  /** Whether the server has interrupted the handler: what is not written yet stays unwritten. */
   isCut = false
 
   readonly #pull: Socket.Reader<Uint8Array>["pull"] = Effect.callback<

@@ -103,7 +103,7 @@ export class SocketTransport implements Transport.StreamTransport {
     return chunk
   }
 
-  // Whoever pulls owns what was pulled.
+  // A pulled chunk belongs to its reader.
   dedicate(): boolean {
     return true
   }
@@ -138,7 +138,7 @@ export class SocketTransport implements Transport.StreamTransport {
     this.#writing = undefined
     if (this.#closing) return
     if (Exit.isSuccess(exit)) return this.#receiver.onFlushed()
-    // It may have failed at once, and then whoever wrote does not know yet that it was not done at once.
+    // It may have failed at once, and then the writer does not know yet that it was not done at once.
     const error = this.#networkError("write", Cause.squash(exit.cause))
     this.#run(Effect.andThen(Effect.yieldNow, Effect.sync(() => this.#break(error))))
   }
@@ -189,7 +189,7 @@ export class SocketTransport implements Transport.StreamTransport {
       Effect.andThen(Scope.close(writerScope, Exit.void)),
       Effect.andThen(Scope.close(readerScope, Exit.void))
     )
-    // Whoever closes may be in the middle of something, and hears of it later. A Socket that is slow is not waited for.
+    // The caller of close may be in the middle of something, and is told later. A Socket that is slow is not waited for.
     this.#run(Effect.yieldNow.pipe(
       Effect.andThen(Effect.forkDetach(closing)),
       Effect.flatMap((fiber) => withinTimeout(Fiber.await(fiber))),

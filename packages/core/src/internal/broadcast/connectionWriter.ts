@@ -40,7 +40,7 @@ class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
     if (ended && !this.#writing && this.#subscription.size === 0) this.finish(Effect.void)
   }
 
-  // Where writing fails, it ends later: now, whoever it wakes would publish amid what is being published.
+  // Where writing fails, it ends later: now, a fiber that it wakes could publish amid what is being published.
   onFull(): void {
     if (!this.#over && this.#connection.refusal === undefined) this.#flush()
   }

@@ -9,7 +9,7 @@ const mostHeldBack = 256
  * The subscriptions that belong to a broadcast. What is published in one turn of the scheduler is given to them together,
  * at its end, so that a thousand receivers cost a thousand writes and not a thousand for each message.
  *
- * Nobody can tell: whoever looks at a subscription, or changes it or who belongs, has what was published given first.
+ * This is not visible: what was published is delivered before a subscription is read or changed, or the group is.
  */
 export class Group<in out A> {
   readonly members = new Set<SubscriptionState<A>>()

@@ -26,7 +26,7 @@ export const checkQueue = (options: Subscription.QueueOptions): Queue => ({
   overflow: oneOf("overflow", options.overflow ?? "disconnect", ["dropOldest", "dropNewest", "disconnect"])
 })
 
-/** Whoever receives from a subscription. */
+/** The receiver of a subscription. */
 export interface Receiver<in A> {
   /** There is something to take: a message, a failure or the end. Never called while something is being published. */
   readonly onReady: () => void
@@ -36,7 +36,7 @@ export interface Receiver<in A> {
   readonly onBatch?: (batch: Batch<A>) => boolean
 }
 
-/** Wakes receivers, later: a fiber's dispatcher, or somebody who is about to. */
+/** Wakes receivers, later: a fiber's dispatcher, or code that is about to. */
 export type Waker = Pick<Scheduler.SchedulerDispatcher, "scheduleTask">
 
 let lastId = 0

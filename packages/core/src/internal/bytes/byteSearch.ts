@@ -1,7 +1,7 @@
 /** From this many bytes on, the built-in search is faster than a loop. */
 const loopLength = 32
 
-/** To search so many bytes too many costs less than to make a view that ends in the right place. */
+/** To search this many extra bytes costs less than to make a view that ends in the right place. */
 const viewCost = 256
 
 /** Where a byte first is in `bytes[start]` to `bytes[end - 1]`, or -1. */

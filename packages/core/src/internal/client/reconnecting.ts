@@ -22,7 +22,7 @@ import { NotConnected } from "./errors.ts"
 
 export const typeId = "~@sluice/core/Reconnecting"
 
-// Received ahead of whoever takes them.
+// Received ahead of their receiver.
 const inboxCapacity = 16
 
 const defaultSchedule = Schedule.jittered(

@@ -105,7 +105,7 @@ export class SendQueue {
     return this.write(fin, writer)
   }
 
-  /** Removes a write that has not begun. One that has begun is completed, and its writer is still called. */
+  /** Removes a write that has not begun. A write that has begun is completed, and its writer is still called. */
   withdraw(writer: Writer): void {
     this.#queue = this.#queue.filter((write) => write.writer !== writer)
   }
@@ -134,7 +134,7 @@ export class SendQueue {
     for (const write of done) write.writer.onWritten(undefined)
   }
 
-  /** Refuses further writes: the connection is gone. Those that wait are told by `giveUp`. */
+  /** Refuses further writes: the connection is gone. Waiting writes are told by `giveUp`. */
   fail(failure: Failure): void {
     this.#failure ??= failure
     if (this.#state === "open") this.#state = "failed"

@@ -46,7 +46,7 @@ export const upgrade = Effect.fnUntraced(function*(
         orElse: () => Effect.fail(connection.error("secure", timedOut(timeout)))
       })
       const secured = yield* restore(inTime).pipe(
-        // A defect, too: whoever closes the connection waits for it.
+        // A defect, too: closing the connection waits for it.
         Effect.onError((cause) =>
           Effect.sync(() => {
             const error = Cause.squash(cause)
@@ -86,7 +86,7 @@ const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefi
   const received = input.available + (connection.decoder?.buffered ?? 0)
   if (received > 0) return fail(new ClearTextBeforeUpgrade({ received }))
   if (input.isEnded) return fail(new HandshakeCut())
-  // Somebody else reads or writes, who does not know what becomes of it.
+  // Another fiber reads or writes, and does not know about the upgrade.
   if (input.isWaiting || output.isWaiting || connection.tls !== undefined) {
     return connection.error("secure", new NetworkError.Busy())
   }

@@ -40,7 +40,7 @@ export class ChunkQueue {
     }
   }
 
-  /** Goes on to the next chunk. */
+  /** Advances to the next chunk. */
   shift(): void {
     this.at = 0
     if (this.#next < this.#rest.length) {

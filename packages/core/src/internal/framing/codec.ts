@@ -103,7 +103,7 @@ export class StreamDecoder<In> implements Decoder<In> {
   }
 }
 
-/** A frame that takes no bytes is found again for ever. */
+/** A frame that takes no bytes is found again forever. */
 const checkProgress = (input: DecodeBuffer): void => {
   if (!input.dropping) throw new InvalidDecoder("it returns a frame without consuming it; take or skip its bytes")
 }

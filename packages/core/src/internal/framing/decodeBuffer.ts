@@ -132,7 +132,7 @@ export class DecodeBuffer extends Window implements FramingInput {
     this.#open()
   }
 
-  /** The frame goes on although all that came of it is consumed: remember it, in case its end never comes. */
+  /** The frame continues although all that came of it is consumed: remember it, in case its end never comes. */
   #open(): void {
     if (this.#openedAt < 0) this.#openedAt = this.offset
   }
@@ -179,7 +179,7 @@ export class DecodeBuffer extends Window implements FramingInput {
     if (this.end - this.start <= this.copied) this.advance()
   }
 
-  /** The decode function has no frame. One that did not say what it needs is called again, for more if it consumed nothing. */
+  /** The decode function has no frame. A decode function that did not say what it needs is called again, for more if it consumed nothing. */
   sayMore(): void {
     if (this.needed <= this.end - this.start && this.start === this.begun && !this.#idled) this.more()
     this.#idled = false

@@ -9,7 +9,7 @@ const slabSize = 16384
 const largestSlab = 65536
 
 /**
- * What the last batch left of its slab, from `spareAt` on: the next batch goes on there, whichever connection it is for.
+ * What the last batch left of its slab, from `spareAt` on: the next batch continues there, whichever connection it is for.
  * An encoder has a slab to itself until it is drained, and none while it is idle.
  */
 let spare: Uint8Array = new Uint8Array(0)

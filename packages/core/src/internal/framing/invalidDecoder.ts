@@ -1,6 +1,6 @@
 /**
  * A decode function breaks its contract: it returns a frame that takes no bytes, or consumes bytes that are not there. A
- * defect of the program, thrown before it can go on for ever.
+ * defect of the program, thrown before it can loop forever.
  */
 export class InvalidDecoder extends Error {
   override readonly name = "InvalidDecoder"

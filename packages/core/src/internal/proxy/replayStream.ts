@@ -46,12 +46,12 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
     this.#ended = true
   }
 
-  /** The opening is over: nothing is delivered until somebody else listens. */
+  /** The opening is over: nothing is delivered until another receiver listens. */
   letGo(): void {
     this.#receiver = undefined
   }
 
-  /** Gives the stream beneath to somebody who takes it over, with what was not read of it, and whether it is at an end. */
+  /** Hands over the stream beneath, with what was not read of it, and whether it is at an end. */
   takeOver(): TakenOver {
     const unread = this.#unread
     this.#unread = []
@@ -59,7 +59,7 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
   }
 
   // -------------------------------------------------------------------------------------------------------------------
-  // To whoever listens
+  // To the receiver
   // -------------------------------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): boolean {

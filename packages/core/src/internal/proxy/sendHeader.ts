@@ -10,7 +10,7 @@ export const sendHeader = (
   header: Uint8Array | undefined
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> =>
   header === undefined ? Effect.succeed(transport) : Effect.callback((resume) => {
-    // A new socket takes a header at once. If it does not, somebody has to hear when it has.
+    // A new socket takes a header at once. If it does not, wait until it has.
     if (transport.write([header])) return resume(Effect.succeed(transport))
     const stream: BegunStream = new BegunStream(transport, {
       onData: (chunk) => {

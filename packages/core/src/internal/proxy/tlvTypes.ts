@@ -72,7 +72,7 @@ export interface Ssl {
   /** `"TLSv1.3"`. */
   readonly version?: string | undefined
   /**
-   * The common name of the client's certificate. One that is not UTF-8 is in `others`, with the type 0x22: the client chose
+   * The common name of the client's certificate. A name that is not UTF-8 is in `others`, with the type 0x22: the client chose
    * it, and it must not break the connection.
    */
   readonly commonName?: string | undefined

@@ -22,13 +22,13 @@ export interface Options {
   readonly connect?: SocketOptions.ConnectOptions | undefined
   readonly nick?: string | undefined
   readonly room?: string | undefined
-  /** When to try again. Default: for ever, as `Reconnecting` has it. */
+  /** When to try again. Default: forever, as `Reconnecting` has it. */
   readonly schedule?: Schedule.Schedule<unknown, unknown> | undefined
   /** A ping is sent when nothing was heard for so long. Default: 15 seconds. */
   readonly heartbeat?: Duration.Input | undefined
 }
 
-// A name that somebody else has may be one's own, of a connection that the server has not missed yet.
+// A name that is taken may be one's own, of a connection that the server has not missed yet.
 const pause: Duration.Input = "15 seconds"
 
 const unlimited = { burst: 1, refill: 0 }

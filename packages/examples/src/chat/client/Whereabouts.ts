@@ -63,7 +63,7 @@ export const received = (self: Whereabouts, line: Line.Line): Whereabouts => {
   }
 }
 
-/** Whether it is called otherwise than it wants, because somebody else has the name. */
+/** Whether it is called otherwise than it wants, because the name is taken. */
 export const isMisnamed = ({ name, wanted }: Whereabouts): boolean =>
   name !== undefined && wanted !== undefined && !isSame(name, wanted)
 

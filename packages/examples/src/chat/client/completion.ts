@@ -9,7 +9,7 @@ export const complete = (present: ReadonlyArray<string>): Complete => (before, w
       `/${verb} `
     )
   }
-  // Whoever is spoken to is named first: `alice: hello`.
+  // The addressee is named first: `alice: hello`.
   const ending = before === "" ? ": " : " "
   return word === ""
     ? []

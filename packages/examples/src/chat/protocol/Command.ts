@@ -6,7 +6,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { Name } from "./Name.ts"
 
-/** How long what somebody says may be, in characters, that is, Unicode code points. */
+/** The longest message, in characters, that is, Unicode code points. */
 export const longestText = 1000
 
 /** What is wrong with a line that is longer. */
@@ -95,7 +95,7 @@ const write = (command: Encoded): string => {
   )
 }
 
-/** A command from its line. What is wrong with the line is in the issue's message, for whoever typed it. */
+/** A command from its line. What is wrong with the line is in the issue's message, for the user who typed it. */
 export const CommandFromLine = Schema.String.pipe(
   Schema.decodeTo(
     Command,

@@ -6,11 +6,11 @@ import * as Data from "effect/Data"
 
 /** A line of the server. */
 export type Line = Data.TaggedEnum<{
-  /** Somebody says something to the room. */
+  /** A member says something to the room. */
   Said: { readonly name: string; readonly text: string }
-  /** Somebody does something, as `/me` has it. */
+  /** A member does something, as `/me` has it. */
   Acted: { readonly name: string; readonly text: string }
-  /** What somebody said before one came in; milliseconds since 1970, of which the line keeps the minutes. */
+  /** What a member said before one came in; milliseconds since 1970, of which the line keeps the minutes. */
   Past: { readonly at: number; readonly spoken: Spoken }
   /** A private message, as it is shown to whom it is for. */
   Whispered: { readonly from: string; readonly text: string }
@@ -23,12 +23,12 @@ export type Line = Data.TaggedEnum<{
   Present: { readonly room: string; readonly names: ReadonlyArray<string>; readonly more: number }
   /** What one is called from now on. */
   Called: { readonly name: string }
-  /** How much one may send: so many lines at once, and then one every so many milliseconds. */
+  /** How much one may send: `burst` lines at once, and then one every `refill` milliseconds. */
   Limits: { readonly burst: number; readonly refill: number }
   /** Asks whether one is there. */
   Ping: { readonly seconds: number }
   Pong: { readonly token: string }
-  /** What else the server has to say. */
+  /** What else the server says. */
   Notice: { readonly text: string }
   /** What the server does not do, and why. */
   Refusal: { readonly text: string }

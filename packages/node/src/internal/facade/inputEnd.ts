@@ -13,7 +13,7 @@ const handleOf = (socket: Net.Socket): Handle | undefined => (socket as { _handl
  * How the input of a TLS socket ends: with the peer's `close_notify`, or with a FIN without one.
  *
  * Node reports both alike. The TCP socket below differs at that moment: libuv has stopped reading it after a FIN, and
- * otherwise goes on. Where Node's private handle is missing, a truncated stream counts as ended.
+ * otherwise continues. Where Node's private handle is missing, a truncated stream counts as ended.
  */
 export class InputEnd {
   /** Whether a FIN arrived without `close_notify`. */

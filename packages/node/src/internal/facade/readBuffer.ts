@@ -1,6 +1,6 @@
 import * as Net from "node:net"
 
-/** Told how many bytes were read into which buffer; answers whether to go on reading. */
+/** Told how many bytes were read into which buffer; answers whether to continue reading. */
 export type OnRead = (this: Net.Socket, length: number, buffer: Uint8Array) => boolean
 
 const size = 64 * 1024

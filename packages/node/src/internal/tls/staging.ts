@@ -26,7 +26,7 @@ export class Staging {
     return true
   }
 
-  /** Lends the content for the call, and is empty afterwards. */
+  /** Lends the content for the call, and is empty after it. */
   drain(use: (chunk: Uint8Array) => void): void {
     const buffer = this.#buffer!
     use(buffer.subarray(0, this.#length))

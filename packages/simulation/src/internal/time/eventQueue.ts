@@ -48,7 +48,7 @@ export class EventQueue {
     heap[index] = event
   }
 
-  /** Takes out the first, even if it is cancelled. */
+  /** Takes out the first, even if it is canceled. */
   take(): Event | undefined {
     const heap = this.#heap
     const first = heap[0]

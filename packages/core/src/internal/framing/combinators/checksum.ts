@@ -23,7 +23,7 @@ const trailerSize = 4
  * - "crc32c": Castagnoli's, of iSCSI, SCTP and ext4 (CRC-32/ISCSI, RFC 3720)
  * - "adler32": that of zlib (RFC 1950)
  *
- * The names in capitals are those of the [catalogue of CRC algorithms](https://reveng.sourceforge.io/crc-catalogue/). A
+ * The names in capitals are those of the [catalog of CRC algorithms](https://reveng.sourceforge.io/crc-catalogue/). A
  * checksum finds accidents, not attackers.
  *
  * ```ts

@@ -6,7 +6,7 @@ import { noFrame } from "../../../FramingInput.ts"
 import { derive, stateful } from "../define.ts"
 
 /**
- * Goes on after bad frames: each becomes a failure among the frames, and nothing after it is lost.
+ * Continues after bad frames: each becomes a failure among the frames, and nothing after it is lost.
  *
  * This works for errors after which the format tells where the next frame begins: a frame with a length or a delimiter that
  * is too long, a wrong checksum, invalid text or JSON inside a sound frame. Other errors, and those that `accept` turns

@@ -1,4 +1,4 @@
-/** How much may be under way, so that the network is not flooded (RFC 5681). Bytes. */
+/** How much may be in flight, so that the network is not flooded (RFC 5681). Bytes. */
 export class Congestion {
   window: number
   #threshold = Infinity

@@ -14,7 +14,7 @@ export interface Sent {
 }
 
 /**
- * The segments that are under way, and which of them are lost.
+ * The segments that are in flight, and which of them are lost.
  *
  * One is lost when another that was sent later has arrived, and time enough has passed that they cannot just have been
  * reordered (RACK, RFC 8985).
@@ -162,7 +162,7 @@ export class UnderWay {
     return { lost, again }
   }
 
-  /** Nothing has been heard for too long: all that is under way is lost. */
+  /** Nothing has been heard for too long: all that is in flight is lost. */
   loseAll(): void {
     for (let index = this.#head; index < this.#list.length; index++) {
       const sent = this.#list[index]!

@@ -28,7 +28,7 @@ export class KeepAlive {
     this.#probes = 0
   }
 
-  /** The timer has run out. While something is under way, retransmission finds out as much. */
+  /** The timer has run out. While something is in flight, retransmission finds out as much. */
   expire(isUnderWay: boolean): "wait" | "probe" | "giveUp" {
     const { now } = this.#path
     const due = this.#heardAt + this.#patience

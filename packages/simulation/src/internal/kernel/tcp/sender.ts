@@ -8,7 +8,7 @@ import { SendBuffer } from "./sendBuffer.ts"
 import type { Timers } from "./timers.ts"
 
 /**
- * The sending half of a connection: what was written, what of it is under way, and how much more may be. SYN has the
+ * The sending half of a connection: what was written, what of it is in flight, and how much more may be. SYN has the
  * number 0, the first byte 1. Every segment also carries what the receiving half has to tell.
  */
 export class Sender {
@@ -30,7 +30,7 @@ export class Sender {
   #windowAcknowledgment = 0
   #finishing = false
   #finSequence = Infinity
-  /** When the peer last acknowledged something new, or nothing was under way. */
+  /** When the peer last acknowledged something new, or nothing was in flight. */
   progressAt = 0
 
   constructor(path: Path, receiver: Receiver, timers: Timers, noDelay: boolean) {
@@ -195,7 +195,7 @@ export class Sender {
     this.repeatSyn(flags)
   }
 
-  /** Sends a segment with neither payload nor an effect on what is under way. */
+  /** Sends a segment with neither payload nor an effect on what is in flight. */
   sendBare(flags: number): void {
     this.#send(flags, this.#next, none)
   }
@@ -241,7 +241,7 @@ export class Sender {
     )
     let size = Math.min(waiting, segmentSize, Math.max(0, window))
     if (waiting > 0 && size < Math.min(waiting, segmentSize)) {
-      // The window has little room: wait until it has more, unless nothing is under way that would tell us of it.
+      // The window has little room: wait until it has more, unless nothing is in flight that would tell us of it.
       if (!underWay.isEmpty || size === 0) {
         if (underWay.isEmpty) this.#persist()
         return false

@@ -6,7 +6,7 @@ export class Timers {
   readonly #engine: Engine
   readonly #onExpired: () => void
   #event: Event | undefined = undefined
-  /** What is under way has not been acknowledged in time (RFC 6298). */
+  /** What is in flight has not been acknowledged in time (RFC 6298). */
   retransmitAt = Infinity
   /** What has come is acknowledged at the latest (RFC 9293, section 3.8.6.3). */
   acknowledgeAt = Infinity
@@ -34,7 +34,7 @@ export class Timers {
       this.keepAliveAt,
       this.expireAt
     )
-    // One that is set for earlier looks again when it runs out.
+    // A timer that is set for earlier looks again when it runs out.
     if (at === Infinity || (this.#event !== undefined && this.#event.at <= at)) return
     if (this.#event !== undefined) this.#engine.cancel(this.#event)
     const event: Event = {

@@ -53,7 +53,7 @@ const toText = (certificate: Certificate): string =>
 export const fingerprint = (certificate: Certificate): string =>
   digestText("certificate", toText(certificate)).toUpperCase().match(/../g)!.join(":")
 
-/** Reads a certificate that somebody else has written. */
+/** Reads a certificate from outside. */
 export const decodeCertificate = (value: unknown): Certificate => {
   const fields = value instanceof Fields ? value : new Fields(value)
   return {

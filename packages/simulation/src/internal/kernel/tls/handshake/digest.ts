@@ -6,7 +6,7 @@ const prime = 0x01000193
 export const digestLength = 32
 
 /**
- * 32 bytes that stand for others, the same on every machine. Whoever tries can make others with the same digest: it finds
+ * 32 bytes that stand for others, the same on every machine. Collisions are easy to make: it finds
  * mistakes, and keeps nobody out.
  */
 export const digest = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {

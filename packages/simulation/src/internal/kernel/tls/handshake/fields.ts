@@ -7,7 +7,7 @@ export class Malformed {
   }
 }
 
-/** The fields of a JSON object that somebody else has written: each is what it should be, or `Malformed` is thrown. */
+/** The fields of a JSON object from outside: each is what it should be, or `Malformed` is thrown. */
 export class Fields {
   readonly #values: Record<string, unknown>
 

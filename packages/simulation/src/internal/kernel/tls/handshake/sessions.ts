@@ -2,7 +2,7 @@ import type * as Tls from "@sluice/core/Tls"
 import type { RandomStream } from "../../../time/random.ts"
 import type { Certificate } from "../certificate/certificate.ts"
 
-/** What both sides keep of a session, to go on with it on another connection. */
+/** What both sides keep of a session, to resume it on another connection. */
 export interface SavedSession {
   readonly version: Tls.Version
   readonly cipher: string
@@ -48,7 +48,7 @@ export class SessionMap<Session extends SavedSession> {
 
 const ticketLimit = 10_000
 
-/** The sessions that a server would go on with, by the tickets that it gave for them. */
+/** The sessions that a server would resume, by the tickets that it gave for them. */
 export class Tickets {
   readonly #sessions = new SessionMap<SavedSession>(ticketLimit)
   readonly #random: RandomStream
@@ -68,7 +68,7 @@ export class Tickets {
   }
 }
 
-/** A session, and the ticket that it can be gone on with. */
+/** A session, and the ticket that resumes it. */
 export interface ClientSession extends SavedSession {
   readonly ticket: string
 }
