@@ -35,7 +35,7 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "simply|obviously|of course|basically|quite": "leave it out, or give the number",
   // American spellings of words that the dictionary has both ways.
   "(dia|cance|signa|labe|mode|trave|tunne|marsha|unmarsha)ll(ed|ing)": "write one l",
-  "(?<!crc-)catalogues?(?!\.ts)|dialogues?": "write catalog, dialog",
+  "(?<!crc-)catalogues?(?![.]ts)|dialogues?": "write catalog, dialog",
   "grey|centres?|metres?|artefacts?|programmes?|judgements?|licences?": "write it as Americans do",
   "towards|afterwards|backwards|upwards|downwards": "leave out the final s"
 }).map(([pattern, but]) => ({ not: words(pattern), but })).concat({
