@@ -10,6 +10,9 @@ import * as Telnet from "../../src/chat/protocol/Telnet.ts"
 import * as Text from "../../src/chat/protocol/Text.ts"
 import { TokenBucket } from "../../src/chat/protocol/TokenBucket.ts"
 import * as Wire from "../../src/chat/protocol/Wire.ts"
+import * as Lookalike from "../../src/chat/server/Lookalike.ts"
+import type { Member } from "../../src/chat/server/Member.ts"
+import { Names } from "../../src/chat/server/Names.ts"
 
 const name = Schema.decodeResult(Name.Name)
 
@@ -41,7 +44,11 @@ describe("names", () => {
     ["<b>", "brackets"],
     ["a,b", "a comma"],
     ["a" + "\u0301".repeat(8), "marks upon marks"],
-    ["🦊", "an emoji"]
+    ["🦊", "an emoji"],
+    ["ali\u034fce", "a mark that nobody sees"],
+    ["\u3164", "a letter that nobody sees"],
+    ["a\ufe0fb", "a variation selector"],
+    ["a\u{e0100}b", "a variation selector beyond the BMP"]
   ])("%j is none: %s", (text) => {
     expect(Result.isFailure(name(text))).toBe(true)
   })
@@ -67,6 +74,51 @@ describe("names", () => {
       expect(Name.fold(a)).toBe(Name.fold(b))
     }
   )
+})
+
+describe("names that look alike", () => {
+  const taken = (...names: ReadonlyArray<string>) => {
+    const all = new Names()
+    return names.map((text) => {
+      const member = { name: all.guest() } as Member
+      all.assign(member)
+      return all.rename(member, Result.getOrThrow(name(text)))
+    })
+  }
+
+  it.each([
+    ["alice", "ALICE"],
+    ["alice", "\u0430lice"], // Cyrillic a
+    ["alice", "aIice"], // capital I
+    ["paypal", "paypa1"],
+    ["bob", "b0b"],
+    ["scope", "\u0455\u0441\u043e\u0440\u0435"]
+  ])("%s and %s belong to one member", (first, second) => {
+    expect(taken(first, second)).toEqual([true, false])
+    expect(taken(second, first)).toEqual([true, false])
+    expect(Lookalike.key(first)).toBe(Lookalike.key(second))
+  })
+
+  it("do not keep out others", () => {
+    expect(taken("ian", "lan", "alice", "malice", "小明", "小名", "Ärger", "Arger")).not.toContain(false)
+  })
+
+  it("are free again when they are given up, and are found as they are written", () => {
+    const all = new Names()
+    const [ian, lan] = ["ian", "lan"].map((text) => {
+      const member = { name: all.guest() } as Member
+      all.assign(member)
+      all.rename(member, Result.getOrThrow(name(text)))
+      return member
+    })
+    expect(all.find("IAN")).toBe(ian)
+    expect(all.find("lan")).toBe(lan)
+    expect(all.size).toBe(2)
+    all.release("lan")
+    expect(all.find("lan")).toBeUndefined()
+    expect(all.rename(ian!, Result.getOrThrow(name("Ian")))).toBe(true)
+    expect(all.size).toBe(1)
+  })
 })
 
 describe("text", () => {

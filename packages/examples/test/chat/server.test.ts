@@ -99,7 +99,7 @@ describe("chat server", { timeout: 120_000 }, () => {
     await serve(`chat server --data ${data}`)
     const { code, stderr } = await run(`chat server --port 0 --data ${data}`)
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^[^\n]*chat\.db[^\n]*locked[^\n]*\n$/)
+    expect(stderr).toMatch(/^[^\n]*chat\.db is in use \(database is locked\); stop the other server[^\n]*--data\n$/)
   })
 })
 
@@ -165,7 +165,7 @@ describe("thousands of clients", { timeout: 120_000 }, () => {
   if (!isEnough) console.warn(`skipped: 5,000 clients, because a process may have ${limit} open files (ulimit -n)`)
 
   it.skipIf(!isEnough)("5,000 of them talk in 100 rooms, and are told when it closes", async () => {
-    const server = await serve("chat server")
+    const server = await serve("chat server --refill 0s")
     const clients: Array<Awaited<ReturnType<typeof enter>>> = []
     for (let index = 0; index < 5000; index += 250) {
       clients.push(
@@ -217,7 +217,7 @@ describe("hostile clients", { timeout: 120_000 }, () => {
       Buffer.from("/nick mallory\n/join lobby\n\xc3\n\xf0\x9f\n\xff\xff\xff\x1b]0;owned\x07\x1b[2Jhi\u202e\n", "latin1")
     ]
     for (const attack of attacks) {
-      const mallory = await talk({ port: server.port })
+      const mallory = await talk({ port: server.port, localAddress: "127.0.0.9" })
       mallory.socket.end(attack)
       await mallory.ended
     }

@@ -210,6 +210,41 @@ describe("limits", () => {
   )
 
   it(
+    "on the rate hold for an address, however many connections it makes",
+    Effect.gen(function*() {
+      const { server, others: [a, b] } = yield* hosts("a", "b")
+      yield* Host.serve(server, chat({ rate: { burst: 10, refill: 500 } }))
+      const bob = yield* enter(b!, "bob", "lobby")
+      for (let round = 0; round < 20; round++) {
+        const mallory = yield* connect(a)
+        yield* mallory.say("/join lobby", ...Array.from({ length: 10 }, (_, index) => `spam ${index}`))
+        yield* mallory.until((line) => line._tag === "Refusal")
+        yield* Connection.end(mallory.connection)
+      }
+      yield* bob.settled
+      expect(bob.heard.filter(({ line }) => line._tag === "Said").length).toBeLessThan(12)
+    })
+  )
+
+  it(
+    "on introductions end connections with neither a name nor a room, to the millisecond",
+    Effect.gen(function*() {
+      const { server, others: [a, b] } = yield* hosts("a", "b")
+      yield* Host.serve(server, chat({ introduction: "1 minute" }))
+      const bob = yield* enter(b!, "bob", "lobby")
+      const nobody = yield* connect(a)
+      const called = yield* nobody.until((line) => line._tag === "Called")
+      yield* Effect.sleep("50 seconds")
+      yield* nobody.say("/help")
+      const end = yield* nobody.untilSays("-- you took neither a name nor a room in time: goodbye")
+      expect(end.at - called.at).toBe(60_000)
+      expect(Exit.isSuccess(yield* nobody.over)).toBe(true)
+      yield* Effect.sleep("5 minutes")
+      yield* bob.settled
+    })
+  )
+
+  it(
     "on silence are exact to the millisecond: a question, and then the end",
     Effect.gen(function*() {
       const { server, others: [a] } = yield* hosts("a")

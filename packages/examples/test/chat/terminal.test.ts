@@ -44,6 +44,20 @@ describe("keys", () => {
     ])
   })
 
+  it("of function keys type nothing, on the Linux console and in rxvt", () => {
+    for (const each of ["A", "B", "C", "D", "E"]) expect(read(`${esc}[[${each}x`)).toEqual(["Text x"])
+    expect(read(`${esc}OPx${esc}[15~y`)).toEqual(["Text x", "Text y"])
+    expect(read(`${esc}[3$x${esc}[7$y`)).toEqual(["Delete", "Text x", "Home", "Text y"])
+  })
+
+  it("of a paste without an end leave Ctrl-C working, and hold a bounded text", () => {
+    const reader = new Keys.Reader()
+    for (let count = 0; count < 100; count++) expect(reader.feed(`${esc}[200~${"x".repeat(10_000)}`)).toEqual([])
+    expect(reader.feed("\x03a")).toEqual([{ _tag: "Press", name: "Interrupt" }, { _tag: "Text", text: "a" }])
+    const [paste] = new Keys.Reader().feed(`${esc}[200~${"y".repeat(1_000_000)}${esc}[201~`)
+    expect(paste).toEqual({ _tag: "Paste", text: "y".repeat(65_536) })
+  })
+
   it("are the same however they are cut", () => {
     const typed = `x${esc}[1;5C${esc}[200~pa\rste${esc}[201~${esc}OH`
     for (let at = 0; at <= typed.length; at++) {
@@ -118,7 +132,16 @@ describe("the line editor", () => {
   })
 
   it("has an end", () => {
-    expect(type("x".repeat(1990) + esc + "[200~" + "y".repeat(100) + esc + "[201~").text).toBe("x".repeat(1990))
+    const typed = type("x".repeat(1990) + esc + "[200~" + "y".repeat(100) + esc + "[201~")
+    expect(typed.text).toBe("x".repeat(1990) + "y".repeat(10))
+    // Half of a character is not inserted.
+    expect(type("x".repeat(1999) + "🦊").text).toBe("x".repeat(1999))
+  })
+
+  it("says how much of a paste was cut", () => {
+    const step = LineEditor.press(LineEditor.empty, { _tag: "Paste", text: "x".repeat(2001) })
+    expect(LineEditor.text(step.editor)).toBe("x".repeat(2000))
+    expect(step.cut).toBe(1)
   })
 
   describe("completes", () => {
@@ -185,6 +208,15 @@ describe("width", () => {
     ["👩‍👩‍👧‍👦", 2],
     ["🇩🇪", 2],
     ["❤️", 2],
+    // As glibc's wcwidth and tmux count them.
+    ["ทำ", 2],
+    ["น้ำ", 2],
+    ["ກຳ", 2],
+    ["ｶﾞ", 2],
+    ["ﾊﾟﾊﾞ", 4],
+    ["हिन्दी", 5],
+    ["বাংলা", 5],
+    ["தமிழ்", 4],
     ["", 0]
   ])("%s: %d", (text, columns) => {
     expect(width(text)).toBe(columns)

@@ -75,6 +75,12 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
     const { present } = yield* client.whereabouts
     const step = LineEditor.press(editor, key, complete(present))
     editor = step.editor
+    const refuse = Effect.fnUntraced(function*(text: string) {
+      printed.push(Transcript.show(style, Line.Refusal({ text }), yield* Clock.currentTimeMillis))
+    })
+    if (step.cut !== undefined && step.cut > 0) {
+      yield* refuse(`line full: ${step.cut} characters were not inserted; send the line and paste the rest`)
+    }
     switch (step.event?._tag) {
       case "Redraw":
         yield* Terminal.write(screen.clear())
@@ -85,10 +91,7 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
       case "Entered": {
         const line = step.event.line.trimEnd()
         if (/^\/quit\b/i.test(line)) return true
-        if (line !== "" && !Queue.offerUnsafe(outgoing, line)) {
-          const refusal = Line.Refusal({ text: "not sent: too much is waiting to be sent" })
-          printed.push(Transcript.show(style, refusal, yield* Clock.currentTimeMillis))
-        }
+        if (line !== "" && !Queue.offerUnsafe(outgoing, line)) yield* refuse("not sent: too many lines are waiting")
       }
     }
     return false

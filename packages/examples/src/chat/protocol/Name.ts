@@ -11,8 +11,12 @@ export const longest = 20
 // Marks make one letter of several characters; more than a few on one letter cover the lines around it.
 const pattern = /^(?:[\p{L}\p{N}_]\p{M}{0,3})(?:[\p{L}\p{N}_.-]\p{M}{0,3})*$/u
 
+// Letters and marks that nobody sees, such as U+3164 and U+034F (UAX 44).
+const invisible = /\p{Default_Ignorable_Code_Point}/u
+
 /** Why this, in form NFKC, is no name. */
 const problem = (name: string): string | undefined => {
+  if (invisible.test(name)) return "a name has no invisible characters"
   const length = Array.from(name).length
   if (length > longest) return `a name has at most ${longest} characters, and this one ${length}`
   if (!pattern.test(name)) {

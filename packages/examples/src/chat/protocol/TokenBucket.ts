@@ -11,7 +11,7 @@ export interface Rate {
   readonly refill: number
 }
 
-/** What one client has used of its rate. */
+/** What has been used of a rate. */
 export class TokenBucket {
   readonly #rate: Rate
   // When it would be full again.
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#rate = rate
   }
 
-  /** Takes one, at a time in milliseconds; or takes none, and gives the milliseconds until there is one. 0: taken. */
+  /** Takes a token at a monotonic time in milliseconds: returns 0, or how many milliseconds are missing. */
   take(now: number): number {
     const { burst, refill } = this.#rate
     const full = Math.max(this.#full, now) + refill

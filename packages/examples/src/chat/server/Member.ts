@@ -11,6 +11,8 @@ import type { Room } from "./Room.ts"
 
 export interface Member {
   name: Name
+  /** Whether they have chosen a name or entered a room. */
+  introduced: boolean
   /** The room that they are in, and the Scope of their stay there. */
   stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
   /** A permit for each of their lines that is being kept: that many at once. */
@@ -24,6 +26,7 @@ const mostKeeping = 64
 /** A member who is in no room yet. */
 export const make = (name: Name, subscription: Subscription.Subscription<Uint8Array>): Member => ({
   name,
+  introduced: false,
   stay: undefined,
   keeping: Semaphore.makeUnsafe(mostKeeping),
   subscription

@@ -1,47 +1,61 @@
-/** Who is called what. A name belongs to one member at a time, however its letters are cased. */
+/** Who has which name. A name belongs to one member at a time, and so do all names that look like it. */
 import * as Schema from "effect/Schema"
 import * as Name from "../protocol/Name.ts"
+import * as Lookalike from "./Lookalike.ts"
 import type { Member } from "./Member.ts"
 
 const nameOf = Schema.decodeSync(Name.Name)
 
 export class Names {
-  readonly #members = new Map<string, Member | undefined>()
+  // By the keys of names: a guest's are taken before the guest is a member.
+  readonly #holders = new Map<string, Member | undefined>()
   #guests = 0
+  #size = 0
 
-  /** How many there are. */
+  /** The number of names taken. */
   get size(): number {
-    return this.#members.size
+    return this.#size
   }
 
-  /** A name for somebody who has not said theirs; it is taken from now on. */
+  /** A free name for a guest, taken from now on. */
   guest(): Name.Name {
     do this.#guests++
-    while (this.#members.has(`guest${this.#guests}`))
-    this.#members.set(`guest${this.#guests}`, undefined)
-    return nameOf(`guest${this.#guests}`)
+    while (Lookalike.keys(`guest${this.#guests}`).some((key) => this.#holders.has(key)))
+    const name = nameOf(`guest${this.#guests}`)
+    this.#take(name, undefined)
+    return name
   }
 
-  /** Notes who has a name that is taken already. */
+  /** Records the member who has a name that is taken already. */
   assign(member: Member): void {
-    this.#members.set(Name.fold(member.name), member)
+    for (const key of Lookalike.keys(member.name)) this.#holders.set(key, member)
   }
 
-  /** Gives a member another name; `false`: somebody else has it. */
+  /** Renames a member; `false` if another member has the name, or one that looks like it. */
   rename(member: Member, name: Name.Name): boolean {
-    const key = Name.fold(name)
-    if (this.#members.has(key) && this.#members.get(key) !== member) return false
+    const isTaken = Lookalike.keys(name).some((key) => this.#holders.has(key) && this.#holders.get(key) !== member)
+    if (isTaken) return false
     this.release(member.name)
     member.name = name
-    this.assign(member)
+    this.#take(name, member)
     return true
   }
 
   find(name: string): Member | undefined {
-    return this.#members.get(Name.fold(name))
+    for (const key of Lookalike.keys(name)) {
+      const member = this.#holders.get(key)
+      if (member !== undefined && Name.fold(member.name) === Name.fold(name)) return member
+    }
+    return undefined
   }
 
   release(name: string): void {
-    this.#members.delete(Name.fold(name))
+    for (const key of Lookalike.keys(name)) this.#holders.delete(key)
+    this.#size--
+  }
+
+  #take(name: string, member: Member | undefined): void {
+    for (const key of Lookalike.keys(name)) this.#holders.set(key, member)
+    this.#size++
   }
 }

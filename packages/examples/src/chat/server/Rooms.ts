@@ -10,8 +10,9 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Line from "../protocol/Line.ts"
-import * as Name from "../protocol/Name.ts"
+import type * as Name from "../protocol/Name.ts"
 import * as History from "./History.ts"
+import * as Lookalike from "./Lookalike.ts"
 import * as Member from "./Member.ts"
 import * as Room from "./Room.ts"
 
@@ -32,7 +33,7 @@ export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return
   const turns = Semaphore.makeUnsafe(1)
 
   const open = Effect.fnUntraced(function*(name: Name.Name) {
-    const key = Name.fold(name)
+    const key = Lookalike.key(name)
     const known = rooms.get(key)
     if (known !== undefined) return known
     const room = yield* Room.make(name, yield* history.last(key, shown))
@@ -47,7 +48,7 @@ export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return
     member.stay = undefined
     room.members.delete(member)
     yield* Scope.close(scope, Exit.void)
-    if (room.members.size === 0) rooms.delete(Name.fold(room.name))
+    if (room.members.size === 0) rooms.delete(Lookalike.key(room.name))
     else if (why !== undefined) yield* Room.tell(room, Line.Left({ name: member.name, why }))
   })
 
@@ -81,7 +82,7 @@ export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return
     say: (room, spoken) =>
       Effect.flatMap(Clock.currentTimeMillis, (at) => {
         const entry = { at, spoken }
-        return Effect.uninterruptible(history.keep(Name.fold(room.name), entry, publish(room, entry)))
+        return Effect.uninterruptible(history.keep(Lookalike.key(room.name), entry, publish(room, entry)))
       })
   }
 })

@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"
-import { TokenBucket } from "../protocol/TokenBucket.ts"
+import type { TokenBucket } from "../protocol/TokenBucket.ts"
 import * as Wire from "../protocol/Wire.ts"
 import { type Hall, perform } from "./commands.ts"
 import * as Member from "./Member.ts"
@@ -34,7 +34,7 @@ export const serve = (hall: Hall, settings: Settings) =>
   Effect.fnUntraced(
     function*(connection: Connection.Connection) {
       const framed = yield* Framed.make(connection, Wire.server)
-      yield* hall.admission.enter(connection).pipe(
+      const bucket = yield* hall.admission.enter(connection).pipe(
         Effect.tapError(({ message }) => Framed.send(framed, Line.Refusal({ text: message })))
       )
       const member = yield* join(hall, settings)
@@ -42,12 +42,13 @@ export const serve = (hall: Hall, settings: Settings) =>
       yield* Effect.addFinalizer(() => leave("connection lost"))
 
       yield* Effect.forEach(greeting(hall, member, settings), (line) => tell(member, line), { discard: true })
-      const heard = { at: yield* Clock.currentTimeMillis }
+      const heard = { at: yield* Clock.clockWith((clock) => Effect.succeed(Silence.now(clock))) }
       const writing = Subscription.writeTo(member.subscription, connection)
       yield* Effect.raceAllFirst([
         writing,
-        listen(framed, hall, member, settings, heard),
+        listen(framed, hall, member, settings, bucket, heard),
         Silence.watch(member, settings, heard),
+        Silence.untilIntroduced(member, settings),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
         Effect.catchTag("Parting", ({ farewell, why }) =>
@@ -105,15 +106,15 @@ const listen = (
   framed: Framed.Framed<Line.Line, Incoming>,
   hall: Hall,
   member: Member.Member,
-  { patience, rate }: Settings,
+  { patience }: Settings,
+  bucket: TokenBucket,
   heard: Silence.Heard
 ) => {
-  const bucket = new TokenBucket(rate)
   let refused = 0
 
   const hear = (incoming: Incoming): Effect.Effect<unknown, Parting> =>
     Clock.clockWith((clock) => {
-      heard.at = clock.currentTimeMillisUnsafe()
+      heard.at = Silence.now(clock)
       const wait = bucket.take(heard.at)
       if (wait > 0) return tooFast(wait)
       refused = 0

@@ -1,6 +1,5 @@
 /** What a chat allows, and what it greets with. */
 import * as Duration from "effect/Duration"
-import type { Rate } from "../protocol/TokenBucket.ts"
 import type { Limits } from "./Admission.ts"
 
 export interface Settings extends Limits {
@@ -8,10 +7,10 @@ export interface Settings extends Limits {
   readonly history: number
   /** What is said to everybody who connects, a line each. */
   readonly greeting: ReadonlyArray<string>
-  /** How fast one may send lines. More is refused. */
-  readonly rate: Rate
   /** So many refusals in a row, and the server hangs up. */
   readonly patience: number
+  /** A client that has neither a name nor a room by then is disconnected. */
+  readonly introduction: Duration.Input
   /** After so long a silence it asks whether one is there. */
   readonly idle: Duration.Input
   /** So long it waits for an answer. */
@@ -26,9 +25,10 @@ export const defaults: Settings = {
   greeting: [],
   rate: { burst: 10, refill: 500 },
   patience: 30,
+  introduction: Duration.minutes(2),
   idle: Duration.minutes(15),
   idleGrace: Duration.minutes(5),
   queue: 1000,
   clients: 10_000,
-  clientsPerAddress: 10_000
+  clientsPerAddress: 5_000
 }

@@ -1,4 +1,4 @@
-/** What the server does about a client of which nothing is heard. */
+/** What the server does about clients that say nothing. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,20 +6,23 @@ import * as Line from "../protocol/Line.ts"
 import { type Member, Parting, tell } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
 
-/** When something was heard last, in milliseconds. */
+/** When the last line arrived, as a monotonic time in milliseconds. */
 export interface Heard {
   at: number
 }
 
-/** Asks a client that is silent whether it is there, and parts from one that does not answer. */
-export const watch = (member: Member, { idle, idleGrace }: Settings, heard: Heard): Effect.Effect<never, Parting> => {
-  const [patience, grace] = [idle, idleGrace].map((each) => Duration.toMillis(Duration.fromInputUnsafe(each))) as [
-    number,
-    number
-  ]
+/** The monotonic time in milliseconds: silence is measured by it, whatever happens to the wall clock. */
+export const now = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
+
+/** Pings a silent client, and disconnects it if it does not answer. */
+export const watch = (member: Member, settings: Settings, heard: Heard): Effect.Effect<never, Parting> => {
+  const idle = millis(settings.idle)
+  const grace = millis(settings.idleGrace)
   const ping = Line.Ping({ seconds: grace / 1000 })
   const look: Effect.Effect<never, Parting> = Clock.clockWith((clock) => {
-    const left = heard.at + patience - clock.currentTimeMillisUnsafe()
+    const left = heard.at + idle - now(clock)
     if (left > 0) return Effect.andThen(Effect.sleep(left), look)
     const asked = heard.at
     return tell(member, ping).pipe(
@@ -31,3 +34,13 @@ export const watch = (member: Member, { idle, idleGrace }: Settings, heard: Hear
   })
   return look
 }
+
+/** Disconnects a client that takes neither a name nor a room in time. */
+export const untilIntroduced = (member: Member, { introduction }: Settings): Effect.Effect<never, Parting> =>
+  Effect.flatMap(
+    Effect.sleep(introduction),
+    () =>
+      member.introduced
+        ? Effect.never
+        : new Parting({ farewell: "you took neither a name nor a room in time: goodbye", why: undefined })
+  )

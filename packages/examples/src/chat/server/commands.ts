@@ -16,6 +16,8 @@ export interface Hall {
   readonly admission: Admission
   readonly names: Names
   readonly rooms: Rooms
+  /** Logs an error, at most once a second. */
+  readonly log: (message: string) => Effect.Effect<void>
 }
 
 type Doing = Effect.Effect<unknown, Parting>
@@ -35,15 +37,19 @@ const inRoom = (member: Member, act: (room: Room.Room) => Doing): Doing =>
     ? refuse(member, "you are in no room: /join ROOM enters one, /rooms shows which there are")
     : act(member.stay.room)
 
-const say = (rooms: Rooms, member: Member, spoken: Line.Spoken): Doing =>
+const say = (hall: Hall, member: Member, spoken: Line.Spoken): Doing =>
   inRoom(
     member,
-    (room) => keep(member, Effect.catchTag(rooms.say(room, spoken), "HistoryFailed", (error) => notKept(member, error)))
+    (room) =>
+      keep(
+        member,
+        Effect.catchTag(hall.rooms.say(room, spoken), "HistoryFailed", (error) => notKept(hall, member, error))
+      )
   )
 
-const notKept = (member: Member, error: HistoryFailed) =>
+const notKept = (hall: Hall, member: Member, error: HistoryFailed) =>
   Effect.andThen(
-    Effect.logError(error.message),
+    hall.log(error.message),
     refuse(member, "that could not be kept, and so was not said; the server's log tells why")
   )
 
@@ -51,28 +57,30 @@ const notKept = (member: Member, error: HistoryFailed) =>
 const mostRooms = 50
 
 const actions: Actions = {
-  Say: ({ rooms }, member, { text }) => say(rooms, member, Line.Said({ name: member.name, text })),
+  Say: (hall, member, { text }) => say(hall, member, Line.Said({ name: member.name, text })),
 
-  Me: ({ rooms }, member, { text }) => say(rooms, member, Line.Acted({ name: member.name, text })),
+  Me: (hall, member, { text }) => say(hall, member, Line.Acted({ name: member.name, text })),
 
   Nick: ({ names }, member, { name }) =>
     Effect.suspend(() => {
       const from = member.name
       if (!names.rename(member, name)) return refuse(member, `somebody else is called ${name}`)
+      member.introduced = true
       const told = tell(member, Line.Called({ name }))
       if (member.stay === undefined || from === name) return told
       return Effect.andThen(told, Room.tellOthers(member.stay.room, Line.Renamed({ from, to: name }), member))
     }),
 
-  Join: ({ rooms }, member, { room }) =>
-    Effect.catchTag(
-      rooms.enter(member, room),
-      "HistoryFailed",
-      (error) =>
+  Join: ({ log, rooms }, member, { room }) =>
+    rooms.enter(member, room).pipe(
+      Effect.andThen(Effect.sync(() => {
+        member.introduced = true
+      })),
+      Effect.catchTag("HistoryFailed", (error) =>
         Effect.andThen(
-          Effect.logError(error.message),
-          refuse(member, "that room cannot be read; the server's log tells why")
-        )
+          log(error.message),
+          refuse(member, "that room cannot be read; the server's log says why")
+        ))
     ),
 
   Leave: ({ rooms }, member) =>

@@ -52,13 +52,16 @@ export const settings = {
   motd,
   data,
   clients: count("clients", defaults.clients, "How many may be here at once"),
-  clientsPerAddress: count("clients-per-address", defaults.clientsPerAddress, "How many of them from one address"),
-  burst: count("burst", defaults.rate.burst, "Lines that one may send at once"),
-  refill: duration(
-    "refill",
-    defaults.rate.refill,
-    "After so long one may send one more; 0s: no limit"
-  ),
+  clientsPerAddress: setting.setting("clients-per-address", {
+    metavar: "number",
+    description: "How many of them from one address (IPv6: from one /64 network), half of --clients by default",
+    expected: "a whole number from 1 to 1000000",
+    parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= 1 && number <= 1_000_000)
+  }).pipe(Flag.optional),
+  acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times as many"),
+  burst: count("burst", defaults.rate.burst, "Lines that the clients of one address may send at once"),
+  refill: duration("refill", defaults.rate.refill, "After this time they may send one more; 0s: no limit"),
+  introduction: duration("introduction", defaults.introduction, "Disconnect clients without a name and a room by then"),
   idle: duration("idle", defaults.idle, "Ask who is silent for so long whether they are there"),
   idleGrace: duration("idle-grace", defaults.idleGrace, "Wait so long for an answer, and then hang up"),
   queue: count("queue", defaults.queue, "Lines that may wait for who reads slowly", 600),
@@ -69,11 +72,22 @@ export const server = Command.make(
   "server",
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
   (options) => {
-    const { burst, data, drain, motd, refill, ...rest } = options
+    const { acceptRate, burst, clientsPerAddress, data, drain, motd, refill, ...rest } = options
+    const half = Math.ceil(options.clients / 2)
     const Chat = Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
       ChatServer.layer(
-        { ...listening, onListening: flags.printListening, drain },
-        { ...rest, greeting: motd, rate: { burst, refill: Duration.toMillis(refill) } }
+        {
+          ...listening,
+          onListening: flags.printListening,
+          drain,
+          acceptRatePerAddress: { perSecond: acceptRate, burst: 5 * acceptRate }
+        },
+        {
+          ...rest,
+          greeting: motd,
+          clientsPerAddress: Option.getOrElse(clientsPerAddress, () => half),
+          rate: { burst, refill: Duration.toMillis(refill) }
+        }
       ))
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
     return Layer.launch(Layer.provide(Layer.unwrap(Chat), [Kept, NodeNetwork.layer]))

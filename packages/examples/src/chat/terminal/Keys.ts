@@ -74,6 +74,9 @@ const sequences: Readonly<Record<string, Name>> = {
   "[1;5C": "WordRight",
   "[1;5D": "WordLeft",
   "[3;5~": "DeleteWordRight",
+  "[3$": "Delete",
+  "[7$": "Home",
+  "[8$": "End",
   b: "WordLeft",
   f: "WordRight",
   d: "DeleteWordRight",
@@ -82,18 +85,24 @@ const sequences: Readonly<Record<string, Name>> = {
 
 const pasteBegins = "\x1b[200~"
 const pasteEnds = "\x1b[201~"
+// oxlint-disable-next-line no-control-regex
+const pasteEndsOrInterrupt = /\x1b\[201~|\x03/
 const longestSequence = 32
+const longestPaste = 65_536
 
-// A whole sequence: CSI, SS3, or one character (Alt and a key).
+// A complete sequence: a function key of the Linux console (ESC [ [ A), a shifted key of rxvt (ESC [ 3 $), CSI, SS3, or one
+// character (Alt and a key).
 // oxlint-disable-next-line no-control-regex
-const sequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O\x1b])/u
+const sequence = /^\x1b(\[\[[\x20-\x7e]|\[\d+\$|\[[0-?]*[ -/]*[@-Z\\-~]|O[\x20-\x7e]|[^[O\x1b])/u
 // oxlint-disable-next-line no-control-regex
-const begun = /^\x1b(?:\[[0-?]*[ -/]*|O)?$/
+const begun = /^\x1b(?:\[\[?|\[[0-?]*[ -/]*|O)?$/
 const printable = /^\P{Cc}+/u
 
 /** Reads keys out of text that may be cut anywhere. */
 export class Reader {
   #left = ""
+  // The text of a paste that has begun; it may come in many pieces.
+  #pasted: string | undefined
 
   /** The keys that are whole. */
   feed(text: string): ReadonlyArray<Key> {
@@ -107,14 +116,13 @@ export class Reader {
 
   #next(): Key | "unknown" | undefined {
     const left = this.#left
+    if (this.#pasted !== undefined) return this.#paste(this.#pasted)
     if (left === "") return undefined
     const text = printable.exec(left)?.[0]
     if (text !== undefined) return this.#take(text.length, { _tag: "Text", text })
     if (left.startsWith(pasteBegins)) {
-      const end = left.indexOf(pasteEnds)
-      if (end < 0) return undefined
-      const pasted = left.slice(pasteBegins.length, end)
-      return this.#take(end + pasteEnds.length, { _tag: "Paste", text: pasted })
+      this.#left = left.slice(pasteBegins.length)
+      return this.#paste("")
     }
     if (left[0] !== "\x1b") return this.#take(1, press(controls[left[0]!]))
     const match = sequence.exec(left)
@@ -123,7 +131,22 @@ export class Reader {
     return left.length > longestSequence || !begun.test(left) ? this.#take(1, "unknown") : undefined
   }
 
-  #take(length: number, key: Key | "unknown"): Key | "unknown" {
+  // Ctrl-C works in a paste whose end never comes.
+  #paste(before: string): Key | undefined {
+    const left = this.#left
+    const end = left.search(pasteEndsOrInterrupt)
+    // The last characters may be the beginning of the end.
+    const upTo = end < 0 ? Math.max(0, left.length - pasteEnds.length + 1) : end
+    const text = (before + left.slice(0, upTo)).slice(0, longestPaste)
+    this.#left = left.slice(upTo)
+    this.#pasted = end < 0 ? text : undefined
+    if (end < 0) return undefined
+    return left[end] === "\x03"
+      ? this.#take(1, { _tag: "Press", name: "Interrupt" })
+      : this.#take(pasteEnds.length, { _tag: "Paste", text })
+  }
+
+  #take<K extends Key | "unknown">(length: number, key: K): K {
     this.#left = this.#left.slice(length)
     return key
   }

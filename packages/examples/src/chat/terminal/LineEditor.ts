@@ -33,6 +33,8 @@ export type Complete = (before: string, word: string) => ReadonlyArray<string>
 export interface Step {
   readonly editor: LineEditor
   readonly event?: Event | undefined
+  /** How many characters were not inserted, because the line is full. */
+  readonly cut?: number
 }
 
 /** What is for others to act on. */
@@ -43,7 +45,8 @@ export type Event =
   | { readonly _tag: "Redraw" }
 
 const longestHistory = 500
-const longestLine = 2000
+/** In UTF-16 code units. */
+export const longestLine = 2000
 
 /** An empty line, without a history. */
 export const empty: LineEditor = {
@@ -61,15 +64,30 @@ export const text = ({ after, before }: LineEditor): string => before.join("") +
 
 /** Does what a key means. */
 export const press = (editor: LineEditor, key: Key, complete: Complete = () => []): Step => {
-  if (key._tag !== "Press") return { editor: insert(editor, Text.clean(key.text.replace(/\s*[\r\n]+\s*/g, " "))) }
+  if (key._tag !== "Press") return inserted(editor, Text.clean(key.text.replace(/\s*[\r\n]+\s*/g, " ")))
   if (key.name === "Tab") return { editor: completed(editor, complete) }
   return edits[key.name]({ ...editor, completion: undefined })
 }
 
-const insert = (editor: LineEditor, inserted: string): LineEditor => {
-  if (text(editor).length + inserted.length > longestLine) return editor
-  // A mark that comes by itself joins the letter before it.
-  return { ...editor, before: graphemes(editor.before.join("") + inserted), completion: undefined }
+const inserted = (editor: LineEditor, added: string): Step => {
+  const room = longestLine - text(editor).length
+  // What fits, without half of a grapheme.
+  const fitting = added.length <= room ? added : whole(added, room)
+  const count = added.length - fitting.length
+  return {
+    // A mark that comes by itself joins the letter before it.
+    editor: { ...editor, before: graphemes(editor.before.join("") + fitting), completion: undefined },
+    cut: count
+  }
+}
+
+const whole = (added: string, room: number): string => {
+  let fitting = ""
+  for (const grapheme of graphemes(added.slice(0, room + 32))) {
+    if (fitting.length + grapheme.length > room) break
+    fitting += grapheme
+  }
+  return fitting
 }
 
 const isWord = (grapheme: string): boolean => /^[\p{L}\p{N}_]/u.test(grapheme)
@@ -140,7 +158,7 @@ const edits: Record<Exclude<Name, "Tab">, (editor: LineEditor) => Step> = {
   DeleteWordRight: (editor) => ({ editor: cutAfter(editor, wordEnd(editor.after)) }),
   DeleteToStart: (editor) => ({ editor: cutBefore(editor, 0) }),
   DeleteToEnd: (editor) => ({ editor: cutAfter(editor, Infinity) }),
-  Yank: (editor) => ({ editor: insert(editor, editor.deleted) }),
+  Yank: (editor) => inserted(editor, editor.deleted),
   Redraw: (editor) => ({ editor, event: { _tag: "Redraw" } }),
   // As in a shell: it drops the line, and where there is none, it ends the program.
   Interrupt: (editor) =>

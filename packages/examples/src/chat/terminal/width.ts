@@ -1,25 +1,35 @@
-/** How many columns of a terminal text takes. */
+/** How many columns text takes in a terminal, as `wcwidth` counts them. */
+import { eastAsianWidth } from "get-east-asian-width"
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 
-/** What is seen as one character each: a letter with its marks, a flag, a family. */
+/** The graphemes of a text: a letter with its marks, a flag, a family emoji. */
 export const graphemes = (text: string): ReadonlyArray<string> => {
   if (/^[\x20-\x7e]*$/.test(text)) return text.split("")
   return Array.from(segmenter.segment(text), ({ segment }) => segment)
 }
 
-// East Asian Wide and Fullwidth (UAX #11), and what is shown as an emoji.
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u
+// Shown as one picture, whatever its code points.
+const emoji = /\p{Emoji_Presentation}|\ufe0f/u
 
-const widthOfGrapheme = (grapheme: string): number =>
-  wide.test(grapheme) ? 2 : /^[\p{M}\p{Cf}\p{Cc}]*$/u.test(grapheme) ? 0 : 1
+// Combining marks, format and control characters, and the vowels and finals of Hangul syllables.
+const zeroWidth = /[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff\ud7b0-\ud7ff]/u
+
+// Terminals add up the columns of code points: some letters of a grapheme, such as SARA AM, have columns of their own.
+const widthOfGrapheme = (grapheme: string): number => {
+  if (emoji.test(grapheme)) return 2
+  let columns = 0
+  for (const character of grapheme) {
+    if (!zeroWidth.test(character)) columns += eastAsianWidth(character.codePointAt(0)!)
+  }
+  return columns
+}
 
 /** The columns of text without escape sequences. */
 export const width = (text: string): number =>
   graphemes(text).reduce((columns, grapheme) => columns + widthOfGrapheme(grapheme), 0)
 
-/** As much of the beginning of a text as fits into so many columns. */
+/** The longest beginning of a text that fits into a number of columns. */
 export const fit = (text: string, columns: number): string => {
   let fitting = ""
   let used = 0
