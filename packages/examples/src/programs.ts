@@ -3,10 +3,12 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
 import { certificates } from "./certificates/command.ts"
 import { chat } from "./chat/command.ts"
+import * as boundedConsole from "./cli/boundedConsole.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
 import { demo } from "./demo/demo.ts"
@@ -24,10 +26,12 @@ const example = Command.make("example").pipe(
 )
 
 exit.listenForSignals()
+const console = boundedConsole.make(process.stdout, process.stderr)
 
 Command.run(example, { version: manifest.version }).pipe(
   exit.printFailure,
   Effect.provideService(CliOutput.Presenter, exit.presenter),
+  Effect.provideService(Console.Console, console),
   Effect.provide([NodeServices.layer, log.layer]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: exit.teardown })
 )

@@ -35,8 +35,8 @@ const pingPong = async (port: number) => {
   }
 }
 
-describe.each(["SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal) => {
-  const code = { SIGINT: 130, SIGTERM: 143 }[signal]
+describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal) => {
+  const code = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal]
 
   it("ends a server on which nothing is open at once", async () => {
     const names = ["hello server", "echo server", "udp server", "udp echo"]

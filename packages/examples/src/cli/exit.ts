@@ -8,15 +8,24 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 
-const codes = { SIGINT: 130, SIGTERM: 143 }
+const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 let received: number | undefined
 
-/** Takes notice of signals. `NodeRuntime.runMain` interrupts the program on the first one. */
+/**
+ * Listens for signals: the first one interrupts the program, the second one ends it at once. `NodeRuntime.runMain` interrupts
+ * at SIGINT and SIGTERM; SIGHUP, which comes when a terminal is closed, is given to it as SIGTERM.
+ */
 export const listenForSignals = (): void => {
-  for (const [signal, code] of Object.entries(codes)) {
+  let forwarding = false
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (received !== undefined) process.exit(code)
-      received = code
+      if (forwarding) return
+      if (received !== undefined) process.exit(codes[signal])
+      received = codes[signal]
+      if (signal !== "SIGHUP") return
+      forwarding = true
+      process.emit("SIGTERM", "SIGTERM")
+      forwarding = false
     })
   }
 }

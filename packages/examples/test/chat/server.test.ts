@@ -216,8 +216,8 @@ describe("hostile clients", { timeout: 120_000 }, () => {
       Buffer.alloc(100_000, "\xff\xfd\x01", "latin1"),
       Buffer.from("/nick mallory\n/join lobby\n\xc3\n\xf0\x9f\n\xff\xff\xff\x1b]0;owned\x07\x1b[2Jhi\u202e\n", "latin1")
     ]
-    for (const attack of attacks) {
-      const mallory = await talk({ port: server.port, localAddress: "127.0.0.9" })
+    for (const [index, attack] of attacks.entries()) {
+      const mallory = await talk({ port: server.port, localAddress: `127.0.0.${2 + index}` })
       mallory.socket.end(attack)
       await mallory.ended
     }
