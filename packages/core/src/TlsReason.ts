@@ -17,7 +17,9 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { safe } from "./internal/tls/safeText.ts"
+import * as SafeText from "./SafeText.ts"
+
+const safe = (text: string): string => SafeText.escape(text, { limit: 256 })
 
 /**
  * The peer's certificate has expired (RFC 5280, section 4.1.2.5). `subject` is its owner, as text for people.

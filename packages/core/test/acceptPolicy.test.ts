@@ -8,8 +8,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { checkAcceptPolicy } from "../src/internal/accept/acceptPolicy.ts"
 import { AccessControl } from "../src/internal/accept/accessControl.ts"
-import { NetworkSet, prefixOf } from "../src/internal/accept/networkSet.ts"
 import { Buckets } from "../src/internal/accept/tokenBuckets.ts"
+import { NetworkSet, prefixOf } from "../src/internal/address/networkSet.ts"
 
 const check = (options: ServerPolicy.AcceptPolicy) => checkAcceptPolicy(options, "listen", "tcp://[::]:7")
 const ip = NetAddress.ipFromStringUnsafe

@@ -3,7 +3,7 @@ import type * as Result from "effect/Result"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, integer, optionalInteger, reject } from "../../Options.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
-import { checkNetworks } from "./parseNetworks.ts"
+import { checkNetworks } from "../address/parseNetworks.ts"
 import type { Rate } from "./tokenBuckets.ts"
 
 /** `ServerPolicy.AcceptPolicy`, validated and complete. */

@@ -1,10 +1,10 @@
 import type * as Clock from "effect/Clock"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
-import { canonical } from "../connection/peerAddress.ts"
+import { NetworkSet, type Prefix, prefixOf } from "../address/networkSet.ts"
+import { canonical } from "../address/peerAddress.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import type { AcceptPolicy } from "./acceptPolicy.ts"
-import { NetworkSet, type Prefix, prefixOf } from "./networkSet.ts"
 import { type Peer, PeerCounts, type Slot } from "./peerCounts.ts"
 import { Buckets, full, hasToken, takeToken } from "./tokenBuckets.ts"
 

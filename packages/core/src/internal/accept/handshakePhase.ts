@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
-import { formatPeer } from "../connection/peerAddress.ts"
+import { formatPeer } from "../address/peerAddress.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { untilDue } from "../time/untilDue.ts"
 

@@ -1,5 +1,5 @@
 import type * as NetAddress from "effect/net/NetAddress"
-import type { Prefix } from "./networkSet.ts"
+import type { Prefix } from "../address/networkSet.ts"
 
 /** The other end of a connection. Reading the address may parse it. */
 export interface Peer {

@@ -1,4 +1,4 @@
-import type { Prefix } from "./networkSet.ts"
+import type { Prefix } from "../address/networkSet.ts"
 
 /** A validated rate. */
 export interface Rate {

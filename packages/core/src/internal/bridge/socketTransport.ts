@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import { formatPeer } from "../connection/peerAddress.ts"
+import { formatPeer } from "../address/peerAddress.ts"
 import { systemError } from "../network/systemError.ts"
 import { closeCode, isInOrder, toNetworkError } from "./socketError.ts"
 

@@ -4,7 +4,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import { isFramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
-import { formatPeer } from "../connection/peerAddress.ts"
+import { formatPeer } from "../address/peerAddress.ts"
 import { count, plural } from "./plural.ts"
 import type { Line } from "./repeatedLines.ts"
 

@@ -3,9 +3,9 @@ import * as Result from "effect/Result"
 import { duration, optionalInteger, reject } from "../../Options.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
-import { NetworkSet } from "../accept/networkSet.ts"
-import { checkNetworks } from "../accept/parseNetworks.ts"
-import { canonical } from "../connection/peerAddress.ts"
+import { NetworkSet } from "../address/networkSet.ts"
+import { checkNetworks } from "../address/parseNetworks.ts"
+import { canonical } from "../address/peerAddress.ts"
 import type { Header } from "./header.ts"
 
 /** `ProxyProtocolOptions`, validated and complete. */

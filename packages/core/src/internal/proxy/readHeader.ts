@@ -6,15 +6,14 @@ import * as NetworkError from "../../NetworkError.ts"
 import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import { TruncatedHeader } from "../../ProxyProtocolError.ts"
 import type * as Transport from "../../Transport.ts"
-import type { Step } from "../accept/handshakePhase.ts"
-import { canonical, formatPeer } from "../connection/peerAddress.ts"
+import { canonical, formatPeer } from "../address/peerAddress.ts"
 import type { Header } from "./header.ts"
 import type { ProxyTrust } from "./options.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
 import { BegunStream } from "./replayStream.ts"
 
 /** Reads the PROXY header from connections of trusted proxies. Other connections are left as they are. */
-export const readHeader = (trust: ProxyTrust): Step => (transport) =>
+export const readHeader = (trust: ProxyTrust) => (transport: Transport.StreamTransport) =>
   trust.isTrusted(transport.remoteAddress) ? read(transport, trust) : Effect.succeed(transport)
 
 const read = (transport: Transport.StreamTransport, { limit, timeout }: ProxyTrust) =>

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import { formatPeer } from "../connection/peerAddress.ts"
+import { formatPeer } from "../address/peerAddress.ts"
 import { BegunStream } from "./replayStream.ts"
 
 /** Writes a header, if there is one, as the first bytes of a stream that was just opened. */
