@@ -1,6 +1,5 @@
 /** What breaks the rules today. Nothing is added here. */
 export const known: ReadonlyArray<RegExp> = [
-  /(startTls|defaults)\.test\.ts:\d+ imports .*\/options/,
   /simulation.*internal\/(kernel|report) is in a layer above internal\/(fabric|kernel)$/,
   /^(ProxyProtocol|internal\/connection|internal\/tls) → .* → /,
   /^internal\/(fabric|report) → /,

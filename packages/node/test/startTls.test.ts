@@ -4,13 +4,14 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import type * as Tls from "@sluice/core/Tls"
+import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
-import { settingsOf } from "../../core/src/internal/tls/serverSettings.ts"
 import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
@@ -167,7 +168,23 @@ describe("an upgrade to TLS", () => {
 
   it.live("of a socket that breaks at that moment fails", () =>
     Effect.gen(function*() {
-      const context = yield* secure(settingsOf(tls).current, "a server")
+      const settings: Transport.TlsServer = {
+        _tag: "Server",
+        certificates: [{
+          option: "tls.certificates[0]",
+          chain: certificate.chain,
+          key: Redacted.make(certificate.key),
+          passphrase: undefined
+        }],
+        clientCertificates: "off",
+        resumption: false,
+        authorities: undefined,
+        revocationLists: [],
+        applicationProtocols: [],
+        minimumVersion: "TLSv1.2",
+        ciphers: undefined
+      }
+      const context = yield* secure(settings, "a server")
       const socket = new Net.Socket()
       const ends = { host: "127.0.0.1", port: 1 }
       const stream = new NodeStream(socket, { local: ends, remote: ends, reuseReadBuffer: false })

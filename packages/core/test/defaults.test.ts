@@ -1,16 +1,17 @@
 import { describe, expect, it } from "@effect/vitest"
-import { defaults as policy } from "@sluice/core/ServerPolicy"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { checkConnect, checkListen } from "../../core/src/internal/network/options.ts"
-import { checkBind } from "../../core/src/internal/udp/options.ts"
-import { workspace } from "./snippets.ts"
+import { checkConnect, checkListen } from "../src/internal/network/options.ts"
+import { checkBind } from "../src/internal/udp/options.ts"
+import { defaults as policy } from "../src/ServerPolicy.ts"
+
+const root = join(import.meta.dirname, "../../..")
 
 /** What the tables of a page say of the defaults: its first column is the option, its second the default. */
 const defaultsOf = (page: string): ReadonlyMap<string, string> => {
   let inTable = false
-  const rows = readFileSync(join(workspace, page), "utf8").split("\n").flatMap((line) => {
+  const rows = readFileSync(join(root, page), "utf8").split("\n").flatMap((line) => {
     const cells = line.split("|").map((cell) => cell.trim())
     if (!line.startsWith("|")) inTable = false
     if (cells[1]?.startsWith("option") === true && cells[2] === "default") inTable = true
@@ -61,7 +62,7 @@ describe("the defaults that the guide tells", () => {
 
   it("of datagram sockets", () => {
     expect(Object.fromEntries(defaultsOf("docs/udp.md"))).toMatchObject({ reuseAddress: code(bind.reuseAddress) })
-    const text = readFileSync(join(workspace, "docs/udp.md"), "utf8")
+    const text = readFileSync(join(root, "docs/udp.md"), "utf8")
     expect(text).toContain(`a queue of \`queueCapacity\` datagrams (${bind.queueCapacity})`)
   })
 
@@ -70,7 +71,7 @@ describe("the defaults that the guide tells", () => {
     const options = Object.keys(policy).flatMap((name) =>
       name === "drain" ? Object.keys(policy.drain).map((each) => `drain.${each}`) : [name]
     )
-    const operating = readFileSync(join(workspace, "docs/operating.md"), "utf8")
+    const operating = readFileSync(join(root, "docs/operating.md"), "utf8")
     expect(options.filter((name) => !told.includes(name) && !operating.includes(`\`${name}\``))).toEqual([])
   })
 })
