@@ -244,22 +244,50 @@ export interface Reloading {
  * Which certificates a server presents.
  *
  * - `Current`: those in the files.
- * - `Kept`: those that were in the files before, because what is there now cannot be used; `error` says why.
+ * - `Kept`: those that were in the files before, because the files cannot be used now; `error` says why.
  *
- * `since` is when the certificates presented came into use, `lookedAt` is the last look at the files; both in milliseconds of
- * the `Clock`. `notAfter`
+ * `since` is when the certificates presented came into use, and `lookedAt` when the files were last looked at, both in
+ * milliseconds of the `Clock`; `saw` is what was there.
  *
  * @since 0.1.0
  * @category models
  */
 export type ReloadState =
-  | { readonly _tag: "Current"; readonly since: number }
-  | { readonly _tag: "Kept"; readonly since: number; readonly error: NetworkError.NetworkError }
+  | {
+    readonly _tag: "Current"
+    readonly since: number
+    readonly lookedAt: number
+    readonly saw: ReadonlyArray<SeenFile>
+  }
+  | {
+    readonly _tag: "Kept"
+    readonly since: number
+    readonly lookedAt: number
+    readonly saw: ReadonlyArray<SeenFile>
+    readonly error: NetworkError.NetworkError
+  }
+
+/**
+ * A file as a look at it found it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SeenFile {
+  readonly path: string
+  /** Its path without links; `undefined` if there is no such file. */
+  readonly realPath: string | undefined
+  /** When its content was last changed, if the file system says so. */
+  readonly modifiedAt: Date | undefined
+}
 
 /**
  * Reads a server's files, and again by a schedule, or whenever they change: `"watch"`. New handshakes use the files' current
  * certificates; open connections are unaffected. If the new files cannot be used (half written, or a key that does not match
  * its certificate), the server keeps the previous ones, logs a warning and says so in `state`.
+ *
+ * `"watch"` sees files that are rewritten or renamed into place, and links and folders on the way to them that are replaced.
+ * It also looks once a minute, for file systems that report no changes.
  *
  * The first time, it fails as `loadServer` does.
  *

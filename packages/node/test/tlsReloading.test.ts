@@ -38,7 +38,7 @@ const files = Effect.gen(function*() {
   const write = (certificate: { readonly chain: string; readonly key: string }) =>
     Effect.sync(() => {
       Fs.writeFileSync(chain, certificate.chain)
-      Fs.writeFileSync(key, certificate.key)
+      Fs.writeFileSync(key, certificate.key, { mode: 0o600 })
     })
   return { chain, key, write, server: { certificates: [{ chain, key }] } satisfies Tls.ServerFiles }
 })
