@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, it, onTestFinished } from "@effect/vitest"
+import type * as CertificateName from "@sluice/core/CertificateName"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as TestCertificates from "@sluice/node/TestCertificates"
+import * as Effect from "effect/Effect"
 import { createCipheriv } from "node:crypto"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { join } from "node:path"
 import * as NodeTls from "node:tls"
@@ -255,6 +258,51 @@ describe("relay with PROXY headers", { timeout: 60_000 }, () => {
         others: []
       }
     ])
+  })
+
+  it("says the common name of a client, whatever else its certificate says", async () => {
+    const at = folder()
+    const authority = await Effect.runPromise(TestCertificates.authority("Test CA"))
+    writeFileSync(join(at, "ca.pem"), authority.certificate)
+    let take = (_: Net.Socket): void => {}
+    const port = await listen((socket) => take(socket))
+    const program = await relay(
+      "tls",
+      `--to tcp://127.0.0.1:${port} --send-proxy v2 ${made.serving} --tls-ca ${join(at, "ca.pem")} ` +
+        "--tls-client-cert required"
+    )
+    const subjects: ReadonlyArray<readonly [CertificateName.DistinguishedName, string | undefined]> = [
+      [[{ type: "CN", value: "alice" }], "alice"],
+      [[{ type: "O", value: "Evil, CN=admin" }, { type: "CN", value: "mallory" }], "mallory"],
+      [[{ type: "O", value: "Evil\nCN=admin" }, { type: "CN", value: "mallory" }], "mallory"],
+      [[{ type: "O", value: "Evil + CN=admin" }, { type: "CN", value: "mallory" }], "mallory"],
+      [[{ type: "CN", value: "Smith, John" }], "Smith, John"],
+      [[{ type: "CN", value: "a+b <c>; \"d\" \\" }], "a+b <c>; \"d\" \\"],
+      [[{ type: "CN", value: "Jürgen 名前" }], "Jürgen 名前"],
+      [[{ type: "CN", value: "first" }, { type: "CN", value: "second" }], "first"],
+      [[{ type: "O", value: "CN=admin" }], undefined]
+    ]
+    for (const [subject, expected] of subjects) {
+      const { chain, key } = await Effect.runPromise(authority.issue({ subject }))
+      const header = new Promise<ProxyProtocol.Header>((resolve) => {
+        take = (socket) => {
+          resolve(headerOf(socket))
+          socket.end()
+        }
+      })
+      const socket = NodeTls.connect({
+        port: program.port,
+        host: "127.0.0.1",
+        ca: readFileSync(made.authority),
+        cert: chain,
+        key
+      })
+      await once(socket, "secureConnect")
+      const ssl = ProxyProtocol.tlv(await header, "Ssl")
+      expect([subject, ssl?.commonName, ssl?.verify]).toEqual([subject, expected, 0])
+      socket.resume().end()
+      await once(socket, "close")
+    }
   })
 
   it("says of a client without a certificate that nothing was verified", async () => {

@@ -1,7 +1,7 @@
 /**
- * Certificates for tests and for trying things out: an authority of one's own, and what it issues, good and bad.
+ * Certificates for tests and experiments: a certificate authority, and the valid and invalid certificates that it issues.
  *
- * It needs the packages `@peculiar/x509` and `reflect-metadata`. Nobody but those who are told to will trust what it makes.
+ * Requires the packages `@peculiar/x509` and `reflect-metadata`. Only programs configured to do so trust these certificates.
  *
  * **Example**
  *
@@ -17,47 +17,67 @@
  *   return { client, server }
  * })
  * ```
+ *
+ * @since 0.1.0
  */
-// First of all: what follows needs it while it loads.
+// First, because the next import needs it while it loads.
 // oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata"
 
 import * as X509 from "@peculiar/x509"
+import type * as CertificateName from "@sluice/core/CertificateName"
 import * as Effect from "effect/Effect"
 import { webcrypto } from "node:crypto"
 import * as Net from "node:net"
 
-/** What a certificate says. */
+/**
+ * The content of a certificate.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options {
-  /** The hosts that it is for: domain names, with `*` as the first label if it is to be, and IP addresses. Default: none. */
+  /** The hosts that it is valid for: domain names, with `*` as the first label for wildcards, and IP addresses. Default: none. */
   readonly names?: ReadonlyArray<string> | undefined
   /** Its common name. Default: the first of the names. */
   readonly commonName?: string | undefined
+  /** Its whole subject, in place of a common name alone. Default: the common name. */
+  readonly subject?: CertificateName.DistinguishedName | undefined
   /** Default: an hour ago. */
   readonly notBefore?: Date | undefined
   /** Default: in thirty days. */
   readonly notAfter?: Date | undefined
-  /** What kind of key it has: P-256, or RSA with 2048 bits. Default: `"ec"`. */
+  /** The kind of its key: P-256, or RSA with 2048 bits. Default: `"ec"`. */
   readonly key?: "ec" | "rsa" | undefined
 }
 
-/** A certificate with its key, as PEM text. */
+/**
+ * A certificate with its key, as PEM text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Issued {
-  /** The certificate, and those of the authorities in between, up to the root and without it. */
+  /** The certificate followed by its intermediate certificates, without the root. */
   readonly chain: string
   readonly key: string
   readonly serialNumber: string
 }
 
-/** One who issues certificates. */
+/**
+ * A certificate authority.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Authority {
-  /** Its own, to be trusted, as PEM text. */
+  /** Its own certificate, for `authorities`, as PEM text. */
   readonly certificate: string
   /** Issues a certificate for a server or a client. */
   readonly issue: (options?: Options) => Effect.Effect<Issued>
-  /** Makes another authority below this one. */
+  /** Makes an intermediate authority. */
   readonly intermediate: (name: string) => Effect.Effect<Authority>
-  /** Makes the list of the certificates that it has revoked (RFC 5280), as PEM text. */
+  /** Makes a revocation list of the certificates (RFC 5280), as PEM text. */
   readonly revoke: (...certificates: ReadonlyArray<Issued>) => Effect.Effect<string>
 }
 
@@ -75,14 +95,19 @@ type KeyPair = webcrypto.CryptoKeyPair
 
 const hour = 3_600_000
 
-/** Makes an authority that vouches for itself. */
+/**
+ * Makes a root authority.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const authority = (name: string): Effect.Effect<Authority> =>
   Effect.promise(async () => {
     const keys = await makeKeys("ec")
     const certificate = await X509.X509CertificateGenerator.createSelfSigned({
       ...validity({}),
       serialNumber: serialNumber(),
-      name: distinguished(name),
+      name: named(name),
       keys,
       signingAlgorithm: algorithms.ec,
       extensions: await authorityExtensions(keys.publicKey)
@@ -90,14 +115,19 @@ export const authority = (name: string): Effect.Effect<Authority> =>
     return makeAuthority(certificate, keys, [])
   })
 
-/** Makes a certificate that vouches for itself. */
+/**
+ * Makes a self-signed certificate.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const selfSigned = (options: Options = {}): Effect.Effect<Issued> =>
   Effect.promise(async () => {
     const keys = await makeKeys(options.key ?? "ec")
     const certificate = await X509.X509CertificateGenerator.createSelfSigned({
       ...validity(options),
       serialNumber: serialNumber(),
-      name: distinguished(commonName(options)),
+      name: subjectOf(options),
       keys,
       signingAlgorithm: algorithms[options.key ?? "ec"],
       extensions: extensions(options)
@@ -108,14 +138,14 @@ export const selfSigned = (options: Options = {}): Effect.Effect<Issued> =>
 const makeAuthority = (
   certificate: X509.X509Certificate,
   keys: KeyPair,
-  /** Those between it and the root, itself included. */
+  /** The intermediate authorities up to the root, this one included. */
   chain: ReadonlyArray<X509.X509Certificate>
 ): Authority => {
-  const sign = (subject: string, publicKey: CryptoKey, options: Options, itsExtensions: Array<X509.Extension>) =>
+  const sign = (subject: X509.JsonNameParams, publicKey: CryptoKey, options: Options, itsExtensions: Array<X509.Extension>) =>
     X509.X509CertificateGenerator.create({
       ...validity(options),
       serialNumber: serialNumber(),
-      subject: distinguished(subject),
+      subject,
       issuer: certificate.subject,
       publicKey,
       signingKey: keys.privateKey,
@@ -127,13 +157,13 @@ const makeAuthority = (
     issue: (options = {}) =>
       Effect.promise(async () => {
         const itsKeys = await makeKeys(options.key ?? "ec")
-        const leaf = await sign(commonName(options), itsKeys.publicKey, options, extensions(options))
+        const leaf = await sign(subjectOf(options), itsKeys.publicKey, options, extensions(options))
         return issued(leaf, itsKeys, chain)
       }),
     intermediate: (name) =>
       Effect.promise(async () => {
         const itsKeys = await makeKeys("ec")
-        const its = await sign(name, itsKeys.publicKey, {}, await authorityExtensions(itsKeys.publicKey))
+        const its = await sign(named(name), itsKeys.publicKey, {}, await authorityExtensions(itsKeys.publicKey))
         return makeAuthority(its, itsKeys, [its, ...chain])
       }),
     revoke: (...certificates) =>
@@ -186,9 +216,13 @@ const authorityExtensions = async (key: CryptoKey): Promise<Array<X509.Extension
   await X509.SubjectKeyIdentifierExtension.create(key, false, webcrypto as Crypto)
 ]
 
-const commonName = ({ commonName: given, names = [] }: Options): string => given ?? names[0] ?? "nobody"
+// Typed, because the library would parse quotes and `#` in plain text.
+const attribute = (type: string, value: string) => ({ [type]: [{ utf8String: value }] })
 
-const distinguished = (name: string): string => `CN=${name.replace(/[,+"\\<>;=#]/g, "\\$&")}`
+const named = (commonName: string): X509.JsonNameParams => [attribute("CN", commonName)]
+
+const subjectOf = ({ commonName, names = [], subject }: Options): X509.JsonNameParams =>
+  subject?.map(({ type, value }) => attribute(type, value)) ?? named(commonName ?? names[0] ?? "nobody")
 
 // Positive, and not zero: RFC 5280, section 4.1.2.2.
 const serialNumber = (): string => {

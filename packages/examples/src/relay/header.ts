@@ -11,9 +11,13 @@ import type * as Tls from "@sluice/core/Tls"
 export const headerFor = (client: Connection.Connection, version: 1 | 2): ProxyProtocol.Header => {
   if (version === 1) return ProxyProtocol.fromConnection(client, { version })
   const own = client.tls === undefined ? [] : recordsOf(client.tls)
-  const told = (client.proxy?.header.tlvs ?? []).filter((each) => own.every(({ _tag }) => _tag !== each._tag))
+  const told = (client.proxy?.header.tlvs ?? []).filter((each) => !isAbout(own, each))
   return ProxyProtocol.fromConnection(client, { tlvs: [...told, ...own] })
 }
+
+// A host name that is not UTF-8 is a record of another type here, but of the same in the header.
+const isAbout = (own: ReadonlyArray<ProxyProtocol.Tlv>, told: ProxyProtocol.Tlv): boolean =>
+  own.some(({ _tag }) => _tag === told._tag || (_tag === "Authority" && told._tag === "Other" && told.type === 0x02))
 
 const recordsOf = (session: Tls.Session): ReadonlyArray<ProxyProtocol.Tlv> => [
   ...(session.applicationProtocol === undefined
