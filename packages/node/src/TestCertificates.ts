@@ -141,12 +141,12 @@ const makeAuthority = (
   /** The intermediate authorities up to the root, this one included. */
   chain: ReadonlyArray<X509.X509Certificate>
 ): Authority => {
-  const sign = (subject: X509.JsonNameParams, publicKey: CryptoKey, options: Options, itsExtensions: Array<X509.Extension>) =>
+  const sign = (subject: X509.Name, publicKey: CryptoKey, options: Options, itsExtensions: Array<X509.Extension>) =>
     X509.X509CertificateGenerator.create({
       ...validity(options),
       serialNumber: serialNumber(),
       subject,
-      issuer: certificate.subject,
+      issuer: certificate.subjectName,
       publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: algorithms.ec,
@@ -169,7 +169,7 @@ const makeAuthority = (
     revoke: (...certificates) =>
       Effect.promise(async () => {
         const list = await X509.X509CrlGenerator.create({
-          issuer: certificate.subject,
+          issuer: certificate.subjectName,
           thisUpdate: new Date(Date.now() - hour),
           nextUpdate: new Date(Date.now() + 30 * 24 * hour),
           signingAlgorithm: algorithms.ec,
@@ -219,10 +219,12 @@ const authorityExtensions = async (key: CryptoKey): Promise<Array<X509.Extension
 // Typed, because the library would parse quotes and `#` in plain text.
 const attribute = (type: string, value: string) => ({ [type]: [{ utf8String: value }] })
 
-const named = (commonName: string): X509.JsonNameParams => [attribute("CN", commonName)]
+const named = (commonName: string): X509.Name => new X509.Name([attribute("CN", commonName)])
 
-const subjectOf = ({ commonName, names = [], subject }: Options): X509.JsonNameParams =>
-  subject?.map(({ type, value }) => attribute(type, value)) ?? named(commonName ?? names[0] ?? "nobody")
+const subjectOf = ({ commonName, names = [], subject }: Options): X509.Name =>
+  subject === undefined
+    ? named(commonName ?? names[0] ?? "nobody")
+    : new X509.Name(subject.map(({ type, value }) => attribute(type, value)))
 
 // Positive, and not zero: RFC 5280, section 4.1.2.2.
 const serialNumber = (): string => {
