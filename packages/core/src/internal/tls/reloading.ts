@@ -1,6 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -24,7 +24,6 @@ class ReloadingState implements Tls.Reloading, ServerSettings {
   readonly state: SubscriptionRef.SubscriptionRef<Tls.ReloadState>
   readonly reload: Effect.Effect<void>
   readonly #users = new Set<Prepare>()
-  readonly #onChanged: Effect.Effect<void>
   current: TlsServer
   // The settings to return to while nobody has prepared the current ones.
   #before: TlsServer | undefined = undefined
@@ -40,7 +39,6 @@ class ReloadingState implements Tls.Reloading, ServerSettings {
   ) {
     this.current = current
     this.state = state
-    this.#onChanged = options.onChanged
     const load = Effect.tap(
       options.load,
       (settings) => Effect.forEach(this.#users, (prepare) => prepare(settings), { discard: true })
@@ -48,7 +46,7 @@ class ReloadingState implements Tls.Reloading, ServerSettings {
     this.reload = Semaphore.makeUnsafe(1).withPermits(1)(
       Effect.flatMap(options.look, (look) =>
         Effect.matchEffect(load, {
-          onSuccess: (settings) => this.#take(settings, look),
+          onSuccess: (settings) => this.#take(settings, look, options.onChanged),
           onFailure: (error) => this.#keep(error, look)
         }))
     )
@@ -85,7 +83,7 @@ class ReloadingState implements Tls.Reloading, ServerSettings {
     })
   }
 
-  #take(settings: TlsServer, look: Look): Effect.Effect<void> {
+  #take(settings: TlsServer, look: Look, onChanged: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const before = yield* SubscriptionRef.get(this.state)
       let { since } = before
@@ -94,7 +92,7 @@ class ReloadingState implements Tls.Reloading, ServerSettings {
         this.current = settings
         since = look.lookedAt
         yield* Effect.logInfo("the certificates were reloaded")
-        yield* this.#onChanged
+        yield* onChanged
       } else if (before._tag === "Kept") {
         // The files were repaired to what they were.
         since = look.lookedAt
