@@ -1,11 +1,11 @@
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { duration, optionalInteger, reject } from "../../Options.ts"
-import * as ProxyProtocol from "../../ProxyProtocol.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
 import { NetworkSet } from "../address/networkSet.ts"
 import { checkNetworks } from "../address/parseNetworks.ts"
 import { canonical } from "../address/peerAddress.ts"
+import * as codec from "./codec.ts"
 import type { Header } from "./header.ts"
 
 /** `ProxyProtocolOptions`, validated and complete. */
@@ -28,8 +28,8 @@ export const checkTrust = (
   return {
     isTrusted: trust(options.trusted),
     timeout: duration("proxyProtocol.timeout", options.timeout ?? 5_000, 1),
-    limit: optionalInteger("proxyProtocol.limit", options.limit, 107, ProxyProtocol.maxLimit) ??
-      ProxyProtocol.defaultLimit
+    limit: optionalInteger("proxyProtocol.limit", options.limit, 107, codec.maxLimit) ??
+      codec.defaultLimit
   }
 }
 
@@ -49,6 +49,6 @@ const trust = (
 /** Checks a header that is to be sent, and gives its bytes. */
 export const checkHeader = (header: Header | undefined): Uint8Array | undefined =>
   header === undefined ? undefined : Result.getOrElse(
-    ProxyProtocol.encode(header),
-    (error) => reject("proxyProtocol", ProxyProtocol.format(header), `a header that can be written: ${error.message}`)
+    codec.encode(header),
+    (error) => reject("proxyProtocol", codec.format(header), `a header that can be written: ${error.message}`)
   )
