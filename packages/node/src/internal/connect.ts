@@ -5,7 +5,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { describe, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
-import { checkPath } from "./unixPath.ts"
+import { checkPath } from "./unix/path.ts"
 
 /** Opens a connection; interruption destroys the socket and returns when its descriptor is closed. */
 export const connect = (

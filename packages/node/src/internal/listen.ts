@@ -5,78 +5,86 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { describe, fromNode, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
-import { checkPath, clearStale, explain } from "./unixPath.ts"
+import { checkPath } from "./unix/path.ts"
+import { SocketFile } from "./unix/socketFile.ts"
 
-/** Binds and listens; a socket file that nobody listens on is taken over. */
+/** Binds and listens; a socket file that no server listens on is replaced. */
 export const listen = (
   address: NetAddress.SocketAddress,
-  options: Transport.ListenSettings,
+  settings: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
-): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
-  Effect.suspend(() => {
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
+  if (!NetAddress.isUnixPathAddress(address)) {
+    const { backlog, ipv6Only, reusePort } = settings
+    const options = { host: toNode(address), port: address.port, backlog, reusePort, ipv6Only }
+    return Effect.map(open(address, options, settings, receiver, reuseReadBuffer), (server) => ({
+      address: boundAddress(server),
+      close: Effect.sync(() => void server.close())
+    }))
+  }
+  return Effect.suspend(() => {
     const tooLong = checkPath("listen", address)
-    if (tooLong !== undefined) return Effect.fail(tooLong)
-    const open = listenOnce(address, options, receiver, reuseReadBuffer)
-    if (!NetAddress.isUnixPathAddress(address)) return open
-    return open.pipe(
-      Effect.catchReason("NetworkError", "AddressInUse", (_, error) =>
-        Effect.andThen(clearStale(address.path, error), open)),
-      Effect.mapError((error) =>
-        explain(address.path, error)
-      )
-    )
+    return tooLong === undefined ? listenUnix(address, settings, receiver, reuseReadBuffer) : Effect.fail(tooLong)
   })
+}
 
-const listenOnce = (
-  address: NetAddress.SocketAddress,
-  options: Transport.ListenSettings,
+const listenUnix = Effect.fnUntraced(function*(
+  address: NetAddress.UnixPathAddress,
+  settings: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
-): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
+): Effect.fn.Return<Transport.ListenerTransport, NetworkError.NetworkError> {
+  const file = yield* SocketFile.make(address.path)
+  const options = { path: file.bound.path, backlog: settings.backlog }
+  const close = (server?: Net.Server) =>
+    Effect.sync(() => {
+      file.remove()
+      server?.close(file.bound.close)
+      if (server === undefined) file.bound.close()
+    })
+  const server = yield* Effect.onError(open(address, options, settings, receiver, reuseReadBuffer), () => close())
+  yield* Effect.onError(file.place(settings.mode), () => close(server))
+  return { address, close: close(server) }
+})
+
+const open = (
+  address: NetAddress.SocketAddress,
+  options: Net.ListenOptions,
+  { keepAlive, noDelay }: Transport.ListenSettings,
+  receiver: Transport.ListenerReceiver,
+  reuseReadBuffer: boolean
+): Effect.Effect<Net.Server, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const where = describe(address)
     const server = Net.createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
-      noDelay: options.noDelay,
-      ...(options.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAlive })
+      noDelay,
+      ...(keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive })
     })
-    const onOpenError = (error: Error) =>
-      resume(Effect.fail(Transport.systemError({ operation: "listen", address: where, error })))
+    const failure = (operation: "listen" | "accept", error: Error) =>
+      Transport.systemError({ operation, address: where, error, anyPort: operation === "listen" && options.port === 0 })
+    const onOpenError = (error: Error) => resume(Effect.fail(failure("listen", error)))
     server.once("error", onOpenError)
     server.once("listening", () => {
       server.off("error", onOpenError)
-      const bound = boundAddress(server)
-      server.on("error", (error) => {
-        receiver.onAcceptError(Transport.systemError({ operation: "accept", address: where, error }))
-      })
+      const bound = NetAddress.isUnixPathAddress(address) ? address : boundAddress(server)
+      server.on("error", (error) => receiver.onAcceptError(failure("accept", error)))
       server.on("connection", (socket) => {
         const facts = factsOf(socket, bound)
-        // A peer that is gone again already has no address left to report, and nothing to say.
+        // A peer that is gone already has no address left to report, and sends nothing more.
         if (facts === undefined) socket.destroy()
         else receiver.onConnection(new NodeStream(socket, { ...facts, reuseReadBuffer }))
       })
-      resume(Effect.succeed({ address: bound, close: Effect.sync(() => void server.close()) }))
+      resume(Effect.succeed(server))
     })
-    server.listen(
-      NetAddress.isUnixPathAddress(address)
-        ? { path: address.path, backlog: options.backlog }
-        : {
-          host: toNode(address),
-          port: address.port,
-          backlog: options.backlog,
-          reusePort: options.reusePort,
-          ipv6Only: options.ipv6Only
-        }
-    )
+    server.listen(options)
   })
 
-const boundAddress = (server: Net.Server): NetAddress.SocketAddress => {
-  const address = server.address()!
-  return typeof address === "string"
-    ? NetAddress.unixPathAddress(address)
-    : fromNode(address.address, address.port)
+const boundAddress = (server: Net.Server): NetAddress.InetAddress => {
+  const { address, port } = server.address() as Net.AddressInfo
+  return fromNode(address, port)
 }
 
 const factsOf = (
@@ -87,7 +95,7 @@ const factsOf = (
   const host = socket.remoteAddress
   if (host === undefined) return undefined
   const remote = { host, port: socket.remotePort! }
-  // Only a listener on all addresses has to ask which of them it was.
+  // Only a listener on all addresses has to ask which of them the client connected to.
   if (!NetAddress.isUnspecified(bound.address)) return { local: bound, remote }
   const localHost = socket.localAddress
   return localHost === undefined ? undefined : { local: { host: localHost, port: socket.localPort! }, remote }
