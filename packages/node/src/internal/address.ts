@@ -4,18 +4,30 @@ import * as Os from "node:os"
 const interfaceScopes = (): ReadonlyMap<string, number> =>
   NetAddress.scopeIdsFromInterfaces(Object.entries(Os.networkInterfaces()))
 
-/** Reads an address as Node gives it: an IP address, with the name of a zone if it is link-local, and a port. */
+/** Parses an address of Node: an IP address, with the name of a zone if it is link-local, and a port. */
 export const fromNode = (host: string, port: number): NetAddress.InetAddress =>
   host.includes("%")
     ? NetAddress.inetAddressFromNativeUnsafe(host, port, interfaceScopes())
     : NetAddress.inetAddressFromNativeUnsafe(host, port)
 
-/** Writes the IP address as Node takes it. */
+/** Formats the IP address for Node. */
 export const toNode = (address: NetAddress.InetAddress): string =>
   NetAddress.isInetAddressV6(address) && address.scopeId !== 0
     ? NetAddress.formatNativeHost(address, interfaceScopes())
     : NetAddress.formatIp(address.address)
 
-/** A stream's address as errors name it: `tcp://127.0.0.1:80`, `unix:///run/app.sock`. */
+/** The multicast interface in the form that Node takes: the zone of an IPv6 one by name. */
+export const multicastInterface = (at: string): string => {
+  const [, index] = /%(\d+)$/.exec(at) ?? []
+  return index === undefined
+    ? at
+    : NetAddress.formatMulticastInterface(Number(index), interfaceScopes(), process.platform)
+}
+
+/** Whether an interface of this machine has an IPv6 address. */
+export const hasIpv6 = (): boolean =>
+  Object.values(Os.networkInterfaces()).some((each) => each?.some(({ family }) => family === "IPv6"))
+
+/** A stream's address as errors show it: `tcp://127.0.0.1:80`, `unix:///run/app.sock`. */
 export const describe = (address: NetAddress.SocketAddress): string =>
   NetAddress.isUnixPathAddress(address) ? NetAddress.formatUnixPath(address) : `tcp://${NetAddress.formatInet(address)}`

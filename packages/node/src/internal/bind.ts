@@ -1,9 +1,10 @@
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Transport from "@sluice/core/Transport"
+import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Dgram from "node:dgram"
-import { fromNode, toNode } from "./address.ts"
+import { fromNode, multicastInterface, toNode } from "./address.ts"
 
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
@@ -13,12 +14,18 @@ export const bind = (
 ): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
     const where = `udp://${NetAddress.formatInet(address)}`
+    const isIpv6 = NetAddress.isInetAddressV6(address)
     const failed = (error: unknown) => {
       socket.close()
-      resume(Effect.fail(Transport.systemError({ operation: "bind", address: where, error })))
+      resume(Effect.fail(Transport.systemError({
+        operation: "bind",
+        address: where,
+        error,
+        anyPort: address.port === 0
+      })))
     }
     const socket = Dgram.createSocket({
-      type: NetAddress.isInetAddressV6(address) ? "udp6" : "udp4",
+      type: isIpv6 ? "udp6" : "udp4",
       reuseAddr: options.reuseAddress,
       reusePort: options.reusePort,
       ipv6Only: options.ipv6Only,
@@ -42,15 +49,18 @@ export const bind = (
       try {
         configure(socket, options)
         if (options.peer === undefined) ready()
-        else socket.connect(options.peer.port, toNode(options.peer), ready)
+        else socket.connect(options.peer.port, destination(isIpv6, options.peer), ready)
       } catch (error) {
         failed(error)
       }
     })
   })
 
-// Only numeric addresses come here: names were resolved above. Node's own lookup would take a turn of the event loop for
-// each datagram all the same.
+/** The destination in the form of the socket: an IPv6 one takes IPv4 addresses mapped (RFC 4291, section 2.5.5.2). */
+const destination = (isIpv6: boolean, address: NetAddress.InetAddress): string =>
+  isIpv6 && NetAddress.isInetAddressV4(address) ? `::ffff:${toNode(address)}` : toNode(address)
+
+// Addresses are numeric here. Node's own lookup would take a turn of the event loop for each datagram all the same.
 const numeric = (
   host: string,
   _: unknown,
@@ -62,7 +72,9 @@ const configure = (socket: Dgram.Socket, options: Transport.BindSettings): void 
   if (options.ttl !== undefined) socket.setTTL(options.ttl)
   if (options.multicastTtl !== undefined) socket.setMulticastTTL(options.multicastTtl)
   if (options.multicastLoopback !== undefined) socket.setMulticastLoopback(options.multicastLoopback)
-  if (options.multicastInterface !== undefined) socket.setMulticastInterface(options.multicastInterface)
+  if (options.multicastInterface !== undefined) {
+    socket.setMulticastInterface(multicastInterface(options.multicastInterface))
+  }
 }
 
 const makeTransport = (
@@ -70,9 +82,19 @@ const makeTransport = (
   localAddress: NetAddress.InetAddress,
   where: string
 ): Transport.DatagramTransport => {
-  const membership = (change: () => void) =>
+  const isIpv6 = NetAddress.isInetAddressV6(localAddress)
+  const parse = (source: Transport.DatagramSource) => fromNode(source.address, source.port)
+  const change = (
+    { group, interface: at, source }: UdpSocket.Membership<NetAddress.IpAddress>,
+    apply: (group: string, at: string | undefined, source: string | undefined) => void
+  ) =>
     Effect.try({
-      try: change,
+      try: () =>
+        apply(
+          NetAddress.formatIp(group),
+          at === undefined ? undefined : multicastInterface(at),
+          source === undefined ? undefined : NetAddress.formatIp(source)
+        ),
       catch: (error) => Transport.systemError({ operation: "join", address: where, error })
     })
   return {
@@ -82,7 +104,7 @@ const makeTransport = (
         if (error === null) return done()
         const failure = Transport.systemError({
           operation: "send",
-          address: to === undefined ? where : `udp://${to.address}:${to.port}`,
+          address: to === undefined ? where : `udp://${NetAddress.formatInet(parse(to))}`,
           error
         })
         const { reason } = failure
@@ -105,20 +127,18 @@ const makeTransport = (
         sent(error as Error)
       }
     },
-    parse: (source) => fromNode(source.address, source.port),
-    format: (address) => ({ address: toNode(address), port: address.port }),
-    joinMulticast: ({ group, interface: at, source }) =>
-      membership(() =>
+    parse,
+    format: (address) => ({ address: destination(isIpv6, address), port: address.port }),
+    joinMulticast: (membership) =>
+      change(membership, (group, at, source) =>
         source === undefined
-          ? socket.addMembership(NetAddress.formatIp(group), at)
-          : socket.addSourceSpecificMembership(NetAddress.formatIp(source), NetAddress.formatIp(group), at)
-      ),
-    leaveMulticast: ({ group, interface: at, source }) =>
-      Effect.ignore(membership(() =>
+          ? socket.addMembership(group, at)
+          : socket.addSourceSpecificMembership(source, group, at)),
+    leaveMulticast: (membership) =>
+      Effect.ignore(change(membership, (group, at, source) =>
         source === undefined
-          ? socket.dropMembership(NetAddress.formatIp(group), at)
-          : socket.dropSourceSpecificMembership(NetAddress.formatIp(source), NetAddress.formatIp(group), at)
-      )),
+          ? socket.dropMembership(group, at)
+          : socket.dropSourceSpecificMembership(source, group, at))),
     close: Effect.callback((resume) => void socket.close(() => resume(Effect.void)))
   }
 }

@@ -3,7 +3,7 @@ import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
-import { describe, toNode } from "./address.ts"
+import { describe, hasIpv6, toNode } from "./address.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath } from "./unix/path.ts"
 
@@ -20,16 +20,20 @@ export const connect = (
     if (tooLong !== undefined) return fail(tooLong)
 
     const socket = new Net.Socket({ allowHalfOpen: true })
-    const onError = (error: Error) => fail(Transport.systemError({ operation: "connect", address: where, error }))
+    const onError = (error: Error) => {
+      // Without IPv6 the system reports an IPv6 destination as it does a lack of ports.
+      const anyPort = !options.localPort && (!NetAddress.isInetAddressV6(address) || hasIpv6())
+      fail(Transport.systemError({ operation: "connect", address: where, error, anyPort }))
+    }
     socket.once("error", onError)
     socket.once("connect", () => {
       socket.off("error", onError)
       resume(Effect.succeed(new NodeStream(socket, { ...factsOf(socket, address), reuseReadBuffer })))
     })
-    // Both are put off by Node until the socket is connected.
+    // Node applies both when the socket is connected.
     if (options.noDelay) socket.setNoDelay(true)
     if (options.keepAlive !== undefined) socket.setKeepAlive(true, options.keepAlive)
-    // Reading begins when somebody is there to hear: until then the socket stays paused.
+    // Paused until there is a receiver.
     socket.pause()
     socket.connect(nodeOptions(address, options))
     return destroyed(socket)
@@ -54,7 +58,7 @@ const factsOf = (socket: Net.Socket, dialled: NetAddress.SocketAddress): {
   readonly remote: Facts | NetAddress.SocketAddress
 } => {
   if (NetAddress.isUnixPathAddress(dialled)) return { local: { path: "" }, remote: dialled }
-  // The socket of a peer that is gone again already does not know it any more.
+  // The socket of a peer that is gone already no longer has its address.
   const host = socket.remoteAddress
   return {
     local: { host: socket.localAddress!, port: socket.localPort! },

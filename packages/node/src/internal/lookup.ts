@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import * as NodeDns from "node:dns"
+import { shortage } from "./descriptors.ts"
 
 /**
  * Looks up names with getaddrinfo(3). `@effect/platform-node/NodeDns` does as much, but brings `effect/Config` and
@@ -27,8 +28,11 @@ export const layer: Layer.Layer<Dns.Dns> = Layer.succeed(
 const parse = ({ address }: NodeDns.LookupAddress): NetAddress.IpAddress =>
   NetAddress.ipFromStringUnsafe(address.split("%", 1)[0]!)
 
-const failure = (hostname: string, cause: NodeJS.ErrnoException): Dns.DnsError =>
-  new Dns.DnsError({ reason: reasons[cause.code ?? ""] ?? "Unknown", method: "lookup", hostname, cause })
+// Without descriptors getaddrinfo(3) may say that the name does not exist: it cannot read its configuration.
+const failure = (hostname: string, error: NodeJS.ErrnoException): Dns.DnsError => {
+  const cause = shortage(1) ?? error
+  return new Dns.DnsError({ reason: reasons[cause.code ?? ""] ?? "Unknown", method: "lookup", hostname, cause })
+}
 
 // getaddrinfo(3) reports SERVFAIL as EAI_AGAIN, and REFUSED as EAI_FAIL.
 const reasons: Record<string, Dns.DnsErrorReason> = {

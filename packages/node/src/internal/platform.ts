@@ -2,10 +2,9 @@ import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
-import * as Fs from "node:fs"
-import { devNull } from "node:os"
 import { bind } from "./bind.ts"
 import { connect } from "./connect.ts"
+import { shortage } from "./descriptors.ts"
 import { listen } from "./listen.ts"
 import type * as TlsContext from "./tls/context.ts"
 
@@ -27,28 +26,12 @@ let tls: typeof TlsContext | undefined
 const loadTls = (address: string): Effect.Effect<typeof TlsContext, NetworkError.NetworkError> =>
   Effect.suspend(() => {
     if (tls !== undefined) return Effect.succeed(tls)
-    const failed = (error: unknown) => Transport.systemError({ operation: "secure", address, error })
-    return Effect.tryPromise({
-      try: async () => {
-        requireDescriptors(16)
-        return tls = await import("./tls/context.ts")
-      },
-      catch: failed
-    }).pipe(
-      // Anything else means that the installation is broken.
+    const failure = (error: unknown) => Transport.systemError({ operation: "secure", address, error })
+    // Node 22 never loads a module again that it once could not read.
+    const lacking = shortage(16)
+    if (lacking !== undefined) return Effect.fail(failure(lacking))
+    return Effect.tryPromise({ try: async () => tls = await import("./tls/context.ts"), catch: failure }).pipe(
+      // Any other failure means that the installation is broken.
       Effect.catch((error) => error.reason._tag === "TooManyOpenFiles" ? Effect.fail(error) : Effect.die(error.cause))
     )
   })
-
-/**
- * Throws if fewer descriptors are free than the files of a module need. A Node before 24 never loads a module again that
- * it once failed to read.
- */
-const requireDescriptors = (count: number): void => {
-  const held: Array<number> = []
-  try {
-    while (held.length < count) held.push(Fs.openSync(devNull, "r"))
-  } finally {
-    for (const descriptor of held) Fs.closeSync(descriptor)
-  }
-}

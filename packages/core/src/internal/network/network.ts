@@ -17,7 +17,7 @@ import { readHeader } from "../proxy/readHeader.ts"
 import { ContextCache } from "../tls/contextCache.ts"
 import { reaches } from "../udp/family.ts"
 import { bound } from "../udp/metrics.ts"
-import { checkBind } from "../udp/options.ts"
+import { checkBind, checkInterface } from "../udp/options.ts"
 import { UdpSocketState } from "../udp/udpSocket.ts"
 import { dial } from "./dial.ts"
 import { checkListen, checkTls } from "./options.ts"
@@ -62,6 +62,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const peerEndpoint = options.peer === undefined ? undefined : yield* datagramEndpoint(options.peer)
     const [resolved] = yield* resolveInet(platform, endpoint)
     const address = NetAddress.toCanonical(resolved)
+    yield* Effect.fromResult(checkInterface(options.multicastInterface, NetAddress.familyOf(address), where))
     const peers = peerEndpoint === undefined
       ? []
       : (yield* resolveInet(platform, peerEndpoint)).map((each) => NetAddress.toCanonical(each))

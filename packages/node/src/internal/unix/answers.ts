@@ -18,7 +18,9 @@ export const answers = (path: string): Effect.Effect<boolean | "gone"> =>
       // Other errors, such as a full backlog or no permission, mean that a server may be there.
       socket.once("error", ({ code }: NodeJS.ErrnoException) =>
         settle(code === "ENOENT" ? "gone" : code !== "ECONNREFUSED" || isBound(path)))
-      return Effect.sync(() => void socket.destroy())
+      return Effect.sync(() =>
+        void socket.destroy()
+      )
     }).pipe(Effect.ensuring(Effect.sync(reached.close)))
   })
 
@@ -28,7 +30,9 @@ const boundStream = /^\S+: \S+ \S+ 00000000 0001 01 +\d+ (.*)$/gm
 /** Whether a stream socket is bound to the path that does not listen. Only Linux tells. */
 const isBound = (path: string): boolean => {
   try {
-    return Array.from(Fs.readFileSync("/proc/net/unix", "utf8").matchAll(boundStream)).some(([, bound]) => bound === path)
+    return Array.from(Fs.readFileSync("/proc/net/unix", "utf8").matchAll(boundStream)).some(([, bound]) =>
+      bound === path
+    )
   } catch {
     return false
   }
