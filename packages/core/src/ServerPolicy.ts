@@ -112,7 +112,10 @@ export interface ServerPolicy extends AcceptPolicy {
   readonly idleTimeout?: Duration.Input | undefined
   /** Close a connection whose handler reads while the peer sends nothing for this long. Default: never. */
   readonly readTimeout?: Duration.Input | undefined
-  /** Close a connection whose handler writes while the peer takes nothing for this long. Default: never. */
+  /**
+   * Close a connection whose handler writes while the peer takes nothing for this long: nothing is acknowledged where the
+   * system tells (TCP on Linux, the simulation), elsewhere nothing more fits into the send buffer. Default: never.
+   */
   readonly writeTimeout?: Duration.Input | undefined
   /** Close a connection that is older than this, and interrupt its handler. Default: never. */
   readonly maxLifetime?: Duration.Input | undefined

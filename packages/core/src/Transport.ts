@@ -127,6 +127,12 @@ export interface StreamTransport {
   readonly tls?: Tls.Session | undefined
   /** Whether something that `write` has taken is not with the system yet, so that `destroy` would lose it. Default: not. */
   readonly isSending?: boolean | undefined
+  /**
+   * How many bytes that the system has taken the peer has not acknowledged, or `undefined` where the system does not tell.
+   * Asked only while a write has waited for long: `writeTimeout` and `idleTimeout` count a change as progress. Default:
+   * not known, and a waiting write progresses when the system takes more of it.
+   */
+  readonly unacknowledged?: Effect.Effect<number | undefined> | undefined
   readonly localAddress: NetAddress.SocketAddress
   readonly remoteAddress: NetAddress.SocketAddress
   /** Names the receiver and begins to deliver. Called once. */

@@ -48,6 +48,15 @@ export class FakeTransport implements Transport.SecureTransport {
     return this.takes
   }
 
+  /** What the peer has not acknowledged, and how often that was asked. */
+  outstanding: number | undefined = undefined
+  asked = 0
+
+  readonly unacknowledged = Effect.sync(() => {
+    this.asked++
+    return this.outstanding
+  })
+
   end(): void {
     this.calls.push("end")
   }

@@ -1,8 +1,10 @@
 import * as Transport from "@sluice/core/Transport"
+import type * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
+import { unacknowledged } from "./facade/sendBuffer.ts"
 
 /** One end of a stream as Node reports it, parsed on demand. */
 export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -94,6 +96,10 @@ export class NodeStream implements Transport.StreamTransport {
       if (!error) this.#receiver!.onFlushed()
     })
     return false
+  }
+
+  get unacknowledged(): Effect.Effect<number | undefined> {
+    return unacknowledged(this.socket)
   }
 
   end(): void {

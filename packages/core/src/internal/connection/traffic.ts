@@ -33,6 +33,8 @@ export class Activity {
   lastOut = 0
   readingSince = 0
   writingSince = 0
+  /** Called when a write begins that the system does not take at once. */
+  onWriteBegins: (() => void) | undefined = undefined
 
   constructor(traffic: Traffic) {
     this.traffic = traffic
@@ -71,5 +73,11 @@ export class Activity {
 
   writeBegins(): void {
     if (this.#clock !== undefined) this.writingSince = monotonicMillis(this.#clock)
+    this.onWriteBegins?.()
+  }
+
+  /** The peer has taken bytes that were sent before. */
+  progressed(): void {
+    if (this.#clock !== undefined) this.lastOut = monotonicMillis(this.#clock)
   }
 }

@@ -1,3 +1,4 @@
+import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
@@ -27,6 +28,10 @@ export class ProxiedStream implements Transport.StreamTransport {
 
   get isSending(): boolean | undefined {
     return this.beneath.isSending
+  }
+
+  get unacknowledged(): Effect.Effect<number | undefined> | undefined {
+    return this.beneath.unacknowledged
   }
 
   start(receiver: Transport.StreamReceiver): void {

@@ -1,3 +1,4 @@
+import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
@@ -102,6 +103,10 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
 
   get remoteAddress(): NetAddress.SocketAddress {
     return this.#beneath.remoteAddress
+  }
+
+  get unacknowledged(): Effect.Effect<number | undefined> | undefined {
+    return this.#beneath.unacknowledged
   }
 
   start(receiver: Transport.StreamReceiver): void {

@@ -1,7 +1,9 @@
 import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
 import type { ConnectionState } from "../connection/state.ts"
+import { WriteProgress } from "../connection/writeProgress.ts"
 import { untilDue } from "../time/untilDue.ts"
 import type { Policy } from "./policy.ts"
 
@@ -18,6 +20,25 @@ export const expired = (
   opened: number,
   policy: Policy,
   clock: Clock.Clock
+): Effect.Effect<NetworkError.NetworkError> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const byOutput = Math.min(policy.writeTimeout ?? Infinity, policy.idleTimeout ?? Infinity)
+    if (byOutput === Infinity) return watchDeadlines(connection, opened, policy, clock, noProgress)
+    const progress = new WriteProgress(connection, byOutput / 4, Effect.runForkWith(context))
+    return Effect.ensuring(
+      watchDeadlines(connection, opened, policy, clock, progress.check),
+      Effect.sync(() => progress.stop())
+    )
+  })
+
+const noProgress = Effect.succeed(false)
+
+const watchDeadlines = (
+  connection: ConnectionState,
+  opened: number,
+  policy: Policy,
+  clock: Clock.Clock,
+  progress: Effect.Effect<boolean>
 ): Effect.Effect<NetworkError.NetworkError> => {
   const { activity, input, output } = connection
   activity.watch(clock)
@@ -38,16 +59,22 @@ export const expired = (
     (now) => output.isWaiting ? Math.max(activity.writingSince, activity.lastOut) : now
   )
 
-  return untilDue(clock, (now) => {
+  const fail = (deadline: Deadline, after: number) =>
+    Effect.sync(() =>
+      connection.error(deadline === "write" ? "write" : "read", new NetworkError.TimedOut({ deadline, after }))
+    )
+  const watching: Effect.Effect<NetworkError.NetworkError> = untilDue(clock, (now) => {
     let wait = Infinity
     for (const { after, deadline, since } of watches) {
       const left = since(now) + after - now
       if (left <= 0) {
-        const operation = deadline === "write" ? "write" : "read"
-        return Effect.succeed(connection.error(operation, new NetworkError.TimedOut({ deadline, after })))
+        const isByOutput = (deadline === "write" || deadline === "idle") && output.isWaiting
+        if (!isByOutput) return fail(deadline, after)
+        return Effect.flatMap(progress, (moved) => moved ? watching : fail(deadline, after))
       }
       wait = Math.min(wait, left)
     }
     return wait
   })
+  return watching
 }

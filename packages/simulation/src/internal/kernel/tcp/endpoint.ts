@@ -97,6 +97,10 @@ export class Endpoint {
     return this.#sender.room
   }
 
+  get unacknowledged(): number {
+    return this.#sender.unacknowledged
+  }
+
   get hasOutput(): boolean {
     return this.#sender.hasOutput
   }

@@ -53,6 +53,11 @@ export class Sender {
     return this.#buffer.room
   }
 
+  /** Bytes that were written and are not acknowledged. */
+  get unacknowledged(): number {
+    return this.#buffer.end - this.#buffer.start
+  }
+
   get hasOutput(): boolean {
     return this.#buffer.end > this.#first
   }

@@ -1,5 +1,6 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Transport from "@sluice/core/Transport"
+import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import { copy } from "../../fabric/copyPool.ts"
 import type { HostState } from "../host.ts"
@@ -94,6 +95,8 @@ export class TcpStream implements Transport.StreamTransport, Application {
     endpoint.flush()
     return this.#unwritten === undefined
   }
+
+  readonly unacknowledged = Effect.sync(() => this.endpoint.unacknowledged)
 
   end(): void {
     this.#finished = true

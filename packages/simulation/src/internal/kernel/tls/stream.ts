@@ -2,6 +2,7 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
 import { PeerAlert, Truncated } from "@sluice/core/TlsReason"
 import * as Transport from "@sluice/core/Transport"
+import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type { HostState } from "../host.ts"
 import { expectMessage } from "./handshake/agreement.ts"
@@ -81,6 +82,10 @@ export class SecureStream implements Transport.SecureTransport, RecordReceiver {
 
   get isSending(): boolean {
     return this.#layer.isBusy
+  }
+
+  get unacknowledged(): Effect.Effect<number | undefined> | undefined {
+    return this.#transport.unacknowledged
   }
 
   end(): void {
