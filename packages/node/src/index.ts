@@ -1,0 +1,10 @@
+/**
+ * The modules of `@sluice/node`, as namespaces.
+ *
+ * Import a module by its own path in programs that care for their start-up time and memory: this one loads them all.
+ *
+ * Not here, because it needs an optional peer dependency: `@sluice/node/TestCertificates`.
+ *
+ * @since 0.1.0
+ */
+export * as NodeNetwork from "./NodeNetwork.ts"
