@@ -1,0 +1,149 @@
+import { type CodecValue, derive, type Role } from "../machine/codec.ts"
+import { type AnyCodec } from "../machine/codec.ts"
+import { type Cursor, plural, stop } from "../machine/cursor.ts"
+import type { Plan } from "../machine/plan.ts"
+import type { Writer } from "../machine/writer.ts"
+import { inRange } from "../fields/range.ts"
+
+export interface LengthOptions {
+  /** What the number counts beyond the content, in bytes. */
+  readonly add: number
+  /** The most bytes of content. */
+  readonly limit: number
+}
+
+/** A field that says something about others, and is not part of the value. */
+export const link = (number: AnyCodec, kind: string, tie: (plan: Plan, index: number) => void): CodecValue<void> => {
+  const role: Role = { _tag: "Link", tie }
+  return derive<unknown, void>(number, {
+    kind: `${number.kind}: ${kind}`,
+    hidden: true,
+    role,
+    problem: number.problem ?? (number.atomic ? undefined : "it must be a number or a flag"),
+    read: () => undefined,
+    write: (_, writer) => writer.fail(`the ${kind} stands outside of a struct`),
+    measure: number.least === number.most ? () => number.least : undefined,
+    sample: () => undefined
+  })
+}
+
+/** How many bytes a later field takes. */
+export const lengthOf = (target: string, number: CodecValue<number>, options: LengthOptions): CodecValue<void> =>
+  link(number, `length of ${target}`, (plan, index) => {
+    const at = plan.after(index, target)
+    if (at === undefined) return
+    const { names } = plan
+    const { add, limit } = options
+    const { measure } = plan.codecs[at]!
+    const slot = plan.slots++
+    plan.ended.add(at)
+    plan.reads[index] = (c) => {
+      const { at } = c
+      const length = number.read(c)
+      if (length === stop) return stop
+      const size = length - add
+      if (size < 0 || size > limit) return badLength(c, size, limit, at)
+      c.links[c.linkBase + slot] = size
+      return undefined
+    }
+    const read = plan.reads[at]!
+    plan.reads[at] = (c) => inRange(c, c.links[c.linkBase + slot]!, read)
+    if (measure !== undefined) {
+      plan.writeWhole(index, (value, writer) => writeLength(number, measure(value[target]), options, writer))
+      return
+    }
+    if (number.align(0) !== 0) return plan.fail(index, unmeasured)
+    plan.writeWhole(index, (_, writer) => {
+      writer.links[writer.linkBase + slot] = open(number, writer)
+    })
+    plan.wrapWrite(at, (write, writer) => {
+      const from = writer.position
+      write(writer)
+      close(number, writer.links[writer.linkBase + slot]!, writer.position - from, options, writer)
+      if (writer.problem !== undefined && writer.path.length === 0) writer.path.push(names[index]!)
+    })
+  })
+
+/** How many bytes all later fields of the struct take together. */
+export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions): CodecValue<void> =>
+  link(number, "length of the rest", (plan, index) => {
+    const { codecs, names } = plan
+    const { add, limit } = options
+    if (plan.rest >= 0) return plan.fail(index, "there is another length of the rest before it")
+    plan.rest = index
+    plan.reads[index] = (c) => {
+      const { at, bit } = c
+      const length = number.read(c)
+      if (length === stop) return stop
+      const size = length - add
+      if (size < 0 || size > limit) return badLength(c, size, limit, at)
+      if (c.end - c.at < size) {
+        // The number is read again when the rest has come.
+        c.short(size)
+        c.at = at
+        c.bit = bit
+        return stop
+      }
+      c.end = c.at + size
+      c.bounded = true
+      return undefined
+    }
+    const measures = codecs.slice(index + 1).map((codec) => codec.measure)
+    if (measures.every((measure) => measure !== undefined)) {
+      const later = names.slice(index + 1)
+      plan.writeWhole(index, (value, writer) => {
+        let size = 0
+        for (let i = 0; i < later.length; i++) size += measures[i]!(value[later[i]!])
+        writeLength(number, size, options, writer)
+      })
+      return
+    }
+    if (number.align(0) !== 0) return plan.fail(index, unmeasured)
+    const slot = plan.slots++
+    const from = plan.slots++
+    plan.writeWhole(index, (_, writer) => {
+      writer.links[writer.linkBase + slot] = open(number, writer)
+      writer.links[writer.linkBase + from] = writer.position
+    })
+    plan.finishers.push((_, writer) => {
+      const { linkBase, links } = writer
+      close(number, links[linkBase + slot]!, writer.position - links[linkBase + from]!, options, writer)
+      if (writer.problem !== undefined) writer.path.push(names[index]!)
+    })
+  })
+
+const unmeasured = "a length in bits needs fields whose sizes are known beforehand; use whole bytes"
+
+export const badLength = (c: Cursor, size: number, limit: number, at: number) =>
+  size < 0 ? c.fail(`the length counts ${plural(-size, "byte")} less than it must`, at) : c.exceed(size, limit, at)
+
+export const writeLength = (
+  number: CodecValue<number>,
+  size: number,
+  { add, limit }: LengthOptions,
+  writer: Writer
+): void => size > limit ? writer.exceed(size, limit) : number.write(size + add, writer)
+
+/** Whether room for a number can be left, to be filled in later. */
+export const isFixed = (number: AnyCodec): boolean => number.least === number.most && number.align(0) === 0
+
+/** Leaves room for a number that is not known yet. Returns where it goes. */
+export const open = (number: CodecValue<number>, writer: Writer): number => {
+  const { position } = writer
+  if (isFixed(number)) writer.room(number.least)
+  return position
+}
+
+/** Fills in a length: in the room that was left, or before what follows, which moves. */
+export const close = (
+  number: CodecValue<number>,
+  position: number,
+  size: number,
+  { add, limit }: LengthOptions,
+  writer: Writer
+): void => {
+  if (writer.problem !== undefined) return
+  if (size > limit) writer.exceed(size, limit)
+  else if (isFixed(number)) writer.patch(position, number, size + add)
+  else writer.insert(position, number, size + add)
+}

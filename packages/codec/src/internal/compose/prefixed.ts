@@ -1,0 +1,100 @@
+import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
+import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { badLength, close, type LengthOptions, open, writeLength } from "./lengthOf.ts"
+
+/** A length, then what takes exactly so many bytes; or the value of the length that says that nothing comes. */
+export const lengthPrefixed = <A>(
+  number: CodecValue<number>,
+  content: CodecValue<A>,
+  options: LengthOptions & { readonly absent: number | undefined }
+): CodecValue<A | undefined> => {
+  const { absent, add, limit } = options
+  const { measure, read } = content
+  return make<A | undefined>({
+    kind: `${number.kind} of length, then ${content.kind}`,
+    least: number.least + (absent === undefined ? content.least : 0),
+    most: number.most + Math.min(content.most, limit),
+    atomic: true,
+    problem: number.problem ?? content.problem ?? (number.atomic ? undefined : "the length must be a number") ??
+      (measure !== undefined || number.align(0) === 0 ? undefined : "a length in bits needs content of a known size"),
+    measure: measure === undefined || number.measure === undefined ? undefined : (value) => {
+      if (value === undefined) return absent === undefined ? 0 : number.measure!(absent)
+      const length = measure(value)
+      return number.measure!(length + add) + length
+    },
+    align: number.align,
+    rows: content.rows,
+    read: (c) => {
+      const { at, bit, bounded, end } = c
+      const length = number.read(c)
+      if (length === stop) return stop
+      if (length === absent) return undefined
+      const size = length - add
+      if (size < 0 || size > limit) return badLength(c, size, limit, at)
+      const last = c.at + size
+      if (end < last) {
+        // The number is read again when the rest has come.
+        c.short(size)
+        c.at = at
+        c.bit = bit
+        return stop
+      }
+      c.end = last
+      c.bounded = true
+      const value = read(c)
+      c.end = end
+      c.bounded = bounded
+      if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
+      return value
+    },
+    write: (value, writer) => {
+      if (value === undefined) {
+        return absent === undefined ? writer.fail("it is missing") : number.write(absent, writer)
+      }
+      if (measure !== undefined) {
+        writeLength(number, measure(value), options, writer)
+        return content.write(value, writer)
+      }
+      const position = open(number, writer)
+      const from = writer.position
+      content.write(value, writer)
+      close(number, position, writer.position - from, options, writer)
+    },
+    sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : content.sample(random)
+  })
+}
+
+/** A number of elements, then the elements. */
+export const countPrefixed = <A>(
+  number: CodecValue<number>,
+  repeat: CodecValue<ReadonlyArray<A>>,
+  absent: number | undefined
+): CodecValue<ReadonlyArray<A> | undefined> => {
+  const items = itemsOf(repeat)
+  return make<ReadonlyArray<A> | undefined>({
+    kind: `${number.kind} of count, then ${repeat.kind}`,
+    least: number.least,
+    most: Infinity,
+    align: number.align,
+    rows: repeat.rows,
+    problem: number.problem ?? repeat.problem ?? (number.atomic ? undefined : "the count must be a number"),
+    read: (c) => {
+      const count = c.saved.length > 0 ? c.saved.pop() as number : number.read(c)
+      if (count === stop) return stop
+      if (count === absent) return undefined
+      // What repeats A reads an array of A.
+      const values = items(c, count) as ReadonlyArray<A> | Stop
+      return values === stop ? c.leave(count, undefined) : values
+    },
+    write: (value, writer) => {
+      if (value === undefined && absent !== undefined) return number.write(absent, writer)
+      if (!Array.isArray(value)) return writer.fail("it is not an array")
+      number.write(value.length, writer)
+      if (writer.problem === undefined) repeat.write(value, writer)
+    },
+    sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : repeat.sample(random)
+  })
+}
+
+const itemsOf = (repeat: AnyCodec): (c: Cursor, count: number) => ReadonlyArray<unknown> | Stop =>
+  repeat.role?._tag === "Repeat" ? repeat.role.items : () => []

@@ -1,0 +1,185 @@
+import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../machine/codec.ts"
+import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Fields, Plan, type ReadField } from "../machine/plan.ts"
+import type { Writer } from "../machine/writer.ts"
+import { readers, writers } from "./sites.ts"
+
+/** A field that every value has, and no byte. */
+export interface Constant {
+  readonly name: string
+  readonly value: unknown
+}
+
+/** Fields one after the other, as an object. */
+export const struct = (fields: Readonly<Record<string, AnyCodec>>, constant?: Constant): CodecValue<Fields> => {
+  const names = Object.keys(fields)
+  const codecs = Object.values(fields)
+  const problem = problemOf(names, codecs, constant)
+  const plan = problem === undefined ? new Plan(names, codecs) : new Plan([], [])
+  const least = codecs.reduce((sum, codec) => sum + codec.least, 0)
+  const most = codecs.reduce((sum, codec) => sum + codec.most, 0)
+  return make<Fields>({
+    kind: "struct",
+    least,
+    most,
+    greedy: plan.isGreedy,
+    problem: problem ?? plan.problem,
+    align: (bit) => alignment(names, codecs, bit),
+    rows: () => rowsOf(fields),
+    measure: measureOf(names, codecs),
+    read: reading(names, plan, constant),
+    write: writing(names, plan),
+    sample: (random) => {
+      const value: Fields = constant === undefined ? {} : { [constant.name]: constant.value }
+      const outer = random.scope
+      for (const [i, codec] of codecs.entries()) {
+        random.scope = value
+        const field = codec.sample(random)
+        if (!codec.hidden && field !== undefined) value[names[i]!] = field
+      }
+      random.scope = outer
+      return value
+    }
+  })
+}
+
+const problemOf = (
+  names: ReadonlyArray<string>,
+  codecs: ReadonlyArray<AnyCodec>,
+  constant: Constant | undefined
+): string | undefined => {
+  for (const [i, name] of names.entries()) {
+    const codec = codecs[i]!
+    if (codec.problem !== undefined) return `${name}: ${codec.problem}`
+    // An engine puts such names before all others, so that the fields would change their order.
+    if (/^\d+$/.test(name) || name === "") return `a field cannot be called ${JSON.stringify(name)}; use a word`
+    if (name === "__proto__" || name === constant?.name) return `a field cannot be called ${name}`
+  }
+  return undefined
+}
+
+const alignment = (names: ReadonlyArray<string>, codecs: ReadonlyArray<AnyCodec>, begin: number): number | string => {
+  let bit = begin
+  for (const [i, codec] of codecs.entries()) {
+    const next = codec.align(bit)
+    if (typeof next === "string") return `${names[i]}: ${next}`
+    bit = next
+  }
+  return bit
+}
+
+const measureOf = (names: ReadonlyArray<string>, codecs: ReadonlyArray<AnyCodec>) => {
+  const { length } = codecs
+  if (codecs.some((codec) => codec.measure === undefined)) return undefined
+  return (value: Fields): number => {
+    let size = 0
+    for (let i = 0; i < length; i++) size += codecs[i]!.measure!(value[names[i]!])
+    return size
+  }
+}
+
+/** What a read that stopped in the middle goes on with. */
+interface Open {
+  readonly object: Fields
+  readonly index: number
+}
+
+const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | undefined) => {
+  const { isScoped, reads, slots } = plan
+  const hasRest = plan.rest >= 0
+  const fastNames = constant === undefined ? names : [constant.name, ...names]
+  const fastReads: ReadonlyArray<ReadField> = constant === undefined ? reads : [() => constant.value, ...reads]
+  const before = constant === undefined ? 0 : 1
+  const groups = readers(fastNames, fastReads)
+  const [first] = groups
+  const single = groups.length === 1 ? first : undefined
+
+  const plain = (c: Cursor): Fields | Stop => {
+    if (c.saved.length > 0 || c.visits !== undefined) return step(c)
+    const object: Fields = {}
+    if (isScoped) c.scope = object
+    if (single !== undefined) {
+      const read = single(c, object)
+      return read === 4 ? object : stopped(c, object, read - before)
+    }
+    for (let i = 0; i < groups.length; i++) {
+      const read = groups[i]!(c, object)
+      if (read !== 4) return stopped(c, object, 4 * i + read - before)
+    }
+    return object
+  }
+
+  const stopped = (c: Cursor, object: Fields, index: number): Stop => c.leave({ object, index }, names[index])
+
+  /** Goes on after a stop, or tells what it finds. */
+  const step = (c: Cursor): Fields | Stop => {
+    const open: Open | undefined = c.saved.length > 0 ? c.saved.pop() as Open : undefined
+    const object: Fields = open?.object ?? (constant === undefined ? {} : { [constant.name]: constant.value })
+    for (let i = open?.index ?? 0; i < reads.length; i++) {
+      if (isScoped) c.scope = object
+      const name = names[i]!
+      const from = c.at
+      c.names.push(name)
+      const value = reads[i]!(c)
+      if (value === stop) {
+        c.names.pop()
+        return stopped(c, object, i)
+      }
+      c.visits?.push({ path: c.names.join("."), from, to: c.bit === 0 ? c.at : c.at + 1, value })
+      c.names.pop()
+      if (value !== undefined) object[name] = value
+    }
+    return object
+  }
+
+  if (slots === 0 && !isScoped && !hasRest) return plain
+  return (c: Cursor): Fields | Stop => {
+    const { bounded, end, linkBase, linkTop, scope } = c
+    c.linkBase = linkTop
+    c.linkTop = linkTop + slots
+    const value = plain(c)
+    if (hasRest && value !== stop && c.at !== c.end) c.fail(`${plural(c.end - c.at, "byte")} left over`)
+    c.linkBase = linkBase
+    c.linkTop = linkTop
+    c.scope = scope
+    c.end = end
+    c.bounded = bounded
+    return c.problem === undefined ? value : stop
+  }
+}
+
+const writing = (names: ReadonlyArray<string>, plan: Plan) => {
+  const { finishers, slots, whole, writes } = plan
+  const groups = writers(names.map((name, i) => whole.has(i) ? "" : name), writes)
+  const plain = (value: Fields, writer: Writer): void => {
+    if (typeof value !== "object" || value === null) return writer.fail("it is not an object")
+    for (let i = 0; i < groups.length; i++) {
+      const written = groups[i]!(value, writer)
+      if (written !== 4) {
+        writer.path.push(names[4 * i + written]!)
+        return
+      }
+    }
+  }
+  if (slots === 0) return plain
+  return (value: Fields, writer: Writer): void => {
+    const { linkBase, linkTop } = writer
+    writer.linkBase = linkTop
+    writer.linkTop = linkTop + slots
+    plain(value, writer)
+    if (writer.problem === undefined) {
+      for (const finish of finishers) finish(value, writer)
+    }
+    writer.linkBase = linkBase
+    writer.linkTop = linkTop
+  }
+}
+
+const rowsOf = (fields: Readonly<Record<string, AnyCodec>>): ReadonlyArray<Row> =>
+  Object.entries(fields).map(([name, codec]) => ({
+    name,
+    size: sizeText(codec),
+    kind: codec.title ?? codec.kind,
+    note: codec.note,
+    rows: codec.rows()
+  }))

@@ -1,0 +1,181 @@
+import { type AnyCodec, type CodecValue, derive, make, type Row, sizeText } from "../machine/codec.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
+import type { Fields } from "../machine/plan.ts"
+import { struct } from "./struct.ts"
+
+export type FieldCodecs = Readonly<Record<string, AnyCodec>>
+
+/** One form of a tagged union. */
+interface Case {
+  readonly tag: string
+  readonly value: unknown
+  readonly body: CodecValue<Fields>
+}
+
+interface Open {
+  readonly body: CodecValue<Fields>
+  /** The discriminator, where it is part of the value. */
+  readonly as: string | undefined
+  readonly value: unknown
+}
+
+export interface Otherwise {
+  readonly tag: string
+  /** The field that has the discriminator. */
+  readonly as: string
+  readonly fields: FieldCodecs
+}
+
+/** A discriminator, then the fields of the form that it names. */
+export const tagged = (
+  discriminator: AnyCodec,
+  cases: Readonly<Record<string, readonly [value: unknown, fields?: FieldCodecs]>>,
+  otherwise: Otherwise | undefined
+): CodecValue<Fields> => {
+  const all: ReadonlyArray<Case> = Object.entries(cases).map(([tag, [value, fields = {}]]) => ({
+    tag,
+    value,
+    body: struct(fields, { name: "_tag", value: tag })
+  }))
+  const other = otherwise === undefined
+    ? undefined
+    : { tag: otherwise.tag, body: struct(otherwise.fields, { name: "_tag", value: otherwise.tag }) }
+  const byValue = new Map(all.map((each) => [each.value, each]))
+  const byTag = new Map(all.map((each) => [each.tag, each]))
+  const table: ReadonlyArray<Case | undefined> = Array.from({ length: 256 }, (_, i) => byValue.get(i))
+  const bodies = [...all.map(({ body }) => body), ...(other === undefined ? [] : [other.body])]
+
+  const read = (c: Cursor): Fields | Stop => {
+    let open: Open
+    if (c.saved.length > 0) open = c.saved.pop() as Open
+    else {
+      const { at } = c
+      const value = discriminator.read(c)
+      if (value === stop) return stop
+      const found = typeof value === "number" && value < 256 ? table[value] : byValue.get(value)
+      if (found !== undefined) {
+        const object = found.body.read(c)
+        return object === stop ? c.leave({ body: found.body, as: undefined, value }, found.tag) : object
+      }
+      if (other === undefined) return c.fail(`unknown ${discriminator.kind} ${show(value)}`, at)
+      open = { body: other.body, as: otherwise!.as, value }
+    }
+    const object = open.body.read(c)
+    if (object === stop) return c.leave(open, other?.tag)
+    if (open.as !== undefined) object[open.as] = open.value
+    return object
+  }
+
+  return make<Fields>({
+    kind: `one of ${all.map(({ tag }) => tag).join(", ")}`,
+    least: discriminator.least + Math.min(...bodies.map((body) => body.least)),
+    most: discriminator.most + Math.max(...bodies.map((body) => body.most)),
+    greedy: bodies.some((body) => body.greedy),
+    problem: discriminator.problem ?? problemOf(all, byValue, bodies, discriminator, otherwise),
+    align: (bit) => alignment(discriminator, bodies, bit),
+    measure: measureOf(discriminator, byTag, bodies),
+    rows: () => [
+      ...all.map(({ body, tag, value }) => row(tag, show(value), body)),
+      ...(other === undefined ? [] : [row(other.tag, "any other", other.body)])
+    ],
+    read,
+    write: (value, writer) => {
+      const tag = value?.["_tag"] as string
+      const found = byTag.get(tag)
+      if (found !== undefined) {
+        discriminator.write(found.value, writer)
+        found.body.write(value, writer)
+        if (writer.problem !== undefined) writer.path.push(tag)
+      } else if (other !== undefined && tag === other.tag) {
+        const code = value[otherwise!.as]
+        if (byValue.has(code)) return writer.fail(`${otherwise!.as} is ${show(code)}, which is ${byValue.get(code)!.tag}`)
+        discriminator.write(code, writer)
+        other.body.write(value, writer)
+      } else writer.fail(`unknown _tag ${show(tag)}`)
+    },
+    sample: (random) => {
+      const i = random.below(bodies.length)
+      const value = bodies[i]!.sample(random)
+      if (i === all.length) {
+        for (;;) {
+          const code = discriminator.sample(random)
+          if (byValue.has(code)) continue
+          value[otherwise!.as] = code
+          break
+        }
+      }
+      return value
+    }
+  })
+}
+
+const row = (tag: string, value: string, body: AnyCodec): Row => ({
+  name: tag,
+  size: sizeText(body),
+  kind: `if it is ${value}`,
+  note: "",
+  rows: body.rows()
+})
+
+const problemOf = (
+  all: ReadonlyArray<Case>,
+  byValue: ReadonlyMap<unknown, Case>,
+  bodies: ReadonlyArray<AnyCodec>,
+  discriminator: AnyCodec,
+  otherwise: Otherwise | undefined
+): string | undefined => {
+  if (all.length === 0) return "a tagged union has at least one case"
+  if (byValue.size < all.length) return "two cases have the same discriminator"
+  if (!discriminator.atomic) return "the discriminator must be a number or a fixed text"
+  if (otherwise !== undefined && all.some(({ tag }) => tag === otherwise.tag)) return `two cases are ${otherwise.tag}`
+  const bad = bodies.find((body) => body.problem !== undefined)
+  return bad === undefined ? undefined : `${all[bodies.indexOf(bad)]?.tag ?? otherwise?.tag}: ${bad.problem}`
+}
+
+const alignment = (discriminator: AnyCodec, bodies: ReadonlyArray<AnyCodec>, bit: number): number | string => {
+  const begin = discriminator.align(bit)
+  if (typeof begin === "string") return begin
+  const ends = bodies.map((body) => body.align(begin))
+  return ends.find((end) => typeof end === "string") ??
+    (ends.every((end) => end === ends[0]) ? ends[0]! : "the cases end at different bits of a byte")
+}
+
+const measureOf = (
+  discriminator: AnyCodec,
+  byTag: ReadonlyMap<string, Case>,
+  bodies: ReadonlyArray<AnyCodec>
+) => {
+  if (discriminator.least !== discriminator.most || bodies.some((body) => body.measure === undefined)) return undefined
+  const rest = bodies[byTag.size]
+  return (value: Fields): number => {
+    const body = byTag.get(value["_tag"] as string)?.body ?? rest
+    return discriminator.least + (body?.measure!(value) ?? 0)
+  }
+}
+
+const show = (value: unknown): string => typeof value === "string" ? JSON.stringify(value) : String(value)
+
+/** A codec for one of a few values, each as another. */
+export const enumeration = <A>(
+  codec: CodecValue<A>,
+  values: Readonly<Record<string, A>>
+): CodecValue<string> => {
+  const names = new Map(Object.entries(values).map(([name, value]) => [value, name]))
+  const all = Object.keys(values)
+  return derive<A, string>(codec, {
+    kind: `${codec.kind}: ${Object.entries(values).map(([name, value]) => `${show(value)} ${name}`).join(", ")}`,
+    role: undefined,
+    problem: codec.problem ??
+      (all.length > 0 && names.size === all.length ? undefined : "the values must be different, and at least one"),
+    measure: codec.measure === undefined ? undefined : (name) => codec.measure!(values[name]!),
+    read: (c) => {
+      const { at } = c
+      const value = codec.read(c)
+      if (value === stop) return stop
+      return names.get(value) ?? c.fail(`unknown value ${show(value)}`, at)
+    },
+    write: (name, writer) =>
+      Object.hasOwn(values, name) ? codec.write(values[name]!, writer) : writer.fail(`unknown name ${show(name)}`),
+    sample: (random) => all[random.below(all.length)]!
+  })
+}

@@ -1,0 +1,141 @@
+import { type CodecValue, derive } from "../machine/codec.ts"
+import { type Cursor, stop } from "../machine/cursor.ts"
+import { type Marker, markerBytes, matched, showMarker } from "./literal.ts"
+import { inRange } from "./range.ts"
+
+export interface DelimitedOptions {
+  readonly keep: boolean
+  readonly limit: number
+}
+
+/** Up to this length a loop is faster than `indexOf` on a view. */
+const loopLength = 32
+
+/** What stands before the first of the delimiters, which is consumed unless it is kept. */
+export const delimited = <A>(
+  delimiters: ReadonlyArray<Marker>,
+  content: CodecValue<A>,
+  { keep, limit }: DelimitedOptions
+): CodecValue<A> => {
+  const markers = delimiters.map(markerBytes)
+  const written = markers[0] ?? new Uint8Array(0)
+  const find = finder(markers)
+  return derive<A>(content, {
+    kind: `${content.kind}, ${keep ? "up to" : "then"} ${delimiters.map(showMarker).join(" or ")}`,
+    least: content.least + (keep ? 0 : Math.min(...markers.map((marker) => marker.length))),
+    most: Math.min(content.most, limit) + (keep ? 0 : Math.max(...markers.map((marker) => marker.length))),
+    atomic: false,
+    greedy: false,
+    problem: content.problem ??
+      (markers.length === 0 || markers.some((marker) => marker.length === 0)
+        ? "a delimiter has at least one byte"
+        : undefined),
+    measure: content.measure === undefined
+      ? undefined
+      : (value) => content.measure!(value) + (keep ? 0 : written.length),
+    read: (c) => {
+      const from = c.at
+      // A read that goes on knows how far the delimiter has been sought.
+      const sought = c.saved.length > 0 ? c.saved.pop() as number : 0
+      const found = find(c, from + sought, from + limit)
+      if (found < 0) {
+        const seen = -found - 1 - from
+        if (seen > limit) return c.exceed(seen, limit, from)
+        if (c.short(c.end - from + 1) === stop && c.problem === undefined) c.saved.push(seen)
+        else if (c.bounded && c.problem?._tag === "Corrupt") {
+          return c.fail(`${delimiters.map(showMarker).join(" or ")} is missing`, c.end)
+        }
+        return stop
+      }
+      const value = inRange(c, found - from, content.read)
+      if (value === stop) return stop
+      if (!keep) c.at = found + lengthAt(c, found, markers)
+      return value
+    },
+    write: (value, writer) => {
+      const from = writer.position
+      content.write(value, writer)
+      const length = writer.position - from
+      if (length > limit) return writer.exceed(length, limit)
+      if (writer.problem === undefined && contains(writer.range(from, writer.position), markers)) {
+        return writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
+      }
+      if (!keep) writer.payload(written)
+    },
+    sample: (random) => content.sample(random)
+  })
+}
+
+const lengthAt = (c: Cursor, at: number, markers: ReadonlyArray<Uint8Array>): number =>
+  markers.find((marker) => matched(c, at, marker) === marker.length)!.length
+
+const contains = (bytes: Uint8Array, markers: ReadonlyArray<Uint8Array>): boolean => {
+  for (const marker of markers) {
+    for (let at = bytes.indexOf(marker[0]!); at >= 0; at = bytes.indexOf(marker[0]!, at + 1)) {
+      let i = 1
+      while (i < marker.length && bytes[at + i] === marker[i]) i++
+      if (i === marker.length) return true
+    }
+  }
+  return false
+}
+
+/**
+ * Finds the first delimiter from a place on, which begins no later than `last`. Returns its place; or, if there is none,
+ * one less than the negative of the first place where one may still begin.
+ */
+const finder = (markers: ReadonlyArray<Uint8Array>): (c: Cursor, from: number, last: number) => number => {
+  const [marker] = markers
+  if (markers.length === 1 && marker !== undefined) {
+    const first = marker[0]!
+    return (c, from, last) => {
+      const { end } = c
+      const beyond = Math.min(end, last + 1)
+      for (let at = from; at < beyond; at++) {
+        at = indexOfByte(c, first, at, beyond)
+        if (at < 0) break
+        const n = matched(c, at, marker)
+        if (n === marker.length) return at
+        if (at + n === end) return -at - 1
+      }
+      return -Math.max(from, beyond) - 1
+    }
+  }
+  const firsts = new Uint8Array(256)
+  for (const marker of markers) firsts[marker[0]!] = 1
+  return (c, from, last) => {
+    const { bytes, end } = c
+    const beyond = Math.min(end, last + 1)
+    let at = from
+    for (; at < beyond; at++) {
+      if (firsts[bytes[at]!] === 0) continue
+      let open = false
+      for (const marker of markers) {
+        const n = matched(c, at, marker)
+        if (n === marker.length) {
+          c.steps += at - from
+          return at
+        }
+        open ||= at + n === end
+      }
+      if (open) break
+    }
+    c.steps += at - from
+    return -at - 1
+  }
+}
+
+const indexOfByte = (c: Cursor, byte: number, from: number, end: number): number => {
+  const { bytes } = c
+  const near = Math.min(end, from + loopLength)
+  for (let i = from; i < near; i++) {
+    if (bytes[i] === byte) {
+      c.steps += i - from
+      return i
+    }
+  }
+  c.steps += end - from
+  if (near === end) return -1
+  const found = c.view(near, end - near).indexOf(byte)
+  return found < 0 ? -1 : near + found
+}
