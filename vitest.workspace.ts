@@ -12,7 +12,7 @@ const repository = {
 
 export default defineConfig({
   test: {
-    projects: [...["core", "node", "simulation", "conformance", "examples"].map(project), repository],
+    projects: [...["core", "node", "simulation", "conformance", "codec", "examples"].map(project), repository],
     maxWorkers: "100%"
   }
 })

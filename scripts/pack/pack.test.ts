@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
 
-const packages = ["core", "node", "simulation", "conformance"]
+const packages = ["core", "node", "simulation", "conformance", "codec"]
 const oldestNode = "22.19.0"
 const minutes = 60_000
 

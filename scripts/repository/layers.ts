@@ -40,6 +40,15 @@ export const layers: Readonly<Record<string, Layers>> = {
       "ClusterSocket"
     ]
   ],
+  codec: [
+    ["internal/machine"],
+    ["internal/fields"],
+    ["internal/compose"],
+    ["internal/whole"],
+    ["internal/api"],
+    ["Codec"],
+    ["formats"]
+  ],
   node: [
     ["internal/facade"],
     ["internal/address", "internal/lookup", "internal/unixPath", "internal/stream"],

@@ -1,9 +1,9 @@
+import { inRange } from "../fields/range.ts"
 import { type CodecValue, derive, type Role } from "../machine/codec.ts"
 import { type AnyCodec } from "../machine/codec.ts"
-import { type Cursor, plural, stop } from "../machine/cursor.ts"
+import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import type { Plan } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
-import { inRange } from "../fields/range.ts"
 
 export interface LengthOptions {
   /** What the number counts beyond the content, in bytes. */
@@ -114,7 +114,7 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
 
 const unmeasured = "a length in bits needs fields whose sizes are known beforehand; use whole bytes"
 
-export const badLength = (c: Cursor, size: number, limit: number, at: number) =>
+export const badLength = (c: Cursor, size: number, limit: number, at: number): Stop =>
   size < 0 ? c.fail(`the length counts ${plural(-size, "byte")} less than it must`, at) : c.exceed(size, limit, at)
 
 export const writeLength = (
@@ -127,14 +127,14 @@ export const writeLength = (
 /** Whether room for a number can be left, to be filled in later. */
 export const isFixed = (number: AnyCodec): boolean => number.least === number.most && number.align(0) === 0
 
-/** Leaves room for a number that is not known yet. Returns where it goes. */
+/** Leaves room for a number that is not known yet: a byte, if its size is not known either. Returns where it goes. */
 export const open = (number: CodecValue<number>, writer: Writer): number => {
   const { position } = writer
-  if (isFixed(number)) writer.room(number.least)
+  writer.room(isFixed(number) ? number.least : 1)
   return position
 }
 
-/** Fills in a length: in the room that was left, or before what follows, which moves. */
+/** Fills in a length. What follows it moves, if it takes more than the room that was left. */
 export const close = (
   number: CodecValue<number>,
   position: number,

@@ -1,6 +1,6 @@
+import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { stop } from "../machine/cursor.ts"
-import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
 
 const measureOf = <A>(content: CodecValue<A>, before: number) =>
   content.measure === undefined

@@ -24,11 +24,11 @@ export const lengthPrefixed = <A>(
     },
     align: number.align,
     rows: content.rows,
-    read: (c) => {
+    read: (c): A | undefined | Stop => {
       const { at, bit, bounded, end } = c
       const length = number.read(c)
       if (length === stop) return stop
-      if (length === absent) return undefined
+      if (absent !== undefined && length === absent) return undefined
       const size = length - add
       if (size < 0 || size > limit) return badLength(c, size, limit, at)
       const last = c.at + size
@@ -41,7 +41,7 @@ export const lengthPrefixed = <A>(
       }
       c.end = last
       c.bounded = true
-      const value = read(c)
+      const value: A | Stop = read(c)
       c.end = end
       c.bounded = bounded
       if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)

@@ -1,7 +1,7 @@
+import { show } from "../fields/digits.ts"
+import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
-import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
-import { show } from "../fields/digits.ts"
 
 export interface RepeatOptions {
   /** Exactly this many. */
@@ -69,7 +69,9 @@ export const repeat = <A>(
     }
   }
   return make<ReadonlyArray<A>>({
-    kind: `${count === undefined ? "" : `${count} × `}${item.kind}${until === undefined ? "" : `, until ${showMarker(until)}`}`,
+    kind: `${count === undefined ? "" : `${count} × `}${item.kind}${
+      until === undefined ? "" : `, until ${showMarker(until)}`
+    }`,
     least: (count ?? 0) * item.least + (marker?.length ?? 0),
     most: count === undefined ? Infinity : count * item.most,
     greedy: count === undefined && until === undefined,
@@ -117,7 +119,7 @@ export const repeat = <A>(
       if (marker !== undefined) writer.payload(marker)
     },
     sample: (random) => {
-      const length = count ?? Math.min(most, random.length(0, random.depth > 3 ? 1 : 8))
+      const length = count ?? Math.min(most, random.length(0, random.depth > 3 ? 0 : 8 >> random.depth))
       return Array.from({ length }, () => item.sample(random))
     }
   })

@@ -13,6 +13,7 @@ interface Case {
 }
 
 interface Open {
+  readonly tag: string
   readonly body: CodecValue<Fields>
   /** The discriminator, where it is part of the value. */
   readonly as: string | undefined
@@ -45,6 +46,10 @@ export const tagged = (
   const table: ReadonlyArray<Case | undefined> = Array.from({ length: 256 }, (_, i) => byValue.get(i))
   const bodies = [...all.map(({ body }) => body), ...(other === undefined ? [] : [other.body])]
 
+  /** How many bytes the discriminator of a form takes, at least. */
+  const sizeOf = (i: number): number =>
+    i < all.length && discriminator.measure !== undefined ? discriminator.measure(all[i]!.value) : discriminator.least
+
   const read = (c: Cursor): Fields | Stop => {
     let open: Open
     if (c.saved.length > 0) open = c.saved.pop() as Open
@@ -55,20 +60,20 @@ export const tagged = (
       const found = typeof value === "number" && value < 256 ? table[value] : byValue.get(value)
       if (found !== undefined) {
         const object = found.body.read(c)
-        return object === stop ? c.leave({ body: found.body, as: undefined, value }, found.tag) : object
+        return object === stop ? c.leave({ tag: found.tag, body: found.body, as: undefined, value }, found.tag) : object
       }
       if (other === undefined) return c.fail(`unknown ${discriminator.kind} ${show(value)}`, at)
-      open = { body: other.body, as: otherwise!.as, value }
+      open = { tag: other.tag, body: other.body, as: otherwise!.as, value }
     }
     const object = open.body.read(c)
-    if (object === stop) return c.leave(open, other?.tag)
+    if (object === stop) return c.leave(open, open.tag)
     if (open.as !== undefined) object[open.as] = open.value
     return object
   }
 
   return make<Fields>({
     kind: `one of ${all.map(({ tag }) => tag).join(", ")}`,
-    least: discriminator.least + Math.min(...bodies.map((body) => body.least)),
+    least: Math.min(...bodies.map((body, i) => sizeOf(i) + body.least)),
     most: discriminator.most + Math.max(...bodies.map((body) => body.most)),
     greedy: bodies.some((body) => body.greedy),
     problem: discriminator.problem ?? problemOf(all, byValue, bodies, discriminator, otherwise),
@@ -88,7 +93,9 @@ export const tagged = (
         if (writer.problem !== undefined) writer.path.push(tag)
       } else if (other !== undefined && tag === other.tag) {
         const code = value[otherwise!.as]
-        if (byValue.has(code)) return writer.fail(`${otherwise!.as} is ${show(code)}, which is ${byValue.get(code)!.tag}`)
+        if (byValue.has(code)) {
+          return writer.fail(`${otherwise!.as} is ${show(code)}, which is ${byValue.get(code)!.tag}`)
+        }
         discriminator.write(code, writer)
         other.body.write(value, writer)
       } else writer.fail(`unknown _tag ${show(tag)}`)
@@ -145,11 +152,14 @@ const measureOf = (
   byTag: ReadonlyMap<string, Case>,
   bodies: ReadonlyArray<AnyCodec>
 ) => {
-  if (discriminator.least !== discriminator.most || bodies.some((body) => body.measure === undefined)) return undefined
+  const { measure } = discriminator
+  if (measure === undefined || bodies.some((body) => body.measure === undefined)) return undefined
+  const sizes = new Map(Array.from(byTag, ([tag, { value }]) => [tag, measure(value)]))
   const rest = bodies[byTag.size]
   return (value: Fields): number => {
-    const body = byTag.get(value["_tag"] as string)?.body ?? rest
-    return discriminator.least + (body?.measure!(value) ?? 0)
+    const tag = value["_tag"] as string
+    const body = byTag.get(tag)?.body ?? rest
+    return (sizes.get(tag) ?? discriminator.least) + (body?.measure!(value) ?? 0)
   }
 }
 

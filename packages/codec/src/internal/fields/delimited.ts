@@ -37,7 +37,10 @@ export const delimited = <A>(
       const from = c.at
       // A read that goes on knows how far the delimiter has been sought.
       const sought = c.saved.length > 0 ? c.saved.pop() as number : 0
-      const found = find(c, from + sought, from + limit)
+      let found = find(c, from + sought, from + limit)
+      // The end of a range ends what would leave its delimiter there.
+      const isLast = found < 0 && keep && c.bounded && c.end - from <= limit
+      if (isLast) found = c.end
       if (found < 0) {
         const seen = -found - 1 - from
         if (seen > limit) return c.exceed(seen, limit, from)
@@ -57,10 +60,11 @@ export const delimited = <A>(
       content.write(value, writer)
       const length = writer.position - from
       if (length > limit) return writer.exceed(length, limit)
-      if (writer.problem === undefined && contains(writer.range(from, writer.position), markers)) {
-        return writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
-      }
+      if (writer.problem !== undefined) return
+      // With the delimiter behind it, so that one that begins in the content is found too.
       if (!keep) writer.payload(written)
+      const first = firstOf(writer.range(from, writer.position), markers)
+      if (first >= 0 && first < length) writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
     },
     sample: (random) => content.sample(random)
   })
@@ -69,15 +73,19 @@ export const delimited = <A>(
 const lengthAt = (c: Cursor, at: number, markers: ReadonlyArray<Uint8Array>): number =>
   markers.find((marker) => matched(c, at, marker) === marker.length)!.length
 
-const contains = (bytes: Uint8Array, markers: ReadonlyArray<Uint8Array>): boolean => {
+/** Where the first of the markers stands, or -1. */
+const firstOf = (bytes: Uint8Array, markers: ReadonlyArray<Uint8Array>): number => {
+  let first = -1
   for (const marker of markers) {
     for (let at = bytes.indexOf(marker[0]!); at >= 0; at = bytes.indexOf(marker[0]!, at + 1)) {
       let i = 1
       while (i < marker.length && bytes[at + i] === marker[i]) i++
-      if (i === marker.length) return true
+      if (i < marker.length) continue
+      if (first < 0 || at < first) first = at
+      break
     }
   }
-  return false
+  return first
 }
 
 /**

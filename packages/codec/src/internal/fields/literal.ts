@@ -43,7 +43,7 @@ export const literal = (forms: readonly [Marker, ...ReadonlyArray<Marker>]): Cod
         const n = matched(c, at, form)
         if (n === form.length) {
           c.at = at + n
-          return
+          return undefined
         }
         // Whatever comes, it can still be this form.
         if (at + n === c.end) needed = needed === 0 ? form.length : Math.min(needed, form.length)
@@ -69,6 +69,7 @@ export const padding = (count: number, problem: string | undefined): CodecValue<
     read: (c) => {
       if (c.end - c.at < count) return c.short(count)
       c.at += count
+      return undefined
     },
     write: (_, writer) => {
       const at = writer.room(count)

@@ -64,7 +64,9 @@ export const padded = <A>(multiple: number, content: CodecValue<A>): CodecValue<
     greedy: content.greedy,
     measure: content.measure === undefined ? undefined : (value) => round(content.measure!(value)),
     problem: content.problem ??
-      (Number.isSafeInteger(multiple) && multiple >= 1 ? undefined : `the multiple is ${multiple}; it must be 1 or more`),
+      (Number.isSafeInteger(multiple) && multiple >= 1
+        ? undefined
+        : `the multiple is ${multiple}; it must be 1 or more`),
     read: (c) => {
       const resumed = c.saved.length > 0 ? c.saved.pop() as { from: number; value: A | Stop } : undefined
       const from = resumed === undefined ? c.at : c.start + resumed.from

@@ -1,5 +1,5 @@
 import type { AnyCodec } from "./codec.ts"
-import type { Cursor, Stop } from "./cursor.ts"
+import type { Cursor } from "./cursor.ts"
 import type { Writer } from "./writer.ts"
 
 /** A struct while it is read or written: its fields by name. */

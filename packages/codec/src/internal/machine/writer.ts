@@ -1,4 +1,4 @@
-import type { Output } from "@sluice/core/FramingOutput"
+import type { FramingOutput } from "@sluice/core/FramingOutput"
 import * as Bytes from "effect/Bytes"
 import type { CodecValue } from "./codec.ts"
 
@@ -39,11 +39,11 @@ export class Writer {
   links: Array<number> = []
   linkBase = 0
   linkTop = 0
-  #output: Output | undefined = undefined
+  #output: FramingOutput | undefined = undefined
   #splices: Array<Splice> = []
   #spliced = 0
 
-  begin(output: Output): void {
+  begin(output: FramingOutput): void {
     this.#output = output
     this.at = this.begun = output.reserve(firstRoom)
     this.bytes = output.bytes
@@ -105,17 +105,18 @@ export class Writer {
     this.bit = bit
   }
 
-  /** Writes a number before what was written from `position` on, which moves. */
+  /** Writes a number over the byte that was left for it; what was written since moves. */
   insert(position: number, number: CodecValue<number>, value: number): void {
     const from = this.#indexOf(position)
     const end = this.at
     number.write(value, this)
-    const size = this.at - end
     const field = this.bytes.slice(end, this.at)
-    this.bytes.copyWithin(this.begun + from + size, this.begun + from, end)
+    const more = field.length - 1
+    this.bytes.copyWithin(this.begun + from + 1 + more, this.begun + from + 1, end)
     this.bytes.set(field, this.begun + from)
-    this.#splices = this.#splices.map((splice) => splice.at < from ? splice : { ...splice, at: splice.at + size })
-    for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += size
+    this.at = end + more
+    this.#splices = this.#splices.map((splice) => splice.at <= from ? splice : { ...splice, at: splice.at + more })
+    for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += more
   }
 
   /** The bytes from one position of the frame to another. */

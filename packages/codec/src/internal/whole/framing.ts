@@ -1,0 +1,148 @@
+import * as Framing from "@sluice/core/Framing"
+import * as FramingErrors from "@sluice/core/FramingError"
+import type { FramingInput } from "@sluice/core/FramingInput"
+import type { FramingOutput } from "@sluice/core/FramingOutput"
+import * as Bytes from "effect/Bytes"
+import * as Result from "effect/Result"
+import type { AnyCodec, CodecValue } from "../machine/codec.ts"
+import { Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { Writer } from "../machine/writer.ts"
+
+const errorOf = (reason: FramingErrors.FramingErrorReason): FramingErrors.FramingError =>
+  new FramingErrors.FramingError({ reason })
+
+/** What makes a codec unusable as a whole, if anything. */
+export const problemOf = (codec: AnyCodec): string | undefined => {
+  const end = codec.problem === undefined ? codec.align(0) : 0
+  return codec.problem ??
+    (typeof end === "string" ? end : undefined) ??
+    (end === 0 ? undefined : `it ends ${plural(end as number, "bit")} into a byte; pad the bits to a whole byte`)
+}
+
+const invalidOf = (why: string): FramingErrors.FramingError =>
+  errorOf({ _tag: "InvalidFraming", framing: "Codec", why })
+
+/** The names of the fields around a problem, from the outermost on. */
+const pathOf = (title: string | undefined, path: ReadonlyArray<string>): string => {
+  let text = title ?? ""
+  for (let i = path.length - 1; i >= 0; i--) {
+    const name = path[i]!
+    text += text === "" || name.startsWith("[") ? name : `.${name}`
+  }
+  return text
+}
+
+export const decodeError = (c: Cursor, title: string | undefined): FramingErrors.FramingError => {
+  const problem = c.problem!
+  const { offset } = c
+  if (problem._tag === "TooLong" && problem.limit === c.frameLimit && c.cap === c.frameLimit) {
+    return errorOf({ _tag: "FrameTooLong", limit: problem.limit, length: problem.length, offset })
+  }
+  const path = pathOf(title, c.path)
+  const what = problem._tag === "TooLong" ? `${problem.length} exceeds limit ${problem.limit}` : problem.why
+  const why = `${path === "" ? "" : `${path}: `}${what} at offset ${offset + problem.at - c.start}`
+  return errorOf({ _tag: "CorruptFrame", why, offset })
+}
+
+const encodeError = (writer: Writer, title: string | undefined, offset: number): FramingErrors.FramingError => {
+  const path = pathOf(title, writer.path)
+  const why = `${path === "" ? "" : `${path}: `}${writer.problem}`
+  return errorOf({ _tag: "CorruptFrame", why, offset })
+}
+
+/** The framing of frames that a codec describes. */
+export const framing = <A>(codec: CodecValue<A>, limit: number): Framing.Framing<A> => {
+  const problem = problemOf(codec) ??
+    (codec.greedy ? "it takes all bytes, so that a frame has no end; give it a length or a delimiter" : undefined) ??
+    (codec.least > 0 ? undefined : "a frame can be without a byte, so that there is no end of frames") ??
+    (Number.isSafeInteger(limit) && limit >= 1 ? undefined : `maxFrameLength is ${limit}; it must be 1 or more bytes`)
+  if (problem !== undefined) return invalidFraming(invalidOf(problem))
+  return Framing.make<A>({
+    makeDecode: () => {
+      const c = new Cursor(limit)
+      return (input) => decode(codec, c, input)
+    },
+    encode: makeEncode(codec, limit)
+  })
+}
+
+const invalidFraming = <A>(error: FramingErrors.FramingError): Framing.Framing<A> =>
+  Object.assign(
+    Framing.make<A>({ decode: (input) => input.fail(error), encode: (_, output) => output.fail(error) }),
+    { invalid: error }
+  )
+
+const decode = <A>(codec: CodecValue<A>, c: Cursor, input: FramingInput): A | Framing.NoFrame => {
+  const value = advance(codec, c, input)
+  if (value !== stop) {
+    input.skip(c.at - c.start)
+    return value
+  }
+  if (c.problem === undefined) return input.need(c.wanted)
+  const error = decodeError(c, codec.title)
+  c.reset()
+  return input.fail(error)
+}
+
+/** Reads on in the frame that was begun, or the next. */
+export const advance = <A>(codec: CodecValue<A>, c: Cursor, input: FramingInput): A | Stop => {
+  const { bytes, end, offset, start } = input
+  // What was saved belongs to a frame that the input may have taken away since.
+  const isOpen = c.saved.length > 0 && c.offset === offset
+  const at = isOpen ? start + c.at - c.start : start
+  if (!isOpen) c.reset()
+  c.bytes = bytes
+  c.start = start
+  c.at = at
+  c.end = end - start > c.frameLimit ? start + c.frameLimit : end
+  c.offset = offset
+  c.steps++
+  return codec.read(c)
+}
+
+const makeEncode = <A>(codec: CodecValue<A>, limit: number) => {
+  const writer = new Writer()
+  return (value: A, output: FramingOutput): void => {
+    writer.begin(output)
+    codec.write(value, writer)
+    if (writer.problem === undefined) {
+      const length = writer.position
+      if (length <= limit) return writer.finish()
+      return output.fail(errorOf({ _tag: "FrameTooLong", limit, length, offset: output.offset }))
+    }
+    output.fail(encodeError(writer, codec.title, output.offset))
+  }
+}
+
+/** The cursor over bytes that are all there. */
+export const cursorOver = (bytes: Uint8Array): Cursor => {
+  const c = new Cursor(Infinity)
+  c.bytes = bytes
+  c.end = bytes.length
+  c.bounded = true
+  return c
+}
+
+/** The value that bytes are, from the first to the last. */
+export const decodeWhole = <A>(
+  codec: CodecValue<A>,
+  bytes: Uint8Array
+): Result.Result<A, FramingErrors.FramingError> => {
+  const problem = problemOf(codec)
+  if (problem !== undefined) return Result.fail(invalidOf(problem))
+  const c = cursorOver(bytes)
+  const value = codec.read(c)
+  if (value !== stop && c.at < c.end) c.fail(`${plural(c.end - c.at, "byte")} left over`)
+  return value === stop || c.problem !== undefined ? Result.fail(decodeError(c, codec.title)) : Result.succeed(value)
+}
+
+/** The bytes of a value. */
+export const encodeWhole = <A>(
+  codec: CodecValue<A>,
+  value: A
+): Result.Result<Uint8Array, FramingErrors.FramingError> => {
+  const problem = problemOf(codec)
+  if (problem !== undefined) return Result.fail(invalidOf(problem))
+  const whole = Framing.make<A>({ decode: (input) => input.more(), encode: makeEncode(codec, Infinity) })
+  return Result.map(Framing.encodeAll(whole, [value]), Bytes.concat)
+}
