@@ -142,7 +142,7 @@ const codecs = {
     { tag: "Other", as: "type", fields: { data: Codec.lengthPrefixed(Codec.uint8, Codec.bytes()) } }
   ),
   taggedText: Codec.tagged(
-    Codec.enumeration(Codec.bytes(2).pipe(Codec.map(ascii, unascii)), { get: "GE", put: "PU" }),
+    Codec.enumeration(Codec.bytes(2).pipe(Codec.map(ascii, bytesOfText)), { get: "GE", put: "PU" }),
     {
       Get: ["get", { n: Codec.uint8 }],
       Put: ["put", { n: Codec.uint16be }]
@@ -193,7 +193,7 @@ function ascii(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
 }
 
-function unascii(text: string): Uint8Array {
+function bytesOfText(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
 

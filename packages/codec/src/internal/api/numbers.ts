@@ -128,7 +128,7 @@ export interface DigitsOptions {
 }
 
 /**
- * A whole number as decimal digits. Without a `width` it ends before the first byte that is no digit, which the next field
+ * A whole number as decimal digits. Without a `width` it ends before the first byte that is not a digit, which the next field
  * has to expect.
  *
  * @category text

@@ -49,7 +49,7 @@ export interface LengthOptions {
 }
 
 /**
- * A field with the length of a later field, in bytes. That field then takes exactly so many.
+ * A field with the length of a later field, in bytes. That field then takes exactly this many.
  *
  * @category structures
  * @since 0.1.0
@@ -170,7 +170,7 @@ export const checksum = (
 }
 
 /**
- * A CRC by its parameters, as the catalog of parametrised CRC algorithms names them: https://reveng.sourceforge.io/crc-catalogue
+ * A CRC by its parameters, as the CRC catalog names them: https://reveng.sourceforge.io/crc-catalogue
  *
  * @category structures
  * @since 0.1.0

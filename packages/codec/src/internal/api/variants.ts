@@ -116,7 +116,7 @@ export const separated = <A>(
 ): Codec<ReadonlyArray<A>> => internalRepeat.separated(item, separator, options?.limit ?? Infinity)
 
 /**
- * A length in bytes, then the content in exactly so many bytes. With `absent`, this value of the length says that there is
+ * A length in bytes, then the content in exactly this many bytes. With `absent`, this value of the length says that there is
  * none, and the value is undefined.
  *
  * ```ts

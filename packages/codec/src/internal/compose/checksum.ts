@@ -36,7 +36,7 @@ const note = (plan: Plan, index: number, slot: number, side: "begin" | "end"): v
   const read = plan.reads[index]!
   plan.reads[index] = side === "begin"
     ? (c) => {
-      // A field that goes on began before.
+      // A field that resumes began before.
       if (c.saved.length === 0) c.links[c.linkBase + slot] = c.at - c.start
       return read(c)
     }

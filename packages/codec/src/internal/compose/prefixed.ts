@@ -2,7 +2,7 @@ import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import { badLength, close, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 
-/** A length, then what takes exactly so many bytes; or the value of the length that says that nothing comes. */
+/** A length, then what takes exactly this many bytes; or the value of the length that says that nothing comes. */
 export const lengthPrefixed = <A>(
   number: CodecValue<number>,
   content: CodecValue<A>,

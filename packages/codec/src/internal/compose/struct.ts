@@ -78,7 +78,7 @@ const measureOf = (names: ReadonlyArray<string>, codecs: ReadonlyArray<AnyCodec>
   }
 }
 
-/** What a read that stopped in the middle goes on with. */
+/** The state of a read that stopped in the middle. */
 interface Open {
   readonly object: Fields
   readonly index: number
@@ -111,7 +111,7 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
 
   const stopped = (c: Cursor, object: Fields, index: number): Stop => c.leave({ object, index }, names[index])
 
-  /** Goes on after a stop, or tells what it finds. */
+  /** Resumes after a stop, or tells what it finds. */
   const step = (c: Cursor): Fields | Stop => {
     const open: Open | undefined = c.saved.length > 0 ? c.saved.pop() as Open : undefined
     const object: Fields = open?.object ?? (constant === undefined ? {} : { [constant.name]: constant.value })

@@ -61,7 +61,7 @@ export const refine = <A>(codec: CodecValue<A>, isValid: (value: A) => boolean, 
   return derive<A>(checked, { measure: codec.measure })
 }
 
-/** At most so many bytes. */
+/** At most `limit` bytes. */
 export const limited = <A>(codec: CodecValue<A>, limit: number): CodecValue<A> =>
   derive<A>(codec, {
     most: Math.min(codec.most, limit),

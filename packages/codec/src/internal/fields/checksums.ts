@@ -1,4 +1,4 @@
-/** What a CRC is made of, by the names of the catalogue of parametrised CRC algorithms. */
+/** The parameters of a CRC, by the names of the CRC catalog. */
 export interface CrcOptions {
   readonly width: 8 | 16 | 32
   readonly polynomial: number
@@ -81,7 +81,7 @@ const sum8: Checksum = (bytes) => {
   return value
 }
 
-const crcs = {
+const polynomials = {
   "crc8": { width: 8, polynomial: 0x07, initial: 0, reflected: false, xorOut: 0 },
   "crc8-maxim": { width: 8, polynomial: 0x31, initial: 0, reflected: true, xorOut: 0 },
   "crc16-arc": { width: 16, polynomial: 0x8005, initial: 0, reflected: true, xorOut: 0 },
@@ -103,9 +103,9 @@ const others = {
   sum8
 } as const satisfies Record<string, Checksum>
 
-export type ChecksumName = keyof typeof crcs | keyof typeof others
+export type ChecksumName = keyof typeof polynomials | keyof typeof others
 
-export const checksumNames = [...Object.keys(crcs), ...Object.keys(others)]
+export const checksumNames = [...Object.keys(polynomials), ...Object.keys(others)]
 
 const made = new Map<ChecksumName, Checksum>()
 
@@ -113,8 +113,8 @@ const made = new Map<ChecksumName, Checksum>()
 export const checksumOf = (name: ChecksumName): Checksum | undefined => {
   const known = made.get(name)
   if (known !== undefined) return known
-  const checksum = Object.hasOwn(crcs, name)
-    ? crc(crcs[name as keyof typeof crcs])
+  const checksum = Object.hasOwn(polynomials, name)
+    ? crc(polynomials[name as keyof typeof polynomials])
     : Object.hasOwn(others, name)
     ? others[name as keyof typeof others]
     : undefined

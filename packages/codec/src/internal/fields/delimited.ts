@@ -35,7 +35,7 @@ export const delimited = <A>(
       : (value) => content.measure!(value) + (keep ? 0 : written.length),
     read: (c) => {
       const from = c.at
-      // A read that goes on knows how far the delimiter has been sought.
+      // A read that resumes knows how far the delimiter has been sought.
       const sought = c.saved.length > 0 ? c.saved.pop() as number : 0
       let found = find(c, from + sought, from + limit)
       // The end of a range ends what would leave its delimiter there.
@@ -64,7 +64,9 @@ export const delimited = <A>(
       // With the delimiter behind it, so that one that begins in the content is found too.
       if (!keep) writer.payload(written)
       const first = firstOf(writer.range(from, writer.position), markers)
-      if (first >= 0 && first < length) writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
+      if (first >= 0 && first < length) {
+        writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
+      }
     },
     sample: (random) => content.sample(random)
   })

@@ -23,7 +23,7 @@ const values = Uint8Array.from({ length: 256 }, (_, byte) => {
 const minus = 0x2d
 const plus = 0x2b
 
-/** A number as text. It ends before the first byte that is no digit, unless it has a width. */
+/** A number as text. It ends before the first byte that is not a digit, unless it has a width. */
 export const digits = (options: DigitsOptions): CodecValue<number> => {
   const { lenient, max, min, radix, upperCase, width } = options
   const name = radix === 10 ? "decimal" : "hex"

@@ -102,7 +102,7 @@ export class Cursor {
     return stop
   }
 
-  /** Keeps `state` if the read will go on, or notes the name of the field that failed. */
+  /** Keeps `state` if the read will resume, or notes the name of the field that failed. */
   leave(state: unknown, name: string | undefined): Stop {
     if (this.problem === undefined) this.saved.push(state)
     else if (name !== undefined) this.path.push(name)

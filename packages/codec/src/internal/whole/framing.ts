@@ -20,7 +20,7 @@ export const problemOf = (codec: AnyCodec): string | undefined => {
 }
 
 const invalidOf = (why: string): FramingErrors.FramingError =>
-  errorOf({ _tag: "InvalidFraming", framing: "Codec", why })
+  errorOf(new FramingErrors.InvalidFraming({ framing: "Codec", why }))
 
 /** The names of the fields around a problem, from the outermost on. */
 const pathOf = (title: string | undefined, path: ReadonlyArray<string>): string => {
@@ -36,18 +36,18 @@ export const decodeError = (c: Cursor, title: string | undefined): FramingErrors
   const problem = c.problem!
   const { offset } = c
   if (problem._tag === "TooLong" && problem.limit === c.frameLimit && c.cap === c.frameLimit) {
-    return errorOf({ _tag: "FrameTooLong", limit: problem.limit, length: problem.length, offset })
+    return errorOf(new FramingErrors.FrameTooLong({ limit: problem.limit, length: problem.length, offset }))
   }
   const path = pathOf(title, c.path)
   const what = problem._tag === "TooLong" ? `${problem.length} exceeds limit ${problem.limit}` : problem.why
   const why = `${path === "" ? "" : `${path}: `}${what} at offset ${offset + problem.at - c.start}`
-  return errorOf({ _tag: "CorruptFrame", why, offset })
+  return errorOf(new FramingErrors.CorruptFrame({ why, offset }))
 }
 
 const encodeError = (writer: Writer, title: string | undefined, offset: number): FramingErrors.FramingError => {
   const path = pathOf(title, writer.path)
   const why = `${path === "" ? "" : `${path}: `}${writer.problem}`
-  return errorOf({ _tag: "CorruptFrame", why, offset })
+  return errorOf(new FramingErrors.CorruptFrame({ why, offset }))
 }
 
 /** The framing of frames that a codec describes. */
@@ -108,7 +108,7 @@ const makeEncode = <A>(codec: CodecValue<A>, limit: number) => {
     if (writer.problem === undefined) {
       const length = writer.position
       if (length <= limit) return writer.finish()
-      return output.fail(errorOf({ _tag: "FrameTooLong", limit, length, offset: output.offset }))
+      return output.fail(errorOf(new FramingErrors.FrameTooLong({ limit, length, offset: output.offset })))
     }
     output.fail(encodeError(writer, codec.title, output.offset))
   }

@@ -89,7 +89,7 @@ interface Found {
   readonly isWhole: boolean
 }
 
-/** A frame that goes on was found before. */
+/** A frame that resumes was found before. */
 const found0: Found = { at: 0, isWhole: true }
 
 /** Where the marker begins, or may begin, in the window. */
