@@ -293,6 +293,7 @@ export class PeerAlert extends Data.TaggedClass("PeerAlert")<{ readonly alert: s
 }
 
 const alertAdvice: Record<string, string> = {
+  bad_record_mac: "check the network path for a device that changes data",
   bad_certificate: "check that the certificate is complete and has no errors",
   certificate_expired: "renew the certificate",
   certificate_required: "set `certificate`",

@@ -28,7 +28,7 @@ const reasonOf = (
   supported: ReadonlyArray<string>
 ): TlsReason.TlsReason | NetworkError.BrokenPipe | undefined => {
   const { code = "" } = error
-  const alert = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(.+)$/.exec(code)?.[1]?.toLowerCase()
+  const alert = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_(?:ALERT_)?(.+)$/.exec(code)?.[1]?.toLowerCase()
   if (alert !== undefined) {
     if (alert === "protocol_version") return new TlsReason.NoSharedProtocol()
     if (alert === "no_application_protocol") return new TlsReason.NoSharedApplicationProtocol({ supported })
