@@ -135,10 +135,4 @@ export const isFramingError = (u: unknown): u is FramingError => Predicate.isTag
 const longestText = 300
 
 /** Text that may come from a peer, bounded and without control characters. */
-const printable = (text: string): string => {
-  const short = text.length > longestText ? `${text.slice(0, longestText)}…` : text
-  return short.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`
-  )
-}
+const printable = (text: string): string => SafeText.escape(text, { limit: longestText })

@@ -18,6 +18,7 @@ import * as Framed from "../../Framed.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, optionalInteger } from "../../Options.ts"
 import type * as Reconnecting from "../../Reconnecting.ts"
+import { monotonicMillis } from "../time/monotonic.ts"
 import { NotConnected } from "./errors.ts"
 
 export const typeId = "~@sluice/core/Reconnecting"
@@ -72,6 +73,8 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
     })
   )
   let connectedAt: number | undefined
+  // Schedules count in wall-clock time, here of a clock that does not step.
+  const origin = clock.currentTimeMillisUnsafe() - monotonicMillis(clock)
 
   // One connection, from connecting to its loss; `undefined` when the client is to end.
   const once: Effect.Effect<Error<E> | undefined, Error<E>, Exclude<R1 | R2, Scope.Scope>> = Effect.scoped(
@@ -81,8 +84,8 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
         const framed = yield* connect
         const sending = Effect.gen(function*() {
           yield* flush(client, framed)
-          connectedAt = clock.currentTimeMillisUnsafe()
-          yield* SubscriptionRef.set(state, { _tag: "Connected", since: connectedAt })
+          connectedAt = monotonicMillis(clock)
+          yield* SubscriptionRef.set(state, { _tag: "Connected", since: clock.currentTimeMillisUnsafe() })
           return yield* Effect.never
         })
         // Both at once: a peer whose answers nobody takes may take nothing either.
@@ -104,13 +107,13 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
       connectedAt = undefined
       const error = yield* Effect.catch(once, Effect.succeed)
       if (error === undefined) return Option.none<Error<E>>()
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMillis(clock)
       if (connectedAt !== undefined && now - connectedAt >= resetAfter) {
         step = yield* freshSchedule
         attempt = 0
       }
       attempt++
-      const deciding = Pull.matchEffect(step(now, error), {
+      const deciding = Pull.matchEffect(step(origin + now, error), {
         onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
         onFailure: Effect.failCause,
         onDone: () => Effect.succeed("over" as const)
@@ -118,7 +121,12 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
       const delay = yield* Effect.raceFirst(Effect.as(closing, "closed" as const), deciding)
       if (delay === "over") return Option.some(error)
       if (delay === "closed") return Option.none<Error<E>>()
-      yield* SubscriptionRef.set(state, { _tag: "Waiting", until: now + delay, attempt, error })
+      yield* SubscriptionRef.set(state, {
+        _tag: "Waiting",
+        until: clock.currentTimeMillisUnsafe() + delay,
+        attempt,
+        error
+      })
       const waiting = Effect.as(Effect.sleep(Duration.millis(delay)), false)
       const isClosed = yield* Effect.raceFirst(Effect.as(closing, true), waiting)
       if (isClosed) return Option.none<Error<E>>()

@@ -40,7 +40,8 @@ export class ClockEngine implements Engine {
   }
 
   get now(): number {
-    return Math.round(this.#clock.currentTimeMillisUnsafe() * 1000)
+    // Wall clocks step.
+    return Math.floor(Number(this.#clock.monotonicTimeNanosUnsafe()) / 1000)
   }
 
   schedule(event: Event, at: number): void {
