@@ -107,7 +107,12 @@ const declarationsOf = (
       if (list[2] === undefined) return [{ name: alias, isExported: true, comment, text: `${alias} = ${name}` }]
       const origin = join(dirname(file), list[2].replace(/\.ts$/, ".d.ts"))
       if (!origin.includes("/internal/")) {
-        return [{ name: alias, isExported: true, comment: "@since 0.1.0 @category re-exports", text: `${alias} = ${list[2]} ${name}` }]
+        return [{
+          name: alias,
+          isExported: true,
+          comment: "@since 0.1.0 @category re-exports",
+          text: `${alias} = ${list[2]} ${name}`
+        }]
       }
       const found = declarationsOf(origin, statementsIn).filter((declaration) => declaration.name === name)
       if (found.length === 0) throw new Error(`${file}: ${name} is not in ${origin}`)
