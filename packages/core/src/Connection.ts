@@ -319,7 +319,8 @@ export type UpgradeOptions =
   }
   | {
     readonly role: "server"
-    readonly tls: Tls.ServerOptions | Tls.Reloading
+    /** Default: the `upgradeTls` of the server, which is checked when the server starts. */
+    readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
     /** How long the handshake may take. Default: 10 seconds. */
     readonly timeout?: Duration.Input | undefined
   }

@@ -67,6 +67,12 @@ export interface ConnectOptions extends StreamOptions {
 export interface ListenOptions extends StreamOptions, ServerPolicy.AcceptPolicy {
   /** The certificates and TLS settings of a `tls://` endpoint. Required there, and an error elsewhere. */
   readonly tls?: Tls.ServerOptions | Tls.Reloading | undefined
+  /**
+   * The certificates and TLS settings of connections that begin in the clear and are upgraded by `Connection.upgradeTls`
+   * (STARTTLS). They are checked before the socket is opened, as those of a `tls://` endpoint are. Default: given with each
+   * upgrade, and checked then.
+   */
+  readonly upgradeTls?: Tls.ServerOptions | Tls.Reloading | undefined
   /** Take the client's address from the PROXY header that a trusted proxy sends. Default: no peer is a proxy. */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined
   /**

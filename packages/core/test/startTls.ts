@@ -1,9 +1,14 @@
 /** What every network's upgrade to TLS does, whatever its certificates are. */
 import { expect } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
+import * as Listener from "@sluice/core/Listener"
+import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import type * as Tls from "@sluice/core/Tls"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as NetAddress from "effect/net/NetAddress"
 
 /** A network with two ends of a connection in the clear, and how each of them continues. */
 export interface Subject<R> {
@@ -68,4 +73,45 @@ export const letsWait = Effect.fnUntraced(function*<R>({ asClient, asServer, pai
   expect(yield* line(server)).toBe("secret\n")
   yield* Connection.writeText(server, "answer\n")
   expect(yield* Fiber.join(reading)).toBe("answer\n")
+})
+
+/** What a server shows to connections that are upgraded is checked before it listens, and is the default of the upgrade. */
+export const isCheckedAtStart = Effect.fnUntraced(function*(subject: {
+  readonly listen: string
+  readonly connect: (port: number) => string
+  readonly good: Tls.Certificate
+  readonly mismatched: Tls.Certificate
+  readonly asClient: Connection.UpgradeOptions
+}) {
+  const { asClient, connect, good, listen, mismatched } = subject
+  const failed = (options: SocketOptions.ListenOptions) =>
+    Effect.map(Effect.flip(Effect.scoped(Network.listen(listen, options))), ({ reason }) => reason)
+  expect(yield* failed({ upgradeTls: { certificates: [mismatched] } })).toMatchObject({ _tag: "KeyMismatch" })
+  const empty = { certificates: [] as unknown as Tls.ServerOptions["certificates"] }
+  expect(yield* failed({ upgradeTls: empty })).toMatchObject({ _tag: "InvalidOption", option: "tls.certificates" })
+  const twice = Effect.flip(
+    Effect.scoped(
+      Network.listen(listen.replace("tcp:", "tls:"), {
+        tls: { certificates: [good] },
+        upgradeTls: { certificates: [good] }
+      })
+    )
+  )
+  expect((yield* twice).reason).toMatchObject({ _tag: "InvalidOption", option: "upgradeTls" })
+
+  for (const upgradeTls of [{ certificates: [good] } as const, undefined]) {
+    const listener = yield* Network.listen(listen, { upgradeTls, closeTimeout: 0 })
+    const client = yield* Network.connect(connect((listener.address as NetAddress.InetAddress).port), {
+      closeTimeout: 0
+    })
+    const server = yield* Listener.accept(listener)
+    if (upgradeTls === undefined) {
+      const error = yield* Effect.flip(Connection.upgradeTls(server, { role: "server" }))
+      expect(error.reason).toMatchObject({ _tag: "InvalidOption", option: "tls" })
+    } else {
+      const serving = yield* Effect.forkScoped(Connection.upgradeTls(server, { role: "server" }))
+      expect((yield* Connection.upgradeTls(client, asClient)).verified).toBe(true)
+      expect((yield* Fiber.join(serving)).peerCertificate).toBe(undefined)
+    }
+  }
 })

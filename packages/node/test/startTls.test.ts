@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
-import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
+import { goesOn, isCheckedAtStart, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { NodeStream } from "../src/internal/stream.ts"
 import { secure } from "../src/internal/tls/context.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
@@ -53,6 +53,14 @@ describe("an upgrade to TLS", () => {
   onBoth("continues with the same connection, protected", () => goesOn(subject))
 
   onBoth("lets what is written meanwhile wait until it is protected", () => letsWait(subject))
+
+  it.live("has its certificates checked when the server starts", () =>
+    Effect.gen(function*() {
+      const { key } = yield* authority.issue()
+      const mismatched = { chain: certificate.chain, key }
+      const connect = (port: number) => `tcp://localhost:${port}`
+      yield* isCheckedAtStart({ listen: "tcp://127.0.0.1:0", connect, good: certificate, mismatched, asClient })
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 
   // CVE-2011-0411: what an attacker in between puts behind the request must not be taken for protected.
   onBoth("refuses clear text behind the request", () =>

@@ -14,7 +14,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import { goesOn, letsWait, line, upgrade } from "../../core/test/startTls.ts"
+import { goesOn, isCheckedAtStart, letsWait, line, upgrade } from "../../core/test/startTls.ts"
 import { hosts } from "./fixtures/handshake.ts"
 
 const authority = SimCertificate.authority("Test CA")
@@ -126,6 +126,21 @@ describe("an upgrade to simulated TLS", () => {
       expect((yield* Effect.flip(Connection.upgradeTls(client, asClient))).reason._tag).toBe("BrokenPipe")
       yield* Connection.read(server)
       expect((yield* Effect.flip(Connection.upgradeTls(server, asServer))).reason._tag).toBe("HandshakeCut")
+    }),
+    seeds
+  )
+
+  VitestSimulation.it(
+    "has its certificates checked when the server starts",
+    Effect.gen(function*() {
+      const { server } = yield* hosts({})
+      const good = authority.issue({ names: ["server"] })
+      const mismatched = { chain: good.chain, key: authority.issue().key }
+      const connect = (port: number) => `tcp://server:${port}`
+      yield* Effect.provide(
+        isCheckedAtStart({ listen: "tcp://0.0.0.0:0", connect, good, mismatched, asClient }),
+        Host.layer(server)
+      )
     }),
     seeds
   )

@@ -10,6 +10,7 @@ import { ConnectionState } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
+import type { ServerSettings } from "../tls/serverSettings.ts"
 import type { AccessControl } from "./accessControl.ts"
 import type { HandshakePhase } from "./handshakePhase.ts"
 import type { Peer, Slot } from "./peerCounts.ts"
@@ -20,6 +21,7 @@ interface ListenerOptions {
   readonly backlog: number
   /** In milliseconds. */
   readonly closeTimeout: number
+  readonly upgradeTls: ServerSettings | undefined
   /** Whose PROXY headers are taken, if anyone's. */
   readonly proxyProtocol: { readonly isTrusted: (address: NetAddress.SocketAddress) => boolean } | undefined
 }
@@ -160,6 +162,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       closeTimeout: this.#options.closeTimeout,
       traffic: this.traffic,
       security: this.#security,
+      upgradeTls: this.#options.upgradeTls,
       role: "server"
     })
     connection.observe({ onClosed: () => this.accessControl.leave(waiting.slot) })

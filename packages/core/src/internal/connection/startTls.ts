@@ -6,7 +6,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, reject } from "../../Options.ts"
 import type * as Tls from "../../Tls.ts"
 import { ClearTextBeforeUpgrade, HandshakeCut } from "../../TlsReason.ts"
-import { checkClient } from "../tls/options.ts"
+import { checkClient, defaultHandshakeTimeout } from "../tls/options.ts"
 import { serverNameOf } from "../tls/serverName.ts"
 import { settingsOf } from "../tls/serverSettings.ts"
 import type { TlsClient, TlsServer } from "../tls/settings.ts"
@@ -20,8 +20,13 @@ export const upgrade = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Tls.Session, NetworkError.NetworkError> {
   const { peer, security } = connection
   const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
-    const timeout = duration("timeout", options.timeout ?? 10_000, 1)
-    if (options.role === "server") return { settings: settingsOf(options.tls).prepared(security.prepare), timeout }
+    const timeout = duration("timeout", options.timeout ?? defaultHandshakeTimeout, 1)
+    if (options.role === "server") {
+      const settings = options.tls === undefined ? connection.upgradeTls : settingsOf(options.tls)
+      return settings === undefined
+        ? reject("tls", undefined, "the certificates to show, here or as the option upgradeTls of the server")
+        : { settings: settings.prepared(security.prepare), timeout }
+    }
     const settings = checkClient(options.tls ?? noOptions)
     const serverName = serverNameOf(settings, connection.dialled) ??
       reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")

@@ -13,6 +13,7 @@ import { canonical, formatPeer } from "../address/peerAddress.ts"
 import type { Proxy } from "../proxy/header.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
+import type { ServerSettings } from "../tls/serverSettings.ts"
 import { closedInTime } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
@@ -34,6 +35,8 @@ export interface Options {
   readonly closeTimeout: number
   readonly traffic: Traffic
   readonly security: ContextCache
+  /** The settings for an upgrade to TLS as the server, if the listener has them. */
+  readonly upgradeTls?: ServerSettings | undefined
   readonly role: Role
   readonly dialled?: string | undefined
 }
@@ -54,6 +57,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly id = ++lastId
   transport: Transport.StreamTransport
   readonly security: ContextCache
+  readonly upgradeTls: ServerSettings | undefined
   readonly role: Role
   /** The host that was asked for, if this side connected. */
   readonly dialled: string | undefined
@@ -71,9 +75,10 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   constructor(transport: Transport.StreamTransport, options: Options) {
     super()
-    const { closeTimeout, dialled, role, security, traffic } = options
+    const { closeTimeout, dialled, role, security, traffic, upgradeTls } = options
     this.transport = transport
     this.security = security
+    this.upgradeTls = upgradeTls
     this.role = role
     this.dialled = dialled
     this.activity = new Activity(traffic)

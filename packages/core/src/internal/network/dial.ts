@@ -27,7 +27,7 @@ export const dial = (
     const endpoint = yield* streamEndpoint("connect", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkConnect(options, where))
-    yield* Effect.fromResult(checkTls(endpoint, options.tls, "connect", where))
+    yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
     const secure = endpoint._tag === "Tls" ? yield* security.context(checked.tls, where) : undefined
     const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope

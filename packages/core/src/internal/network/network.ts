@@ -34,11 +34,12 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkListen(options, where))
     const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
-    yield* Effect.fromResult(checkTls(endpoint, options.tls, "listen", where))
+    yield* Effect.fromResult(checkTls(endpoint, options, "listen", where))
     const [address] = yield* resolve(platform, endpoint)
     const steps: Array<Step> = []
     if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
-    const { tls } = checked
+    const { tls, upgradeTls } = checked
+    if (upgradeTls !== undefined) yield* upgradeTls.use((settings) => security.context(settings, where))
     if (tls !== undefined) {
       yield* tls.use((settings) => security.context(settings, where))
       steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))

@@ -7,7 +7,7 @@ import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import { checkHeader, checkTrust, type ProxyTrust } from "../proxy/options.ts"
-import { checkClient } from "../tls/options.ts"
+import { checkClient, defaultHandshakeTimeout } from "../tls/options.ts"
 import { type ServerSettings, settingsOf } from "../tls/serverSettings.ts"
 import type { TlsClient } from "../tls/settings.ts"
 
@@ -25,6 +25,7 @@ export interface Connect extends Transport.ConnectSettings {
 export interface Listen extends Transport.ListenSettings {
   readonly proxyProtocol: ProxyTrust | undefined
   readonly tls: ServerSettings | undefined
+  readonly upgradeTls: ServerSettings | undefined
   readonly handshakeTimeout: number
   readonly closeTimeout: number
 }
@@ -53,7 +54,8 @@ export const checkListen = (
     ...checkStream(options),
     proxyProtocol: checkTrust(options.proxyProtocol),
     tls: options.tls === undefined ? undefined : settingsOf(options.tls),
-    handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? 10_000, 1),
+    upgradeTls: options.upgradeTls === undefined ? undefined : settingsOf(options.upgradeTls),
+    handshakeTimeout: duration("handshakeTimeout", options.handshakeTimeout ?? defaultHandshakeTimeout, 1),
     backlog: optionalInteger("backlog", options.backlog, 1, 65535) ?? 511,
     reusePort: options.reusePort ?? false,
     ipv6Only: options.ipv6Only ?? false,
@@ -86,12 +88,15 @@ const fileMode = (mode: number | undefined): number | undefined =>
 /** Rejects TLS options that would be ignored, and an endpoint that lacks them. */
 export const checkTls = (
   endpoint: Endpoint.StreamEndpoint,
-  tls: Tls.ClientOptions | Tls.ServerOptions | Tls.Reloading | undefined,
+  { tls, upgradeTls }: Pick<SocketOptions.ListenOptions, "upgradeTls"> & { readonly tls?: object | undefined },
   operation: "connect" | "listen",
   where: string
 ): Result.Result<void, NetworkError.NetworkError> =>
   checked(operation, where, () => {
     if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", "there", "an endpoint that begins with tls://")
+    if (endpoint._tag === "Tls" && upgradeTls !== undefined) {
+      reject("upgradeTls", "there", "an endpoint that begins with tcp:// or unix://")
+    }
     if (endpoint._tag === "Tls" && tls === undefined && operation === "listen") {
       reject("tls", undefined, "the certificates to show, as in { certificates: [{ chain, key }] }")
     }

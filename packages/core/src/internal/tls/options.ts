@@ -44,6 +44,9 @@ export const checkServer = (options: Tls.ServerOptions): TlsServer =>
 const clients = new WeakMap<Tls.ClientOptions, TlsClient>()
 const servers = new WeakMap<Tls.ServerOptions, TlsServer>()
 
+/** The default time for a handshake, in milliseconds. */
+export const defaultHandshakeTimeout = 10_000
+
 /** Validates each options object once. */
 export const once = <Options extends object, Checked>(
   known: WeakMap<Options, Checked>,
