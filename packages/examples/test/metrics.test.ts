@@ -52,6 +52,26 @@ interface Export {
 }
 
 describe("metrics", { timeout: 60_000 }, () => {
+  it("ends in a moment, whatever becomes of a request that was begun", async () => {
+    const server = await watched()
+    const half = await connect({ port: Number(new URL(server.url).port) })
+    half.on("error", () => {})
+    half.write("GET /metrics HTTP/1.1\r\nHost:")
+    const asked = await fetch(server.url)
+    expect(asked.status).toBe(200)
+    await asked.text()
+    const begun = performance.now()
+    expect((await stop(server)).code).toBe(143)
+    expect(performance.now() - begun).toBeLessThan(10_000)
+    half.destroy()
+  })
+
+  it("serves metrics on loopback, wherever the server listens", async () => {
+    const server = await watched(" --host 0.0.0.0")
+    expect(new URL(server.url).hostname).toBe("127.0.0.1")
+    await stop(server)
+  })
+
   it("serves what Prometheus reads, while connections come and go", async () => {
     const server = await watched(" --max-connections 2")
     expect(await converse({ port: server.port }, "12345")).toBe("12345")

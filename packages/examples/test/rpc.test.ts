@@ -71,6 +71,26 @@ describe("rpc", { timeout: 60_000 }, () => {
     expect({ code, stderr }).toEqual({ code: 143, stderr: "" })
   })
 
+  it("answers others while a call takes long, and refuses a request that never ends", async () => {
+    const server = await serve("rpc server")
+    const slow = await connect({ port: server.port })
+    const request = (id: string, number: number) =>
+      JSON.stringify({ _tag: "Request", id, tag: "Factor", payload: { number }, headers: [] }) + "\n"
+    const answers: Array<string> = []
+    slow.on("data", (chunk: Buffer) => answers.push(chunk.toString()))
+    // A prime near 2^53: some 47 million divisions.
+    slow.write(request("1", 9_007_199_254_740_881) + request("2", 12))
+    while (answers.length === 0) await once(slow, "data")
+    expect(JSON.parse(answers[0]!)).toMatchObject({ requestId: "2", exit: { value: [2, 2, 3] } })
+    const endless = await connect({ port: server.port })
+    endless.on("error", () => {})
+    const closed = new Promise((resolve) => endless.once("close", resolve))
+    endless.write("x".repeat(200_000))
+    await closed
+    slow.destroy()
+    await stop(server, "SIGKILL")
+  })
+
   it("ends at once when it is told to, with a client on the line", async () => {
     const server = await serve("rpc server")
     const socket = await connect({ port: server.port })

@@ -19,13 +19,17 @@ import * as tls from "./tls.ts"
 // Where
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** A host, loopback by default. */
+export const hostNamed = (name: string, description: string): Flag.Flag<Host.Host> =>
+  setting(name, {
+    metavar: "host",
+    description,
+    expected: "a name, an IPv4 or an IPv6 address",
+    parse: (text) => Option.getSuccess(Host.hostFromString(text.replace(/^\[(.*)\]$/, "$1")))
+  }).pipe(Flag.withDefault(Result.getOrThrow(Host.hostFromString("127.0.0.1"))))
+
 /** `--host`. */
-export const host = setting("host", {
-  metavar: "host",
-  description: "Name or IP address, 127.0.0.1 by default",
-  expected: "a name, an IPv4 or an IPv6 address",
-  parse: (text) => Option.getSuccess(Host.hostFromString(text.replace(/^\[(.*)\]$/, "$1")))
-}).pipe(Flag.withDefault(Result.getOrThrow(Host.hostFromString("127.0.0.1"))))
+export const host = hostNamed("host", "Name or IP address, 127.0.0.1 by default")
 
 /** `--port`, or another name; 0 for any free port, where a server listens. */
 export const port = (byDefault: number, name = "port"): Flag.Flag<number> =>

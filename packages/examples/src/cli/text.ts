@@ -1,9 +1,4 @@
-/**
- * Bytes from the network as text that a terminal can be given: invalid UTF-8 is replaced, a line end at the end is left
- * out, and control characters, which could forge output, are escaped.
- */
-export const printable = (bytes: Uint8Array): string =>
-  new TextDecoder().decode(bytes).replace(/\r?\n$/, "").replace(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => character === "\t" ? character : JSON.stringify(character).slice(1, -1)
-  )
+import * as SafeText from "@sluice/core/SafeText"
+
+/** Bytes from the network as text for a terminal: invalid UTF-8 and all that could forge output is replaced. */
+export const printable = (bytes: Uint8Array): string => SafeText.fromBytes(bytes, { limit: 100_000 })

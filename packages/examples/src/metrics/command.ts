@@ -21,7 +21,12 @@ const otlp = Flag.String("otlp").pipe(
 
 export const metrics = Command.make(
   "metrics",
-  { ...flags.server(12346), metricsPort: flags.port(9464, "metrics-port"), otlp },
+  {
+    ...flags.server(12346),
+    metricsHost: flags.hostNamed("metrics-host", "Where /metrics is served, 127.0.0.1 by default, whatever --host is"),
+    metricsPort: flags.port(9464, "metrics-port"),
+    otlp
+  },
   (options) => {
     const Echo = Layer.unwrap(
       Effect.map(
@@ -32,7 +37,7 @@ export const metrics = Command.make(
     const Metrics = Layer.unwrap(
       Effect.map(
         exporters,
-        ({ prometheus }) => prometheus({ host: Host.formatHost(options.host), port: options.metricsPort })
+        ({ prometheus }) => prometheus({ host: Host.formatHost(options.metricsHost), port: options.metricsPort })
       )
     )
     const Traces = Option.match(options.otlp, {

@@ -26,7 +26,11 @@ export const prometheus = (options: { readonly host: string; readonly port: numb
     HttpRouter.serve(PrometheusMetrics.layerHttp(), { disableLogger: true, disableListenLog: true }),
     Layer.effectDiscard(printAddress)
   ).pipe(
-    Layer.provide(NodeHttpServer.layer(createServer, options)),
+    // A request that never becomes whole does not keep the program from ending.
+    Layer.provide(NodeHttpServer.layer(() => createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }), {
+      ...options,
+      gracefulShutdownTimeout: "1 second"
+    })),
     Layer.catch(({ cause }) =>
       Layer.effectDiscard(Effect.fail(new MetricsFailed({ message: `cannot serve metrics: ${String(cause)}` })))
     )
