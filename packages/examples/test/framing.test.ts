@@ -74,7 +74,7 @@ describe("framing", { timeout: 20_000 }, () => {
     expect(got).toBe(answer)
     socket.on("error", () => {})
     socket.end("cu")
-    await server.says(/ended inside the frame at byte \d+: 2 bytes came/, "stderr")
+    await server.says(/truncated frame at byte \d+: the input ended after 2 bytes/, "stderr")
   })
 
   it("does not send what a framing cannot carry", async () => {

@@ -27,7 +27,7 @@ describe("hello", { timeout: 30_000 }, () => {
   it("shows control characters as what they are", async () => {
     const server = await serve("hello server")
     await converse({ port: server.port }, "a\u001b[31m\r\nConnected by nobody\n")
-    expect((await stop(server)).stdout).toMatch(/^Received: a\\u001b\[31m\\r\\nConnected by nobody$/m)
+    expect((await stop(server)).stdout).toMatch(/^Received: a\\x1b\[31m\\r\\nConnected by nobody$/m)
   })
 
   it("says hello when nothing else is given", async () => {
