@@ -35,29 +35,73 @@ import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
+import type { Pipeable } from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
 import type * as Pull from "effect/Pull"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
+import type * as Types from "effect/Types"
 import * as Connection from "./Connection.ts"
 import * as Framing from "./Framing.ts"
 import type { FramingError } from "./FramingError.ts"
-import type { Reader } from "./internal/connection/receiveQueue.ts"
-import type { ConnectionState } from "./internal/connection/state.ts"
-import { answers } from "./internal/framed/responder.ts"
-import * as NetworkError from "./NetworkError.ts"
+import { nextChunk } from "./internal/connection/reading.ts"
+import { stateOf as connectionState } from "./internal/connection/state.ts"
+import { answerConcurrently } from "./internal/framed/concurrentResponder.ts"
+import { type AnyState, converse, type Next as NextStep } from "./internal/framed/conversation.ts"
+import type { OutOfStep } from "./internal/framed/errors.ts"
+import * as internal from "./internal/framed/request.ts"
+import { answerInTurn } from "./internal/framed/responder.ts"
+import { FramedState, stateOf, TypeId } from "./internal/framed/state.ts"
+import type * as NetworkError from "./NetworkError.ts"
+import type * as Tls from "./Tls.ts"
 
-/** A connection on which messages of type `Out` are sent and messages of type `In` are received. */
-export interface Framed<in Out, out In = Out> {
+export { OutOfStep } from "./internal/framed/errors.ts"
+
+/**
+ * A connection on which messages of type `Out` are sent and messages of type `In` are received.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Framed<in Out, out In = Out> extends Pipeable {
+  readonly [TypeId]: Variance<Out, In>
   readonly connection: Connection.Connection
-  readonly decoder: Framing.Decoder<In>
-  readonly encoder: Framing.Encoder<Out>
 }
 
-/** What can go wrong on a framed connection. */
+/**
+ * Which way the types of a {@link Framed} vary.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Variance<in Out, out In> {
+  readonly _Out: Types.Contravariant<Out>
+  readonly _In: Types.Covariant<In>
+}
+
+/**
+ * What can go wrong on a framed connection.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export type FramedError = NetworkError.NetworkError | FramingError
 
-/** Puts a framing on a connection. Fails with `InvalidFraming` when the framing's options can never work. */
+/**
+ * Whether a value is a {@link Framed}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFramed = (u: unknown): u is Framed<never, unknown> => hasProperty(u, TypeId)
+
+/**
+ * Puts a framing on a connection. Fails with `InvalidFraming` when the framing's options can never work.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make: {
   <Out, In>(
     framing: Framing.Framing<Out, In>
@@ -72,88 +116,78 @@ export const make: {
 ): Effect.Effect<Framed<Out, In>, FramingError> =>
   Effect.map(
     Effect.fromResult(Framing.validate(framing)),
-    () => on(connection, Framing.makeDecoder(framing), Framing.makeEncoder(framing))
+    () => new FramedState(connectionState(connection), Framing.makeDecoder(framing), Framing.makeEncoder(framing))
   ))
-
-const on = <Out, In>(
-  connection: Connection.Connection,
-  decoder: Framing.Decoder<In>,
-  encoder: Framing.Encoder<Out>
-): Framed<Out, In> => {
-  // What it still has was sent in the clear, for those who ask when the connection is upgraded.
-  ;(connection as ConnectionState).decoder = decoder
-  return { connection, decoder, encoder }
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Receiving
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Receives the next message, or `None` once the peer has ended. Receiving again after the end gives `None` again. */
+/**
+ * Receives the next message, or `None` once the peer has ended. Receiving again after the end gives `None` again. Several
+ * fibers may receive at once: each gets the next message, in the order in which they began.
+ *
+ * @category receiving
+ * @since 0.1.0
+ */
 export const receive = <Out, In>(self: Framed<Out, In>): Effect.Effect<Option.Option<In>, FramedError> =>
-  Effect.suspend(() => {
-    const frame = self.decoder.next()
-    if (frame !== Framing.noFrame) return Effect.succeed(Option.some(frame))
-    if (self.decoder.error !== undefined) return Effect.fail(self.decoder.error)
-    return Effect.flatMap(more(self), (ended) => ended ? last(self) : receive(self))
-  })
+  stateOf(self).receivers.receive
 
 /**
  * All messages, as a Stream that ends when the peer does. Those of one chunk come together: to change the framing in
- * between, or to upgrade the connection to TLS, use `receive`.
+ * between, or to upgrade the connection to TLS, use `receive` or `handler`.
+ *
+ * @category receiving
+ * @since 0.1.0
  */
 export const messages = <Out, In>(self: Framed<Out, In>): Stream.Stream<In, FramedError> =>
-  Stream.fromPull(Effect.succeed(pull(self)))
+  Stream.fromPull(Effect.sync(() => pull(stateOf(self))))
 
-const pull = <Out, In>(self: Framed<Out, In>): Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError> => {
-  const { decoder } = self
-  const batch = (whenNone: Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError>) => {
+const pull = <Out, In>(
+  { connection, decoder }: FramedState<Out, In>
+): Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError> => {
+  type Pulling = Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError>
+  const batch = (whenNone: Pulling): Pulling => {
     const frames: Array<In> = []
     for (let frame = decoder.next(); frame !== Framing.noFrame; frame = decoder.next()) frames.push(frame)
     // The error stays, and is there again when the messages before it have been taken.
     if (frames.length > 0) return Effect.succeed(frames as unknown as Arr.NonEmptyReadonlyArray<In>)
     return decoder.error === undefined ? whenNone : Effect.fail(decoder.error)
   }
-  const next: Pull.Pull<Arr.NonEmptyReadonlyArray<In>, FramedError> = Effect.suspend(() => batch(fill))
-  const fill = Effect.flatMap(more(self), (ended) => ended ? batch(Cause.done()) : next)
+  const next: Pulling = Effect.suspend(() => batch(fill))
+  const fill: Pulling = Effect.flatten(nextChunk<Pulling, never>(
+    connection,
+    (chunk) => {
+      decoder.feed(chunk)
+      return Effect.succeed(next)
+    },
+    () => {
+      decoder.finish()
+      return Effect.succeed(last)
+    }
+  ))
+  const last: Pulling = Effect.suspend(() => batch(Cause.done()))
   return next
 }
 
-const last = <Out, In>({ decoder }: Framed<Out, In>): Effect.Effect<Option.Option<In>, FramingError> => {
-  const frame = decoder.next()
-  if (frame !== Framing.noFrame) return Effect.succeed(Option.some(frame))
-  return decoder.error === undefined ? Effect.succeedNone : Effect.fail(decoder.error)
-}
-
 /**
- * Feeds the decoder with what comes next; whether that was the end. What came is never lost: it is in the decoder before
- * anybody waits for it to be. Made once for those who run it again and again, but never twice at a time.
+ * How many bytes have been received and belong to no message that was returned. For the moment only: it changes.
+ *
+ * @category receiving
+ * @since 0.1.0
  */
-const more = <Out, In>({ connection, decoder }: Framed<Out, In>): Effect.Effect<boolean, NetworkError.NetworkError> => {
-  const { input } = connection as ConnectionState
-  let settle: (result: Effect.Effect<boolean, NetworkError.NetworkError>) => void
-  const reader: Reader = (chunk, error) => {
-    if (error !== undefined) return settle(Effect.fail(error))
-    if (chunk === undefined) decoder.finish()
-    else decoder.feed(chunk)
-    settle(chunk === undefined ? ended : fed)
-  }
-  const forget = Effect.sync(() => input.forget(reader))
-  return Effect.callback((resume) => {
-    settle = resume
-    input.take(reader)
-    return forget
-  })
-}
-
-const ended = Effect.succeed(true)
-const fed = Effect.succeed(false)
+export const bufferedUnsafe = <Out, In>(self: Framed<Out, In>): number => stateOf(self).decoder.buffered
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Sending
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Sends one message. A message that the framing refuses fails with a `FramingError`, and nothing of it is sent. */
+/**
+ * Sends one message. A message that the framing refuses fails with a `FramingError`, and nothing of it is sent.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
 export const send: {
   <Out>(message: Out): <In>(self: Framed<Out, In>) => Effect.Effect<void, FramedError>
   <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<void, FramedError>
@@ -162,7 +196,12 @@ export const send: {
   <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<void, FramedError> => sendAll(self, [message])
 )
 
-/** Sends several messages with one flush. When the framing refuses one of them, those before it are sent. */
+/**
+ * Sends several messages with one flush. When the framing refuses one of them, those before it are sent.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
 export const sendAll: {
   <Out>(messages: Iterable<Out>): <In>(self: Framed<Out, In>) => Effect.Effect<void, FramedError>
   <Out, In>(self: Framed<Out, In>, messages: Iterable<Out>): Effect.Effect<void, FramedError>
@@ -170,55 +209,60 @@ export const sendAll: {
   2,
   <Out, In>(self: Framed<Out, In>, messages: Iterable<Out>): Effect.Effect<void, FramedError> =>
     Effect.suspend(() => {
+      const { outbox } = stateOf(self)
       let refusal: FramingError | undefined
       for (const message of messages) {
-        refusal = self.encoder.encode(message)
+        refusal = outbox.add(message)
         if (refusal !== undefined) break
       }
-      const written = flush(self)
-      return refusal === undefined ? written : Effect.andThen(written, Effect.fail(refusal))
+      return refusal === undefined ? outbox.flush : Effect.andThen(outbox.flush, Effect.fail(refusal))
     })
 )
 
-const flush = <Out, In>({ connection, encoder }: Framed<Out, In>): Effect.Effect<void, NetworkError.NetworkError> =>
-  Connection.writeAll(connection, encoder.drain())
-
-/** Sends a message and receives the next one. Fails with `UnexpectedEnd` when the peer ends instead of answering. */
+/**
+ * Sends a message and receives its answer: the next message behind the answers to the requests before it. Several requests
+ * may be in flight at once. Fails with `UnexpectedEnd` when the peer ends instead of answering.
+ *
+ * A request that is interrupted before its answer arrives, by a timeout for example, leaves an answer that belongs to
+ * nobody. From then on every request on this `Framed` fails with `OutOfStep`, those in flight included.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
 export const request: {
-  <Out>(message: Out): <In>(self: Framed<Out, In>) => Effect.Effect<In, FramedError>
-  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError>
-} = dual(2, <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError> =>
-  Effect.flatMap(
-    Effect.andThen(send(self, message), receive(self)),
-    Option.match({
-      onSome: Effect.succeed,
-      onNone: () => Effect.fail(noAnswer(self))
-    })
-  ))
+  <Out>(message: Out): <In>(self: Framed<Out, In>) => Effect.Effect<In, FramedError | OutOfStep>
+  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError | OutOfStep>
+} = dual(
+  2,
+  <Out, In>(self: Framed<Out, In>, message: Out): Effect.Effect<In, FramedError | OutOfStep> =>
+    internal.request(stateOf(self), message)
+)
 
-const noAnswer = <Out, In>({ connection, decoder }: Framed<Out, In>): NetworkError.NetworkError =>
-  NetworkError.make(
-    "read",
-    Connection.formatPeer(connection),
-    new NetworkError.UnexpectedEnd({ received: decoder.buffered })
-  )
-
-/** A Sink that sends every message, those that come together with one flush. */
+/**
+ * A Sink that sends every message, those that come together with one flush.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
 export const sink = <Out, In>(self: Framed<Out, In>): Sink.Sink<void, Out, never, FramedError> =>
   Sink.forEachArray((messages: ReadonlyArray<Out>) => sendAll(self, messages))
 
-/** Half-closes: everything sent is written, then the peer sees the end; receiving continues. */
+/**
+ * Half-closes: everything sent is written, then the peer sees the end; receiving continues.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
 export const end = <Out, In>(self: Framed<Out, In>): Effect.Effect<void, NetworkError.NetworkError> =>
   Connection.end(self.connection)
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Changing the framing, and serving
-// ---------------------------------------------------------------------------------------------------------------------
 
 /**
  * Continues in another framing, from the byte behind the last message that was received: what has been read and not used is
  * carried over. For protocols that upgrade, such as SMTP after `DATA` and HTTP after `CONNECT`. The old `Framed` is not to
  * be used any more.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const switchTo: {
   <Out2, In2>(
@@ -233,16 +277,27 @@ export const switchTo: {
   framing: Framing.Framing<Out2, In2>
 ): Effect.Effect<Framed<Out2, In2>, FramingError> =>
   Effect.map(Effect.fromResult(Framing.validate(framing)), () => {
-    const { connection, decoder, encoder } = self
-    return on(connection, decoder.switchTo(framing), Framing.makeEncoder(framing, { offset: encoder.offset }))
+    const { connection, decoder, encoder } = stateOf(self)
+    return new FramedState(
+      connection,
+      decoder.switchTo(framing),
+      Framing.makeEncoder(framing, { offset: encoder.offset })
+    )
   }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Serving
+// ---------------------------------------------------------------------------------------------------------------------
 
 /**
  * A handler for a `Server` that answers each message with one: the request/reply server in one line. Replies are sent in
- * the order of the requests.
+ * the order of the requests, and those that are ready together with one write.
  *
- * With `concurrency` (default: 1) up to that many messages are handled at the same time. A bad message ends the connection, after the
+ * Up to `concurrency` messages (default: 1) are handled at once. A bad message ends the connection in order, after the
  * replies to those before it.
+ *
+ * @category serving
+ * @since 0.1.0
  */
 export const serve = <Out, In, E, R>(
   framing: Framing.Framing<Out, In>,
@@ -253,21 +308,148 @@ export const serve = <Out, In, E, R>(
   Effect.flatMap(make(connection, framing), (framed) => {
     const concurrency = options?.concurrency ?? 1
     return concurrency === 1
-      ? answerInTurn(framed, handle)
-      : messages(framed).pipe(Stream.mapEffect(handle, { concurrency }), Stream.run(sink(framed)))
+      ? answerInTurn(stateOf(framed), handle)
+      : answerConcurrently(stateOf(framed), handle, concurrency === "unbounded" ? Infinity : Math.max(1, concurrency))
   })
 
-const answerInTurn = <Out, In, E, R>(
-  framed: Framed<Out, In>,
-  handle: (message: In) => Effect.Effect<Out, E, R>
-): Effect.Effect<void, FramedError | E, R> =>
-  Effect.suspend(() =>
-    answers({
-      connection: framed.connection as ConnectionState,
-      decoder: framed.decoder,
-      encoder: framed.encoder,
-      handle,
-      whenPending: (reply) =>
-        Effect.andThen(Effect.flatMap(reply, (message) => send(framed, message)), answerInTurn(framed, handle))
-    })
-  )
+/**
+ * The other side of a conversation, as a {@link State} sees it.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export interface Peer<in Out> {
+  readonly connection: Connection.Connection
+  /**
+   * Sends a message, at any time and from any fiber. Messages that are sent in one turn leave with one write. It waits when
+   * the peer does not read, and fails once the conversation has changed to another framing.
+   */
+  readonly send: (message: Out) => Effect.Effect<void, FramedError>
+}
+
+/**
+ * A state of a conversation: which messages it takes, and what it does about each. Made with {@link state}.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export interface State<out E = never, out R = never> {
+  readonly [StateTypeId]: { readonly _E: Types.Covariant<E>; readonly _R: Types.Covariant<R> }
+}
+
+const StateTypeId = "~@sluice/core/Framed/State"
+
+/**
+ * What follows a message, if the conversation does not stay as it is: {@link become}, {@link finish} or {@link secure}.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export interface Next<out E = never, out R = never> {
+  readonly [NextTypeId]: { readonly _E: Types.Covariant<E>; readonly _R: Types.Covariant<R> }
+}
+
+const NextTypeId = "~@sluice/core/Framed/Next"
+
+const nextOf = <E, R>(step: NextStep<E, R>): Next<E, R> => step as unknown as Next<E, R>
+const stepOf = <E, R>(next: Next<E, R>): NextStep<E, R> => next as unknown as NextStep<E, R>
+const anyState = <E, R>(state: State<E, R>): AnyState<E, R> => state as unknown as AnyState<E, R>
+
+/**
+ * A state of a conversation in `framing`.
+ *
+ * `onEnter` runs when the conversation enters the state, `onMessage` for each message, one after the other, and `onEnd` when
+ * the peer has ended. They send any number of messages to the peer; what they remember is what they close over.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const state = <Out, In, E1 = never, R1 = never, E2 = never, R2 = never, E3 = never, R3 = never>(options: {
+  readonly framing: Framing.Framing<Out, In>
+  readonly onEnter?: ((peer: Peer<Out>) => Effect.Effect<unknown, E1, R1>) | undefined
+  readonly onMessage: (message: In, peer: Peer<Out>) => Effect.Effect<Next<E2, R2> | void, E2, R2>
+  readonly onEnd?: ((peer: Peer<Out>) => Effect.Effect<unknown, E3, R3>) | undefined
+}): State<E1 | E2 | E3, R1 | R2 | R3> => {
+  type E = E1 | E2 | E3
+  type R = R1 | R2 | R3
+  const { framing, onEnd, onEnter, onMessage } = options
+  const made: AnyState<E, R> = {
+    run: (use) =>
+      use<Out, In>({
+        framing,
+        onEnter,
+        onEnd,
+        onMessage: (message, peer) =>
+          Effect.map(onMessage(message, peer), (next) => next === undefined ? undefined : stepOf<E, R>(next))
+      })
+  }
+  return made as unknown as State<E, R>
+}
+
+/**
+ * Continues in another state. Where that has another framing, the bytes that have been read and not used are carried over.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const become = <E, R>(state: State<E, R>): Next<E, R> => nextOf({ _tag: "Become", state: anyState(state) })
+
+/**
+ * Ends the conversation: what was sent is written, then the peer sees the end.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const finish: Next = nextOf({ _tag: "End" })
+
+/**
+ * Continues over TLS in another state, after what was sent is written (STARTTLS). See `Connection.upgradeTls`.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const secure = <E, R>(tls: Tls.ServerOptions | Tls.Reloading, state: State<E, R>): Next<E, R> =>
+  nextOf({ _tag: "Secure", tls, state: anyState(state) })
+
+/**
+ * A handler for a `Server` that holds a conversation: it goes from state to state, beginning with one that it makes for each
+ * connection.
+ *
+ * **Example** (a protocol of two states)
+ *
+ * ```ts
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Effect from "effect/Effect"
+ *
+ * const lines = Framing.lines({ ending: "crlf" })
+ *
+ * const ready: Framed.State = Framed.state({
+ *   framing: lines,
+ *   onEnter: (peer) => peer.send("220 ready"),
+ *   onMessage: Effect.fnUntraced(function*(line, peer) {
+ *     if (line === "DATA") return Framed.become(data([]))
+ *     yield* peer.send(line === "QUIT" ? "221 bye" : "500 unknown command")
+ *     if (line === "QUIT") return Framed.finish
+ *   }, Effect.orDie)
+ * })
+ *
+ * const data = (received: Array<string>): Framed.State => Framed.state({
+ *   framing: lines,
+ *   onMessage: Effect.fnUntraced(function*(line, peer) {
+ *     if (line === ".") return Framed.become(ready)
+ *     received.push(line)
+ *   })
+ * })
+ *
+ * export const handle = Framed.handler(() => ready)
+ * ```
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const handler = <E, R>(
+  initial: (connection: Connection.Connection) => State<E, R>
+) =>
+(connection: Connection.Connection): Effect.Effect<void, FramedError | E, R> =>
+  Effect.suspend(() => converse(connection, anyState(initial(connection))))

@@ -39,8 +39,8 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Framed from "./Framed.ts"
-import type { ConnectionState } from "./internal/connection/state.ts"
 import { watch, WithoutHeartbeats } from "./internal/framed/heartbeat.ts"
+import { FramedState, stateOf } from "./internal/framed/state.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import { checked, duration } from "./Options.ts"
 
@@ -80,7 +80,7 @@ export const make: {
 } = dual(
   2,
   Effect.fnUntraced(function*<Out, In>(framed: Framed.Framed<Out, In>, options: Options<Out, In>) {
-    const connection = framed.connection as ConnectionState
+    const { connection, decoder, encoder } = stateOf(framed)
     const times = yield* Effect.fromResult(checked("configure", connection.peer, () => ({
       interval: duration("interval", options.interval ?? "15 seconds", 1),
       timeout: duration("timeout", options.timeout ?? "10 seconds", 1)
@@ -94,6 +94,6 @@ export const make: {
     const watching = watch(connection, { ...times, ping, clock: yield* Clock.Clock, scope })
     yield* Effect.forkIn(Effect.raceFirst(watching, connection.closed), scope)
     const answer = (pong: Out) => Framed.send(framed, pong)
-    return { ...framed, decoder: new WithoutHeartbeats(framed.decoder, options, answer, scope, run) }
+    return new FramedState(connection, new WithoutHeartbeats(decoder, options, answer, scope, run), encoder)
   })
 )

@@ -172,11 +172,11 @@ const check = <Out, In, E1, R1, E2, R2, R3>(options: Reconnecting.Options<Out, I
 const timedOut = (after: number) =>
   NetworkError.make("connect", "the server", new NetworkError.TimedOut({ deadline: "connect", after }))
 
-const peerEnded = <Out, In>({ connection, decoder }: Framed.Framed<Out, In>) =>
+const peerEnded = <Out, In>(framed: Framed.Framed<Out, In>) =>
   NetworkError.make(
     "read",
-    Connection.formatPeer(connection),
-    new NetworkError.UnexpectedEnd({ received: decoder.buffered })
+    Connection.formatPeer(framed.connection),
+    new NetworkError.UnexpectedEnd({ received: Framed.bufferedUnsafe(framed) })
   )
 
 // Sends what has waited, and from then on lets senders at the connection: what they send meanwhile waits, too.

@@ -1,73 +1,117 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Decoder, type Encoder, noFrame } from "../../Framing.ts"
+import { noFrame } from "../../Framing.ts"
 import type { FramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
 import type { Writer } from "../connection/sendQueue.ts"
-import type { ConnectionState } from "../connection/state.ts"
-
-// Answers are gathered up to this many bytes before they are sent.
-const largestFlush = 64 * 1024
+import type { FramedState } from "./state.ts"
 
 type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingError | E, R>
 
-interface Options<Out, In, E, R> {
-  readonly connection: ConnectionState
-  readonly decoder: Decoder<In>
-  readonly encoder: Encoder<Out>
-  readonly handle: (message: In) => Effect.Effect<Out, E, R>
-  /** What to do about an answer that is not there at once; those before it have been sent. */
-  readonly whenPending: (reply: Effect.Effect<Out, E, R>) => Outcome<E, R>
-}
+type Handle<Out, In, E, R> = (message: In) => Effect.Effect<Out, E, R>
 
 /**
- * Answers messages in the callbacks of their connection, with no fiber in between, for as long as each answer is there at
- * once: when its Effect is a success already. One that takes its time does not keep those before it waiting.
+ * Answers messages one after the other. Replies that are ready together leave with one write: they are written when no
+ * message is left, when they are many, and when a handler waits.
+ *
+ * As long as each reply is a success already, this runs in the callbacks of the connection, with no fiber in between. The
+ * first that is not, and those that have arrived with it, are run by the fiber, which then returns to the callbacks.
  */
-class Answers<Out, In, E, R> implements Consumer, Writer {
-  readonly #options: Options<Out, In, E, R>
+export const answerInTurn = <Out, In, E, R>(
+  framed: FramedState<Out, In>,
+  handle: Handle<Out, In, E, R>
+): Outcome<E, R> => {
+  const turns: Outcome<E, R> = Effect.callback((resume) => {
+    const replies = new Replies(
+      framed,
+      handle,
+      (reply) => Effect.flatMap(inFiber(framed, handle, reply), () => turns),
+      resume
+    )
+    replies.start()
+    return Effect.sync(() => replies.finish(Effect.void))
+  })
+  return turns
+}
+
+/** Runs the handler for a message and for those that have arrived with it, and writes the replies. */
+const inFiber = <Out, In, E, R>(
+  { decoder, outbox }: FramedState<Out, In>,
+  handle: Handle<Out, In, E, R>,
+  first: Effect.Effect<Out, E, R>
+): Outcome<E, R> => {
+  // What a handler that waits keeps back is written meanwhile.
+  const answer = (reply: Effect.Effect<Out, E, R>): Outcome<E, R> =>
+    outbox.isEmpty ? Effect.flatMap(reply, add) : Effect.withFiber((fiber) => {
+      outbox.flushSoon(fiber.currentDispatcher)
+      return Effect.flatMap(reply, add)
+    })
+  const add = (message: Out): Outcome<E, R> => {
+    const refusal = outbox.add(message)
+    return refusal === undefined ? next() : Effect.andThen(outbox.flush, Effect.fail(refusal))
+  }
+  const next = (): Outcome<E, R> => {
+    if (outbox.isFull) return Effect.flatMap(outbox.flush, next)
+    const message = decoder.next()
+    return message === noFrame ? outbox.flush : answer(handle(message))
+  }
+  return Effect.onError(answer(first), () => Effect.ignore(outbox.flush))
+}
+
+class Replies<Out, In, E, R> implements Consumer, Writer {
+  readonly #framed: FramedState<Out, In>
+  readonly #handle: Handle<Out, In, E, R>
+  /** What to do about a reply that is not there at once. Those before it are written by it. */
+  readonly #whenPending: (reply: Effect.Effect<Out, E, R>) => Outcome<E, R>
   readonly #resume: (outcome: Outcome<E, R>) => void
-  #attached = false
-  #writing = false
-  #over = false
-  #ended = false
+  #isAttached = false
+  #isWriting = false
+  #isOver = false
+  #isEnded = false
   // How it ends, once what is being written is written.
   #outcome: Outcome<E, R> | undefined = undefined
 
-  constructor(options: Options<Out, In, E, R>, resume: (outcome: Outcome<E, R>) => void) {
-    this.#options = options
+  constructor(
+    framed: FramedState<Out, In>,
+    handle: Handle<Out, In, E, R>,
+    whenPending: (reply: Effect.Effect<Out, E, R>) => Outcome<E, R>,
+    resume: (outcome: Outcome<E, R>) => void
+  ) {
+    this.#framed = framed
+    this.#handle = handle
+    this.#whenPending = whenPending
     this.#resume = resume
   }
 
   /** Answers what has been received already, and goes on with what comes. */
   start(): void {
-    const { connection } = this.#options
+    const { connection } = this.#framed
     if (connection.input.isTaken) return this.finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
-    if (!this.#answer() || this.#over) return
-    this.#attached = true
+    if (!this.#answer() || this.#isOver) return
+    this.#isAttached = true
     connection.input.attach(this)
   }
 
   onChunk(chunk: Uint8Array): boolean {
-    const { connection, decoder } = this.#options
+    const { connection, decoder } = this.#framed
     decoder.feed(connection.transport.keep(chunk))
     return this.#answer()
   }
 
   onWritten(error: NetworkError.NetworkError | undefined): void {
-    this.#writing = false
-    if (this.#over) return
+    this.#isWriting = false
+    if (this.#isOver) return
     if (error !== undefined) this.finish(Effect.fail(error))
     else if (this.#outcome !== undefined) this.finish(this.#outcome)
-    else if (!this.#attached) this.start()
-    else if (this.#answer() && !this.#over) this.#options.connection.input.resumeConsumer(this)
+    else if (!this.#isAttached) this.start()
+    else if (this.#answer() && !this.#isOver) this.#framed.connection.input.resumeConsumer(this)
   }
 
   onEnd(): void {
-    this.#ended = true
-    this.#options.decoder.finish()
-    if (!this.#writing) this.#answer()
+    this.#isEnded = true
+    this.#framed.decoder.finish()
+    if (!this.#isWriting) this.#answer()
   }
 
   onError(error: NetworkError.NetworkError): void {
@@ -75,18 +119,22 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
   }
 
   finish(outcome: Outcome<E, R>): void {
-    if (this.#over) return
-    this.#over = true
-    const { input } = this.#options.connection
+    if (this.#isOver) return
+    this.#isOver = true
+    const { input } = this.#framed.connection
     input.detach(this)
     input.release(this)
     this.#resume(outcome)
   }
 
-  // Answers the messages that are there; whether it can take more now.
+  // Answers the messages that are there. Returns whether it can take more now.
   #answer(): boolean {
-    while (!this.#over) {
+    while (!this.#isOver) {
       const isAll = this.#encode()
+      if (this.#isPending) {
+        this.finish(this.#outcome!)
+        return true
+      }
       if (!this.#flush()) return false
       if (this.#outcome !== undefined) this.finish(this.#outcome)
       else if (isAll) return true
@@ -94,42 +142,50 @@ class Answers<Out, In, E, R> implements Consumer, Writer {
     return true
   }
 
-  // Encodes the answers to the messages that are there, up to a bound; whether these were all.
+  #isPending = false
+
+  // Encodes the replies to the messages that are there, up to a bound. Returns whether these were all.
   #encode(): boolean {
-    const { decoder, encoder, handle, whenPending } = this.#options
-    const begun = encoder.offset
-    while (encoder.offset - begun < largestFlush) {
-      const message = decoder.next()
-      if (message === noFrame) {
-        if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
-        else if (this.#ended) this.#outcome = Effect.void
-        return true
+    const { decoder, outbox } = this.#framed
+    try {
+      while (!outbox.isFull) {
+        const message = decoder.next()
+        if (message === noFrame) {
+          if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
+          else if (this.#isEnded) this.#outcome = Effect.void
+          return true
+        }
+        const reply = this.#handle(message)
+        if (!isDone(reply)) {
+          this.#outcome = this.#whenPending(reply)
+          this.#isPending = true
+          return true
+        }
+        const refusal = outbox.add(reply.value)
+        if (refusal !== undefined) {
+          this.#outcome = Effect.fail(refusal)
+          return true
+        }
       }
-      const reply = attempt(() => handle(message))
-      if (!isDone(reply)) {
-        this.#outcome = whenPending(reply)
-        return true
-      }
-      const refusal = encoder.encode(reply.value)
-      if (refusal !== undefined) {
-        this.#outcome = Effect.fail(refusal)
-        return true
-      }
+      return false
+    } catch (defect) {
+      this.#outcome = Effect.die(defect)
+      return true
     }
-    return false
   }
 
   #flush(): boolean {
-    const { connection, encoder } = this.#options
-    const bytes = encoder.drain().filter(isFilled)
+    const { connection, outbox } = this.#framed
+    if (outbox.isEmpty) return true
+    const bytes = outbox.take().filter(isFilled)
     if (bytes.length === 0) return true
     const { refusal } = connection
     if (refusal !== undefined) {
       this.finish(Effect.fail(refusal))
       return true
     }
-    this.#writing = !connection.output.write(bytes, this)
-    return !this.#writing
+    this.#isWriting = !connection.output.write(bytes, this)
+    return !this.#isWriting
   }
 }
 
@@ -137,18 +193,3 @@ const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
 const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
-
-const attempt = <A, E, R>(make: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  try {
-    return make()
-  } catch (defect) {
-    return Effect.die(defect)
-  }
-}
-
-export const answers = <Out, In, E, R>(options: Options<Out, In, E, R>): Outcome<E, R> =>
-  Effect.callback((resume) => {
-    const answers = new Answers(options, resume)
-    answers.start()
-    return Effect.sync(() => answers.finish(Effect.void))
-  })

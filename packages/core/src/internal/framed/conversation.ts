@@ -1,0 +1,142 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Connection from "../../Connection.ts"
+import type * as Framed from "../../Framed.ts"
+import * as Framing from "../../Framing.ts"
+import type { FramingError } from "../../FramingError.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import type * as Tls from "../../Tls.ts"
+import { upgrade } from "../connection/startTls.ts"
+import { stateOf as connectionState } from "../connection/state.ts"
+import { end } from "../connection/writing.ts"
+import { FramedState } from "./state.ts"
+
+type Failure = NetworkError.NetworkError | FramingError
+
+/** What happens after a message has been handled. */
+export type Next<E, R> =
+  | { readonly _tag: "Become"; readonly state: AnyState<E, R> }
+  | { readonly _tag: "End" }
+  | { readonly _tag: "Secure"; readonly tls: Tls.ServerOptions | Tls.Reloading; readonly state: AnyState<E, R> }
+
+/** What a state of a conversation does. Which messages it takes and sends is known to itself only. */
+export interface AnyState<E, R> {
+  readonly run: <A>(use: <Out, In>(options: StateOptions<Out, In, E, R>) => A) => A
+}
+
+export interface StateOptions<Out, In, E, R> {
+  readonly framing: Framing.Framing<Out, In>
+  readonly onEnter?: ((peer: Framed.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
+  readonly onMessage: (
+    message: In,
+    peer: Framed.Peer<Out>
+  ) => Effect.Effect<Next<E, R> | void, E, R>
+  readonly onEnd?: ((peer: Framed.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
+}
+
+type Conversing<E, R> = Effect.Effect<void, Failure | E, R>
+
+/** The peer of one state, until another framing takes over. */
+class PeerState<Out, In> implements Framed.Peer<Out> {
+  readonly connection: Connection.Connection
+  readonly framing: Framing.Framing<Out, In>
+  readonly framed: FramedState<Out, In>
+  isOver = false
+
+  constructor(framing: Framing.Framing<Out, In>, framed: FramedState<Out, In>) {
+    this.connection = framed.connection
+    this.framing = framing
+    this.framed = framed
+  }
+
+  send(message: Out): Effect.Effect<void, Failure> {
+    return Effect.withFiber((fiber) => {
+      const { connection, outbox } = this.framed
+      const gone = this.isOver ? connection.error("write", new NetworkError.Closed()) : connection.refusal
+      const refusal = gone ?? outbox.add(message)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      if (outbox.isFull) return outbox.flush
+      outbox.flushSoon(fiber.currentDispatcher)
+      return Effect.void
+    })
+  }
+}
+
+/** Goes from state to state until one of them, or the peer, ends the conversation. */
+export const converse = <E, R>(connection: Connection.Connection, initial: AnyState<E, R>): Conversing<E, R> =>
+  Effect.suspend(() => enter(connection, undefined, initial))
+
+const enter = <E, R>(
+  connection: Connection.Connection,
+  before: PeerState<never, unknown> | undefined,
+  state: AnyState<E, R>
+): Conversing<E, R> =>
+  state.run(<Out, In>(options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
+    const { framing, onEnter } = options
+    if (framing.invalid !== undefined) return Effect.fail(framing.invalid)
+    const peer = peerOf(connection, before, framing)
+    const listening = listen(peer, options)
+    return onEnter === undefined ? listening : Effect.flatMap(onEnter(peer), () => listening)
+  })
+
+const peerOf = <Out, In>(
+  connection: Connection.Connection,
+  before: PeerState<never, unknown> | undefined,
+  framing: Framing.Framing<Out, In>
+): PeerState<Out, In> => {
+  if (before === undefined) {
+    return new PeerState(
+      framing,
+      new FramedState(connectionState(connection), Framing.makeDecoder(framing), Framing.makeEncoder(framing))
+    )
+  }
+  // The same framing is of the same types.
+  if ((before.framing as unknown) === framing) return before as unknown as PeerState<Out, In>
+  before.isOver = true
+  const { decoder, encoder } = before.framed
+  return new PeerState(
+    framing,
+    new FramedState(
+      connectionState(connection),
+      decoder.switchTo(framing),
+      Framing.makeEncoder(framing, { offset: encoder.offset })
+    )
+  )
+}
+
+const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
+  const { decoder, outbox, receivers } = peer.framed
+  const { onEnd, onMessage } = options
+  const handle = (message: In): Conversing<E, R> => Effect.flatMap(onMessage(message, peer), go)
+  const go = (next: Next<E, R> | void): Conversing<E, R> => {
+    if (next === undefined) return listening
+    switch (next._tag) {
+      case "Become":
+        if ((next.state as unknown) === options) return listening
+        return Effect.andThen(
+          outbox.flush,
+          enter(peer.connection, peer as unknown as PeerState<never, unknown>, next.state)
+        )
+      case "End":
+        return Effect.andThen(outbox.flush, end(peer.framed.connection))
+      case "Secure":
+        return Effect.andThen(
+          outbox.flush,
+          Effect.flatMap(upgrade(peer.framed.connection, { role: "server", tls: next.tls }), () => {
+            peer.isOver = true
+            return enter(peer.connection, undefined, next.state)
+          })
+        )
+    }
+  }
+  const receive = Effect.flatMap(receivers.receive, (message) =>
+    Option.isSome(message)
+      ? handle(message.value)
+      : Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
+  const listening: Conversing<E, R> = Effect.suspend(() => {
+    if (outbox.isFull) return Effect.flatMap(outbox.flush, () => listening)
+    const message = decoder.next()
+    return message === Framing.noFrame ? Effect.andThen(outbox.flush, receive) : handle(message)
+  })
+  return Effect.onError(listening, () => Effect.ignore(outbox.flush))
+}

@@ -1,0 +1,65 @@
+import * as Effect from "effect/Effect"
+import type * as Scheduler from "effect/Scheduler"
+import type { Encoder } from "../../Framing.ts"
+import type { FramingError } from "../../FramingError.ts"
+import type * as NetworkError from "../../NetworkError.ts"
+import { nobody } from "../connection/sendQueue.ts"
+import type { ConnectionState } from "../connection/state.ts"
+import { writeAll } from "../connection/writing.ts"
+
+/** Messages are gathered up to this many bytes before they are sent. */
+const largestFlush = 64 * 1024
+
+/** The messages that are encoded and not yet written, so that those of one turn leave with one write. */
+export class Outbox<in Out> {
+  readonly connection: ConnectionState
+  readonly encoder: Encoder<Out>
+  #flushedTo: number
+  #isScheduled = false
+
+  constructor(connection: ConnectionState, encoder: Encoder<Out>) {
+    this.connection = connection
+    this.encoder = encoder
+    this.#flushedTo = encoder.offset
+  }
+
+  /** Whether nothing may be added before what is here is written. */
+  get isFull(): boolean {
+    return this.encoder.offset - this.#flushedTo >= largestFlush
+  }
+
+  get isEmpty(): boolean {
+    return this.encoder.offset === this.#flushedTo
+  }
+
+  /** Adds a message, unless the framing refuses it. */
+  add(message: Out): FramingError | undefined {
+    return this.encoder.encode(message)
+  }
+
+  /** Takes out what is to be written. */
+  take(): Array<Uint8Array> {
+    this.#flushedTo = this.encoder.offset
+    return this.encoder.drain()
+  }
+
+  /** Writes everything, and waits until the peer has room for it. */
+  readonly flush: Effect.Effect<void, NetworkError.NetworkError> = Effect.suspend(() =>
+    this.isEmpty ? Effect.void : writeAll(this.connection, this.take())
+  )
+
+  /** Writes everything when the fibers that can run have run: by then there may be more. */
+  flushSoon(dispatcher: Scheduler.SchedulerDispatcher): void {
+    if (this.#isScheduled || this.isEmpty) return
+    this.#isScheduled = true
+    dispatcher.scheduleTask(this.#flushNow, 0)
+  }
+
+  // Where the connection is gone, the next operation on it says so.
+  readonly #flushNow = (): void => {
+    this.#isScheduled = false
+    if (this.isEmpty) return
+    const chunks = this.take().filter((chunk) => chunk.length > 0)
+    if (this.connection.refusal === undefined) this.connection.output.write(chunks, nobody)
+  }
+}
