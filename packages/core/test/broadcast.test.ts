@@ -231,8 +231,8 @@ describe("a subscription that is full", () => {
       assert.strictEqual(error._tag, "Overflowed")
       assert.strictEqual(
         error.message,
-        "the subscriber disconnect was too slow: 4 messages were waiting for it when one more came; " +
-          "let it read faster, or give it more capacity or another overflow"
+        "subscriber disconnect too slow: 4 messages waiting when another was published; " +
+          "read faster, raise capacity or choose another overflow"
       )
       assert.strictEqual(subscription.dropped, 5)
       yield* Broadcast.publish(group, 11)

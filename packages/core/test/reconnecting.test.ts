@@ -138,7 +138,7 @@ describe("Reconnecting", () => {
           assert.strictEqual((yield* Clock.currentTimeMillis) - begun, 7008)
           assert.strictEqual(yield* Effect.flip(Reconnecting.receive(self)), error)
           const refused = yield* Effect.flip(Reconnecting.send(self, "too late"))
-          assert.strictEqual(refused.message, "the message was not sent: the client is closed")
+          assert.strictEqual(refused.message, "message not sent: the client is closed; make a new client")
         })
       )
     }),
@@ -190,8 +190,8 @@ describe("Reconnecting", () => {
           const full = yield* Effect.flip(Reconnecting.send(queueing, "d"))
           assert.strictEqual(
             full.message,
-            "the message was not sent: there is no connection now, and 3 messages are already waiting for the next one; " +
-              "send it again once the client is connected"
+            "message not sent: not connected, and the queue is full with 3 messages; " +
+              "send it again once the client is connected, or raise whileAway.queue"
           )
           yield* Effect.sleep("10 minutes")
           yield* Fault.heal(server, client)

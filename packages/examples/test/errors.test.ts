@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Check from "@sluice/conformance/Check"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Connection from "@sluice/core/Connection"
+import { OutOfStep } from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
@@ -206,6 +207,7 @@ const otherErrors = {
     Result.flip(ProxyProtocol.decode(new TextEncoder().encode("GET / HTTP/1.1\r\n")))
   ),
   NotConnected: new NotConnected({ state: "Waiting", queued: 0 }),
+  OutOfStep: new OutOfStep({ peer: "127.0.0.1:6379" }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
     let runs = 0

@@ -32,6 +32,11 @@ export class Outbox<in Out> {
     return this.encoder.offset === this.#flushedTo
   }
 
+  /** Whether all that is here will be written without anybody asking for it. */
+  get isCovered(): boolean {
+    return this.#isScheduled || this.isEmpty
+  }
+
   /** Adds a message, unless the framing refuses it. */
   add(message: Out): FramingError | undefined {
     return this.encoder.encode(message)
@@ -50,7 +55,7 @@ export class Outbox<in Out> {
 
   /** Writes everything when the fibers that can run have run: by then there may be more. */
   flushSoon(dispatcher: Scheduler.SchedulerDispatcher): void {
-    if (this.#isScheduled || this.isEmpty) return
+    if (this.isCovered) return
     this.#isScheduled = true
     dispatcher.scheduleTask(this.#flushNow, 0)
   }

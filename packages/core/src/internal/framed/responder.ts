@@ -43,7 +43,7 @@ const inFiber = <Out, In, E, R>(
 ): Outcome<E, R> => {
   // What a handler that waits keeps back is written meanwhile.
   const answer = (reply: Effect.Effect<Out, E, R>): Outcome<E, R> =>
-    outbox.isEmpty ? Effect.flatMap(reply, add) : Effect.withFiber((fiber) => {
+    outbox.isCovered ? Effect.flatMap(reply, add) : Effect.withFiber((fiber) => {
       outbox.flushSoon(fiber.currentDispatcher)
       return Effect.flatMap(reply, add)
     })
