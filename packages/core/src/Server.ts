@@ -130,6 +130,8 @@ export interface Server {
   readonly state: SubscriptionRef.SubscriptionRef<State>
   /** The open connections, the oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<OpenConnection>>
+  /** How many connections wait to be served, because the server is full or suspended. */
+  readonly waiting: Effect.Effect<number>
   /**
    * What happens to the server, for as long as the stream runs: first its present state, as `Listening` and an `Accepted`
    * for each open connection, and then every event, with `Drained` as the last. A stream that starts later is empty.

@@ -4,13 +4,14 @@ import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import { streamSeries } from "../connection/metrics.ts"
-import { counted, registered } from "../metrics/series.ts"
+import { counted, gauged, registered } from "../metrics/series.ts"
 import type { ListenerState } from "./listener.ts"
 
 const accepted = Metric.counter("sluice_connections_accepted", { description: "Connections accepted" })
 const refused = Metric.counter("sluice_connections_refused", {
   description: "Connections rejected before a byte of them was read"
 })
+const waiting = Metric.gauge("sluice_connections_waiting", { description: "Connections that wait to be served" })
 const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
   description: "Connections that were not admitted, because their handshake failed or took too long"
 })
@@ -21,6 +22,7 @@ export const listening = (listener: ListenerState): Effect.Effect<void, never, S
     { role: "server", address: NetAddress.formatSocketAddress(listener.address) },
     [
       ...streamSeries(listener.traffic),
+      gauged(waiting, () => listener.waiting),
       counted(accepted, () => listener.traffic.accepted),
       ...ServerPolicy.refusals.map((reason) => counted(refused, () => listener.traffic.refused[reason], { reason })),
       counted(handshakesFailed, () => listener.traffic.handshakesFailed)

@@ -1,6 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Endpoint from "../../Endpoint.ts"
@@ -16,8 +17,8 @@ import { checkPolicy, type Policy } from "./policy.ts"
 import { accepted, type Serving } from "./runConnection.ts"
 import type { Sessions } from "./sessionTable.ts"
 
-/** Milliseconds between two `Full` events. */
-const tellFullEvery = 60_000
+/** The time between two `Full` events. */
+const tellFullEvery = "1 minute"
 
 /** What a server is doing and allows now, and how that is changed while it runs. */
 export class Control {
@@ -28,11 +29,12 @@ export class Control {
   readonly #clock: Clock.Clock
   readonly #state: SubscriptionRef.SubscriptionRef<Server.State>
   readonly #listening: ServerEvent.Listening
+  readonly #run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   #options: Server.Options
   #policy: Policy
   // What `state` says, known at once; and the event that began it, unless it is the first.
   #phase: Server.State = "listening"
-  #toldFull = -Infinity
+  #fullWatcher: Fiber.Fiber<void> | undefined = undefined
   #begun: ServerEvent.Suspended | ServerEvent.Draining | undefined = undefined
 
   constructor(parts: {
@@ -44,6 +46,7 @@ export class Control {
     readonly state: SubscriptionRef.SubscriptionRef<Server.State>
     readonly options: Server.Options
     readonly policy: Policy
+    readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   }) {
     this.#listener = parts.listener
     this.#sessions = parts.sessions
@@ -53,6 +56,7 @@ export class Control {
     this.#state = parts.state
     this.#options = parts.options
     this.#policy = parts.policy
+    this.#run = parts.run
     this.#listening = new ServerEvent.Listening(this.#events.common())
     this.#events.emit(this.#listening)
   }
@@ -74,13 +78,28 @@ export class Control {
     }
   }
 
+  // Now, and once a minute while connections still wait.
   #tellFull(): void {
-    const now = monotonicMillis(this.#clock)
-    if (now - this.#toldFull < tellFullEvery) return
-    this.#toldFull = now
+    if (this.#fullWatcher !== undefined) return
+    this.#emitFull()
+    const look: Effect.Effect<void> = Effect.flatMap(Effect.sleep(tellFullEvery), () => {
+      const isFull = this.#phase === "listening" && this.#sessions.size >= this.#policy.maxConnections
+      if (!isFull || this.#listener.waiting === 0) {
+        this.#fullWatcher = undefined
+        return Effect.void
+      }
+      this.#emitFull()
+      return look
+    })
+    this.#fullWatcher = this.#run(look)
+  }
+
+  #emitFull(): void {
     const waiting = this.#listener.waiting
     this.#events.emit(new ServerEvent.Full({ ...this.#events.common(), open: this.#sessions.size, waiting }))
   }
+
+  readonly waiting: Effect.Effect<number> = Effect.sync(() => this.#listener.waiting)
 
   readonly connections: Effect.Effect<ReadonlyArray<Server.OpenConnection>> = Effect.sync(() => {
     const now = monotonicMillis(this.#clock)
@@ -143,6 +162,7 @@ export class Control {
   /** The server begins to drain. */
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
     this.#phase = "draining"
+    this.#fullWatcher?.interruptUnsafe()
     this.#begun = new ServerEvent.Draining({
       ...this.#events.common(),
       open: this.#sessions.size,

@@ -50,6 +50,7 @@ export const start = Effect.fnUntraced(function*<E, R>(
   const state = yield* SubscriptionRef.make<Server.State>("listening")
   const sessions = new Sessions()
   const context = yield* Effect.context<never>()
+  const run = Effect.runForkWith(context)
   const log = yield* ServerLog.CurrentServerLog
   const events = new Events({ log, clock, context, listening: listener.address })
   yield* metrics.emitting(events, address)
@@ -66,7 +67,7 @@ export const start = Effect.fnUntraced(function*<E, R>(
     sessions,
     span: options.span === true
   })
-  const control = new Control({ listener, sessions, serving, events, clock, state, options, policy })
+  const control = new Control({ listener, sessions, serving, events, clock, state, options, policy, run })
 
   const draining: Effect.Effect<Server.Drained> = Effect.gen(function*() {
     yield* control.drain
@@ -78,8 +79,7 @@ export const start = Effect.fnUntraced(function*<E, R>(
     return drained
   }).pipe(Effect.uninterruptible)
   // On a fiber of its own: a handler may ask for it, and would otherwise wait for itself to end.
-  const runHere = Effect.runForkWith(context)
-  const begun = yield* Effect.cached(Effect.sync(() => runHere(draining)))
+  const begun = yield* Effect.cached(Effect.sync(() => run(draining)))
   const drainOnce = Effect.flatMap(begun, Fiber.join)
   yield* Effect.addFinalizer(() => drainOnce)
 
@@ -96,6 +96,7 @@ export const handle = ({ clock, control, drain, listener, sessions, state }: Run
     address: listener.address,
     state,
     connections: control.connections,
+    waiting: control.waiting,
     events: control.events,
     close: (id) => control.close(id),
     suspend: control.suspend,
