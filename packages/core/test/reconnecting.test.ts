@@ -382,10 +382,10 @@ describe("Reconnecting", () => {
         for (let i = 0; i < 40; i++) {
           yield* Effect.sleep(`${yield* Random.nextIntBetween(60, 1200)} seconds`)
           const cut = (yield* Random.nextBoolean)
-            ? Fault.partitioned(server, client)
+            ? Fault.partition(server, client)
             : (yield* Random.nextBoolean)
-            ? Fault.partitionedOneWay(server, client)
-            : Fault.partitionedOneWay(client, server)
+            ? Fault.partitionOneWay(server, client)
+            : Fault.partitionOneWay(client, server)
           const length = yield* Random.nextIntBetween(1, 600)
           yield* Effect.scoped(Effect.andThen(cut, Effect.sleep(`${length} seconds`)))
         }

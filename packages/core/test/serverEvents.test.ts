@@ -402,7 +402,7 @@ describe("exactly one end for every beginning", () => {
       yield* pause
       const second = yield* heard(server)
       if (yield* Random.nextBoolean) {
-        yield* Effect.scoped(Effect.andThen(Fault.partitioned(host, clients), pause))
+        yield* Effect.scoped(Effect.andThen(Fault.partition(host, clients), pause))
       }
       yield* pause
       yield* pause

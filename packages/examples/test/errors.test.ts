@@ -199,6 +199,11 @@ const beat = Effect.withSpan(Effect.forever(Effect.sleep("1 minute")), "heartbea
 
 const simulationErrors: { readonly [Tag in SimulationError.SimulationError["_tag"]]: Error } = {
   SimulationDeadlock: simulationFails(bothRead),
+  SimulationHostFailed: simulationFails(Effect.gen(function*() {
+    const node = yield* SimNetwork.host("node")
+    yield* Host.start(node, Effect.andThen(Effect.sleep("1 second"), Effect.fail(new Error("no leader"))))
+    yield* Effect.sleep("1 minute")
+  })),
   SimulationLimitExceeded: simulationFails(beat, { limit: { time: "1 hour" } })
 }
 

@@ -1,10 +1,10 @@
 /**
- * Faults on command: what goes wrong with the network and the machines, when the program says so.
+ * Faults of the simulated network and its machines.
  *
- * Each is an effect that happens now and lasts, and a scoped one that ends with its Scope: `partition` and `partitioned`,
- * `hold` and `held`, and so on. Wherever a host is asked for, several may be given: `partition([a, b], [c])`.
+ * Each fault begins at once and lasts until its Scope closes, or until `heal`. Where a host is asked for, several may be
+ * given: `partition([a, b], c)`.
  *
- * **Example**
+ * **Example** (a partition of an hour)
  *
  * ```ts
  * import * as Fault from "@sluice/simulation/Fault"
@@ -12,167 +12,235 @@
  * import * as Effect from "effect/Effect"
  *
  * const anHourApart = (a: Host.Host, b: Host.Host) =>
- *   Effect.scoped(Effect.andThen(Fault.partitioned(a, b), Effect.sleep("1 hour")))
+ *   Effect.scoped(Effect.andThen(Fault.partition(a, b), Effect.sleep("1 hour")))
  * ```
  *
  * **Details**
  *
- * - A fault stops what is sent from then on. What is on its way already arrives.
- * - Partitions that overlap add up: a way is open again when all of them have ended, or at once after `heal`.
+ * - A fault of a link affects packets that are sent from then on. Packets in flight arrive.
+ * - Faults add up: two hosts are connected again when every partition between them has ended.
+ * - An option that is not valid is a defect, an `InvalidOption`.
+ * - `Campaign` injects faults at random. `inject` injects a fault that is given as data.
+ *
+ * @since 0.1.0
  */
+import { duration, reject } from "@sluice/core/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Host from "./Host.ts"
-import type { LinkState } from "./internal/fabric/link.ts"
+import type { Description, RecordedFault } from "./internal/fault/description.ts"
 import type { HostState } from "./internal/kernel/host.ts"
-import { describeFault, type TlsFault } from "./internal/kernel/tls/fault.ts"
+import type { TlsFault } from "./internal/kernel/tls/fault.ts"
+import { SimNetwork } from "./SimNetwork.ts"
 
-export type { TlsFault } from "./internal/kernel/tls/fault.ts"
+export {
+  /**
+   * A fault as data: its kind, the names of its hosts, and how much of it. It can be written to a file as JSON.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Description,
+  /**
+   * The kinds of faults.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Kind,
+  /**
+   * A fault that happened in a run, with the virtual times at which it began and ended, in microseconds.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RecordedFault
+} from "./internal/fault/description.ts"
 
-/** One host, or several. */
+export {
+  /**
+   * What a host does wrong in TLS: see `breakTls`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type TlsFault
+} from "./internal/kernel/tls/fault.ts"
+
+/**
+ * One host, or several.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Hosts = Host.Host | ReadonlyArray<Host.Host>
 
 const states = (hosts: Hosts): ReadonlyArray<HostState> =>
   (Array.isArray(hosts) ? hosts : [hosts]) as ReadonlyArray<HostState>
 
-const names = (hosts: ReadonlyArray<HostState>): string => hosts.map((host) => host.name).join(", ")
+const names = (hosts: Hosts): ReadonlyArray<string> => states(hosts).map(({ name }) => name)
 
-const ways = (from: ReadonlyArray<HostState>, to: ReadonlyArray<HostState>): ReadonlyArray<LinkState> =>
-  from.flatMap((each) => to.filter((other) => other !== each).map((other) => each.linkToHost(other)))
-
-const change = (
-  name: (from: string, to: string) => string,
-  from: Hosts,
-  to: Hosts,
-  direction: "bothWays" | "oneWay",
-  apply: (link: LinkState) => void
-): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const [a, b] = [states(from), states(to)]
-    a[0]?.world.fault(name(names(a), names(b)), [...a, ...b])
-    for (const link of direction === "oneWay" ? ways(a, b) : [...ways(a, b), ...ways(b, a)]) apply(link)
+const begin = (
+  hosts: Hosts,
+  describe: () => Omit<Description, "hosts">
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const { world } = states(hosts)[0] ?? reject("hosts", "none", "at least one host")
+    const description = { ...describe(), hosts: names(hosts) }
+    return Effect.acquireRelease(
+      Effect.sync(() => world.faults.begin(description)),
+      (active) => Effect.sync(() => world.faults.end(active))
+    )
   })
 
-const scoped = (begin: Effect.Effect<void>, end: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(begin, () => end)
+const millis = (option: string, value: Duration.Input): number => duration(option, value, -Infinity)
 
-const cut = (link: LinkState) => void link.cuts++
-const mend = (link: LinkState) => void (link.cuts = Math.max(0, link.cuts - 1))
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Partitions
-// ---------------------------------------------------------------------------------------------------------------------
-
-/** Nothing that one side sends gets to the other. */
-export const partition = (a: Hosts, b: Hosts): Effect.Effect<void> =>
-  change((a, b) => `partition ${a} | ${b}`, a, b, "bothWays", cut)
-
-/** `partition` for as long as the Scope is open. */
-export const partitioned = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
-  scoped(partition(a, b), change((a, b) => `end of partition ${a} | ${b}`, a, b, "bothWays", mend))
-
-/** Nothing that `from` sends gets to `to`; what comes the other way does. */
-export const partitionOneWay = (from: Hosts, to: Hosts): Effect.Effect<void> =>
-  change((a, b) => `partition ${a} -> ${b}`, from, to, "oneWay", cut)
-
-/** `partitionOneWay` for as long as the Scope is open. */
-export const partitionedOneWay = (from: Hosts, to: Hosts): Effect.Effect<void, never, Scope.Scope> =>
-  scoped(
-    partitionOneWay(from, to),
-    change((a, b) => `end of partition ${a} -> ${b}`, from, to, "oneWay", mend)
-  )
-
-/** Ends all partitions between the two, lets go on what is held, and makes what was slow as fast as before. */
-export const heal = (a: Hosts, b: Hosts): Effect.Effect<void> =>
-  change((a, b) => `heal ${a} - ${b}`, a, b, "bothWays", (link) => {
-    link.cuts = 0
-    link.slowness = 1
-    link.release()
-  })
+const number = (option: string, value: number, isValid: (value: number) => boolean, expected: string): number =>
+  isValid(value) ? value : reject(option, value, expected)
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Delays
-// ---------------------------------------------------------------------------------------------------------------------
-
-/** Keeps back what is sent between the two, until it is released. Up to 65,536 packets each way; more are dropped. */
-export const hold = (a: Hosts, b: Hosts): Effect.Effect<void> =>
-  change((a, b) => `hold ${a} - ${b}`, a, b, "bothWays", (link) => link.hold())
-
-/** Lets what was held go on, in its order. */
-export const release = (a: Hosts, b: Hosts): Effect.Effect<void> =>
-  change((a, b) => `release ${a} - ${b}`, a, b, "bothWays", (link) => link.release())
-
-/** `hold` for as long as the Scope is open, and then `release`. */
-export const held = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> => scoped(hold(a, b), release(a, b))
-
-/** Multiplies the latencies between the two by `factor`. */
-export const slow = (a: Hosts, b: Hosts, factor: number): Effect.Effect<void> =>
-  change((a, b) => `slow ${a} - ${b}: ${factor} times`, a, b, "bothWays", (link) => {
-    link.slowness = Math.max(0, factor)
-  })
-
-/** `slow` for as long as the Scope is open. */
-export const slowed = (a: Hosts, b: Hosts, factor: number): Effect.Effect<void, never, Scope.Scope> =>
-  scoped(slow(a, b, factor), slow(a, b, 1))
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Machines
+// Links
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A host stops: its sockets vanish without a word to anybody, and what runs on it is interrupted. Who is connected to it
- * learns of it by a reset once it is up again, or by no answer.
- */
-export const crash = (host: Hosts): Effect.Effect<void> =>
-  Effect.sync(() => {
-    for (const each of states(host)) {
-      if (!each.isUp) continue
-      each.world.fault(`crash of ${each.name}`, [each])
-      each.vanish()
-      for (const fiber of each.fibers) fiber.interruptUnsafe()
-    }
-  })
-
-/** A host that crashed comes up again, and runs its programs (`Host.start`, `Host.serve`) from their beginning. */
-export const restart = (host: Hosts): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    Effect.forEach(states(host), (each) => {
-      if (each.isUp) return Effect.void
-      each.world.fault(`restart of ${each.name}`, [each])
-      each.isUp = true
-      return Effect.all(each.programs, { discard: true })
-    }, { discard: true })
-  )
-
-/** `crash`, and `restart` when the Scope is closed. */
-export const crashed = (host: Hosts): Effect.Effect<void, never, Scope.Scope> => scoped(crash(host), restart(host))
-
-/** Sets how far a host's clock is ahead, or behind if negative. What it measures and sleeps stays right. */
-export const skew = (host: Hosts, ahead: Duration.Input): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const millis = Duration.toMillis(Duration.fromInputUnsafe(ahead))
-    for (const each of states(host)) {
-      each.world.fault(`clock of ${each.name} ahead by ${millis} ms`, [each])
-      each.skew = millis
-    }
-  })
-
-/** `skew` for as long as the Scope is open. */
-export const skewed = (host: Hosts, ahead: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
-  scoped(skew(host, ahead), skew(host, 0))
-
-// ---------------------------------------------------------------------------------------------------------------------
-// TLS
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * From now on a host does something wrong in TLS, as a client and as a server:
+ * Drops all packets between the two sides.
  *
- * - `"stall"`: it says nothing more in a handshake, once the client has said hello
- * - `"cut"`: it closes the connection in the middle of what it has to say first
+ * @since 0.1.0
+ * @category links
+ */
+export const partition = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({ kind: "partition", others: names(b) }))
+
+/**
+ * Drops all packets from one side to the other. Packets in the other direction arrive.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const partitionOneWay = (from: Hosts, to: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(from, () => ({ kind: "partitionOneWay", others: names(to) }))
+
+/**
+ * Keeps all packets between the two sides, up to 65,536 in each direction, and sends them in order when it ends.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const hold = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({ kind: "hold", others: names(b) }))
+
+/**
+ * Multiplies the latencies between the two sides by `factor`, a number from 0.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const slow = (a: Hosts, b: Hosts, factor: number): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({
+    kind: "slow",
+    others: names(b),
+    amount: number("factor", factor, (value) => value >= 0 && value < Infinity, "a number from 0")
+  }))
+
+/**
+ * Loses packets between the two sides with this probability, 0 to 1, besides those that the link loses anyway.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const lossy = (a: Hosts, b: Hosts, probability: number): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({
+    kind: "lossy",
+    others: names(b),
+    amount: number("probability", probability, (value) => value >= 0 && value <= 1, "a probability, from 0 to 1")
+  }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Hosts
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Turns off the power of a host. What runs there stops at once: no finalizer runs, and nothing is sent. Its sockets are
+ * gone; a peer learns of it by a reset once the host is up again, or by a timeout.
+ *
+ * When the fault ends, the host starts its programs (`Host.start`, `Host.serve`) from their beginning.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const crash = (host: Hosts): Effect.Effect<void, never, Scope.Scope> => begin(host, () => ({ kind: "crash" }))
+
+/**
+ * Kills the process of a host, as `SIGKILL` does: no finalizer runs, but the kernel closes the sockets. Peers get what was
+ * written and FIN, or a reset if something was unread, and its ports refuse connections. Ends as `crash` does.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const kill = (host: Hosts): Effect.Effect<void, never, Scope.Scope> => begin(host, () => ({ kind: "kill" }))
+
+/**
+ * Asks the process of a host to end, as `SIGTERM` does: its programs are interrupted, and servers drain. After the grace
+ * period, 30 seconds by default, it is killed. Ends as `crash` does.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const stop = (
+  host: Hosts,
+  options?: { readonly grace?: Duration.Input | undefined }
+): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({ kind: "stop", amount: duration("grace", options?.grace ?? "30 seconds", 0) }))
+
+/**
+ * Pauses the process of a host, as garbage collection, `SIGSTOP` and the migration of a virtual machine do. Its kernel goes
+ * on: it acknowledges packets until its buffers are full. Timers that expired meanwhile fire when the fault ends.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const pause = (host: Hosts): Effect.Effect<void, never, Scope.Scope> => begin(host, () => ({ kind: "pause" }))
+
+/**
+ * Makes every turn of the process of a host take a random time of up to `most`, one after the other. Without it, programs
+ * take no time to run, and a race between a check and the act that follows it is not found.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const turns = (host: Hosts, most: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({ kind: "turns", amount: duration("most", most, 0, 3_600_000) }))
+
+/**
+ * Sets the wall clock of a host ahead, or back if negative. Durations and timers are not affected.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const skew = (host: Hosts, ahead: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({ kind: "skew", amount: millis("ahead", ahead) }))
+
+/**
+ * Makes both clocks of a host, and its timers, run `rate` times as fast, from 0.01 to 100. What it gained stays when the
+ * fault ends.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const drift = (host: Hosts, rate: number): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({
+    kind: "drift",
+    amount: number("rate", rate, (value) => value >= 0.01 && value <= 100, "a number from 0.01 to 100")
+  }))
+
+/**
+ * Makes a host do something wrong in TLS, as a client and as a server:
+ *
+ * - `"stall"`: it sends nothing more in a handshake after the ClientHello
+ * - `"cut"`: it closes the connection in the middle of its first flight
  * - `{ alert: "internal_error" }`: it answers with that alert, by its name in RFC 8446, section 6
- * - `"corrupt"`: what it sends is damaged, and its peer finds that
+ * - `"corrupt"`: its records are damaged, and its peer detects that
  * - `"truncate"`: it ends its connections without `close_notify`
  *
  * **Example**
@@ -188,24 +256,77 @@ export const skewed = (host: Hosts, ahead: Duration.Input): Effect.Effect<void, 
  *   yield* Host.run(client, Effect.scoped(Network.connect("tls://server:443", { connectTimeout: "1 second" })))
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category hosts
  */
-export const breakTls = (host: Hosts, fault: TlsFault): Effect.Effect<void> =>
+export const breakTls = (host: Hosts, fault: TlsFault): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({ kind: "breakTls", tls: fault }))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Data, and the end
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Injects a fault that is given as data. Hosts that do not exist are left out.
+ *
+ * @since 0.1.0
+ * @category data
+ */
+export const inject = (description: Description): Effect.Effect<void, never, SimNetwork | Scope.Scope> =>
+  Effect.flatMap(SimNetwork, ({ world }) =>
+    Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => world.faults.begin(description)),
+      (active) => Effect.sync(() => world.faults.end(active))
+    )))
+
+/**
+ * All faults that have begun so far, in their order. Up to 65,536 are recorded.
+ *
+ * @since 0.1.0
+ * @category data
+ */
+export const recorded: Effect.Effect<ReadonlyArray<RecordedFault>, never, SimNetwork> = Effect.map(
+  SimNetwork,
+  ({ world }) => world.faults.recorded
+)
+
+/**
+ * Ends faults before their Scope closes: those of the links between two sides, or those of hosts, which start again if they
+ * are down.
+ *
+ * @since 0.1.0
+ * @category healing
+ */
+export const heal: {
+  (host: Hosts): Effect.Effect<void>
+  (a: Hosts, b: Hosts): Effect.Effect<void>
+} = (a: Hosts, b?: Hosts): Effect.Effect<void> =>
   Effect.sync(() => {
-    for (const each of states(host)) {
-      each.world.fault(`TLS of ${each.name}: ${describeFault(fault)}`, [each])
-      each.tlsFault = fault
-    }
+    const hosts = states(a)
+    const faults = hosts[0]?.world.faults
+    faults?.heal(b === undefined ? new Set(hosts) : faults.linksBetween(hosts, states(b)))
   })
 
-/** Ends what is wrong with the TLS of a host. */
-export const mendTls = (host: Hosts): Effect.Effect<void> =>
-  Effect.sync(() => {
-    for (const each of states(host)) {
-      each.world.fault(`TLS of ${each.name}: mended`, [each])
-      each.tlsFault = undefined
-    }
-  })
+/**
+ * Ends all faults of a network.
+ *
+ * @since 0.1.0
+ * @category healing
+ */
+export const healAll: Effect.Effect<void, never, SimNetwork> = Effect.map(
+  SimNetwork,
+  ({ world }) => world.faults.heal()
+)
 
-/** `breakTls` for as long as the Scope is open. */
-export const brokenTls = (host: Hosts, fault: TlsFault): Effect.Effect<void, never, Scope.Scope> =>
-  scoped(breakTls(host, fault), mendTls(host))
+/**
+ * Starts hosts that are down: ends `crash`, `kill` and `stop` as `heal` does, and leaves other faults in effect. Does
+ * nothing on a host that is up.
+ *
+ * @since 0.1.0
+ * @category healing
+ */
+export const restart = (host: Hosts): Effect.Effect<void> =>
+  Effect.sync(() => {
+    for (const each of states(host)) each.world.faults.restart(each)
+  })

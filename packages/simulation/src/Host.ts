@@ -1,8 +1,8 @@
 /**
  * A simulated machine, and how to run programs on it.
  *
- * `SimNetwork.host` gives one. What runs on it sees the network from there: its own addresses, its own loopback, its own
- * clock; and ends when the host crashes (`Fault.crash`).
+ * `SimNetwork.host` makes one. A program that runs on a host has the network, the addresses, the loopback, the clock and the
+ * random numbers of that host, and ends with its process: at a crash nothing of it runs again, not even finalizers.
  *
  * **Example**
  *
@@ -23,42 +23,90 @@
  *   return yield* Host.run(client, Effect.scoped(Network.connect("server:7")))
  * })
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Network from "@sluice/core/Network"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import type { HostState, typeId } from "./internal/kernel/host.ts"
-import { hostClock } from "./internal/kernel/hostClock.ts"
+import { type HostState, typeId } from "./internal/kernel/host.ts"
+import { located } from "./internal/kernel/located.ts"
 
-/** A simulated machine. */
+/**
+ * A simulated machine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Host {
   readonly [typeId]: typeof typeId
-  /** Its name, by which others find its addresses. */
+  /** Its name, which resolves to its addresses. */
   readonly name: string
-  /** Its IP addresses, IPv4 first. Besides, it has 127.0.0.1 and ::1 as every machine has. */
+  /** Its IP addresses, IPv4 first, without those of the loopback. */
   readonly addresses: ReadonlyArray<string>
+}
+
+/**
+ * How a program is started.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface StartOptions {
+  /**
+   * What a failure of the program does: it fails the run with `SimulationHostFailed`, or is logged and the run goes on.
+   * Interruption is no failure. Default: `"fail"`.
+   */
+  readonly onFailure?: "fail" | "log" | undefined
 }
 
 const state = (self: Host): HostState => self as HostState
 
-/** The network as it is seen from a host. */
+/**
+ * Whether a value is a `Host`.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isHost = (value: unknown): value is Host => Predicate.hasProperty(value, typeId)
+
+/**
+ * The network of a host, for a program that runs on no host: what it opens is closed by a crash, and it is told.
+ *
+ * @since 0.1.0
+ * @category network
+ */
 export const network = (self: Host): Network.Network["Service"] => state(self).network!
 
-/** The network as it is seen from a host, for what is built of Layers. */
+/**
+ * The network of a host as a Layer: see `network`.
+ *
+ * @since 0.1.0
+ * @category network
+ */
 export const layer = (self: Host): Layer.Layer<Network.Network> => Layer.succeed(Network.Network, network(self))
 
-/** Whether it runs, and has not crashed. */
+/**
+ * Whether the process of a host runs: it has not crashed, exited or been killed.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
 export const isUp = (self: Host): boolean => state(self).isUp
 
 /**
- * Runs an effect on a host, and waits for it. When the host crashes, it is interrupted, and so is who waits. On a host
- * that is down it is a defect.
+ * Runs an effect on a host, and waits for it. When its process ends before it does, the waiting fiber is interrupted. On a
+ * host that is down it is a defect.
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const run: {
   (self: Host): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Network.Network>>
@@ -66,63 +114,98 @@ export const run: {
 } = dual(
   2,
   <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
-    Effect.suspend(() => {
+    Effect.contextWith((context) => {
       const host = state(self)
-      if (!host.isUp) return Effect.die(new Error(`the host "${host.name}" is down: Fault.restart brings it up again`))
-      return Effect.flatMap(Effect.forkChild(located(host, effect), { startImmediately: true }), (fiber) => {
-        watch(host, fiber)
-        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+      const { process } = host
+      if (!host.isUp) {
+        return Effect.die(new Error(`run on "${host.name}": the host is down; restart it with Fault.restart`))
+      }
+      return Effect.callback<A, E>((resume) => {
+        const fiber = Effect.runForkWith(context)(located(host, effect) as Effect.Effect<A, E>)
+        process.add(fiber)
+        const takeBack = process.gate.onDead(() => host.engine.submit(() => resume(Effect.interrupt)))
+        fiber.addObserver((exit) => {
+          takeBack()
+          resume(exit)
+        })
+        return process.gate.isDead ? Effect.void : Effect.andThen(Effect.sync(takeBack), Fiber.interrupt(fiber))
       })
-    })
+    }) as never
 )
 
 /**
- * Starts a program on a host and goes on. It runs until the simulation ends or the host crashes, and from its beginning
- * again when the host is restarted. A failure is logged and written into the trace.
+ * Starts a program on a host and does not wait for it. It runs until the run ends or its process does, and from its
+ * beginning when the host is started again. Its failure fails the run, unless `onFailure` is `"log"`.
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const start: {
-  (self: Host): <A, E, R>(
-    program: Effect.Effect<A, E, R>
-  ) => Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>>
+  (
+    self: Host,
+    options?: StartOptions
+  ): <A, E, R>(program: Effect.Effect<A, E, R>) => Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>>
   <A, E, R>(
     self: Host,
-    program: Effect.Effect<A, E, R>
+    program: Effect.Effect<A, E, R>,
+    options?: StartOptions
   ): Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>>
-} = dual(2, <A, E, R>(
+} = dual((args) => Effect.isEffect(args[1]), <A, E, R>(
   self: Host,
-  program: Effect.Effect<A, E, R>
+  program: Effect.Effect<A, E, R>,
+  options: StartOptions = {}
 ): Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>> =>
-  Effect.contextWith((context) => {
-    const host = state(self)
-    const supervised = Effect.scoped(located(host, program)).pipe(
-      Effect.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Effect.void
-        host.world.fault(`the program of ${host.name} failed: ${describe(cause)}`, [host])
-        return Effect.annotateLogs(Effect.logError("the program of a simulated host failed", cause), "host", host.name)
-      })
-    )
-    const boot = Effect.provideContext(
-      Effect.map(Effect.forkIn(supervised as Effect.Effect<void>, host.world.scope), (fiber) => watch(host, fiber)),
-      context
-    )
-    host.programs.push(boot)
-    return host.isUp ? boot : Effect.void
-  }) as never)
+  Effect.contextWith((context) =>
+    Effect.sync(() => {
+      const host = state(self)
+      const supervised = Effect.scoped(program).pipe(
+        Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed(host, cause, options))
+      ) as Effect.Effect<void>
+      const boot = () => host.process.add(Effect.runForkWith(context)(located(host, supervised)))
+      host.programs.push(boot)
+      if (host.isUp) boot()
+    })
+  ) as never)
 
-/** Starts a Layer on a host, such as a `Server`, waits until it is up, and keeps it as `start` keeps a program. */
+const failed = (host: HostState, cause: Cause.Cause<unknown>, { onFailure }: StartOptions): Effect.Effect<void> => {
+  const { world } = host
+  world.note({ _tag: "Note", at: host.engine.now, host: host.name, kind: "failure", text: describe(cause) })
+  if (onFailure !== "log" && world.onFailure !== undefined) return Effect.sync(() => world.onFailure?.(host, cause))
+  return Effect.annotateLogs(Effect.logError("the program of a simulated host failed", cause), "host", host.name)
+}
+
+/**
+ * Starts a Layer on a host, such as a `Server`, waits until it is built, and keeps it as `start` keeps a program. Fails as
+ * the Layer does when it is built for the first time.
+ *
+ * @since 0.1.0
+ * @category running
+ */
 export const serve: {
-  (self: Host): <A, E, R>(layer: Layer.Layer<A, E, R>) => Effect.Effect<void, E, Exclude<R, Network.Network>>
-  <A, E, R>(self: Host, layer: Layer.Layer<A, E, R>): Effect.Effect<void, E, Exclude<R, Network.Network>>
+  (
+    self: Host,
+    options?: StartOptions
+  ): <A, E, R>(layer: Layer.Layer<A, E, R>) => Effect.Effect<void, E, Exclude<R, Network.Network>>
+  <A, E, R>(
+    self: Host,
+    layer: Layer.Layer<A, E, R>,
+    options?: StartOptions
+  ): Effect.Effect<void, E, Exclude<R, Network.Network>>
 } = dual(
-  2,
-  <A, E, R>(self: Host, layer: Layer.Layer<A, E, R>): Effect.Effect<void, E, Exclude<R, Network.Network>> =>
+  (args) => Layer.isLayer(args[1]),
+  <A, E, R>(
+    self: Host,
+    layer: Layer.Layer<A, E, R>,
+    options?: StartOptions
+  ): Effect.Effect<void, E, Exclude<R, Network.Network>> =>
     Effect.suspend(() => {
-      const up = Deferred.makeUnsafe<void, E>()
-      const program = Layer.build(layer).pipe(
-        Effect.onExit((exit) => Deferred.done(up, Effect.asVoid(exit) as never)),
-        Effect.andThen(Effect.never)
-      )
-      return Effect.andThen(start(self, program), Deferred.await(up)) as Effect.Effect<
+      const built = Deferred.makeUnsafe<void, E>()
+      const program = Effect.flatMap(Effect.exit(Layer.build(layer)), (exit): Effect.Effect<void, E> => {
+        const isFirst = Deferred.doneUnsafe(built, Effect.asVoid(exit) as never)
+        if (Exit.isSuccess(exit)) return Effect.never
+        return isFirst ? Effect.void : Effect.asVoid(exit)
+      })
+      return Effect.andThen(start(self, program, options), Deferred.await(built)) as Effect.Effect<
         void,
         E,
         Exclude<R, Network.Network>
@@ -130,24 +213,7 @@ export const serve: {
     })
 )
 
-const located = <A, E, R>(
-  host: HostState,
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
-  Clock.clockWith((clock) =>
-    Effect.provideService(
-      Effect.provideService(effect, Network.Network, host.network!),
-      Clock.Clock,
-      hostClock(clock, host)
-    )
-  )
-
-const watch = (host: HostState, fiber: Fiber.Fiber<unknown, unknown>): void => {
-  host.fibers.add(fiber)
-  fiber.addObserver(() => host.fibers.delete(fiber))
-}
-
 const describe = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 }

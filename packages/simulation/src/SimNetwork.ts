@@ -1,6 +1,6 @@
 /**
- * A network that is simulated: hosts, links between them, TCP and UDP, in virtual time, and with one seed that decides
- * everything. Every program that asks for a `Network` runs on it unchanged.
+ * The simulated network: hosts, the links between them, TCP, UDP and TLS, in virtual time. One seed decides all that is
+ * left to chance. A program that uses `Network` runs on it unchanged.
  *
  * **Example** (under a test clock: `TestClock.adjust` moves the network)
  *
@@ -20,9 +20,10 @@
  *
  * **Details**
  *
- * - `Simulation.run` brings one along, with a clock that moves by itself. Under any other Clock (a test clock, the real
- *   one) the network waits on that, in whole milliseconds: what takes less, such as the way from a host to itself, takes
- *   no time there.
+ * - `Simulation.run` makes one, with a clock that jumps to the next event. Under any other Clock (a test clock, the real
+ *   one) the network waits on that Clock in whole milliseconds: shorter delays, such as the loopback's, take no time there.
+ *
+ * @since 0.1.0
  */
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
@@ -35,6 +36,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Host from "./Host.ts"
+import { checkLink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
 import { type Settings, World } from "./internal/fabric/world.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import { makePlatform } from "./internal/kernel/platform.ts"
@@ -44,67 +46,120 @@ import { usable } from "./internal/kernel/tls/context.ts"
 import { checkStack, type TlsOptions } from "./internal/kernel/tls/stack.ts"
 import * as Engine from "./internal/time/engine.ts"
 import type { Seed } from "./internal/time/random.ts"
-import * as Link from "./Link.ts"
+import type * as Link from "./Link.ts"
 import type * as Trace from "./Trace.ts"
 
-export type { TcpOptions } from "./internal/kernel/tcp/settings.ts"
-export type { TlsOptions } from "./internal/kernel/tls/stack.ts"
-export type { Seed } from "./internal/time/random.ts"
+export {
+  /**
+   * The settings of TCP, the same on all hosts.
+   *
+   * @since 0.1.0
+   * @category options
+   */
+  type TcpOptions
+} from "./internal/kernel/tcp/settings.ts"
+export {
+  /**
+   * The settings of TLS on a host.
+   *
+   * @since 0.1.0
+   * @category options
+   */
+  type TlsOptions
+} from "./internal/kernel/tls/stack.ts"
+export {
+  /**
+   * Repeats a run: the same seed gives the same draws.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Seed
+} from "./internal/time/random.ts"
 
-/** How a simulated network is made. */
+/**
+ * The options of a simulated network.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options {
-  /** Decides everything that is left to chance. Default: 0. */
+  /** Decides all that is left to chance. Default: 0. */
   readonly seed?: Seed | undefined
-  /** What holds for links that nothing else is set for. Default: 1 ms of latency, and no faults. */
+  /** The settings of links that `link` does not set. Default: a latency of 1 ms, and no loss. */
   readonly defaults?: Link.Options | undefined
-  /** What holds from a host to itself. Default: 50 microseconds of latency, and no faults. */
+  /** The settings of the loopback of all hosts. Default: a latency of 50 microseconds, and no loss. */
   readonly loopback?: Link.Options | undefined
   readonly tcp?: TcpOptions | undefined
   /**
-   * Whom clients trust that do not say whom: the certificates of authorities (`SimCertificate.authority`), as PEM text.
-   * Default: nobody.
+   * The certificates of authorities (`SimCertificate.authority`), as PEM text, that clients trust by default.
+   * Default: none.
    */
   readonly authorities?: string | ReadonlyArray<string> | undefined
-  /** Names beside those of the hosts, with their IP addresses. */
+  /** More names, with their IP addresses. Hosts have their own names and aliases. */
   readonly names?: Readonly<Record<string, ReadonlyArray<NetAddress.IpAddressInput>>> | undefined
-  /** How much of the trace is kept: the last records, and bytes in them. Default: 65,536 and 16 MiB. `false`: none. */
+  /** How much of the trace is kept: the last records, and their bytes. Default: 65,536 and 16 MiB. `false`: none. */
   readonly trace?: { readonly records?: number | undefined; readonly bytes?: number | undefined } | false | undefined
 }
 
-/** What a host can be given. */
+/**
+ * The options of a host.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface HostOptions {
   /** Default: the next free one of 10.0.0.0/8, and of fd00::/64. */
   readonly addresses?: ReadonlyArray<NetAddress.IpAddressInput> | undefined
   /** More names for it. */
   readonly aliases?: ReadonlyArray<string> | undefined
-  /** What its TLS can do, such as only what an old machine could. */
+  /** What its TLS supports, for example only what an old machine does. */
   readonly tls?: TlsOptions | undefined
 }
 
-/** A simulated network. */
+/**
+ * A simulated network.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export class SimNetwork extends Context.Service<SimNetwork, { readonly world: World }>()(
   "@sluice/simulation/SimNetwork"
 ) {}
 
 /**
- * Makes a simulated network, which goes on until its Scope is closed.
+ * Makes a simulated network. It ends when its Scope closes: all hosts lose their power.
  *
  * Fails with `InvalidOption`, and with `UnusableCertificate`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<SimNetwork["Service"], NetworkError.NetworkError, Scope.Scope> {
   const settings = yield* Effect.fromResult(check(options))
   const engine = yield* Engine.engine
-  return { world: new World(engine, yield* Effect.scope, settings) }
+  return yield* Effect.acquireRelease(
+    Effect.map(Effect.scope, (scope) => ({ world: new World(engine, scope, settings) })),
+    ({ world }) => Effect.sync(() => world.end())
+  )
 })
 
-/** A simulated network as a Layer. */
+/**
+ * A simulated network as a Layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = (options?: Options): Layer.Layer<SimNetwork, NetworkError.NetworkError> =>
   Layer.effect(SimNetwork, make(options))
 
 /**
- * A network of one host, as a Layer: for programs that only talk to themselves. `Network` is what that host sees.
+ * The `Network` of a single host, as a Layer: for programs that connect to themselves.
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerNetwork = (options?: Options): Layer.Layer<Network.Network, NetworkError.NetworkError> =>
   Layer.effect(
@@ -119,8 +174,8 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
   Result.gen(function*() {
     return {
       seed: options.seed ?? 0,
-      defaults: yield* Link.check(options.defaults ?? {}, Link.defaults, "the links"),
-      loopback: yield* Link.check(options.loopback ?? {}, Link.loopback, "the loopback links"),
+      defaults: yield* checkLink(options.defaults ?? {}, defaults, "the links"),
+      loopback: yield* checkLink(options.loopback ?? {}, loopback, "the loopback links"),
       tcp: yield* checkTcp(options.tcp ?? {}),
       names: yield* checked("configure", "the names", () =>
         new Map(
@@ -147,9 +202,12 @@ const address = (option: string, input: NetAddress.IpAddressInput): string => {
 }
 
 /**
- * The host of that name; made when it is asked for the first time. Its name, and its aliases, can be connected to.
+ * The host with a name. It is made, with the options, the first time. Its name and aliases resolve to its addresses.
  *
- * Fails with `InvalidOption` when an address is no IP address or another host has it, or `tls` leaves nothing to speak.
+ * Fails with `InvalidOption` if an address is invalid or another host has it, or if `tls` leaves no version or cipher.
+ *
+ * @since 0.1.0
+ * @category hosts
  */
 export const host = (
   name: string,
@@ -167,17 +225,27 @@ export const host = (
       tls: checkStack(options.tls ?? {})
     })))
     const made = world.addHost(name, addresses, options.aliases ?? [], tls)
-    made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made)), world.scope)
+    made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made, undefined)), world.scope)
     return made
   })
 
-/** Several hosts at once: `const [a, b] = yield* SimNetwork.hosts("a", "b")`. */
+/**
+ * Several hosts: `const [a, b] = yield* SimNetwork.hosts("a", "b")`.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
 export const hosts = <const Names extends ReadonlyArray<string>>(
   ...names: Names
 ): Effect.Effect<{ readonly [K in keyof Names]: Host.Host }, NetworkError.NetworkError, SimNetwork> =>
   Effect.map(Effect.forEach(names, (name) => host(name)), (all) => all as never)
 
-/** Sets the link between two hosts, both ways; what is left out stays as it is. Any time, while everything runs. */
+/**
+ * Sets the link between two hosts, in both directions and at any time. Settings that are left out stay.
+ *
+ * @since 0.1.0
+ * @category links
+ */
 export const link = (
   a: Host.Host,
   b: Host.Host,
@@ -185,26 +253,41 @@ export const link = (
 ): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.andThen(linkOneWay(a, b, options), linkOneWay(b, a, options))
 
-/** Sets the link from one host to another, one way; what is left out stays as it is. */
+/**
+ * Sets the link from one host to another, in that direction only. Settings that are left out stay.
+ *
+ * @since 0.1.0
+ * @category links
+ */
 export const linkOneWay = (
   from: Host.Host,
   to: Host.Host,
   options: Link.Options
 ): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.suspend(() => {
-    const link = (from as HostState).linkToHost(to as HostState)
+    const link = (from as HostState).linkToMachine(to as HostState)
     return Effect.map(
-      Effect.fromResult(Link.check(options, link.settings, `the link from ${from.name} to ${to.name}`)),
+      Effect.fromResult(checkLink(options, link.settings, `the link from ${from.name} to ${to.name}`)),
       (settings) => {
         link.settings = settings
       }
     )
   })
 
-/** The record of what has happened so far. */
+/**
+ * The record of what has happened so far.
+ *
+ * @since 0.1.0
+ * @category observing
+ */
 export const trace: Effect.Effect<Trace.Trace, never, SimNetwork> = Effect.map(SimNetwork, ({ world }) => world.trace)
 
-/** How many TCP segments and UDP datagrams have been sent so far. */
+/**
+ * How many TCP segments and UDP datagrams have been sent so far.
+ *
+ * @since 0.1.0
+ * @category observing
+ */
 export const traffic: Effect.Effect<{ readonly segments: number; readonly datagrams: number }, never, SimNetwork> =
   Effect
     .map(SimNetwork, ({ world: { datagrams, segments } }) => ({ segments, datagrams }))

@@ -56,16 +56,18 @@ import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { World } from "./internal/fabric/world.ts"
+import type { RecordedFault } from "./internal/fault/description.ts"
 import { describeFiber, describeSockets } from "./internal/report/deadlockReport.ts"
 import { CurrentEngine } from "./internal/time/engine.ts"
 import { watchPromises } from "./internal/time/promiseWatch.ts"
-import { RandomStream, type Seed } from "./internal/time/random.ts"
+import { randomService, RandomStream, type Seed } from "./internal/time/random.ts"
 import { seededTracer } from "./internal/time/tracer.ts"
 import { type Halt, type Limits, VirtualTime } from "./internal/time/virtualTime.ts"
 import * as SimNetwork from "./SimNetwork.ts"
 import {
   SimulationDeadlock,
   type SimulationError,
+  SimulationHostFailed,
   SimulationLimitExceeded,
   SimulationNotDeterministic
 } from "./SimulationError.ts"
@@ -102,8 +104,12 @@ export type Services<R> = Exclude<R, SimNetwork.SimNetwork | Scope.Scope>
 /** What came of a run. */
 export interface Run<A, E> {
   readonly seed: Seed
+  /** With the seed, repeats the run. */
+  readonly schedule: "fifo" | "random"
   readonly exit: Exit.Exit<A, E | SimulationError>
   readonly trace: Trace.Trace
+  /** The faults that were injected, in their order. */
+  readonly faults: ReadonlyArray<RecordedFault>
   /** Virtual time that has passed. */
   readonly elapsed: Duration.Duration
   /** Tasks and events that there were. */
@@ -165,48 +171,51 @@ const execute = <A, E, R>(
   const services = context.pipe(
     Context.add(Clock.Clock, time.clock),
     Context.add(Scheduler.Scheduler, time.scheduler),
-    Context.add(Random.Random, randomService(seed)),
+    Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
     Context.add(Tracer.Tracer, tracerOf(context, seed)),
     Context.add(CurrentEngine, time)
   )
   let world: World | undefined
+  let run: Run<A, E> | undefined
+  // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
+  const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
+    if (world === undefined || run !== undefined) return
+    run = {
+      seed,
+      schedule,
+      exit,
+      trace: world.trace,
+      faults: world.faults.recorded,
+      elapsed: Duration.millis(time.now / 1000),
+      steps: time.steps,
+      segments: world.segments,
+      datagrams: world.datagrams
+    }
+    world.end()
+  }
   const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
     world = network.world
-    return Effect.exit(Effect.provideService(program, SimNetwork.SimNetwork, network))
+    world.onFailure = (host, cause) =>
+      end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
+    return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
+      Effect.provideService(SimNetwork.SimNetwork, network),
+      Effect.exit
+    )
   })) as Effect.Effect<Exit.Exit<A, E>, NetworkError.NetworkError, never>
 
   return watchPromises((waiting) => {
     const root = Effect.runForkWith(services)(running)
-    const halt = time.run(() => root.pollUnsafe() !== undefined, limits)
-    const error = halt === undefined ? undefined : haltError(halt, time, world, waiting)
-    const finish = (exit: Exit.Exit<A, E | SimulationError>): Run<A, E> => ({
-      seed,
-      exit,
-      trace: world!.trace,
-      elapsed: Duration.millis(time.now / 1000),
-      steps: time.steps,
-      segments: world!.segments,
-      datagrams: world!.datagrams
-    })
-    if (error !== undefined) {
-      const run = finish(Exit.fail(error))
-      root.interruptUnsafe()
-      time.run(() => root.pollUnsafe() !== undefined, {
-        time: time.now + cleanUp.time,
-        steps: time.steps + cleanUp.steps
-      })
-      return Effect.succeed(run)
+    const isDone = () => root.pollUnsafe() !== undefined
+    const halt = time.run(() => run !== undefined || isDone(), limits)
+    if (halt !== undefined) end(Exit.fail(haltError(halt, time, world, waiting)))
+    if (run !== undefined && !isDone()) {
+      // The program's own finalizers run, in bounded time.
+      if (run.exit._tag === "Failure") root.interruptUnsafe()
+      time.run(isDone, { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps })
     }
-    return Effect.map(root.pollUnsafe()!, finish)
+    const { exit } = { exit: root.pollUnsafe() }
+    return run === undefined ? Effect.map(exit!, () => run!) : Effect.succeed(run)
   })
-}
-
-const randomService = (seed: Seed): typeof Random.Random["Service"] => {
-  const stream = new RandomStream(seed, "program")
-  return {
-    nextDoubleUnsafe: () => (stream.bits() * 2 ** 21 + (stream.bits() >>> 11)) / 2 ** 53,
-    nextIntUnsafe: () => (stream.bits() >>> 10) * 2 ** 32 + stream.bits() - 2 ** 53 / 2
-  }
 }
 
 // A tracer that somebody has chosen goes on; the default one draws its identifiers at random.

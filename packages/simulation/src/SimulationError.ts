@@ -55,6 +55,21 @@ export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitEx
   }
 }
 
+/** The program of a host failed, and `Host.start` was not told to log that. */
+export class SimulationHostFailed extends Data.TaggedError("SimulationHostFailed")<{
+  readonly host: string
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  /** The error or defect. */
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const why = this.cause instanceof Error ? `${this.cause.name}: ${this.cause.message}` : String(this.cause)
+    return `the program of host "${this.host}" failed at ${this.at} ms: ${why}; handle the error, or start the program ` +
+      "with onFailure: \"log\""
+  }
+}
+
 /** A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number. */
 export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotDeterministic")<{
   readonly seed: number | string
@@ -68,7 +83,7 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
 }
 
 /** Any of them. */
-export type SimulationError = SimulationDeadlock | SimulationLimitExceeded
+export type SimulationError = SimulationDeadlock | SimulationHostFailed | SimulationLimitExceeded
 
 const shown = 20
 

@@ -100,18 +100,31 @@ export interface Timer {
   readonly name: "retransmission" | "persist" | "keepAlive" | "giveUp"
 }
 
-/** A fault that began or ended, or a host that failed. */
+/** A fault that began or ended. */
 export interface Fault {
   readonly _tag: "Fault"
   readonly at: number
+  /** The same at the beginning and the end of a fault. */
+  readonly id: number
+  readonly phase: "begin" | "end"
   /** In words: `"partition client | server"`. */
   readonly name: string
   /** The hosts that it concerns. */
   readonly hosts: ReadonlyArray<string>
 }
 
+/** A line that a program wrote: a log, a mark, or the failure of the program of a host. */
+export interface Note {
+  readonly _tag: "Note"
+  readonly at: number
+  /** The name of the host; empty for what runs on no host. */
+  readonly host: string
+  readonly kind: "failure" | "log" | "mark"
+  readonly text: string
+}
+
 /** Something that happened. */
-export type Record = Segment | Datagram | Timer | Fault
+export type Record = Segment | Datagram | Timer | Fault | Note
 
 /** The record of a simulation, or a part of it. */
 export interface Trace {

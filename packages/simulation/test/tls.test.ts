@@ -428,10 +428,10 @@ describe("faults after the handshake", () => {
     "they end with their Scope, or when they are mended",
     Effect.gen(function*() {
       const { client, host, server } = yield* established("corrupt")
-      yield* Effect.scoped(Fault.brokenTls(host, "truncate"))
+      yield* Effect.scoped(Fault.breakTls(host, "truncate"))
       yield* exchange(client, server)
       yield* Fault.breakTls(host, "truncate")
-      yield* Fault.mendTls(host)
+      yield* Fault.heal(host)
       yield* Connection.end(server)
       expect((yield* Connection.read(client))._tag).toBe("None")
     })

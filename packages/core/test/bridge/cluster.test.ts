@@ -80,7 +80,7 @@ VitestSimulation.it(
   Effect.gen(function*() {
     const { a, b, c, isSpread, owned, places, until } = yield* started()
     yield* Effect.scoped(Effect.gen(function*() {
-      yield* Fault.partitioned(c, [a, b])
+      yield* Fault.partition(c, [a, b])
       yield* until(() => owned()["c:34431"] === undefined && Object.keys(owned()).length === 2)
       expect(new Set(yield* places(b))).toEqual(new Set(["a", "b"]))
     }))

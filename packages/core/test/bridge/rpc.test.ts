@@ -97,7 +97,7 @@ describe("Effect RPC over a network that fails", () => {
       const partitions = Effect.gen(function*() {
         for (let round = 0; round < 2; round++) {
           yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 10_000))
-          yield* Effect.scoped(Effect.andThen(Fault.partitioned(both.here, both.there), Effect.sleep("20 seconds")))
+          yield* Effect.scoped(Effect.andThen(Fault.partition(both.here, both.there), Effect.sleep("20 seconds")))
         }
       })
       const [, ends] = yield* Effect.all([partitions, callThroughout(both)], { concurrency: 2 })
@@ -115,7 +115,7 @@ describe("Effect RPC over a network that fails", () => {
       const crashes = Effect.gen(function*() {
         for (let round = 0; round < 3; round++) {
           yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 10_000))
-          yield* Effect.scoped(Effect.andThen(Fault.crashed(both.there), Effect.sleep("5 seconds")))
+          yield* Effect.scoped(Effect.andThen(Fault.crash(both.there), Effect.sleep("5 seconds")))
         }
       })
       const [, ends] = yield* Effect.all([crashes, callThroughout(both)], { concurrency: 2 })

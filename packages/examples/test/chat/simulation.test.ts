@@ -364,7 +364,7 @@ describe("50 clients in 5 rooms", () => {
         for (let round = 0; round < 5; round++) {
           const from = yield* Random.nextIntBetween(0, 40)
           yield* Effect.scoped(Effect.andThen(
-            Fault.partitioned(server, others.slice(from, from + 10)),
+            Fault.partition(server, others.slice(from, from + 10)),
             Effect.sleep("2 seconds")
           ))
           yield* Fault.crash(others[Array.from(crashes)[round]!]!)
@@ -460,7 +460,7 @@ describe("the client", () => {
       const seen = yield* follow(client)
       yield* Effect.sleep("1 second")
       // The client gives up the connection, and the server does not hear of it.
-      yield* Effect.scoped(Effect.andThen(Fault.partitioned(server, a), Effect.sleep("1 minute")))
+      yield* Effect.scoped(Effect.andThen(Fault.partition(server, a), Effect.sleep("1 minute")))
       yield* Effect.sleep("5 minutes")
       expect((yield* client.whereabouts).name).toBe("alice")
       expect(seen.filter((text) => text.startsWith("!!")).length).toBeLessThanOrEqual(1)

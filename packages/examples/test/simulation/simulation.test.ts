@@ -48,7 +48,7 @@ describe("reconnecting", () => {
     Effect.gen(function*() {
       const [server, client] = yield* SimNetwork.hosts("server", "client")
       yield* Host.serve(server, Echo)
-      yield* Effect.forkChild(Effect.scoped(Effect.andThen(Fault.partitioned(server, client), Effect.sleep("1 hour"))))
+      yield* Effect.forkChild(Effect.scoped(Effect.andThen(Fault.partition(server, client), Effect.sleep("1 hour"))))
       yield* Effect.yieldNow
       const attempts: Array<number> = []
       const attempt = Effect.gen(function*() {

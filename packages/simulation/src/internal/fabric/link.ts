@@ -1,26 +1,28 @@
-import type * as Link from "../../Link.ts"
-import type { HostState } from "../kernel/host.ts"
 import { RandomStream } from "../time/random.ts"
+import type { IpStack } from "./ipStack.ts"
+import type { LinkSettings } from "./linkSettings.ts"
 import type { Packet } from "./packet.ts"
 import type { World } from "./world.ts"
 
 // Packets that a link keeps while it is held.
 const holdLimit = 65_536
 
-/** One direction of the way between two hosts. */
+/** One direction of the link between two hosts. */
 export class LinkState {
   readonly #world: World
-  readonly from: HostState
-  readonly to: HostState
-  settings: Link.Settings
-  /** How many partitions cut it now. */
-  cuts = 0
-  /** What latencies are multiplied by. */
-  slowness = 1
-  #held: Array<Packet> | undefined = undefined
+  readonly from: IpStack
+  readonly to: IpStack
+  settings: LinkSettings
+  // The faults that are in effect: they add up.
+  #cuts = 0
+  #holds = 0
+  #slowness: ReadonlyArray<number> = []
+  #losses: ReadonlyArray<number> = []
+  #held: Array<Packet> = []
   #busyUntil = 0
   #lastArrival = 0
   readonly #loss: RandomStream
+  readonly #bursts: RandomStream
   readonly #latency: RandomStream
   readonly #jitter: RandomStream
   readonly #duplication: RandomStream
@@ -29,13 +31,14 @@ export class LinkState {
   /** For the ends of TCP connections, which cut and merge what they send. */
   readonly segmentation: RandomStream
 
-  constructor(world: World, from: HostState, to: HostState, settings: Link.Settings) {
+  constructor(world: World, from: IpStack, to: IpStack, settings: LinkSettings) {
     this.#world = world
     this.from = from
     this.to = to
     this.settings = settings
     const stream = (concern: string) => new RandomStream(world.seed, `${from.name}>${to.name}/${concern}`)
     this.#loss = stream("loss")
+    this.#bursts = stream("loss by faults")
     this.#latency = stream("latency")
     this.#jitter = stream("jitter")
     this.#duplication = stream("duplication")
@@ -44,29 +47,54 @@ export class LinkState {
     this.segmentation = stream("segmentation")
   }
 
-  hold(): void {
-    this.#held ??= []
+  // -------------------------------------------------------------------------------------------------------------------
+  // Faults: each returns how it ends
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Drops all packets. */
+  cut(): () => void {
+    this.#cuts++
+    return () => void this.#cuts--
   }
 
-  /** Lets what was held go on, in its order. */
-  release(): void {
-    const held = this.#held
-    this.#held = undefined
-    for (const packet of held ?? []) {
-      packet.drop("arrives")
-      this.#forward(packet)
+  /** Keeps all packets until it ends, which sends them in their order. */
+  hold(): () => void {
+    this.#holds++
+    return () => {
+      if (--this.#holds > 0) return
+      const held = this.#held
+      this.#held = []
+      for (const packet of held) {
+        packet.drop("arrives")
+        this.#forward(packet)
+      }
     }
   }
 
-  /** How long a packet takes that nobody watches, in microseconds. It draws nothing. */
-  get typicalDelay(): number {
-    return Math.max(0, Math.round(this.settings.latency.sample(() => 0.5) * this.slowness * 1000)) || 0
+  /** Multiplies latencies. */
+  slow(factor: number): () => void {
+    this.#slowness = [...this.#slowness, factor]
+    return () => {
+      this.#slowness = without(this.#slowness, factor)
+    }
   }
 
-  /** Takes a packet, which the trace knows already. */
+  /** Loses packets with this probability, besides those that the settings lose. */
+  lose(probability: number): () => void {
+    this.#losses = [...this.#losses, probability]
+    return () => {
+      this.#losses = without(this.#losses, probability)
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Packets
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Takes a packet, which is in the trace already. */
   send(packet: Packet): void {
-    if (this.cuts > 0) return packet.drop("partitioned")
-    if (this.#held === undefined) return this.#forward(packet)
+    if (this.#cuts > 0) return packet.drop("partitioned")
+    if (this.#holds === 0) return this.#forward(packet)
     if (this.#held.length >= holdLimit) return packet.drop("queueFull")
     packet.drop("held")
     this.#held.push(packet)
@@ -85,7 +113,8 @@ export class LinkState {
     if (departure === undefined) return packet.drop("queueFull")
     const latency = settings.latency.sample(this.#latency.next)
     const jitter = settings.jitter === 0 ? 0 : this.#jitter.next() * settings.jitter
-    const delay = Math.max(0, Math.round((latency + jitter) * this.slowness * 1000)) || 0
+    let delay = Math.max(0, Math.round((latency + jitter) * 1000)) || 0
+    for (const factor of this.#slowness) delay = Math.round(delay * factor)
     let arrival = departure + delay
     if (this.#reordering.chance(settings.reordering)) {
       arrival += 1 + this.#reordering.below(2 * delay + 1000)
@@ -100,16 +129,19 @@ export class LinkState {
     }
   }
 
-  // Every fragment can be lost, and takes the rest with it.
+  // A packet is lost with any of its fragments.
   #isLost(size: number): boolean {
     const { loss, mtu } = this.settings
+    for (const probability of this.#losses) {
+      if (this.#bursts.chance(probability)) return true
+    }
     for (let left = size; left > 0; left -= mtu) {
       if (this.#loss.chance(loss)) return true
     }
     return false
   }
 
-  // When the last bit has left, or nothing if there is no room to wait for that.
+  // When the last bit has left; `undefined` if the queue is full.
   #departure(size: number): number | undefined {
     const { now } = this.#world.engine
     const { bandwidth, queue } = this.settings
@@ -130,4 +162,9 @@ export class LinkState {
     }
     this.#world.engine.schedule(copy, arrival)
   }
+}
+
+const without = (all: ReadonlyArray<number>, one: number): ReadonlyArray<number> => {
+  const index = all.indexOf(one)
+  return all.filter((_, at) => at !== index)
 }

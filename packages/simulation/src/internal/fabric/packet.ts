@@ -1,25 +1,25 @@
 import type * as Trace from "../../Trace.ts"
-import type { HostState } from "../kernel/host.ts"
 import type { Writable } from "../report/trace/buffer.ts"
 import type { Event } from "../time/eventQueue.ts"
 import type { RandomStream } from "../time/random.ts"
+import type { IpStack } from "./ipStack.ts"
 
 /** One IP packet, or all the fragments of one. */
 export abstract class Packet implements Event {
   at = 0
   order = 0
   cancelled = false
-  /** What the trace says of it, unless there is no trace. */
+  /** Its record in the trace; `undefined` if there is no trace. */
   record: Writable<Trace.Segment> | Writable<Trace.Datagram> | undefined = undefined
-  readonly from: HostState
-  to: HostState | undefined
+  readonly from: IpStack
+  to: IpStack | undefined
   readonly source: Trace.Socket
   readonly destination: Trace.Socket
   payload: Uint8Array
 
   constructor(
-    from: HostState,
-    to: HostState | undefined,
+    from: IpStack,
+    to: IpStack | undefined,
     source: Trace.Socket,
     destination: Trace.Socket,
     payload: Uint8Array
@@ -33,25 +33,48 @@ export abstract class Packet implements Event {
 
   /** Bytes, IP header included. */
   abstract get size(): number
-  /** Whether routers may cut it. */
+  abstract readonly protocol: "tcp" | "udp" | "icmp"
+  /** Whether routers may fragment it. */
   abstract readonly fragments: boolean
-  abstract describe(at: number): Writable<Trace.Segment> | Writable<Trace.Datagram>
-  /** Another one of the same contents. */
+  /** Its record in the trace, if it is shown there. */
+  abstract describe(at: number): Writable<Trace.Segment> | Writable<Trace.Datagram> | undefined
+  /** Another packet with the same contents. */
   abstract copy(): Packet
-  /** Turns over a bit. Answers whether it still arrives. */
+  /** Flips a bit. Returns whether the packet still arrives. */
   abstract corrupt(random: RandomStream): boolean
-  abstract deliver(host: HostState): void
 
-  /** It arrives. */
+  /** The packet arrives. */
   run(): void {
     const { to } = this
     if (to === undefined) return
-    if (to.isUp) this.deliver(to)
+    if (to.isPowered) to.receive(this)
     else this.drop("hostDown")
   }
 
   drop(fate: Trace.Fate): void {
     if (this.record !== undefined) this.record.fate = fate
+  }
+}
+
+/** What the trace records of every packet, when it is sent. */
+export abstract class PacketRecord {
+  at: number
+  arrival: number | undefined = undefined
+  fate: Trace.Fate = "arrives"
+  duplicate = false
+  from: string
+  to: string
+  source: Trace.Socket
+  destination: Trace.Socket
+  payload: Uint8Array
+
+  constructor(packet: Packet, at: number) {
+    this.at = at
+    this.from = packet.from.name
+    this.to = packet.to === undefined ? "" : packet.to.name
+    this.source = packet.source
+    this.destination = packet.destination
+    this.payload = packet.payload
   }
 }
 

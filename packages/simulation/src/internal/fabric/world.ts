@@ -1,6 +1,7 @@
+import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
-import type * as Link from "../../Link.ts"
 import type * as Trace from "../../Trace.ts"
+import { FaultLog } from "../fault/faultLog.ts"
 import { HostState } from "../kernel/host.ts"
 import type { TcpSettings } from "../kernel/tcp/settings.ts"
 import type { Certificate } from "../kernel/tls/certificate/certificate.ts"
@@ -9,29 +10,30 @@ import { TraceBuffer } from "../report/trace/buffer.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import type { LinkState } from "./link.ts"
+import type { LinkSettings } from "./linkSettings.ts"
 import type { Packet } from "./packet.ts"
 
-/** What a simulated network is made with. */
+/** The options of a simulated network, checked and complete. */
 export interface Settings {
   readonly seed: Seed
-  readonly defaults: Link.Settings
-  readonly loopback: Link.Settings
+  readonly defaults: LinkSettings
+  readonly loopback: LinkSettings
   readonly tcp: TcpSettings
   readonly names: ReadonlyMap<string, ReadonlyArray<string>>
   readonly authorities: ReadonlyArray<Certificate>
   readonly trace: { readonly records: number; readonly bytes: number } | undefined
 }
 
-/** Everything that there is in a simulated network. */
+/** A simulated network: its hosts, its trace and its faults. */
 export class World {
   readonly engine: Engine
-  /** How long it goes on. */
+  /** How long it lasts. */
   readonly scope: Scope.Scope
   readonly seed: Seed
-  readonly defaults: Link.Settings
-  readonly loopback: Link.Settings
+  readonly defaults: LinkSettings
+  readonly loopback: LinkSettings
   readonly tcp: TcpSettings
-  /** Whom clients trust that do not say. */
+  /** Trusted by clients that do not name authorities. */
   readonly authorities: ReadonlyArray<Certificate>
   readonly hosts = new Map<string, HostState>()
   readonly #byAddress = new Map<string, HostState>()
@@ -39,6 +41,10 @@ export class World {
   readonly #aliases = new Map<string, HostState>()
   readonly #trace: TraceBuffer | undefined
   #hostNumber = 0
+  readonly faults = new FaultLog(this)
+  /** Told when a program of a host fails; where nobody is, the failure is logged. */
+  onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
+  #ended = false
   /** Packets sent so far. */
   segments = 0
   datagrams = 0
@@ -118,21 +124,32 @@ export class World {
 
   /** Writes a packet into the trace. What becomes of it may still change. */
   describe(packet: Packet): Packet["record"] {
-    if (packet.fragments) this.datagrams++
-    else this.segments++
+    if (packet.protocol === "udp") this.datagrams++
+    else if (packet.protocol === "tcp") this.segments++
     if (this.#trace === undefined) return undefined
     const record = packet.describe(this.engine.now)
+    if (record === undefined) return undefined
     packet.record = record
     this.#trace.add(record)
     return record
   }
 
-  note(record: Trace.Timer | Trace.Fault): void {
-    this.#trace?.add(record)
+  note(record: Trace.Timer | Trace.Fault | Trace.Note): void {
+    if (!this.#ended) this.#trace?.add(record)
   }
 
-  fault(name: string, hosts: ReadonlyArray<HostState>): void {
-    this.note({ _tag: "Fault", at: this.engine.now, name, hosts: hosts.map((host) => host.name) })
+  // -------------------------------------------------------------------------------------------------------------------
+  // The end
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
+  /** Freezes the trace and turns off the power of all hosts: from now on nothing happens here. */
+  end(): void {
+    this.#ended = true
+    for (const host of this.hosts.values()) host.crash()
   }
 
   get trace(): Trace.Trace {

@@ -1,94 +1,124 @@
 import type * as Network from "@sluice/core/Network"
-import type * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type * as Host from "../../Host.ts"
-import * as Link from "../../Link.ts"
+import type * as Trace from "../../Trace.ts"
+import type { IpStack } from "../fabric/ipStack.ts"
 import { LinkState } from "../fabric/link.ts"
+import * as LinkSettings from "../fabric/linkSettings.ts"
+import type { Packet } from "../fabric/packet.ts"
 import type { World } from "../fabric/world.ts"
-import { RandomStream } from "../time/random.ts"
+import type { Engine } from "../time/engine.ts"
+import { RandomStream, type Seed } from "../time/random.ts"
+import { HostTime } from "./hostTime.ts"
+import { Process } from "./process.ts"
 import { isLoopback, isUnix } from "./socketAddress.ts"
-import type { Segment } from "./tcp/segment.ts"
+import { Segment } from "./tcp/segment.ts"
+import type { TcpSettings } from "./tcp/settings.ts"
 import { TcpTable } from "./tcp/table.ts"
+import type { Certificate } from "./tls/certificate/certificate.ts"
 import type { TlsFault } from "./tls/fault.ts"
-import type { TlsStack } from "./tls/stack.ts"
+import type { TlsHost, TlsStack } from "./tls/stack.ts"
+import { Datagram } from "./udp/datagram.ts"
 import { UdpTable } from "./udp/table.ts"
+import { Unreachable } from "./udp/unreachable.ts"
 import { UnixTable } from "./unix.ts"
 
 export const typeId = "~@sluice/simulation/Host"
 
-/** A simulated machine: its addresses, its sockets, and the links that lead away from it. */
-export class HostState implements Host.Host {
+/** A simulated machine: its addresses, its sockets, its clock, its process, and the links to other machines. */
+export class HostState implements Host.Host, IpStack, TlsHost {
   readonly [typeId]: typeof typeId = typeId
   readonly world: World
   readonly name: string
   /** One or more, IPv4 and IPv6. */
   readonly addresses: ReadonlyArray<string>
+  readonly time: HostTime
   readonly tcp: TcpTable
   readonly udp: UdpTable
   readonly unix = new UnixTable()
-  readonly loopback: LinkState
+  readonly #loopback: LinkState
   readonly #unixLink: LinkState
-  readonly #links = new Map<HostState, LinkState>()
+  readonly #links = new Map<IpStack, LinkState>()
   readonly #sequences: RandomStream
-  /** For the tickets of TLS sessions. */
   readonly tickets: RandomStream
+  /** For what runs here. */
+  readonly random: RandomStream
   readonly tls: TlsStack
   tlsFault: TlsFault | undefined = undefined
+  #turnTime: (() => number) | undefined = undefined
   /** The network as it is seen from here. */
   network: Network.Network["Service"] | undefined = undefined
-  isUp = true
-  /** What runs here. */
-  readonly fibers = new Set<Fiber.Fiber<unknown, unknown>>()
-  /** What runs here from the start, and again after a crash. */
-  readonly programs: Array<Effect.Effect<void>> = []
-  /** Milliseconds by which its clock is ahead. */
-  skew = 0
+  isPowered = true
+  process: Process
+  /** Starts what runs here from the beginning of each process. */
+  readonly programs: Array<() => void> = []
 
   constructor(world: World, name: string, addresses: ReadonlyArray<string>, tls: TlsStack) {
     this.world = world
     this.name = name
     this.addresses = addresses
+    this.time = new HostTime(world.engine)
     this.tcp = new TcpTable(this)
     this.udp = new UdpTable(this)
-    this.loopback = new LinkState(world, this, this, world.loopback)
-    this.#unixLink = new LinkState(world, this, this, Link.loopback)
+    this.#loopback = new LinkState(world, this, this, world.loopback)
+    this.#unixLink = new LinkState(world, this, this, LinkSettings.loopback)
     this.#sequences = new RandomStream(world.seed, `${name}/initial sequence numbers`)
     this.tickets = new RandomStream(world.seed, `${name}/tickets`)
+    this.random = new RandomStream(world.seed, `${name}/program`)
     this.tls = tls
+    this.process = new Process(this)
   }
 
-  initialSequence(): number {
-    return this.#sequences.bits()
+  get engine(): Engine {
+    return this.world.engine
   }
 
-  /** What its clock says, in milliseconds. */
+  get seed(): Seed {
+    return this.world.seed
+  }
+
+  get tcpSettings(): TcpSettings {
+    return this.world.tcp
+  }
+
+  get authorities(): ReadonlyArray<Certificate> {
+    return this.world.authorities
+  }
+
+  get machines(): Iterable<IpStack> {
+    return this.world.hosts.values()
+  }
+
   get wallClock(): number {
-    return Math.floor(this.world.engine.now / 1000) + this.skew
+    return this.time.wall
   }
+
+  readonly initialSequence = (): number => this.#sequences.bits()
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Addresses and links
+  // -------------------------------------------------------------------------------------------------------------------
 
   owns(address: string): boolean {
     return isLoopback(address) || this.addresses.includes(address)
   }
 
-  /** The way to an address, if anybody has it. */
   linkTo(address: string): LinkState | undefined {
     if (isUnix(address)) return this.#unixLink
-    if (this.owns(address)) return this.loopback
+    if (this.owns(address)) return this.#loopback
     const host = this.world.hostAt(address)
-    return host === undefined ? undefined : this.linkToHost(host)
+    return host === undefined ? undefined : this.linkToMachine(host)
   }
 
-  linkToHost(host: HostState): LinkState {
-    if (host === this) return this.loopback
-    let link = this.#links.get(host)
+  linkToMachine(machine: IpStack): LinkState {
+    if (machine === this) return this.#loopback
+    let link = this.#links.get(machine)
     if (link === undefined) {
-      link = new LinkState(this.world, this, host, this.world.defaults)
-      this.#links.set(host, link)
+      link = new LinkState(this.world, this, machine, this.world.defaults)
+      this.#links.set(machine, link)
     }
     return link
   }
 
-  /** The address that packets to another one come from, if this host has one of that family. */
   sourceFor(address: string): string | undefined {
     if (isLoopback(address)) return address.includes(":") ? "::1" : "127.0.0.1"
     if (this.owns(address)) return address
@@ -96,17 +126,67 @@ export class HostState implements Host.Host {
     return this.addresses.find((own) => own.includes(":") === isIpv6)
   }
 
-  send(segment: Segment, link: LinkState | undefined): void {
+  // -------------------------------------------------------------------------------------------------------------------
+  // Packets
+  // -------------------------------------------------------------------------------------------------------------------
+
+  send(packet: Packet, link: LinkState | undefined): void {
+    if (!this.isPowered) return
     // What does not leave the machine is no traffic.
-    if (link === this.#unixLink) link.send(segment)
-    else this.world.transmit(segment, link)
+    if (link === this.#unixLink) link.send(packet)
+    else this.world.transmit(packet, link)
   }
 
-  /** All sockets are gone at once, and nobody is told. */
-  vanish(): void {
-    this.isUp = false
+  receive(packet: Packet): void {
+    if (packet instanceof Segment) this.tcp.receive(packet)
+    else if (packet instanceof Datagram) this.udp.receive(packet)
+    else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.source, packet.destination)
+  }
+
+  hasJoined(group: string): boolean {
+    return this.udp.hasJoined(group)
+  }
+
+  note(record: Trace.Timer): void {
+    this.world.note(record)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Processes
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get isUp(): boolean {
+    return this.isPowered && !this.process.gate.isDead
+  }
+
+  /** How long a turn of a task takes, in microseconds; no time by default. */
+  setTurnTime(turnTime: (() => number) | undefined): void {
+    this.#turnTime = turnTime
+    this.process.gate.turnTime = turnTime
+  }
+
+  /** The machine loses its power: the process and all sockets are gone at once, and nothing is sent. */
+  crash(): void {
+    this.isPowered = false
+    this.process.gate.kill()
     this.tcp.vanish()
     this.udp.vanish()
     this.unix.vanish()
+  }
+
+  /** The process is gone at once, and the kernel closes its sockets: peers get FIN or RST, and its ports refuse. */
+  kill(): void {
+    this.process.gate.kill()
+    this.tcp.orphan()
+    this.udp.vanish()
+    this.unix.vanish()
+  }
+
+  /** Power, if it had none, and a new process. */
+  restart(): void {
+    this.isPowered = true
+    this.process = new Process(this)
+    this.process.gate.turnTime = this.#turnTime
+    for (const program of this.programs) program()
   }
 }

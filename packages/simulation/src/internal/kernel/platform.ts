@@ -6,49 +6,66 @@ import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Trace from "../../Trace.ts"
 import type { HostState } from "./host.ts"
+import type { BindTable } from "./ports.ts"
+import type { Process } from "./process.ts"
 import { fromInetAddress, isMulticast, isWildcard, toSocketAddress, unixSocket } from "./socketAddress.ts"
 import { systemError } from "./systemError.ts"
 import { TcpListener } from "./tcp/listener.ts"
-import { TcpStream } from "./tcp/stream.ts"
+import { type Submit, TcpStream } from "./tcp/stream.ts"
 import { secure } from "./tls/context.ts"
 import { UdpEndpoint } from "./udp/socket.ts"
 
+/** Who opens sockets: a process of a host; or, without one, a program outside of all hosts that uses the host's network. */
+interface Opener {
+  readonly host: HostState
+  readonly submit: Submit
+  readonly isDown: () => boolean
+}
+
 /** A host as a platform: what `Network.make` builds upon. */
-export const makePlatform = (host: HostState): Transport.Platform => ({
-  resolver: AddressResolver.make(Dns.make({
-    lookup: (name) => Effect.sync(() => host.world.lookup(name).map(NetAddress.ipFromStringUnsafe)),
-    reverse: (address) => Effect.sync(() => host.world.reverse(NetAddress.formatIp(address)))
-  })),
-  connect: (address, options) => connect(host, address, options),
-  listen: (address, options, receiver) => Effect.suspend(() => listen(host, address, options, receiver)),
-  bind: (address, options, receiver) => Effect.suspend(() => bind(host, address, options, receiver)),
-  secure: (settings, address) => secure(host, settings, address)
-})
+export const makePlatform = (host: HostState, process: Process | undefined): Transport.Platform => {
+  const opener: Opener = {
+    host,
+    submit: process === undefined ? (task) => host.engine.submit(task) : process.gate.submit,
+    isDown: () => !host.isPowered || process?.gate.isDead === true
+  }
+  return {
+    resolver: AddressResolver.make(Dns.make({
+      lookup: (name) => Effect.sync(() => host.world.lookup(name).map(NetAddress.ipFromStringUnsafe)),
+      reverse: (address) => Effect.sync(() => host.world.reverse(NetAddress.formatIp(address)))
+    })),
+    connect: (address, options) => connect(opener, address, options),
+    listen: (address, options, receiver) => Effect.suspend(() => listen(opener, address, options, receiver)),
+    bind: (address, options, receiver) => Effect.suspend(() => bind(opener, address, options, receiver)),
+    secure: (settings, address) => secure(host, opener.submit, settings, address)
+  }
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Connecting
 // ---------------------------------------------------------------------------------------------------------------------
 
 const connect = (
-  host: HostState,
+  opener: Opener,
   address: NetAddress.SocketAddress,
   options: Transport.ConnectSettings
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
+    const { host, submit } = opener
     const where = format("tcp", address)
     const fail = (code: string) => resume(Effect.fail(systemError("connect", where, code, "connect")))
+    if (opener.isDown()) return fail("ENETDOWN")
     const ends = NetAddress.isUnixPathAddress(address)
       ? unixEnds(host, address.path)
       : inetEnds(host, fromInetAddress(address), options)
     if (typeof ends === "string") return fail(ends)
-    const { engine } = host.world
-    const stream: TcpStream = new TcpStream(host, {
+    const stream: TcpStream = new TcpStream(host.tcp, submit, {
       ...ends,
       noDelay: options.noDelay,
       keepAlive: options.keepAlive
     }, {
-      onOpen: () => engine.submit(() => resume(Effect.succeed(stream))),
-      onFailed: (breakage) => engine.submit(() => fail(breakage))
+      onOpen: () => submit(() => resume(Effect.succeed(stream))),
+      onFailed: (breakage) => submit(() => fail(breakage))
     })
     stream.endpoint.connect()
     return Effect.sync(() => stream.destroy())
@@ -57,7 +74,6 @@ const connect = (
 type Ends = { readonly local: Trace.Socket; readonly remote: Trace.Socket }
 
 const inetEnds = (host: HostState, wanted: Trace.Socket, options: Transport.ConnectSettings): Ends | string => {
-  if (!host.isUp) return "ENETDOWN"
   // To connect to no address in particular is to connect to oneself (connect(2), on Linux).
   const remote = isWildcard(wanted.address)
     ? { address: wanted.address === "::" ? "::1" : "127.0.0.1", port: wanted.port }
@@ -74,7 +90,8 @@ const inetEnds = (host: HostState, wanted: Trace.Socket, options: Transport.Conn
   const port = options.localPort || host.tcp.portTo(address, remote)
   if (port === undefined) return "EADDRNOTAVAIL"
   const local = { address, port }
-  return host.tcp.isFree(local, remote) ? { local, remote } : "EADDRINUSE"
+  if (host.tcp.isFree(local, remote)) return { local, remote }
+  return host.tcp.lingers(local, remote) ? "EADDRNOTAVAIL" : "EADDRINUSE"
 }
 
 const unixEnds = (host: HostState, path: string): Ends | string => {
@@ -97,13 +114,15 @@ const format = (scheme: string, address: NetAddress.SocketAddress): string =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 const listen = (
-  host: HostState,
+  opener: Opener,
   address: NetAddress.SocketAddress,
   options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
+  const { host } = opener
   const where = format("tcp", address)
   const fail = (code: string) => Effect.fail(systemError("listen", where, code, "listen"))
+  if (opener.isDown()) return fail("ENETDOWN")
   if (NetAddress.isUnixPathAddress(address)) {
     const { path } = address
     if (path.length > pathLimit) {
@@ -111,22 +130,22 @@ const listen = (
     }
     if (host.unix.isTaken(path)) return fail("EADDRINUSE")
     host.unix.listen(path)
-    return listening(host, unixSocket(path, 0), options, receiver, () => host.unix.unlisten(path))
+    return listening(opener, unixSocket(path, 0), options, receiver, () => host.unix.unlisten(path))
   }
   const wanted = fromInetAddress(address)
-  const bound = boundTo(host, wanted, options, host.tcp)
-  return typeof bound === "string" ? fail(bound) : listening(host, bound, options, receiver, () => {})
+  const bound = boundTo(host, wanted, options, host.tcp.listeners, false)
+  return typeof bound === "string" ? fail(bound) : listening(opener, bound, options, receiver, () => {})
 }
 
 const listening = (
-  host: HostState,
+  { host, submit }: Opener,
   bound: Trace.Socket,
   options: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   onClose: () => void
 ): Effect.Effect<Transport.ListenerTransport> => {
-  const listener = new TcpListener(host, bound, options, receiver)
-  host.tcp.listen(listener)
+  const listener = new TcpListener(host.tcp, submit, bound, options, receiver)
+  host.tcp.listeners.bind(listener)
   return Effect.succeed({
     address: toSocketAddress(bound),
     close: Effect.sync(() => {
@@ -141,11 +160,11 @@ const boundTo = (
   host: HostState,
   wanted: Trace.Socket,
   options: { readonly ipv6Only: boolean; readonly reusePort: boolean },
-  table: HostState["tcp"] | HostState["udp"]
+  table: BindTable<TcpListener> | BindTable<UdpEndpoint>,
+  takesGroups: boolean
 ): Trace.Socket | string => {
-  if (!host.isUp) return "ENETDOWN"
   const { address } = wanted
-  const isHere = isWildcard(address) || host.owns(address) || (table === host.udp && isMulticast(address))
+  const isHere = isWildcard(address) || host.owns(address) || (takesGroups && isMulticast(address))
   if (!isHere) return "EADDRNOTAVAIL"
   const { ipv6Only, reusePort } = options
   if (wanted.port !== 0) return table.isTaken({ ...wanted, ipv6Only, reusePort }) ? "EADDRINUSE" : wanted
@@ -158,18 +177,26 @@ const boundTo = (
 // ---------------------------------------------------------------------------------------------------------------------
 
 const bind = (
-  host: HostState,
+  opener: Opener,
   address: NetAddress.InetAddress,
   options: Transport.BindSettings,
   receiver: Transport.DatagramReceiver
 ): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> => {
+  const { host, submit } = opener
   const fail = (code: string) => Effect.fail(systemError("bind", format("udp", address), code, "bind"))
+  if (opener.isDown()) return fail("ENETDOWN")
   const reusePort = options.reusePort || options.reuseAddress
-  const bound = boundTo(host, fromInetAddress(address), { ipv6Only: options.ipv6Only, reusePort }, host.udp)
+  const bound = boundTo(
+    host,
+    fromInetAddress(address),
+    { ipv6Only: options.ipv6Only, reusePort },
+    host.udp.sockets,
+    true
+  )
   if (typeof bound === "string") return fail(bound)
   const peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
   if (peer !== undefined && host.sourceFor(peer.address) === undefined) return fail("ENETUNREACH")
-  const socket = new UdpEndpoint(host, bound, options, receiver)
-  host.udp.bind(socket)
+  const socket = new UdpEndpoint(host.udp, submit, bound, options, receiver)
+  host.udp.sockets.bind(socket)
   return Effect.succeed(socket)
 }

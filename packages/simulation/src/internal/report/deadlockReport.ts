@@ -34,12 +34,12 @@ export const describeSockets = (world: World): ReadonlyArray<SimulationError.Wai
       name: `tcp ${format(endpoint.local)} -> ${format(endpoint.remote)}, ${endpoint.state}`,
       waitsFor: `waits for ${endpoint.waiting}`
     })),
-    ...[...host.tcp.listeners.values()].flat().map((listener) => ({
+    ...host.tcp.listeners.all.map((listener) => ({
       host: host.name,
       name: `tcp ${format(listener)}, LISTEN`,
       waitsFor: "waits for connections"
     })),
-    ...[...host.udp.sockets.values()].flat().map((socket) => ({
+    ...host.udp.sockets.all.map((socket) => ({
       host: host.name,
       name: `udp ${format(socket)}`,
       waitsFor: "waits for datagrams"

@@ -1,4 +1,11 @@
-/** What a simulation is repeated by: the same seed gives the same draws. */
+import type * as Random from "effect/Random"
+
+/**
+ * Repeats a run: the same seed gives the same draws.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Seed = number | string
 
 /**
@@ -44,6 +51,12 @@ export class RandomStream {
     return probability > 0 && this.next() < probability
   }
 }
+
+/** The stream as Effect's random numbers. */
+export const randomService = (stream: RandomStream): typeof Random.Random["Service"] => ({
+  nextDoubleUnsafe: () => (stream.bits() * 2 ** 21 + (stream.bits() >>> 11)) / 2 ** 53,
+  nextIntUnsafe: () => (stream.bits() >>> 10) * 2 ** 32 + stream.bits() - 2 ** 53 / 2
+})
 
 // FNV-1a, and the finisher of MurmurHash3 so that texts that differ in one character differ in all bits.
 const hash = (text: string, basis: number): number => {

@@ -6,6 +6,7 @@ import type * as Scheduler from "effect/Scheduler"
 import type { Engine } from "./engine.ts"
 import { type Event, EventQueue } from "./eventQueue.ts"
 import type { RandomStream } from "./random.ts"
+import { sleep } from "./sleep.ts"
 import { TaskQueue } from "./taskQueue.ts"
 
 /** Why a run came to a halt before its program ended. */
@@ -104,24 +105,8 @@ export class VirtualTime implements Engine {
       currentTimeNanos: Effect.sync(nanos),
       monotonicTimeNanosUnsafe: nanos,
       monotonicTimeNanos: Effect.sync(nanos),
-      sleep: (duration) => this.#sleep(Duration.toMillis(duration))
+      sleep: (duration) => sleep(this, this, Duration.toMillis(duration) * 1000)
     }
-  }
-
-  #sleep(millis: number): Effect.Effect<void> {
-    if (millis <= 0) return Effect.yieldNow
-    if (millis === Infinity) return Effect.never
-    return Effect.callback((resume) => {
-      const wake = () => resume(Effect.void)
-      const alarm: Event = {
-        at: 0,
-        order: 0,
-        cancelled: false,
-        run: () => this.submit(wake)
-      }
-      this.schedule(alarm, this.now + Math.max(1, Math.ceil(millis * 1000)))
-      return Effect.sync(() => this.cancel(alarm))
-    })
   }
 
   // -------------------------------------------------------------------------------------------------------------------

@@ -1,27 +1,15 @@
 import type * as Trace from "../../../Trace.ts"
-import type { HostState } from "../host.ts"
-import { isUnix } from "../socketAddress.ts"
 import type { Application, Breakage } from "./endpointListener.ts"
+import { type Due, Expiry } from "./expiry.ts"
 import { KeepAlive } from "./keepAlive.ts"
 import { keyOf, Path } from "./path.ts"
-import { Receiver } from "./receiver.ts"
+import { Receiver } from "./receiving/receiver.ts"
 import { ACK, bare, FIN, RST, type Segment, SYN } from "./segment.ts"
-import { Sender } from "./sender.ts"
+import { Sender } from "./sending/sender.ts"
 import * as Settings from "./settings.ts"
+import { afterFin, afterFinAcknowledged, afterFinSent, sends, type State } from "./state.ts"
+import type { TcpTable } from "./table.ts"
 import { Timers } from "./timers.ts"
-
-/** The states of RFC 9293, section 3.3.2, but for LISTEN, in which there is no connection yet. */
-export type State =
-  | "SYN_SENT"
-  | "SYN_RECEIVED"
-  | "ESTABLISHED"
-  | "FIN_WAIT_1"
-  | "FIN_WAIT_2"
-  | "CLOSING"
-  | "TIME_WAIT"
-  | "CLOSE_WAIT"
-  | "LAST_ACK"
-  | "CLOSED"
 
 export interface Options {
   readonly local: Trace.Socket
@@ -38,7 +26,7 @@ export interface Options {
  * This is its state machine; what it sends is the matter of `Sender`, what has come of `Receiver`.
  */
 export class Endpoint {
-  readonly host: HostState
+  readonly #table: TcpTable
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly key: string
@@ -49,29 +37,41 @@ export class Endpoint {
   readonly #receiver: Receiver
   readonly #sender: Sender
   readonly #keepAlive: KeepAlive | undefined
-  #synRetries = 0
+  readonly #expiry: Expiry
   #flushing = false
   #acknowledging = false
 
-  constructor(host: HostState, options: Options, application: Application) {
-    const { engine, tcp } = host.world
-    this.host = host
+  constructor(table: TcpTable, options: Options, application: Application) {
+    const { stack } = table
+    const { engine, tcpSettings } = stack
+    this.#table = table
     this.local = options.local
     this.remote = options.remote
     this.key = keyOf(options.local, options.remote)
     this.#application = application
-    this.#path = new Path(host, options.local, options.remote)
+    this.#path = new Path(stack, options.local, options.remote)
     this.#timers = new Timers(engine, () => this.#expire(engine.now))
-    this.#receiver = new Receiver(this.#path, tcp.receiveBuffer)
+    this.#receiver = new Receiver(this.#path, tcpSettings.receiveBuffer)
     this.#sender = new Sender(this.#path, this.#receiver, this.#timers, options.noDelay)
     this.#keepAlive = options.keepAlive === undefined
       ? undefined
       : new KeepAlive(this.#path, this.#timers, options.keepAlive * 1000)
+    this.#expiry = new Expiry({
+      path: this.#path,
+      timers: this.#timers,
+      sender: this.#sender,
+      keepAlive: this.#keepAlive
+    })
   }
 
   // A getter, so that the compiler does not take the state for what it was before a call.
   get isClosed(): boolean {
     return this.state === "CLOSED"
+  }
+
+  /** Whether it has been in TIME_WAIT for so many microseconds. */
+  hasLingered(micros: number): boolean {
+    return this.state === "TIME_WAIT" && this.#timers.expireAt - this.#path.now <= Settings.lingering - micros
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ export class Endpoint {
   /** Sends SYN. */
   connect(): void {
     this.state = "SYN_SENT"
-    this.host.tcp.add(this)
+    this.#table.add(this)
     this.#sender.sendSyn(SYN)
   }
 
@@ -89,7 +89,7 @@ export class Endpoint {
   accept(syn: Segment): void {
     this.state = "SYN_RECEIVED"
     this.#meet(syn)
-    this.host.tcp.add(this)
+    this.#table.add(this)
     this.#sender.sendSyn(SYN | ACK)
   }
 
@@ -115,7 +115,7 @@ export class Endpoint {
     if (this.#flushing) return
     if (!this.#path.divides()) return this.#transmit()
     this.#flushing = true
-    this.host.world.engine.submit(() => {
+    this.#table.stack.engine.submit(() => {
       this.#flushing = false
       this.#transmit()
     })
@@ -167,9 +167,16 @@ export class Endpoint {
     this.#end()
   }
 
-  /** The host is gone: nothing is sent any more. */
+  /** The machine has lost its power: nothing is sent any more. */
   vanish(): void {
     this.#break("ENETDOWN")
+  }
+
+  /** The process has died: the kernel closes its descriptor. */
+  orphan(): void {
+    const application = this.#application
+    this.close()
+    application?.onBroken("ENETDOWN")
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -184,7 +191,7 @@ export class Endpoint {
       // Of a connection that had these addresses before, or of one that will have them.
       if (flags & SYN && this.state === "TIME_WAIT") {
         this.#end()
-        this.host.tcp.receive(segment)
+        this.#table.receive(segment)
       } else if (flags & SYN) {
         this.#acknowledge()
       }
@@ -199,6 +206,8 @@ export class Endpoint {
 
     if (this.state === "SYN_RECEIVED") {
       if (segment.acknowledgment < 1) return
+      // The client takes the connection for open; SYN is sent again until the queue has room, as Linux does.
+      if (this.#application?.hasRoom() === false) return segment.drop("backlogFull")
       this.#establish()
     }
     this.#receiveAcknowledgment(segment)
@@ -251,7 +260,7 @@ export class Endpoint {
 
   #establish(): void {
     this.state = "ESTABLISHED"
-    this.#synRetries = 0
+    this.#expiry.established()
     this.#keepAlive?.start()
     this.#application?.onEstablished()
   }
@@ -268,14 +277,12 @@ export class Endpoint {
   }
 
   #finAcknowledged(): void {
-    if (this.state === "FIN_WAIT_1") {
-      this.state = "FIN_WAIT_2"
-      if (this.#application === undefined) this.#linger()
-    } else if (this.state === "CLOSING") {
-      this.#waitForStragglers()
-    } else if (this.state === "LAST_ACK") {
-      this.#end()
-    }
+    const next = afterFinAcknowledged[this.state]
+    if (next === "TIME_WAIT") return this.#waitForStragglers()
+    if (next === "CLOSED") return this.#end()
+    if (next === undefined) return
+    this.state = next
+    if (this.#application === undefined) this.#linger()
   }
 
   #receiveData(segment: Segment): void {
@@ -297,7 +304,7 @@ export class Endpoint {
     } else if (urgency === "whenRead") {
       if (this.#acknowledging) return
       this.#acknowledging = true
-      this.host.world.engine.submit(this.#acknowledgeWhenRead)
+      this.#table.stack.engine.submit(this.#acknowledgeWhenRead)
     } else if (this.#timers.acknowledgeAt === Infinity) {
       this.#timers.acknowledgeAt = this.#path.now + Settings.delayedAcknowledgment
       this.#timers.schedule()
@@ -315,9 +322,9 @@ export class Endpoint {
   }
 
   #receiveFin(): void {
-    if (this.state === "ESTABLISHED") this.state = "CLOSE_WAIT"
-    else if (this.state === "FIN_WAIT_1") this.state = "CLOSING"
-    else if (this.state === "FIN_WAIT_2") this.#waitForStragglers()
+    const next = afterFin[this.state]
+    if (next === "TIME_WAIT") this.#waitForStragglers()
+    else if (next !== undefined) this.state = next
   }
 
   #waitForStragglers(): void {
@@ -332,13 +339,9 @@ export class Endpoint {
   }
 
   #transmit(): void {
-    const { state } = this
-    if (state === "CLOSED" || state === "SYN_SENT" || state === "SYN_RECEIVED" || state === "TIME_WAIT") return
+    if (!sends(this.state)) return
     this.#sender.transmit()
-    if (this.#sender.hasSentFin) {
-      if (state === "ESTABLISHED") this.state = "FIN_WAIT_1"
-      else if (state === "CLOSE_WAIT") this.state = "LAST_ACK"
-    }
+    if (this.#sender.hasSentFin) this.state = afterFinSent[this.state] ?? this.state
     this.#timers.schedule()
   }
 
@@ -355,58 +358,17 @@ export class Endpoint {
       this.#sender.detectLoss()
       this.#transmit()
     }
-    if (timers.retransmitAt <= now) this.#timedOut(now)
-    if (timers.persistAt <= now) this.#probeWindow(now)
-    if (this.#keepAlive !== undefined && timers.keepAliveAt <= now) this.#probeLife(this.#keepAlive)
+    if (timers.retransmitAt <= now) this.#act(this.#expiry.timedOut(this.state, this.#application === undefined))
+    if (timers.persistAt <= now) this.#act(this.#expiry.probeWindow())
+    this.#act(this.#expiry.probeLife())
     if (!this.isClosed) timers.schedule()
   }
 
-  #timedOut(now: number): void {
-    const sender = this.#sender
-    const { synRetries, userTimeout } = this.host.world.tcp
-    if (this.state === "SYN_SENT" || this.state === "SYN_RECEIVED") {
-      if (this.#synRetries++ >= synRetries) return this.#giveUp()
-      this.#note("retransmission")
-      sender.retransmitSyn(this.state === "SYN_SENT" ? SYN : SYN | ACK)
-    } else {
-      const patience = this.#application === undefined ? Math.min(userTimeout, Settings.orphanTimeout) : userTimeout
-      if (now - sender.progressAt >= patience) return this.#giveUp()
-      this.#note("retransmission")
-      sender.timedOut()
-      this.#transmit()
-    }
-    sender.restartRetransmission()
-  }
-
-  #probeWindow(now: number): void {
-    if (now - this.#sender.progressAt >= this.host.world.tcp.userTimeout) return this.#giveUp()
-    this.#note("persist")
-    this.#sender.probeWindow()
-  }
-
-  #probeLife(keepAlive: KeepAlive): void {
-    const due = keepAlive.expire(this.#sender.isUnderWay)
-    if (due === "giveUp") return this.#giveUp()
-    if (due === "wait") return
-    this.#note("keepAlive")
-    this.#sender.probe()
-  }
-
-  #note(name: Trace.Timer["name"]): void {
-    if (isUnix(this.local.address)) return
-    this.host.world.note({
-      _tag: "Timer",
-      at: this.#path.now,
-      host: this.host.name,
-      source: this.local,
-      destination: this.remote,
-      name
-    })
-  }
-
-  #giveUp(): void {
-    this.#note("giveUp")
-    this.#break("ETIMEDOUT")
+  #act(due: Due): void {
+    if (due === "giveUp") return this.#break("ETIMEDOUT")
+    if (due === "nothing") return
+    this.#transmit()
+    this.#sender.restartRetransmission()
   }
 
   #break(breakage: Breakage): void {
@@ -422,7 +384,7 @@ export class Endpoint {
     this.state = "CLOSED"
     this.#timers.stop()
     this.#sender.discard()
-    this.host.tcp.remove(this)
+    this.#table.remove(this)
   }
 
   // -------------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 /** Why a connection broke, by the system's names (errno(3)). */
 export type Breakage = "ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "ETIMEDOUT" | "ENETDOWN"
 
-/** Who uses an endpoint. Called while the network is busy: it must not run the program, but see to it that it runs. */
+/** The user of an endpoint. Called from events of the network: it must not run the program, but schedule it. */
 export interface Application {
+  /** Whether there is room for one more open connection. */
+  readonly hasRoom: () => boolean
   readonly onEstablished: () => void
   /** There is something to read, or the end. */
   readonly onReadable: () => void

@@ -1,12 +1,16 @@
 import type * as Transport from "@sluice/core/Transport"
-import type { HostState } from "../host.ts"
 import type { Bound } from "../ports.ts"
 import type { Segment } from "./segment.ts"
-import { TcpStream } from "./stream.ts"
+import { type Submit, TcpStream } from "./stream.ts"
+import type { TcpTable } from "./table.ts"
 
-/** A listening socket: half-open connections, and open ones that nobody has been told of, up to the backlog. */
+/**
+ * A listening socket. Open connections wait in its queue until the program is told of them, up to the backlog and one more
+ * (listen(2); Linux, `sk_acceptq_is_full`). Half-open connections do not count, as with SYN cookies, which Linux has on.
+ */
 export class TcpListener implements Bound {
-  readonly #host: HostState
+  readonly #table: TcpTable
+  readonly #submit: Submit
   readonly #options: Transport.ListenSettings
   readonly #receiver: Transport.ListenerReceiver
   readonly #halfOpen = new Set<TcpStream>()
@@ -18,12 +22,14 @@ export class TcpListener implements Bound {
   readonly reusePort: boolean
 
   constructor(
-    host: HostState,
+    table: TcpTable,
+    submit: Submit,
     bound: { readonly address: string; readonly port: number },
     options: Transport.ListenSettings,
     receiver: Transport.ListenerReceiver
   ) {
-    this.#host = host
+    this.#table = table
+    this.#submit = submit
     this.#options = options
     this.#receiver = receiver
     this.address = bound.address
@@ -34,23 +40,26 @@ export class TcpListener implements Bound {
 
   /** A SYN has come. */
   receive(syn: Segment): void {
-    // Not refused: the peer tries again, and there may be room then.
-    if (this.#halfOpen.size + this.#open.length >= this.#options.backlog) return syn.drop("backlogFull")
-    const stream: TcpStream = new TcpStream(this.#host, {
+    // Not refused: the peer sends it again, and there may be room then.
+    if (!this.#hasRoom()) return syn.drop("backlogFull")
+    const stream: TcpStream = new TcpStream(this.#table, this.#submit, {
       local: syn.destination,
       remote: syn.source,
       noDelay: this.#options.noDelay,
       keepAlive: this.#options.keepAlive
     }, {
+      hasRoom: this.#hasRoom,
       onOpen: () => {
         this.#halfOpen.delete(stream)
-        if (this.#open.push(stream) === 1) this.#host.world.engine.submit(this.#announce)
+        if (this.#open.push(stream) === 1) this.#submit(this.#announce)
       },
       onFailed: () => this.#halfOpen.delete(stream)
     })
     this.#halfOpen.add(stream)
     stream.endpoint.accept(syn)
   }
+
+  readonly #hasRoom = (): boolean => this.#open.length <= this.#options.backlog
 
   readonly #announce = (): void => {
     const open = this.#open
@@ -61,16 +70,17 @@ export class TcpListener implements Bound {
     }
   }
 
-  /** Stops listening. What is only half open is reset. */
+  /** Stops listening. Half-open connections, and those that the program has not been told of, are reset. */
   close(): void {
     if (this.#closed) return
     this.vanish()
-    this.#host.tcp.unlisten(this)
-    for (const stream of this.#halfOpen) stream.reset()
+    this.#table.listeners.unbind(this)
+    for (const stream of [...this.#halfOpen, ...this.#open]) stream.reset()
     this.#halfOpen.clear()
+    this.#open = []
   }
 
-  /** Stops listening, and tells nobody. */
+  /** Stops listening, and sends nothing. */
   vanish(): void {
     this.#closed = true
   }

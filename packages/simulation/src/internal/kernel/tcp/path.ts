@@ -1,7 +1,7 @@
 import type * as Trace from "../../../Trace.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
 import type { LinkState } from "../../fabric/link.ts"
 import { ipHeader } from "../../fabric/packet.ts"
-import type { HostState } from "../host.ts"
 import { type Contents, Segment } from "./segment.ts"
 
 /** By what a host finds a connection. */
@@ -10,7 +10,7 @@ export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
 
 /** The way from one end of a connection to the other, and how large a segment may be on it. */
 export class Path {
-  readonly host: HostState
+  readonly stack: IpStack
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly #peerKey: string
@@ -18,20 +18,20 @@ export class Path {
   /** The largest segment that the peer takes (RFC 9293, section 3.7.1). */
   peerSegmentSize = 536
 
-  constructor(host: HostState, local: Trace.Socket, remote: Trace.Socket) {
-    this.host = host
+  constructor(stack: IpStack, local: Trace.Socket, remote: Trace.Socket) {
+    this.stack = stack
     this.local = local
     this.remote = remote
     this.#peerKey = keyOf(remote, local)
   }
 
   get now(): number {
-    return this.host.world.engine.now
+    return this.stack.engine.now
   }
 
   // Once there is a way, it stays.
   get #link(): LinkState | undefined {
-    return this.#way ??= this.host.linkTo(this.remote.address)
+    return this.#way ??= this.stack.linkTo(this.remote.address)
   }
 
   /** The largest payload that fits into a packet on the link. */
@@ -57,6 +57,6 @@ export class Path {
 
   emit(contents: Contents): void {
     const link = this.#link
-    this.host.send(new Segment(this.host, link?.to, this.local, this.remote, this.#peerKey, contents), link)
+    this.stack.send(new Segment(this.stack, link?.to, this.local, this.remote, this.#peerKey, contents), link)
   }
 }

@@ -1,7 +1,7 @@
 import type * as Trace from "../../../Trace.ts"
-import { ipHeader, Packet } from "../../fabric/packet.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
+import { ipHeader, Packet, PacketRecord } from "../../fabric/packet.ts"
 import type { Writable } from "../../report/trace/buffer.ts"
-import type { HostState } from "../host.ts"
 
 export const FIN = 1
 export const SYN = 2
@@ -60,8 +60,8 @@ export class Segment extends Packet {
   readonly retransmission: boolean
 
   constructor(
-    from: HostState,
-    to: HostState | undefined,
+    from: IpStack,
+    to: IpStack | undefined,
     source: Trace.Socket,
     destination: Trace.Socket,
     key: string,
@@ -80,6 +80,10 @@ export class Segment extends Packet {
     this.retransmission = contents.retransmission
   }
 
+  get protocol(): "tcp" {
+    return "tcp"
+  }
+
   get fragments(): boolean {
     return false
   }
@@ -94,27 +98,7 @@ export class Segment extends Packet {
   }
 
   describe(at: number): Writable<Trace.Segment> {
-    return {
-      _tag: "Segment",
-      at,
-      arrival: undefined,
-      fate: "arrives",
-      duplicate: false,
-      from: this.from.name,
-      to: this.to === undefined ? "" : this.to.name,
-      source: this.source,
-      destination: this.destination,
-      payload: this.payload,
-      flags: this.flags,
-      sequence: this.sequence,
-      acknowledgment: this.acknowledgment,
-      sequenceBase: this.sequenceBase,
-      acknowledgmentBase: this.acknowledgmentBase,
-      window: this.window,
-      sack: this.sack,
-      maximumSegmentSize: this.maximumSegmentSize,
-      retransmission: this.retransmission
-    }
+    return new SegmentRecord(this, at)
   }
 
   copy(): Segment {
@@ -125,8 +109,30 @@ export class Segment extends Packet {
   corrupt(): boolean {
     return false
   }
+}
 
-  deliver(host: HostState): void {
-    host.tcp.receive(this)
+class SegmentRecord extends PacketRecord implements Writable<Trace.Segment> {
+  readonly _tag = "Segment"
+  flags: number
+  sequence: number
+  acknowledgment: number
+  sequenceBase: number
+  acknowledgmentBase: number
+  window: number
+  sack: ReadonlyArray<Range>
+  maximumSegmentSize: number | undefined
+  retransmission: boolean
+
+  constructor(segment: Segment, at: number) {
+    super(segment, at)
+    this.flags = segment.flags
+    this.sequence = segment.sequence
+    this.acknowledgment = segment.acknowledgment
+    this.sequenceBase = segment.sequenceBase
+    this.acknowledgmentBase = segment.acknowledgmentBase
+    this.window = segment.window
+    this.sack = segment.sack
+    this.maximumSegmentSize = segment.maximumSegmentSize
+    this.retransmission = segment.retransmission
   }
 }

@@ -1,7 +1,8 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
-import { checked, duration, optionalInteger } from "@sluice/core/Options"
+import { checked, duration, integer, optionalInteger } from "@sluice/core/Options"
 import type * as Duration from "effect/Duration"
 import type * as Result from "effect/Result"
+import type { PortRange } from "../ports.ts"
 
 /** What can be set about the TCP of all hosts. */
 export interface TcpOptions {
@@ -18,8 +19,16 @@ export interface TcpOptions {
    * what fifteen retransmissions take on Linux.
    */
   readonly userTimeout?: Duration.Input | undefined
-  /** How often SYN is sent again, 1 second after the first and twice as long each time. Default: 6, as on Linux. */
+  /**
+   * How often SYN is sent again with the timeout doubled each time. A client sends it four times before that, one second
+   * apart (`tcp_syn_linear_timeouts` of Linux 6.5 and later): after 1, 2, 3, 4, 5, 7, 11, 19, … seconds. Default: 6.
+   */
   readonly synRetries?: number | undefined
+  /**
+   * The first and the last of the ports that connections from no port in particular get; UDP sockets too. One that its
+   * connection has closed first is free again after a minute. Default: 32,768 and 60,999, as on Linux (ip(7)).
+   */
+  readonly ephemeralPorts?: readonly [first: number, last: number] | undefined
 }
 
 /** `TcpOptions`, checked and complete; times in microseconds. */
@@ -30,6 +39,7 @@ export interface TcpSettings {
   readonly maximumTimeout: number
   readonly userTimeout: number
   readonly synRetries: number
+  readonly ephemeralPorts: PortRange
 }
 
 const micros = (millis: number): number => Math.round(millis * 1000)
@@ -41,8 +51,14 @@ export const checkTcp = (options: TcpOptions): Result.Result<TcpSettings, Networ
     minimumTimeout: micros(duration("minimumTimeout", options.minimumTimeout ?? 200, 1)),
     maximumTimeout: micros(duration("maximumTimeout", options.maximumTimeout ?? 64_000, 1)),
     userTimeout: micros(duration("userTimeout", options.userTimeout ?? 924_600, 1)),
-    synRetries: optionalInteger("synRetries", options.synRetries, 0, 100) ?? 6
+    synRetries: optionalInteger("synRetries", options.synRetries, 0, 100) ?? 6,
+    ephemeralPorts: portRange(options.ephemeralPorts ?? [32_768, 60_999])
   }))
+
+const portRange = ([from, to]: readonly [number, number]): PortRange => {
+  const first = integer("ephemeralPorts", from, 1, 65_535)
+  return { first, last: integer("ephemeralPorts", to, first, 65_535) }
+}
 
 // What no option changes, in microseconds.
 
@@ -50,6 +66,8 @@ export const checkTcp = (options: TcpOptions): Result.Result<TcpSettings, Networ
 export const delayedAcknowledgment = 40_000
 /** How long the first SYN is waited for (RFC 6298, section 2). */
 export const initialTimeout = 1_000_000
+/** How often a client sends SYN again before its timeout is doubled (Linux 6.5, tcp_syn_linear_timeouts). */
+export const synLinearTimeouts = 4
 /** How long a closed connection remembers its addresses: TIME_WAIT, and FIN_WAIT_2 when nobody reads any more. */
 export const lingering = 60_000_000
 /** How long a closed socket goes on sending to a peer that does not answer. */

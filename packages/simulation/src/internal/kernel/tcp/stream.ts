@@ -3,14 +3,18 @@ import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import { copy } from "../../fabric/copyPool.ts"
-import type { HostState } from "../host.ts"
 import { isUnix, toSocketAddress } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
 import { Endpoint, type Options } from "./endpoint.ts"
 import type { Application, Breakage } from "./endpointListener.ts"
+import type { TcpTable } from "./table.ts"
 
-/** Who opens a stream, and hears whether it worked. */
+/** Runs a task of the program that has a socket, soon. */
+export type Submit = (task: () => void) => void
+
+/** The opener of a stream: a connecting program, or a listener. */
 export interface Opener {
+  readonly hasRoom?: () => boolean
   readonly onOpen: () => void
   readonly onFailed: (breakage: Breakage) => void
 }
@@ -18,12 +22,13 @@ export interface Opener {
 /**
  * A TCP endpoint as a program's transport.
  *
- * The endpoint never runs the program: what it has to tell is noted here, and told by a task of its own, in the order
- * that a Scheduler chooses.
+ * The endpoint never runs the program: its events are noted here and delivered by a task of their own, in the order that
+ * the Scheduler chooses.
  */
 export class TcpStream implements Transport.StreamTransport, Application {
   readonly endpoint: Endpoint
-  readonly #host: HostState
+  readonly #table: TcpTable
+  readonly #submit: Submit
   #opener: Opener | undefined
   #receiver: Transport.StreamReceiver | undefined = undefined
   #telling = false
@@ -38,10 +43,11 @@ export class TcpStream implements Transport.StreamTransport, Application {
   #destroyed = false
   #closed = false
 
-  constructor(host: HostState, options: Options, opener: Opener) {
-    this.#host = host
+  constructor(table: TcpTable, submit: Submit, options: Options, opener: Opener) {
+    this.#table = table
+    this.#submit = submit
     this.#opener = opener
-    this.endpoint = new Endpoint(host, options, this)
+    this.endpoint = new Endpoint(table, options, this)
   }
 
   get localAddress(): NetAddress.SocketAddress {
@@ -124,6 +130,10 @@ export class TcpStream implements Transport.StreamTransport, Application {
   // What the network does
   // -------------------------------------------------------------------------------------------------------------------
 
+  hasRoom(): boolean {
+    return this.#opener?.hasRoom?.() ?? true
+  }
+
   onEstablished(): void {
     this.#opener?.onOpen()
     this.#opener = undefined
@@ -137,7 +147,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
     const unwritten = this.#unwritten
     if (unwritten === undefined) return
     // Little by little is dear.
-    if (this.endpoint.hasOutput && this.endpoint.room < this.#host.world.tcp.sendBuffer / 2) return
+    if (this.endpoint.hasOutput && this.endpoint.room < this.#table.stack.tcpSettings.sendBuffer / 2) return
     while (unwritten.length > 0) {
       const chunk = unwritten[0]!
       const taken = this.endpoint.write(chunk)
@@ -168,7 +178,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
   #tell(): void {
     if (this.#telling || this.#closed || this.#receiver === undefined && !this.#destroyed) return
     this.#telling = true
-    this.#host.world.engine.submit(this.#tellNow)
+    this.#submit(this.#tellNow)
   }
 
   readonly #tellNow = (): void => {

@@ -1,24 +1,32 @@
 import type * as Trace from "../../../Trace.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
-import type { HostState } from "../host.ts"
-import { bestMatches, type Bound, collide, EphemeralPorts } from "../ports.ts"
+import { bestMatches, BindTable, EphemeralPorts } from "../ports.ts"
+import { isLoopback } from "../socketAddress.ts"
 import type { Endpoint } from "./endpoint.ts"
 import type { TcpListener } from "./listener.ts"
 import { keyOf } from "./path.ts"
 import { ACK, bare, RST, Segment, SYN } from "./segment.ts"
 
-/** The TCP of one host: finds who a segment is for, and answers those that are for nobody. */
+// Microseconds.
+const reuseAfter = 1_000_000
+
+/** The TCP of one host: finds the connection or listener of a segment, and answers segments that have neither. */
 export class TcpTable {
-  readonly #host: HostState
+  readonly stack: IpStack
   readonly connections = new Map<string, Endpoint>()
-  readonly listeners = new Map<number, Array<TcpListener>>()
+  readonly listeners: BindTable<TcpListener>
   readonly #ephemeral: EphemeralPorts
   readonly #choice: RandomStream
 
-  constructor(host: HostState) {
-    this.#host = host
-    this.#ephemeral = new EphemeralPorts(new RandomStream(host.world.seed, `${host.name}/tcp ports`))
-    this.#choice = new RandomStream(host.world.seed, `${host.name}/reusePort`)
+  constructor(stack: IpStack) {
+    this.stack = stack
+    this.#ephemeral = new EphemeralPorts(
+      stack.tcpSettings.ephemeralPorts,
+      new RandomStream(stack.seed, `${stack.name}/tcp ports`)
+    )
+    this.listeners = new BindTable(this.#ephemeral)
+    this.#choice = new RandomStream(stack.seed, `${stack.name}/reusePort`)
   }
 
   add(endpoint: Endpoint): void {
@@ -29,47 +37,35 @@ export class TcpTable {
     if (this.connections.get(endpoint.key) === endpoint) this.connections.delete(endpoint.key)
   }
 
-  /** A port to connect from, if one is left. */
+  /** A port to connect from; `undefined` if none is free. */
   portTo(localAddress: string, remote: Trace.Socket): number | undefined {
     return this.#ephemeral.take((port) =>
-      this.listeners.has(port) || !this.isFree({ address: localAddress, port }, remote)
+      this.listeners.at(port).length > 0 || !this.isFree({ address: localAddress, port }, remote)
     )
   }
 
-  /** Whether no connection has these two ends. */
+  /**
+   * Whether no connection has these two ends. One in TIME_WAIT counts for its minute, except that Linux lets a connection
+   * over the loopback take its place after a second (`tcp_tw_reuse` is 2).
+   */
   isFree(local: Trace.Socket, remote: Trace.Socket): boolean {
     const endpoint = this.connections.get(keyOf(local, remote))
-    if (endpoint?.state !== "TIME_WAIT") return endpoint === undefined
+    if (endpoint === undefined) return true
+    if (!isLoopback(local.address) || !endpoint.hasLingered(reuseAfter)) return false
     endpoint.abort()
     return true
   }
 
-  /** A port to listen on, if one is left. */
-  portFor(bound: Omit<Bound, "port">): number | undefined {
-    return this.#ephemeral.take((port) => this.isTaken({ ...bound, port }))
-  }
-
-  isTaken(bound: Bound): boolean {
-    return this.listeners.get(bound.port)?.some((other) => collide(bound, other)) ?? false
-  }
-
-  listen(listener: TcpListener): void {
-    const others = this.listeners.get(listener.port)
-    if (others === undefined) this.listeners.set(listener.port, [listener])
-    else others.push(listener)
-  }
-
-  unlisten(listener: TcpListener): void {
-    const left = this.listeners.get(listener.port)?.filter((each) => each !== listener) ?? []
-    if (left.length === 0) this.listeners.delete(listener.port)
-    else this.listeners.set(listener.port, left)
+  /** Whether two ends belong to a connection that is over, and only lingers. */
+  lingers(local: Trace.Socket, remote: Trace.Socket): boolean {
+    return this.connections.get(keyOf(local, remote))?.state === "TIME_WAIT"
   }
 
   receive(segment: Segment): void {
     const endpoint = this.connections.get(segment.key)
     if (endpoint !== undefined) return endpoint.receive(segment)
     if (segment.flags === SYN) {
-      const matches = bestMatches(this.listeners.get(segment.destination.port) ?? [], segment.destination.address)
+      const matches = bestMatches(this.listeners.at(segment.destination.port), segment.destination.address)
       const listener = matches.length > 1 ? matches[this.#choice.below(matches.length)] : matches[0]
       if (listener !== undefined) return listener.receive(segment)
     }
@@ -86,16 +82,23 @@ export class TcpTable {
         acknowledgment: segment.end,
         acknowledgmentBase: segment.sequenceBase
       }
+    const { stack } = this
     const { destination, source } = segment
-    const link = this.#host.linkTo(source.address)
-    this.#host.send(new Segment(this.#host, link?.to, destination, source, keyOf(source, destination), answer), link)
+    const link = stack.linkTo(source.address)
+    stack.send(new Segment(stack, link?.to, destination, source, keyOf(source, destination), answer), link)
   }
 
-  /** Everything is gone at once, and nobody is told. */
+  /** Closes all sockets, as the kernel does when a process dies. */
+  orphan(): void {
+    for (const listener of this.listeners.all) listener.close()
+    for (const endpoint of [...this.connections.values()]) endpoint.orphan()
+  }
+
+  /** Forgets all sockets and sends nothing: the machine has lost its power. */
   vanish(): void {
     for (const endpoint of this.connections.values()) endpoint.vanish()
     this.connections.clear()
-    for (const listener of [...this.listeners.values()].flat()) listener.vanish()
+    for (const listener of this.listeners.all) listener.vanish()
     this.listeners.clear()
   }
 }

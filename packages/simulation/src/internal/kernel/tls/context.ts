@@ -3,7 +3,7 @@ import { KeyMismatch, UnusableCertificate } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { HostState } from "../host.ts"
+import type { Submit } from "../tcp/stream.ts"
 import {
   type Certificate,
   parseCertificates,
@@ -17,20 +17,24 @@ import { Malformed } from "./handshake/fields.ts"
 import { type Conversation, Handshake, type Wire } from "./handshake/handshake.ts"
 import { shakeAsServer } from "./handshake/serverHandshake.ts"
 import { SessionMap, Tickets } from "./handshake/sessions.ts"
+import type { TlsHost } from "./stack.ts"
 
 /** A certificate with those that issued it. */
 export type Chain = readonly [Certificate, ...ReadonlyArray<Certificate>]
 
 /** Prepares what all handshakes with the same settings share. */
 export const secure = (
-  host: HostState,
+  host: TlsHost,
+  submit: Submit,
   settings: Transport.TlsClient | Transport.TlsServer,
   address: string
 ): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> =>
   Effect.suspend(() => {
     try {
       const begin = settings._tag === "Server" ? asServer(host, settings) : asClient(host, settings)
-      return Effect.succeed({ handshake: (transport, peer) => shakeHands(host, settings, transport, peer, begin) })
+      return Effect.succeed({
+        handshake: (transport, peer) => shakeHands(host, submit, settings, transport, peer, begin)
+      })
     } catch (error) {
       if (error instanceof UnusableCertificate || error instanceof KeyMismatch) {
         return Effect.fail(NetworkError.make("secure", address, error))
@@ -41,7 +45,7 @@ export const secure = (
 
 type Begin = (peer: Transport.HandshakePeer, wire: Wire) => Conversation
 
-const asServer = (host: HostState, settings: Transport.TlsServer): Begin => {
+const asServer = (host: TlsHost, settings: Transport.TlsServer): Begin => {
   const context = {
     host,
     settings,
@@ -52,7 +56,7 @@ const asServer = (host: HostState, settings: Transport.TlsServer): Begin => {
   return (_, wire) => shakeAsServer(context, wire)
 }
 
-const asClient = (host: HostState, settings: Transport.TlsClient): Begin => {
+const asClient = (host: TlsHost, settings: Transport.TlsClient): Begin => {
   const context = {
     host,
     settings,
@@ -64,14 +68,15 @@ const asClient = (host: HostState, settings: Transport.TlsClient): Begin => {
 }
 
 const shakeHands = (
-  host: HostState,
+  host: TlsHost,
+  submit: Submit,
   { applicationProtocols }: Transport.TlsClient | Transport.TlsServer,
   transport: Transport.StreamTransport,
   { address, serverName, unread }: Transport.HandshakePeer,
   begin: Begin
 ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
-    const handshake = new Handshake(host, transport, { address, applicationProtocols }, {
+    const handshake = new Handshake(host, submit, transport, { address, applicationProtocols }, {
       onDone: (stream) => resume(Effect.succeed(stream)),
       onFailed: (error) => resume(Effect.fail(error))
     })
@@ -79,9 +84,9 @@ const shakeHands = (
     return Effect.sync(() => handshake.abandon())
   })
 
-const trustOf = (host: HostState, settings: Transport.TlsClient | Transport.TlsServer): Trust => ({
+const trustOf = (host: TlsHost, settings: Transport.TlsClient | Transport.TlsServer): Trust => ({
   anchors: settings.authorities === undefined
-    ? host.world.authorities
+    ? host.authorities
     : settings.authorities.flatMap((text) => usable("tls.authorities", () => parseCertificates(text))),
   revocationLists: settings.revocationLists.flatMap((text) =>
     usable("tls.revocationLists", () => parseRevocationLists(text))

@@ -1,6 +1,9 @@
 import { oneOf, reject } from "@sluice/core/Options"
 import type * as Tls from "@sluice/core/Tls"
 import type * as Transport from "@sluice/core/Transport"
+import type { RandomStream } from "../../time/random.ts"
+import type { Certificate } from "./certificate/certificate.ts"
+import type { TlsFault } from "./fault.ts"
 
 /** What can be set about the TLS of a host. */
 export interface TlsOptions {
@@ -34,6 +37,18 @@ export const checkStack = (options: TlsOptions): TlsStack => {
       : versions.filter((version) => own.includes(version)),
     ciphers: ciphers.length === 0 ? reject("tls.ciphers", "empty", "at least one cipher suite") : ciphers
   }
+}
+
+/** A machine as TLS sees it. */
+export interface TlsHost {
+  readonly tls: TlsStack
+  readonly tlsFault: TlsFault | undefined
+  /** Milliseconds since the epoch. */
+  readonly wallClock: number
+  /** Trusted by clients that do not name authorities. */
+  readonly authorities: ReadonlyArray<Certificate>
+  /** For the tickets of sessions. */
+  readonly tickets: RandomStream
 }
 
 /** The versions that may be spoken, the newest first. */

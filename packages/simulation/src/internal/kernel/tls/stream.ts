@@ -4,7 +4,6 @@ import { PeerAlert, Truncated } from "@sluice/core/TlsReason"
 import * as Transport from "@sluice/core/Transport"
 import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import type { HostState } from "../host.ts"
 import { expectMessage } from "./handshake/agreement.ts"
 import type { Agreement } from "./handshake/handshake.ts"
 import { MessageReader } from "./handshake/message.ts"
@@ -12,11 +11,12 @@ import { type Alert, decodeAlert, encodeAlert } from "./record/alert.ts"
 import * as Record from "./record/record.ts"
 import type { RecordLayer, RecordReceiver } from "./record/recordLayer.ts"
 import { type Refusal, violation } from "./refusal.ts"
+import type { TlsHost } from "./stack.ts"
 
 /** A stream whose handshake is done, as a transport: what is written goes in records, and what comes is taken out. */
 export class SecureStream implements Transport.SecureTransport, RecordReceiver {
   readonly tls: Tls.Session
-  readonly #host: HostState
+  readonly #host: TlsHost
   readonly #layer: RecordLayer
   readonly #transport: Transport.StreamTransport
   readonly #onTicket: Agreement["onTicket"]
@@ -33,7 +33,7 @@ export class SecureStream implements Transport.SecureTransport, RecordReceiver {
   #ended = false
   #destroyWaits = false
 
-  constructor(host: HostState, layer: RecordLayer, { onTicket, session }: Agreement) {
+  constructor(host: TlsHost, layer: RecordLayer, { onTicket, session }: Agreement) {
     this.tls = session
     this.#host = host
     this.#layer = layer

@@ -1,11 +1,14 @@
 import type * as Trace from "../../../Trace.ts"
-import { ipHeader, Packet } from "../../fabric/packet.ts"
+import { ipHeader, Packet, PacketRecord } from "../../fabric/packet.ts"
 import type { Writable } from "../../report/trace/buffer.ts"
 import type { RandomStream } from "../../time/random.ts"
-import type { HostState } from "../host.ts"
 
 /** A UDP datagram. */
 export class Datagram extends Packet {
+  get protocol(): "udp" {
+    return "udp"
+  }
+
   get fragments(): boolean {
     return true
   }
@@ -15,18 +18,7 @@ export class Datagram extends Packet {
   }
 
   describe(at: number): Writable<Trace.Datagram> {
-    return {
-      _tag: "Datagram",
-      at,
-      arrival: undefined,
-      fate: "arrives",
-      duplicate: false,
-      from: this.from.name,
-      to: this.to === undefined ? "" : this.to.name,
-      source: this.source,
-      destination: this.destination,
-      payload: this.payload
-    }
+    return new DatagramRecord(this, at)
   }
 
   copy(): Datagram {
@@ -41,8 +33,8 @@ export class Datagram extends Packet {
     this.payload = payload
     return true
   }
+}
 
-  deliver(host: HostState): void {
-    host.udp.receive(this)
-  }
+class DatagramRecord extends PacketRecord implements Writable<Trace.Datagram> {
+  readonly _tag = "Datagram"
 }

@@ -6,11 +6,13 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Trace from "../../../Trace.ts"
 import { copy } from "../../fabric/copyPool.ts"
-import type { HostState } from "../host.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
 import type { Bound } from "../ports.ts"
 import { fromInetAddress, isMulticast, isWildcard } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
+import type { Submit } from "../tcp/stream.ts"
 import { Datagram } from "./datagram.ts"
+import type { UdpTable } from "./table.ts"
 
 interface Membership {
   readonly group: string
@@ -26,7 +28,9 @@ const isBroadcast = (address: string): boolean => address === "255.255.255.255" 
 
 /** A bound UDP socket. */
 export class UdpEndpoint implements Transport.DatagramTransport, Bound {
-  readonly #host: HostState
+  readonly #table: UdpTable
+  readonly #stack: IpStack
+  readonly #submit: Submit
   readonly #options: Transport.BindSettings
   readonly #receiver: Transport.DatagramReceiver
   readonly address: string
@@ -40,19 +44,22 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   #closed = false
 
   constructor(
-    host: HostState,
+    table: UdpTable,
+    submit: Submit,
     bound: Trace.Socket,
     options: Transport.BindSettings,
     receiver: Transport.DatagramReceiver
   ) {
-    this.#host = host
+    this.#table = table
+    this.#stack = table.stack
+    this.#submit = submit
     this.#options = options
     this.#receiver = receiver
     this.port = bound.port
     this.#peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
     // A connected socket has the address that leads to its peer.
     this.address = this.#peer !== undefined && isWildcard(bound.address)
-      ? host.sourceFor(this.#peer.address) ?? bound.address
+      ? table.stack.sourceFor(this.#peer.address) ?? bound.address
       : bound.address
   }
 
@@ -88,7 +95,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     const kept = copy(payload)
     if (isMulticast(destination.address)) this.#toGroup(kept, source, destination)
     else if (isBroadcast(destination.address)) this.#toAll(kept, source, destination)
-    else this.#emit(kept, source, destination, this.#host.linkTo(destination.address)?.to)
+    else this.#emit(kept, source, destination, this.#stack.linkTo(destination.address)?.to)
     done()
   }
 
@@ -96,7 +103,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     const refuse = (code: string) => systemError("send", formatSocket(destination), code, "send")
     const isIpv6 = destination.address.includes(":")
     if (this.#closed) return refuse("EBADF")
-    if (!this.#host.isUp) return refuse("ENETDOWN")
+    if (!this.#stack.isPowered) return refuse("ENETDOWN")
     if (payload.length > (isIpv6 ? 65527 : 65507)) {
       return new NetworkErrors.NetworkError({
         operation: "send",
@@ -113,10 +120,10 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   }
 
   #sourceTo(address: string): Trace.Socket | undefined {
-    const host = this.#host
+    const stack = this.#stack
     if (!isWildcard(this.address)) {
       return isMulticast(this.address) || this.address.includes(":") !== address.includes(":")
-        ? socketAt(host.sourceFor(address), this.port)
+        ? socketAt(stack.sourceFor(address), this.port)
         : { address: this.address, port: this.port }
     }
     // A socket bound to all IPv4 addresses has no IPv6 one.
@@ -124,25 +131,25 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     if (isMulticast(address) && this.#options.multicastInterface === "127.0.0.1") {
       return socketAt("127.0.0.1", this.port)
     }
-    return socketAt(host.sourceFor(address), this.port)
+    return socketAt(stack.sourceFor(address), this.port)
   }
 
-  #emit(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket, to: HostState | undefined): void {
-    const link = to === undefined ? undefined : this.#host.linkToHost(to)
-    this.#host.world.transmit(new Datagram(this.#host, to, source, destination, payload), link)
+  #emit(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket, to: IpStack | undefined): void {
+    const link = to === undefined ? undefined : this.#stack.linkToMachine(to)
+    this.#stack.send(new Datagram(this.#stack, to, source, destination, payload), link)
   }
 
   #toGroup(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
     const onlyHere = source.address === "127.0.0.1" || source.address === "::1" || this.#options.multicastTtl === 0
-    for (const host of this.#host.world.hosts.values()) {
-      const isHere = host === this.#host
+    for (const machine of this.#stack.machines) {
+      const isHere = machine === this.#stack
       if (isHere ? this.#options.multicastLoopback === false : onlyHere) continue
-      if (host.udp.hasJoined(destination.address)) this.#emit(payload, source, destination, host)
+      if (machine.hasJoined(destination.address)) this.#emit(payload, source, destination, machine)
     }
   }
 
   #toAll(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
-    for (const host of this.#host.world.hosts.values()) this.#emit(payload, source, destination, host)
+    for (const machine of this.#stack.machines) this.#emit(payload, source, destination, machine)
   }
 
   parse(source: Transport.DatagramSource): NetAddress.InetAddress {
@@ -162,7 +169,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   ): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const { interface: at } = membership
-      if (at !== undefined && !at.includes(":") && !this.#host.owns(at) && !isWildcard(at)) {
+      if (at !== undefined && !at.includes(":") && !this.#stack.owns(at) && !isWildcard(at)) {
         return Effect.fail(
           systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, "EADDRNOTAVAIL", "setsockopt")
         )
@@ -223,7 +230,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   #tell(): void {
     if (this.#telling || this.#closed) return
     this.#telling = true
-    this.#host.world.engine.submit(this.#tellNow)
+    this.#submit(this.#tellNow)
   }
 
   readonly #tellNow = (): void => {
@@ -245,14 +252,14 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
 
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     this.#closed = true
-    this.#host.udp.unbind(this)
+    this.#table.sockets.unbind(this)
   })
 
-  /** The host is gone. */
+  /** The machine has lost its power, or the process has died. */
   vanish(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#host.world.engine.submit(() =>
+    this.#submit(() =>
       this.#receiver.onError(
         systemError("receive", `udp://${NetAddress.formatInet(this.localAddress)}`, "ENETDOWN", "recvmsg")
       )

@@ -1,54 +1,32 @@
-import type { Event } from "../../time/eventQueue.ts"
+import type * as Trace from "../../../Trace.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
-import type { HostState } from "../host.ts"
-import { bestMatches, type Bound, collide, EphemeralPorts, takes } from "../ports.ts"
+import { bestMatches, BindTable, EphemeralPorts, takes } from "../ports.ts"
 import { isMulticast } from "../socketAddress.ts"
 import type { Datagram } from "./datagram.ts"
 import type { UdpEndpoint } from "./socket.ts"
+import { Unreachable } from "./unreachable.ts"
 
-/** The UDP of one host: finds who a datagram is for, and tells senders of ports that nobody is at. */
+/** The UDP of one host: finds the sockets of a datagram, and answers datagrams that have none. */
 export class UdpTable {
-  readonly #host: HostState
-  readonly sockets = new Map<number, Array<UdpEndpoint>>()
-  readonly #ephemeral: EphemeralPorts
+  readonly stack: IpStack
+  readonly sockets: BindTable<UdpEndpoint>
   readonly #choice: RandomStream
 
-  constructor(host: HostState) {
-    this.#host = host
-    this.#ephemeral = new EphemeralPorts(new RandomStream(host.world.seed, `${host.name}/udp ports`))
-    this.#choice = new RandomStream(host.world.seed, `${host.name}/udp reusePort`)
-  }
-
-  portFor(bound: Omit<Bound, "port">): number | undefined {
-    return this.#ephemeral.take((port) => this.isTaken({ ...bound, port }))
-  }
-
-  isTaken(bound: Bound): boolean {
-    return this.sockets.get(bound.port)?.some((other) => collide(bound, other)) ?? false
-  }
-
-  bind(socket: UdpEndpoint): void {
-    const others = this.sockets.get(socket.port)
-    if (others === undefined) this.sockets.set(socket.port, [socket])
-    else others.push(socket)
-  }
-
-  unbind(socket: UdpEndpoint): void {
-    const left = this.sockets.get(socket.port)?.filter((each) => each !== socket) ?? []
-    if (left.length === 0) this.sockets.delete(socket.port)
-    else this.sockets.set(socket.port, left)
+  constructor(stack: IpStack) {
+    this.stack = stack
+    const random = new RandomStream(stack.seed, `${stack.name}/udp ports`)
+    this.sockets = new BindTable(new EphemeralPorts(stack.tcpSettings.ephemeralPorts, random))
+    this.#choice = new RandomStream(stack.seed, `${stack.name}/udp reusePort`)
   }
 
   hasJoined(group: string): boolean {
-    for (const sockets of this.sockets.values()) {
-      if (sockets.some((socket) => socket.hasJoined(group))) return true
-    }
-    return false
+    return this.sockets.all.some((socket) => socket.hasJoined(group))
   }
 
   receive(datagram: Datagram): void {
     const { destination, source } = datagram
-    const sockets = this.sockets.get(destination.port) ?? []
+    const sockets = this.sockets.at(destination.port)
     if (isMulticast(destination.address)) return this.#toGroup(datagram, sockets)
     if (destination.address.endsWith(".255.255.255")) {
       for (const socket of sockets) {
@@ -63,7 +41,7 @@ export class UdpTable {
       ? connected
       : bestMatches(sockets.filter((socket) => !socket.isConnected), destination.address)
     if (matches.length === 0) return this.#unreachable(datagram)
-    // Of several that share a port, one gets it: any, or the last that took the port over.
+    // Of several sockets that share a port, one gets it: any, or the last that took the port over.
     const chosen = matches.every((socket) => socket.spreads) && matches.length > 1
       ? matches[this.#choice.below(matches.length)]!
       : matches[matches.length - 1]!
@@ -83,27 +61,21 @@ export class UdpTable {
     }
   }
 
-  // ICMP, on the way back. It can be lost like everything else, but is not written down.
-  #unreachable(datagram: Datagram): void {
-    const { destination, from, source } = datagram
-    const link = this.#host.linkToHost(from)
-    if (link.cuts > 0) return
-    const { engine } = this.#host.world
-    const answer: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
-      run: () => {
-        for (const socket of from.udp.sockets.get(source.port) ?? []) {
-          if (socket.isConnected && socket.knows(destination)) socket.refuse()
-        }
-      }
-    }
-    engine.schedule(answer, engine.now + link.typicalDelay)
+  #unreachable({ destination, from, payload, source }: Datagram): void {
+    const link = this.stack.linkToMachine(from)
+    link.send(new Unreachable(this.stack, from, destination, source, payload.subarray(0, 0)))
   }
 
+  /** A datagram from `source`, a socket here, has found no socket at `destination`: only a connected socket hears of it. */
+  receiveUnreachable(source: Trace.Socket, destination: Trace.Socket): void {
+    for (const socket of this.sockets.at(source.port)) {
+      if (socket.isConnected && socket.knows(destination)) socket.refuse()
+    }
+  }
+
+  /** All sockets are gone. */
   vanish(): void {
-    for (const socket of [...this.sockets.values()].flat()) socket.vanish()
+    for (const socket of this.sockets.all) socket.vanish()
     this.sockets.clear()
   }
 }

@@ -81,6 +81,7 @@ export class TraceBuffer {
     this.#mix(Math.floor(record.at / 4294967296))
     this.#mixText(record._tag)
     if (record._tag === "Fault") return this.#mixText(record.name)
+    if (record._tag === "Note") return this.#mixText(`${record.host} ${record.kind} ${record.text}`)
     this.#mixText(record.source.address)
     this.#mix(record.source.port)
     this.#mixText(record.destination.address)

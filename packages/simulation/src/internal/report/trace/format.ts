@@ -43,6 +43,10 @@ const timers: Record<Trace.Timer["name"], string> = {
 
 export const formatTimer = (timer: Trace.Timer): string => timers[timer.name]
 
+/** `server: log: leader of term 7`. */
+export const formatNote = (note: Trace.Note): string =>
+  `${note.host === "" ? "" : `${note.host}: `}${note.kind}: ${note.text.replace(/\s*\n\s*/g, " | ")}`
+
 /** What a packet is, on one short line. */
 export const formatPacket = (packet: Trace.Segment | Trace.Datagram): string => {
   const { length } = packet.payload

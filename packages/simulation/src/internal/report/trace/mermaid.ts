@@ -1,5 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatPacket, formatTimer } from "./format.ts"
+import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 
 // GitHub draws no more than some hundred arrows.
 const limit = 200
@@ -22,7 +22,7 @@ export const toMermaid = (trace: Trace.Trace): string => {
 export const involved = (trace: Trace.Trace): ReadonlyArray<string> => {
   const seen = new Set(
     trace.records.flatMap((record) =>
-      record._tag === "Fault" ? record.hosts : record._tag === "Timer" ? [record.host] : [record.from, record.to]
+      record._tag === "Fault" ? record.hosts : "host" in record ? [record.host] : [record.from, record.to]
     )
   )
   return trace.hosts.filter((host) => seen.has(host))
@@ -36,6 +36,11 @@ const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): Readonl
     const last = ends[ends.length - 1]
     const over = first === undefined ? "h0" : first === last ? first : `${first},${last}`
     return [`  Note over ${over}: ${time}: ${escape(record.name)}`]
+  }
+  if (record._tag === "Note") {
+    return [
+      `  Note over ${names.get(record.host) ?? [...names.values()].join(",")}: ${time}: ${escape(formatNote(record))}`
+    ]
   }
   if (record._tag === "Timer") return [`  Note over ${names.get(record.host)}: ${time}: ${formatTimer(record)}`]
   const from = names.get(record.from)!

@@ -1,5 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatPacket, formatTimer } from "./format.ts"
+import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 import { involved } from "./mermaid.ts"
 
 const limit = 1000
@@ -70,6 +70,10 @@ const drawRecord = (
       `<line class="cut" x1="${margin - 30}" y1="${y}" x2="${width - margin + 30}" y2="${y}"/>`,
       `<text class="fault" x="${width / 2}" y="${y - 4}" text-anchor="middle">${escape(record.name)}</text>`
     ]
+  }
+  if (record._tag === "Note") {
+    const x = columns.get(record.host) ?? margin
+    return [time, `<text class="note" x="${x + 6}" y="${y + 3}">${escape(formatNote(record))}</text>`]
   }
   if (record._tag === "Timer") {
     const x = columns.get(record.host)!

@@ -1,5 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatFlags, formatSocket, formatTime, formatTimer, formatTls } from "./format.ts"
+import { formatFate, formatFlags, formatNote, formatSocket, formatTime, formatTimer, formatTls } from "./format.ts"
 
 /** Lines like those of tcpdump(8). */
 export const toText = (trace: Trace.Trace): string => {
@@ -20,6 +20,8 @@ const formatRecord = (record: Trace.Record): string => {
       }: ${formatTimer(record)}`
     case "Fault":
       return `${formatTime(record.at)} *** ${record.name}`
+    case "Note":
+      return `${formatTime(record.at)} ${formatNote(record)}`
   }
 }
 

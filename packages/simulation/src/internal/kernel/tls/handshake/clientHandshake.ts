@@ -2,18 +2,17 @@ import { PinMismatch, type TlsReason } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import type { HostState } from "../../host.ts"
 import { type Certificate, fingerprint } from "../certificate/certificate.ts"
 import { judgeChain, judgeName, type Trust } from "../certificate/trust.ts"
 import { refuseCertificate, violation } from "../refusal.ts"
-import { ciphersOf, isCipherOf, versionsFrom } from "../stack.ts"
+import { ciphersOf, isCipherOf, type TlsHost, versionsFrom } from "../stack.ts"
 import { describeSession, expectMessage } from "./agreement.ts"
 import type { Conversation, Wire } from "./handshake.ts"
 import type { SavedSession, SessionMap } from "./sessions.ts"
 
 /** What all handshakes of a client with the same settings share. */
 export interface ClientContext {
-  readonly host: HostState
+  readonly host: TlsHost
   readonly settings: Transport.TlsClient
   readonly trust: Trust
   /** What to show, if anything. */

@@ -10,11 +10,12 @@ import {
 } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import * as Bytes from "effect/Bytes"
-import type { HostState } from "../../host.ts"
+import type { Submit } from "../../tcp/stream.ts"
 import { type Alert, decodeAlert } from "../record/alert.ts"
 import * as Record from "../record/record.ts"
 import { RecordLayer, type RecordReceiver } from "../record/recordLayer.ts"
 import { type Refusal, violation } from "../refusal.ts"
+import type { TlsHost } from "../stack.ts"
 import { SecureStream } from "../stream.ts"
 import { encodeMessage, type Message, MessageReader, Transcript } from "./message.ts"
 
@@ -50,7 +51,7 @@ export interface Options {
 
 /** A handshake under way: carries messages to and fro until both sides agree, or it fails. */
 export class Handshake implements RecordReceiver, Wire {
-  readonly #host: HostState
+  readonly #host: TlsHost
   readonly #layer: RecordLayer
   readonly #options: Options
   readonly #outcome: Outcome
@@ -63,9 +64,9 @@ export class Handshake implements RecordReceiver, Wire {
   #over = false
   #error: NetworkError.NetworkError | undefined = undefined
 
-  constructor(host: HostState, transport: Transport.StreamTransport, options: Options, outcome: Outcome) {
+  constructor(host: TlsHost, submit: Submit, transport: Transport.StreamTransport, options: Options, outcome: Outcome) {
     this.#host = host
-    this.#layer = new RecordLayer(transport, host.world.engine, this)
+    this.#layer = new RecordLayer(transport, submit, this)
     this.#options = options
     this.#outcome = outcome
   }

@@ -8,12 +8,11 @@ import {
   type TlsReason
 } from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
-import type { HostState } from "../../host.ts"
 import type { Certificate } from "../certificate/certificate.ts"
 import { dnsNames, judgeChain, type Trust } from "../certificate/trust.ts"
 import type { Chain } from "../context.ts"
 import { Refusal, refuseCertificate } from "../refusal.ts"
-import { ciphersOf, isCipherOf, versionsFrom } from "../stack.ts"
+import { ciphersOf, isCipherOf, type TlsHost, versionsFrom } from "../stack.ts"
 import { describeSession, expectMessage } from "./agreement.ts"
 import type { Conversation, Wire } from "./handshake.ts"
 import type { Messages } from "./message.ts"
@@ -21,7 +20,7 @@ import type { SavedSession, Tickets } from "./sessions.ts"
 
 /** What all handshakes of a server with the same settings share. */
 export interface ServerContext {
-  readonly host: HostState
+  readonly host: TlsHost
   readonly settings: Transport.TlsServer
   readonly trust: Trust
   /** What it can show. */

@@ -1,6 +1,6 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Transport from "@sluice/core/Transport"
-import type { Engine } from "../../../time/engine.ts"
+import type { Submit } from "../../tcp/stream.ts"
 import { Refusal } from "../refusal.ts"
 import { type Alert, encodeAlert } from "./alert.ts"
 import * as Record from "./record.ts"
@@ -22,7 +22,7 @@ export interface RecordReceiver {
 /** A stream as a way for records: first those of the handshake, then those of the program. */
 export class RecordLayer implements Transport.StreamReceiver {
   readonly transport: Transport.StreamTransport
-  readonly #engine: Engine
+  readonly #submit: Submit
   readonly #reader = new Record.RecordReader()
   #receiver: RecordReceiver
   #paused = false
@@ -32,9 +32,9 @@ export class RecordLayer implements Transport.StreamReceiver {
   #busy = false
   #waiting: Array<ReadonlyArray<Uint8Array>> = []
 
-  constructor(transport: Transport.StreamTransport, engine: Engine, receiver: RecordReceiver) {
+  constructor(transport: Transport.StreamTransport, submit: Submit, receiver: RecordReceiver) {
     this.transport = transport
-    this.#engine = engine
+    this.#submit = submit
     this.#receiver = receiver
   }
 
@@ -60,7 +60,7 @@ export class RecordLayer implements Transport.StreamReceiver {
 
   resume(): void {
     this.#paused = false
-    this.#engine.submit(this.#goOn)
+    this.#submit(this.#goOn)
   }
 
   readonly #goOn = (): void => {

@@ -1,5 +1,5 @@
 import * as Chunks from "@sluice/core/Chunks"
-import type { Range } from "./segment.ts"
+import type { Range } from "../segment.ts"
 
 /** A piece that has come ahead of what is missing before it. */
 interface Island {

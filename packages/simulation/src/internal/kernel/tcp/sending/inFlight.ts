@@ -1,4 +1,4 @@
-import type { Range } from "./segment.ts"
+import type { Range } from "../segment.ts"
 
 /** What was sent in one segment and is not yet acknowledged. */
 export interface Sent {

@@ -1,4 +1,4 @@
-import { initialTimeout, type TcpSettings } from "./settings.ts"
+import { initialTimeout, type TcpSettings } from "../settings.ts"
 
 /** How long an answer takes, and how long to wait for it (RFC 6298). Microseconds. */
 export class RoundTrip {

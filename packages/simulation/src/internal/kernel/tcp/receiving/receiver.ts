@@ -1,7 +1,7 @@
-import type { Path } from "./path.ts"
+import type { Path } from "../path.ts"
+import { FIN, type Range, type Segment, SYN } from "../segment.ts"
+import * as Settings from "../settings.ts"
 import { ReceiveBuffer } from "./receiveBuffer.ts"
-import { FIN, type Range, type Segment, SYN } from "./segment.ts"
-import * as Settings from "./settings.ts"
 
 /** When an acknowledgment is to be sent: at once, when the program has had its turn to read, or a little later. */
 export type Urgency = "atOnce" | "whenRead" | "delayed"

@@ -1,5 +1,5 @@
-import { copy } from "../../fabric/copyPool.ts"
-import { none } from "./segment.ts"
+import { copy } from "../../../fabric/copyPool.ts"
+import { none } from "../segment.ts"
 
 // Memory in large pieces is dear to get.
 const pieceBytes = 32 * 1024

@@ -1,11 +1,11 @@
+import type { Path } from "../path.ts"
+import type { Receiver } from "../receiving/receiver.ts"
+import { ACK, bare, FIN, none, PSH, type Segment, SYN } from "../segment.ts"
+import type { Timers } from "../timers.ts"
 import { Congestion } from "./congestion.ts"
 import { UnderWay } from "./inFlight.ts"
-import type { Path } from "./path.ts"
-import type { Receiver } from "./receiver.ts"
 import { RoundTrip } from "./roundTrip.ts"
-import { ACK, bare, FIN, none, PSH, type Segment, SYN } from "./segment.ts"
 import { SendBuffer } from "./sendBuffer.ts"
-import type { Timers } from "./timers.ts"
 
 /**
  * The sending half of a connection: what was written, what of it is in flight, and how much more may be. SYN has the
@@ -34,12 +34,12 @@ export class Sender {
   progressAt = 0
 
   constructor(path: Path, receiver: Receiver, timers: Timers, noDelay: boolean) {
-    const settings = path.host.world.tcp
+    const settings = path.stack.tcpSettings
     this.#path = path
     this.#receiver = receiver
     this.#timers = timers
     this.#noDelay = noDelay
-    this.base = path.host.initialSequence()
+    this.base = path.stack.initialSequence()
     this.#buffer = new SendBuffer(settings.sendBuffer)
     this.#roundTrip = new RoundTrip(settings)
     this.#congestion = new Congestion(path.largestSegment)
@@ -192,9 +192,9 @@ export class Sender {
   }
 
   /** The retransmission timer has run out, and there is nothing but SYN to send again. */
-  retransmitSyn(flags: number): void {
+  retransmitSyn(flags: number, backsOff: boolean): void {
     const syn = this.#underWay.first!
-    this.#roundTrip.backOff()
+    if (backsOff) this.#roundTrip.backOff()
     this.#underWay.loseAll()
     this.#underWay.resent(syn, syn.end, this.#path.now)
     this.repeatSyn(flags)

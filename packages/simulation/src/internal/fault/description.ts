@@ -1,0 +1,34 @@
+import type { TlsFault } from "../kernel/tls/fault.ts"
+
+/** The kinds of faults between two groups of hosts. */
+export const linkKinds = ["partition", "partitionOneWay", "hold", "slow", "lossy"] as const
+
+/** The kinds of faults of hosts. */
+export const hostKinds = ["crash", "kill", "stop", "pause", "turns", "skew", "drift", "breakTls"] as const
+
+export type LinkKind = typeof linkKinds[number]
+export type HostKind = typeof hostKinds[number]
+export type Kind = LinkKind | HostKind
+
+/** A fault as data, which can be written to a file. */
+export interface Description {
+  readonly kind: Kind
+  /** Names of hosts. */
+  readonly hosts: ReadonlyArray<string>
+  /** The other side, for faults of links. */
+  readonly others?: ReadonlyArray<string> | undefined
+  /**
+   * How much: the factor of `slow`, the probability of `lossy`, the rate of `drift`, and milliseconds of `stop` (the grace
+   * period), `turns` and `skew`.
+   */
+  readonly amount?: number | undefined
+  /** What `breakTls` does. */
+  readonly tls?: TlsFault | undefined
+}
+
+/** A fault that happened. Times are in microseconds of virtual time. */
+export interface RecordedFault extends Description {
+  readonly at: number
+  /** When it ended; `undefined` if it lasted until the run ended. */
+  readonly until: number | undefined
+}

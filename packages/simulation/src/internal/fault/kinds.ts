@@ -1,0 +1,101 @@
+import type { LinkState } from "../fabric/link.ts"
+import type { HostState } from "../kernel/host.ts"
+import { describeFault } from "../kernel/tls/fault.ts"
+import type { Event } from "../time/eventQueue.ts"
+import { RandomStream } from "../time/random.ts"
+import type { Description, HostKind, LinkKind } from "./description.ts"
+
+interface LinkFault {
+  readonly isOneWay: boolean
+  readonly title: (hosts: string, others: string, amount: number) => string
+  /** Begins it, and returns how it ends. */
+  readonly begin: (link: LinkState, amount: number) => () => void
+}
+
+export const linkFaults: Readonly<Record<LinkKind, LinkFault>> = {
+  partition: { isOneWay: false, title: (a, b) => `partition ${a} | ${b}`, begin: (link) => link.cut() },
+  partitionOneWay: { isOneWay: true, title: (a, b) => `partition ${a} -> ${b}`, begin: (link) => link.cut() },
+  hold: { isOneWay: false, title: (a, b) => `hold ${a} - ${b}`, begin: (link) => link.hold() },
+  slow: {
+    isOneWay: false,
+    title: (a, b, factor) => `slow ${a} - ${b}: ${factor} times`,
+    begin: (link, factor) => link.slow(factor)
+  },
+  lossy: {
+    isOneWay: false,
+    title: (a, b, loss) => `lossy ${a} - ${b}: ${Math.round(loss * 1000) / 10} %`,
+    begin: (link, loss) => link.lose(loss)
+  }
+}
+
+interface HostFault {
+  readonly title: (hosts: string, description: Description) => string
+  /** Begins it, and returns how it ends; `undefined` if the host is down already. */
+  readonly begin: (host: HostState, description: Description) => (() => void) | undefined
+}
+
+export const hostFaults: Readonly<Record<HostKind, HostFault>> = {
+  crash: { title: (hosts) => `crash of ${hosts}`, begin: (host) => down(host, () => host.crash()) },
+  kill: { title: (hosts) => `kill of ${hosts}`, begin: (host) => down(host, () => host.kill()) },
+  stop: { title: (hosts) => `stop of ${hosts}`, begin: (host, { amount }) => stop(host, (amount ?? 30_000) * 1000) },
+  pause: { title: (hosts) => `pause of ${hosts}`, begin: (host) => pause(host) },
+  turns: {
+    title: (hosts, { amount = 0 }) => `turns of ${hosts} take up to ${amount} ms`,
+    begin: (host, { amount = 0 }) => {
+      const random = new RandomStream(host.seed, `${host.name}/turns`)
+      host.setTurnTime(() => random.below(amount * 1000))
+      return () => host.setTurnTime(undefined)
+    }
+  },
+  skew: {
+    title: (hosts, { amount = 0 }) => `clock of ${hosts} ${amount < 0 ? "behind" : "ahead"} by ${Math.abs(amount)} ms`,
+    begin: (host, { amount = 0 }) => {
+      host.time.skew += amount
+      return () => void (host.time.skew -= amount)
+    }
+  },
+  drift: {
+    title: (hosts, { amount = 1 }) => `clock of ${hosts} runs ${amount} times as fast`,
+    begin: (host, { amount = 1 }) => {
+      host.time.rate *= amount
+      return () => void (host.time.rate /= amount)
+    }
+  },
+  breakTls: {
+    title: (hosts, { tls }) => `TLS of ${hosts}: ${tls === undefined ? "" : describeFault(tls)}`,
+    begin: (host, { tls }) => {
+      host.tlsFault = tls
+      return () => {
+        if (host.tlsFault === tls) host.tlsFault = undefined
+      }
+    }
+  }
+}
+
+// It ends with a restart, unless something else has started the host again.
+const down = (host: HostState, begin: () => void): (() => void) | undefined => {
+  const { process } = host
+  if (!host.isUp) return undefined
+  begin()
+  return () => {
+    if (host.process === process) host.restart()
+  }
+}
+
+const pause = (host: HostState): () => void => {
+  const { gate } = host.process
+  gate.pause()
+  return () => gate.resume()
+}
+
+const stop = (host: HostState, grace: number): (() => void) | undefined =>
+  down(host, () => {
+    const { process } = host
+    const exit = () => {
+      host.engine.cancel(deadline)
+      if (host.process === process && host.isUp) host.kill()
+    }
+    const deadline: Event = { at: 0, order: 0, cancelled: false, run: exit }
+    host.engine.schedule(deadline, host.engine.now + grace)
+    process.terminate(exit)
+  })

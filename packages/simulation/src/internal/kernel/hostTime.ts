@@ -1,0 +1,61 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Engine } from "../time/engine.ts"
+import type { Gate } from "../time/gate.ts"
+import { sleep } from "../time/sleep.ts"
+
+/** The clock of a machine: what it counts by (`drift`), and what it shows (`skew`). */
+export class HostTime {
+  readonly #engine: Engine
+  /** Milliseconds by which the wall clock is ahead. */
+  skew = 0
+  // It has counted `#counted` when the engine had `#since`, in microseconds, and goes `#rate` times as fast since.
+  #rate = 1
+  #since = 0
+  #counted = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Microseconds that this machine has counted. */
+  get monotonic(): number {
+    const { now } = this.#engine
+    return this.#rate === 1 && this.#since === 0 ? now : Math.round(this.#counted + (now - this.#since) * this.#rate)
+  }
+
+  /** Milliseconds since the epoch, as this machine has them. */
+  get wall(): number {
+    return Math.floor(this.monotonic / 1000 + this.skew)
+  }
+
+  get rate(): number {
+    return this.#rate
+  }
+
+  /** How many of its seconds pass in a second. */
+  set rate(rate: number) {
+    this.#counted = this.monotonic
+    this.#since = this.#engine.now
+    this.#rate = rate
+  }
+
+  /** A Clock for a process: sleepers pass its gate. */
+  clock(base: Clock.Clock, gate: Gate): Clock.Clock {
+    const millis = () => this.wall
+    const monotonic = () => BigInt(this.monotonic) * 1000n
+    const nanos = () => monotonic() + BigInt(Math.round(this.skew * 1e6))
+    // It keeps the other abilities of the Clock, such as being adjusted.
+    return Object.assign(Object.create(base) as Clock.Clock, {
+      currentTimeMillisUnsafe: millis,
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: monotonic,
+      monotonicTimeNanos: Effect.sync(monotonic),
+      sleep: (duration: Duration.Duration) =>
+        Effect.suspend(() => sleep(this.#engine, gate, Duration.toMillis(duration) * 1000 / this.#rate))
+    })
+  }
+}

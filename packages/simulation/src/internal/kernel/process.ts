@@ -1,0 +1,53 @@
+import type * as Network from "@sluice/core/Network"
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import { Gate } from "../time/gate.ts"
+import type { HostState } from "./host.ts"
+
+/** One incarnation of the programs of a host: from its start until it exits, is killed, or its machine crashes. */
+export class Process {
+  readonly host: HostState
+  readonly gate: Gate
+  /** The network as its programs see it, once one has asked. */
+  network: Network.Network["Service"] | undefined = undefined
+  #base: Scheduler.Scheduler | undefined = undefined
+  #scheduler: Scheduler.Scheduler | undefined = undefined
+  readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
+  #exits: (() => void) | undefined = undefined
+
+  constructor(host: HostState) {
+    this.host = host
+    this.gate = new Gate(host.engine)
+  }
+
+  /** The Scheduler of its fibers: one for all, so that they share what Effect derives from it. */
+  scheduler(current: Scheduler.Scheduler, caller: Process | undefined): Scheduler.Scheduler {
+    this.#base ??= (caller === undefined ? undefined : caller.#base) ?? current
+    return this.#scheduler ??= this.gate.scheduler(this.#base)
+  }
+
+  /** A fiber that the process ends with. */
+  add(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.#fibers.add(fiber)
+    fiber.addObserver(() => {
+      this.#fibers.delete(fiber)
+      if (this.#fibers.size === 0) this.#exits?.()
+    })
+  }
+
+  /** SIGTERM: interrupts all that runs, and calls back when it has ended. */
+  terminate(onExit: () => void): void {
+    this.#exits = onExit
+    this.gate.submit(() => {
+      if (this.#fibers.size === 0) return onExit()
+      for (const fiber of [...this.#fibers]) fiber.interruptUnsafe()
+    })
+  }
+}
+
+/** The process that a fiber runs in, if it runs on a host. */
+export const CurrentProcess: Context.Reference<Process | undefined> = Context.Reference<Process | undefined>(
+  "@sluice/simulation/CurrentProcess",
+  { defaultValue: () => undefined }
+)

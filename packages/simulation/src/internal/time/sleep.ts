@@ -1,0 +1,26 @@
+import * as Effect from "effect/Effect"
+import type { Engine } from "./engine.ts"
+import type { Event } from "./eventQueue.ts"
+
+/** Where sleepers wait: an engine, or the gate of a process. */
+type Alarms = Pick<Engine, "schedule" | "cancel" | "submit">
+
+/** Sleeps, in microseconds of the engine. */
+export const sleep = (engine: Pick<Engine, "now">, alarms: Alarms, micros: number): Effect.Effect<void> => {
+  if (micros <= 0) return Effect.yieldNow
+  if (micros === Infinity) return Effect.never
+  return Effect.callback((resume) => {
+    const wake = () => resume(Effect.void)
+    const alarm: Event = {
+      at: 0,
+      order: 0,
+      cancelled: false,
+      run: () => {
+        alarms.cancel(alarm)
+        alarms.submit(wake)
+      }
+    }
+    alarms.schedule(alarm, engine.now + Math.max(1, Math.ceil(micros)))
+    return Effect.sync(() => alarms.cancel(alarm))
+  })
+}
