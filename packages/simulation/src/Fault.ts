@@ -25,7 +25,7 @@
  * @since 0.1.0
  */
 import { duration, reject } from "@sluice/core/Options"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Host from "./Host.ts"

@@ -128,7 +128,12 @@ export const run: {
           takeBack()
           resume(exit)
         })
-        return process.gate.isDead ? Effect.void : Effect.andThen(Effect.sync(takeBack), Fiber.interrupt(fiber))
+        // Nobody waits for a fiber of the dead, nor for one that is interrupted and dies before it ends.
+        return Effect.suspend(() =>
+          process.gate.isDead
+            ? Effect.void
+            : Effect.raceFirst(Fiber.interrupt(fiber), gateDies(process))
+        )
       })
     }) as never
 )
@@ -166,6 +171,12 @@ export const start: {
       if (host.isUp) boot()
     })
   ) as never)
+
+const gateDies = ({ gate, host }: HostState["process"]): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const takeBack = gate.onDead(() => host.engine.submit(() => resume(Effect.void)))
+    return Effect.sync(takeBack)
+  })
 
 const failed = (host: HostState, cause: Cause.Cause<unknown>, { onFailure }: StartOptions): Effect.Effect<void> => {
   const { world } = host

@@ -14,7 +14,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 
 const decoder = new TextDecoder()
@@ -238,6 +240,28 @@ describe("hosts and faults", () => {
       }))
       yield* UdpSocket.send(sockets.a, "x", "10.0.0.3:9")
       expect(yield* got(sockets.c)).toBe("Some")
+    })
+  )
+
+  VitestSimulation.it(
+    "an answer that a port is unreachable is lost, held and cut off as any packet is",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const heard = (fault: Effect.Effect<unknown, unknown, Scope.Scope>) =>
+        Host.run(
+          client,
+          Effect.scoped(Effect.gen(function*() {
+            const socket = yield* Network.bind("udp://0.0.0.0:0", { peer: "udp://server:9" })
+            yield* UdpSocket.send(socket, "hello")
+            yield* fault
+            const answer = yield* Effect.timeoutOption(Effect.flip(UdpSocket.receive(socket)), "5 seconds")
+            return Option.map(answer, (error) => error.reason._tag)
+          }))
+        )
+      expect(yield* heard(Effect.void)).toEqual(Option.some("ConnectionRefused"))
+      expect(yield* heard(Fault.hold(server, client))).toEqual(Option.none())
+      expect(yield* heard(Fault.partitionOneWay(server, client))).toEqual(Option.none())
+      expect(yield* heard(SimNetwork.linkOneWay(server, client, { loss: 1 }))).toEqual(Option.none())
     })
   )
 

@@ -82,14 +82,14 @@ export class FaultLog {
 
   /** Ends what is wrong with some links or hosts; with all of them by default. */
   heal(only?: ReadonlySet<LinkState | HostState>): void {
-    for (const active of [...this.#active.values()]) {
+    for (const active of this.#active.values()) {
       if (only === undefined || [...active.ends.keys()].some((target) => only.has(target))) this.end(active, only)
     }
   }
 
   /** Starts a host that is down. */
   restart(host: HostState): void {
-    for (const active of [...this.#active.values()]) {
+    for (const active of this.#active.values()) {
       if (stopping.has(active.kind)) this.end(active, new Set([host]))
     }
     if (!host.isUp && !this.#world.hasEnded) host.restart()

@@ -140,7 +140,7 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   receive(packet: Packet): void {
     if (packet instanceof Segment) this.tcp.receive(packet)
     else if (packet instanceof Datagram) this.udp.receive(packet)
-    else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.source, packet.destination)
+    else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.destination, packet.source)
   }
 
   hasJoined(group: string): boolean {

@@ -41,7 +41,7 @@ export class Process {
     this.#exits = onExit
     this.gate.submit(() => {
       if (this.#fibers.size === 0) return onExit()
-      for (const fiber of [...this.#fibers]) fiber.interruptUnsafe()
+      for (const fiber of this.#fibers) fiber.interruptUnsafe()
     })
   }
 }

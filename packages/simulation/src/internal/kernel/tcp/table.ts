@@ -91,7 +91,7 @@ export class TcpTable {
   /** Closes all sockets, as the kernel does when a process dies. */
   orphan(): void {
     for (const listener of this.listeners.all) listener.close()
-    for (const endpoint of [...this.connections.values()]) endpoint.orphan()
+    for (const endpoint of this.connections.values()) endpoint.orphan()
   }
 
   /** Forgets all sockets and sends nothing: the machine has lost its power. */
