@@ -18,6 +18,8 @@
  *     (check) => Effect.tap(Effect.provide(check.run, network), () => Effect.log(`${check.law} ${check.name}`))
  *   )
  * ```
+ *
+ * @since 0.1.0
  */
 import type { Check, ConformanceFailure, Law } from "./Check.ts"
 import { backpressureLaws } from "./internal/backpressureLaws.ts"
@@ -35,7 +37,12 @@ import { wiringLaws } from "./internal/wiringLaws.ts"
 
 export type { Check, ConformanceFailure, DatagramSubject, Law, StreamSubject }
 
-/** The checks of connections, listeners and servers. */
+/**
+ * The checks of connections, listeners and servers.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
 export const streams = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...byteLaws(subject),
   ...endLaws(subject),
@@ -49,5 +56,10 @@ export const streams = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...serverLaws(subject)
 ]
 
-/** The checks of datagram sockets. */
+/**
+ * The checks of datagram sockets.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
 export const datagrams = (subject: DatagramSubject): ReadonlyArray<Check> => datagramLaws(subject)

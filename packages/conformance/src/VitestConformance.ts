@@ -1,4 +1,8 @@
-/** Gives the conformance suite to vitest. */
+/**
+ * Gives the conformance suite to vitest.
+ *
+ * @since 0.1.0
+ */
 import type * as Network from "@sluice/core/Network"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -27,6 +31,9 @@ const timeout = 60_000
  *   Conformance.streams({ endpoint: () => "tcp://127.0.0.1:0", resets: true })
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category testing
  */
 export const suite = (
   name: string,

@@ -21,6 +21,8 @@
  *   after a renewal, give them different serial numbers.
  * - `Simulation.run` begins at 0 milliseconds, which is 1970-01-01T00:00Z: `notAfter: new Date(3_600_000)` is an hour
  *   after the beginning.
+ *
+ * @since 0.1.0
  */
 import * as CertificateName from "@sluice/core/CertificateName"
 import * as DateTime from "effect/DateTime"
@@ -38,7 +40,12 @@ import {
 } from "./internal/kernel/tls/certificate/certificate.ts"
 import { digestText } from "./internal/kernel/tls/handshake/digest.ts"
 
-/** What any certificate says. */
+/**
+ * What any certificate says.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface CommonOptions {
   /** From when on it is valid. Default: always was (1950, RFC 5280, section 4.1.2.5). */
   readonly notBefore?: Date | undefined
@@ -48,7 +55,12 @@ export interface CommonOptions {
   readonly serialNumber?: number | undefined
 }
 
-/** What the certificate of a server or of a client says. */
+/**
+ * What the certificate of a server or of a client says.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options extends CommonOptions {
   /** The hosts that it is for: domain names, with `*` as the first label if it is to be, and IP addresses. Default: none. */
   readonly names?: ReadonlyArray<string> | undefined
@@ -58,7 +70,12 @@ export interface Options extends CommonOptions {
   readonly subject?: CertificateName.DistinguishedName | undefined
 }
 
-/** A certificate with its key, as PEM text: what `Tls` options take as a certificate. */
+/**
+ * A certificate with its key, as PEM text: what `Tls` options take as a certificate.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Issued {
   /** The certificate, and those of the authorities in between, up to the root and without it. */
   readonly chain: string
@@ -67,7 +84,12 @@ export interface Issued {
   readonly fingerprint256: string
 }
 
-/** One who issues certificates. */
+/**
+ * One who issues certificates.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Authority {
   /** Its own, to be trusted, as PEM text. */
   readonly certificate: string
@@ -79,13 +101,23 @@ export interface Authority {
   readonly revoke: (...certificates: ReadonlyArray<Pick<Issued, "chain">>) => string
 }
 
-/** Makes an authority that vouches for itself. */
+/**
+ * Makes an authority that vouches for itself.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const authority = (name: string, options: CommonOptions = {}): Authority => {
   const { certificate, privateKey } = make(undefined, nameOf(name), [], true, options)
   return makeAuthority(certificate, privateKey, [])
 }
 
-/** Makes a certificate that vouches for itself. */
+/**
+ * Makes a certificate that vouches for itself.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const selfSigned = (options: Options = {}): Issued => {
   const { certificate, privateKey } = make(undefined, subjectOf(options), namesOf(options), false, options)
   return issued(certificate, privateKey, [])

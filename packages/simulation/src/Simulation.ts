@@ -38,6 +38,8 @@
  *   awaits a promise cannot go on; it ends with `SimulationDeadlock`, which says so.
  * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
+ *
+ * @since 0.1.0
  */
 import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
@@ -80,7 +82,12 @@ export {
   SimulationNotDeterministic
 } from "./SimulationError.ts"
 
-/** What ends a program that would run for ever. */
+/**
+ * What ends a program that would run for ever.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface LimitOptions {
   /** Virtual time. Default: 1 day. */
   readonly time?: Duration.Input | undefined
@@ -88,7 +95,12 @@ export interface LimitOptions {
   readonly steps?: number | undefined
 }
 
-/** How a program is run: what `SimNetwork.make` takes, and more. */
+/**
+ * How a program is run: what `SimNetwork.make` takes, and more.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options extends SimNetwork.Options {
   readonly limit?: LimitOptions | undefined
   /**
@@ -98,10 +110,20 @@ export interface Options extends SimNetwork.Options {
   readonly schedule?: "fifo" | "random" | undefined
 }
 
-/** What a program may ask for: the network, a Scope that ends with it, and whatever else is there where it is run. */
+/**
+ * What a program may ask for: the network, a Scope that ends with it, and whatever else is there where it is run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Services<R> = Exclude<R, SimNetwork.SimNetwork | Scope.Scope>
 
-/** What came of a run. */
+/**
+ * What came of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Run<A, E> {
   readonly seed: Seed
   /** With the seed, repeats the run. */
@@ -123,6 +145,9 @@ export interface Run<A, E> {
  *
  * Fails besides with `SimulationDeadlock`, with `SimulationLimitExceeded`, and with `InvalidOption` if an option cannot
  * be meant.
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const run = <A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -130,7 +155,12 @@ export const run = <A, E, R>(
 ): Effect.Effect<A, E | SimulationError | NetworkError.NetworkError, Services<R>> =>
   Effect.flatMap(record(program, options), ({ exit }) => exit)
 
-/** Runs a program, and gives the record of it however it ended. */
+/**
+ * Runs a program, and gives the record of it however it ended.
+ *
+ * @since 0.1.0
+ * @category running
+ */
 export const record = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   options: Options = {}
@@ -244,7 +274,12 @@ const haltError = (
 // Many seeds
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** How seeds are explored. */
+/**
+ * How seeds are explored.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ExploreOptions extends Omit<Options, "seed"> {
   /** So many seeds, from 1 up; or just these. Default: 100. */
   readonly seeds?: number | Iterable<Seed> | undefined
@@ -252,14 +287,24 @@ export interface ExploreOptions extends Omit<Options, "seed"> {
   readonly until?: "failure" | "end" | undefined
 }
 
-/** What came of an exploration. */
+/**
+ * What came of an exploration.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Exploration<A, E> {
   /** How many seeds were run. */
   readonly runs: number
   readonly failures: ReadonlyArray<Run<A, E>>
 }
 
-/** The seed in the environment variable `SLUICE_SEED`, if there is one: the run to repeat. */
+/**
+ * The seed in the environment variable `SLUICE_SEED`, if there is one: the run to repeat.
+ *
+ * @since 0.1.0
+ * @category exploring
+ */
 export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.map(
   Effect.orElseSucceed(Config.option(Config.String("SLUICE_SEED")), () => Option.none<string>()),
   Option.map((text): Seed => /^-?\d+$/.test(text) ? Number(text) : text)
@@ -268,6 +313,9 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.ma
 /**
  * Runs a program with one seed after the other, in random order of its tasks unless `schedule` says otherwise. Logs the
  * seed of each run that fails, and how to repeat it. With `SLUICE_SEED` set it runs that seed alone.
+ *
+ * @since 0.1.0
+ * @category exploring
  */
 export const explore = Effect.fnUntraced(function*<A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -301,7 +349,12 @@ const describe = (cause: Cause.Cause<unknown>): string => {
 const describeRun = ({ elapsed, exit, steps, trace }: Run<unknown, unknown>): string =>
   `${trace.hash}, ${steps} steps, ${exit._tag} at ${Duration.toMillis(elapsed)} ms`
 
-/** Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same. */
+/**
+ * Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same.
+ *
+ * @since 0.1.0
+ * @category exploring
+ */
 export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
   program: Effect.Effect<A, E, R>,
   options?: Options

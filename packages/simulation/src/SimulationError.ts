@@ -1,7 +1,16 @@
-/** How a simulation ends that does not end as its program does. */
+/**
+ * How a simulation ends that does not end as its program does.
+ *
+ * @since 0.1.0
+ */
 import * as Data from "effect/Data"
 
-/** A fiber that was waiting. */
+/**
+ * A fiber that was waiting.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WaitingFiber {
   readonly id: number
   /** Its spans, the outermost first; or how else it can be told apart. */
@@ -10,7 +19,12 @@ export interface WaitingFiber {
   readonly awaitsPromise: boolean
 }
 
-/** A socket, and what it was waiting for. */
+/**
+ * A socket, and what it was waiting for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WaitingSocket {
   readonly host: string
   /** `"tcp 10.0.0.1:40000 -> 10.0.0.2:80"` */
@@ -28,6 +42,9 @@ interface Situation {
 /**
  * Nothing is left that could happen, and the program has not ended: every fiber waits, and no timer and no packet is
  * under way.
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<Situation> {
   override get message(): string {
@@ -40,7 +57,12 @@ export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<S
   }
 }
 
-/** The program took longer than it was allowed to: `limit` says what it used up. */
+/**
+ * The program took longer than it was allowed to: `limit` says what it used up.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitExceeded")<
   Situation & {
     readonly limit: "time" | "steps"
@@ -55,7 +77,12 @@ export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitEx
   }
 }
 
-/** The program of a host failed, and `Host.start` was not told to log that. */
+/**
+ * The program of a host failed, and `Host.start` was not told to log that.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class SimulationHostFailed extends Data.TaggedError("SimulationHostFailed")<{
   readonly host: string
   /** The virtual time, in milliseconds. */
@@ -70,7 +97,12 @@ export class SimulationHostFailed extends Data.TaggedError("SimulationHostFailed
   }
 }
 
-/** A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number. */
+/**
+ * A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotDeterministic")<{
   readonly seed: number | string
   readonly first: string
@@ -82,7 +114,12 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
   }
 }
 
-/** Any of them. */
+/**
+ * Any of them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type SimulationError = SimulationDeadlock | SimulationHostFailed | SimulationLimitExceeded
 
 const shown = 20

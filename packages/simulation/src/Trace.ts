@@ -15,13 +15,20 @@
  * const lost = Effect.map(SimNetwork.trace, (trace) =>
  *   Trace.toText(Trace.filter(trace, (record) => record._tag === "Segment" && record.fate === "lost")))
  * ```
+ *
+ * @since 0.1.0
  */
 import { toMermaid as mermaid } from "./internal/report/trace/mermaid.ts"
 import { toPcapng as pcapng } from "./internal/report/trace/pcapng.ts"
 import { toSvg as svg } from "./internal/report/trace/svg.ts"
 import { toText as text } from "./internal/report/trace/text.ts"
 
-/** One end of a connection, or of a datagram's way. */
+/**
+ * One end of a connection, or of a datagram's way.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Socket {
   readonly address: string
   readonly port: number
@@ -34,6 +41,9 @@ export interface Socket {
  * - `partitioned`, `hostDown`: by a fault
  * - `unrouted`: nobody has the address
  * - `backlogFull`, `bufferFull`: it came, and there was no room for it
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Fate =
   | "arrives"
@@ -48,7 +58,12 @@ export type Fate =
   | "backlogFull"
   | "bufferFull"
 
-/** A packet on its way from one host to another. Times are in microseconds. */
+/**
+ * A packet on its way from one host to another. Times are in microseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Packet {
   readonly at: number
   /** When it arrives, if it does. */
@@ -64,7 +79,12 @@ export interface Packet {
   readonly payload: Uint8Array
 }
 
-/** A TCP segment. */
+/**
+ * A TCP segment.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Segment extends Packet {
   readonly _tag: "Segment"
   /** The flags as in the header (RFC 9293, section 3.1): FIN 1, SYN 2, RST 4, PSH 8, ACK 16. */
@@ -85,12 +105,22 @@ export interface Segment extends Packet {
   readonly retransmission: boolean
 }
 
-/** A UDP datagram. */
+/**
+ * A UDP datagram.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Datagram extends Packet {
   readonly _tag: "Datagram"
 }
 
-/** A timer of a connection that ran out. */
+/**
+ * A timer of a connection that ran out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Timer {
   readonly _tag: "Timer"
   readonly at: number
@@ -100,7 +130,12 @@ export interface Timer {
   readonly name: "retransmission" | "persist" | "keepAlive" | "giveUp"
 }
 
-/** A fault that began or ended. */
+/**
+ * A fault that began or ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Fault {
   readonly _tag: "Fault"
   readonly at: number
@@ -113,7 +148,12 @@ export interface Fault {
   readonly hosts: ReadonlyArray<string>
 }
 
-/** A line that a program wrote: a log, a mark, or the failure of the program of a host. */
+/**
+ * A line that a program wrote: a log, a mark, or the failure of the program of a host.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Note {
   readonly _tag: "Note"
   readonly at: number
@@ -123,10 +163,20 @@ export interface Note {
   readonly text: string
 }
 
-/** Something that happened. */
+/**
+ * Something that happened.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Record = Segment | Datagram | Timer | Fault | Note
 
-/** The record of a simulation, or a part of it. */
+/**
+ * The record of a simulation, or a part of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Trace {
   /** What is kept, oldest first. */
   readonly records: ReadonlyArray<Record>
@@ -138,29 +188,57 @@ export interface Trace {
   readonly hash: string
 }
 
-/** The part that a predicate chooses. Its hash is that of the whole. */
+/**
+ * The part that a predicate chooses. Its hash is that of the whole.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
 export const filter = (self: Trace, predicate: (record: Record) => boolean): Trace => ({
   ...self,
   records: self.records.filter(predicate)
 })
 
-/** The last records only. */
+/**
+ * The last records only.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
 export const last = (self: Trace, count: number): Trace => {
   const from = Math.max(0, self.records.length - count)
   return { ...self, records: self.records.slice(from), dropped: self.dropped + from }
 }
 
-/** Lines like those of tcpdump(8). */
+/**
+ * Lines like those of tcpdump(8).
+ *
+ * @since 0.1.0
+ * @category rendering
+ */
 export const toText: (self: Trace) => string = text
 
-/** A Mermaid sequence diagram, which GitHub draws in Markdown. */
+/**
+ * A Mermaid sequence diagram, which GitHub draws in Markdown.
+ *
+ * @since 0.1.0
+ * @category rendering
+ */
 export const toMermaid: (self: Trace) => string = mermaid
 
-/** A time-sequence picture: hosts as lifelines, packets as slanted arrows, what did not arrive as a cross. */
+/**
+ * A time-sequence picture: hosts as lifelines, packets as slanted arrows, what did not arrive as a cross.
+ *
+ * @since 0.1.0
+ * @category rendering
+ */
 export const toSvg: (self: Trace) => string = svg
 
 /**
  * A capture file that Wireshark and tshark open (pcapng): what each host sent, with Ethernet, IP and TCP or UDP headers,
  * and notes on the packets that did not arrive.
+ *
+ * @since 0.1.0
+ * @category rendering
  */
 export const toPcapng: (self: Trace) => Uint8Array = pcapng

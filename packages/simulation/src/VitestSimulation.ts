@@ -1,4 +1,8 @@
-/** Gives simulations to vitest. */
+/**
+ * Gives simulations to vitest.
+ *
+ * @since 0.1.0
+ */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,7 +13,12 @@ import type * as SimNetwork from "./SimNetwork.ts"
 import * as Simulation from "./Simulation.ts"
 import * as Trace from "./Trace.ts"
 
-/** How a simulated test is run. */
+/**
+ * How a simulated test is run.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Options extends Omit<Simulation.Options, "seed"> {
   /** How many seeds, from 1 up. Default: 1. */
   readonly seeds?: number | undefined
@@ -40,6 +49,9 @@ const shown = 40
  *   yield* Effect.scoped(Effect.andThen(Fault.partitioned(a, b), Effect.sleep("1 hour")))
  * }), { seeds: 100 })
  * ```
+ *
+ * @since 0.1.0
+ * @category testing
  */
 export const it = <A, E>(
   name: string,
