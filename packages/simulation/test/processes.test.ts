@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipe(connection, connection))
+const Echo = Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => Connection.pipeTo(connection, connection))
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 describe("M4: nothing of a dead process runs, sends or writes again", () => {

@@ -205,7 +205,7 @@ describe("TCP", () => {
     Effect.gen(function*() {
       const run = yield* Simulation.record(Effect.gen(function*() {
         const [server, client] = yield* SimNetwork.hosts("server", "client")
-        const echo = Server.layer({ listen: "tcp://0.0.0.0:7", backlog: 1 }, (c) => Connection.pipe(c, c))
+        const echo = Server.layer({ listen: "tcp://0.0.0.0:7", backlog: 1 }, (c) => Connection.pipeTo(c, c))
         yield* Host.serve(server, echo)
         const ask = (at: number) =>
           Effect.scoped(Effect.gen(function*() {
@@ -233,7 +233,7 @@ describe("TCP", () => {
       const run = yield* Simulation.record(Effect.gen(function*() {
         const [server, client] = yield* SimNetwork.hosts("server", "client")
         yield* SimNetwork.link(server, client, { latency: "20 millis" })
-        const echo = Server.layer({ listen: "tcp://0.0.0.0:7", backlog: 8 }, (c) => Connection.pipe(c, c))
+        const echo = Server.layer({ listen: "tcp://0.0.0.0:7", backlog: 8 }, (c) => Connection.pipeTo(c, c))
         yield* Host.serve(server, echo)
         const connect = Effect.andThen(Effect.scoped(Network.connect("server:7")), Clock.currentTimeMillis)
         return yield* Host.run(
