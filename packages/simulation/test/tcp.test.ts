@@ -252,7 +252,7 @@ describe("TCP", () => {
         yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, Connection.readAll))
         let count = 0
         const one = Effect.scoped(Effect.gen(function*() {
-          const connection = yield* Network.connect("server:7")
+          const connection = yield* Network.connect("tcp://10.0.0.1:7")
           yield* Connection.end(connection)
           yield* Connection.readAll(connection)
           count++
