@@ -61,6 +61,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/time", "SimulationError"],
     ["Link", "internal/fabric"],
     ["internal/kernel"],
+    ["internal/world"],
     ["internal/report", "Trace"],
     ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Simulation"],

@@ -29,9 +29,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Host from "./Host.ts"
-import type { Description, RecordedFault } from "./internal/fault/description.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import type { TlsFault } from "./internal/kernel/tls/fault.ts"
+import type { Description, RecordedFault } from "./internal/world/faultDescription.ts"
+import { World } from "./internal/world/world.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 
 export {
@@ -56,7 +57,7 @@ export {
    * @category models
    */
   type RecordedFault
-} from "./internal/fault/description.ts"
+} from "./internal/world/faultDescription.ts"
 
 export {
   /**
@@ -86,7 +87,7 @@ const begin = (
   describe: () => Omit<Description, "hosts">
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.suspend(() => {
-    const { world } = states(hosts)[0] ?? reject("hosts", "none", "at least one host")
+    const world = World.of(states(hosts)[0] ?? reject("hosts", "none", "at least one host"))
     const description = { ...describe(), hosts: names(hosts) }
     return Effect.acquireRelease(
       Effect.sync(() => world.faults.begin(description)),
@@ -304,7 +305,7 @@ export const heal: {
 } = (a: Hosts, b?: Hosts): Effect.Effect<void> =>
   Effect.sync(() => {
     const hosts = states(a)
-    const faults = hosts[0]?.world.faults
+    const faults = hosts[0] === undefined ? undefined : World.of(hosts[0]).faults
     faults?.heal(b === undefined ? new Set(hosts) : faults.linksBetween(hosts, states(b)))
   })
 
@@ -328,5 +329,5 @@ export const healAll: Effect.Effect<void, never, SimNetwork> = Effect.map(
  */
 export const restart = (host: Hosts): Effect.Effect<void> =>
   Effect.sync(() => {
-    for (const each of states(host)) each.world.faults.restart(each)
+    for (const each of states(host)) World.of(each).faults.restart(each)
   })

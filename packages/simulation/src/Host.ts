@@ -38,6 +38,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import { type HostState, typeId } from "./internal/kernel/host.ts"
 import { located } from "./internal/kernel/located.ts"
+import { World } from "./internal/world/world.ts"
 
 /**
  * A simulated machine.
@@ -179,7 +180,7 @@ const gateDies = ({ gate, host }: HostState["process"]): Effect.Effect<void> =>
   })
 
 const failed = (host: HostState, cause: Cause.Cause<unknown>, { onFailure }: StartOptions): Effect.Effect<void> => {
-  const { world } = host
+  const world = World.of(host)
   world.note({ _tag: "Note", at: host.engine.now, host: host.name, kind: "failure", text: describe(cause) })
   if (onFailure !== "log" && world.onFailure !== undefined) return Effect.sync(() => world.onFailure?.(host, cause))
   return Effect.annotateLogs(Effect.logError("the program of a simulated host failed", cause), "host", host.name)

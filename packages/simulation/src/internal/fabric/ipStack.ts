@@ -1,5 +1,4 @@
 import type * as Trace from "../../Trace.ts"
-import type { TcpSettings } from "../kernel/tcp/settings.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import type { LinkState } from "./link.ts"
@@ -10,7 +9,6 @@ export interface IpStack {
   readonly name: string
   readonly seed: Seed
   readonly engine: Engine
-  readonly tcpSettings: TcpSettings
   /** Whether the machine has power. */
   readonly isPowered: boolean
   /** All machines of the network, this one included. */

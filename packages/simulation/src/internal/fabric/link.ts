@@ -1,15 +1,23 @@
-import { RandomStream } from "../time/random.ts"
+import type { Engine } from "../time/engine.ts"
+import { RandomStream, type Seed } from "../time/random.ts"
 import type { IpStack } from "./ipStack.ts"
 import type { LinkSettings } from "./linkSettings.ts"
 import type { Packet } from "./packet.ts"
-import type { World } from "./world.ts"
 
 // Packets that a link keeps while it is held.
 const holdLimit = 65_536
 
+/** What links need of the network that they are in. */
+export interface Fabric {
+  readonly seed: Seed
+  readonly engine: Engine
+  /** Writes a packet into the trace, and returns its record. */
+  readonly describe: (packet: Packet) => Packet["record"]
+}
+
 /** One direction of the link between two hosts. */
 export class LinkState {
-  readonly #world: World
+  readonly #fabric: Fabric
   readonly from: IpStack
   readonly to: IpStack
   settings: LinkSettings
@@ -31,12 +39,12 @@ export class LinkState {
   /** For the ends of TCP connections, which cut and merge what they send. */
   readonly segmentation: RandomStream
 
-  constructor(world: World, from: IpStack, to: IpStack, settings: LinkSettings) {
-    this.#world = world
+  constructor(fabric: Fabric, from: IpStack, to: IpStack, settings: LinkSettings) {
+    this.#fabric = fabric
     this.from = from
     this.to = to
     this.settings = settings
-    const stream = (concern: string) => new RandomStream(world.seed, `${from.name}>${to.name}/${concern}`)
+    const stream = (concern: string) => new RandomStream(fabric.seed, `${from.name}>${to.name}/${concern}`)
     this.#loss = stream("loss")
     this.#bursts = stream("loss by faults")
     this.#latency = stream("latency")
@@ -123,7 +131,7 @@ export class LinkState {
       this.#lastArrival = arrival
     }
     if (packet.record !== undefined) packet.record.arrival = arrival
-    this.#world.engine.schedule(packet, arrival)
+    this.#fabric.engine.schedule(packet, arrival)
     if (this.#duplication.chance(settings.duplication)) {
       this.#duplicate(packet, arrival + this.#duplication.below(delay + 1000))
     }
@@ -143,7 +151,7 @@ export class LinkState {
 
   // When the last bit has left; `undefined` if the queue is full.
   #departure(size: number): number | undefined {
-    const { now } = this.#world.engine
+    const { now } = this.#fabric.engine
     const { bandwidth, queue } = this.settings
     if (bandwidth === Infinity) return now
     const start = Math.max(now, this.#busyUntil)
@@ -155,12 +163,12 @@ export class LinkState {
 
   #duplicate(packet: Packet, arrival: number): void {
     const copy = packet.copy()
-    const record = this.#world.describe(copy)
+    const record = this.#fabric.describe(copy)
     if (record !== undefined) {
       record.duplicate = true
       record.arrival = arrival
     }
-    this.#world.engine.schedule(copy, arrival)
+    this.#fabric.engine.schedule(copy, arrival)
   }
 }
 

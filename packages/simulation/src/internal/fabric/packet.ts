@@ -1,8 +1,10 @@
 import type * as Trace from "../../Trace.ts"
-import type { Writable } from "../report/trace/buffer.ts"
 import type { Event } from "../time/eventQueue.ts"
 import type { RandomStream } from "../time/random.ts"
 import type { IpStack } from "./ipStack.ts"
+
+/** A record while its packet is still under way. */
+export type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** One IP packet, or all the fragments of one. */
 export abstract class Packet implements Event {

@@ -1,11 +1,11 @@
 import type * as Network from "@sluice/core/Network"
+import type * as Scope from "effect/Scope"
 import type * as Host from "../../Host.ts"
 import type * as Trace from "../../Trace.ts"
 import type { IpStack } from "../fabric/ipStack.ts"
-import { LinkState } from "../fabric/link.ts"
+import { type Fabric, LinkState } from "../fabric/link.ts"
 import * as LinkSettings from "../fabric/linkSettings.ts"
 import type { Packet } from "../fabric/packet.ts"
-import type { World } from "../fabric/world.ts"
 import type { Engine } from "../time/engine.ts"
 import { RandomStream, type Seed } from "../time/random.ts"
 import { HostTime } from "./hostTime.ts"
@@ -24,10 +24,29 @@ import { UnixTable } from "./unix.ts"
 
 export const typeId = "~@sluice/simulation/Host"
 
+/** What a host needs of the network that it is in. */
+export interface Surroundings extends Fabric {
+  /** How long it lasts. */
+  readonly scope: Scope.Scope
+  readonly defaults: LinkSettings.LinkSettings
+  readonly loopback: LinkSettings.LinkSettings
+  readonly tcp: TcpSettings
+  /** Trusted by clients that do not name authorities. */
+  readonly authorities: ReadonlyArray<Certificate>
+  readonly hosts: ReadonlyMap<string, HostState>
+  readonly hostAt: (address: string) => HostState | undefined
+  /** The addresses of a name. */
+  readonly lookup: (name: string) => ReadonlyArray<string>
+  /** The names of an address. */
+  readonly reverse: (address: string) => ReadonlyArray<string>
+  readonly transmit: (packet: Packet, link: LinkState | undefined) => void
+  readonly note: (record: Trace.Timer) => void
+}
+
 /** A simulated machine: its addresses, its sockets, its clock, its process, and the links to other machines. */
 export class HostState implements Host.Host, IpStack, TlsHost {
   readonly [typeId]: typeof typeId = typeId
-  readonly world: World
+  readonly world: Surroundings
   readonly name: string
   /** One or more, IPv4 and IPv6. */
   readonly addresses: ReadonlyArray<string>
@@ -52,13 +71,13 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   /** Starts what runs here from the beginning of each process. */
   readonly programs: Array<() => void> = []
 
-  constructor(world: World, name: string, addresses: ReadonlyArray<string>, tls: TlsStack) {
+  constructor(world: Surroundings, name: string, addresses: ReadonlyArray<string>, tls: TlsStack) {
     this.world = world
     this.name = name
     this.addresses = addresses
     this.time = new HostTime(world.engine)
-    this.tcp = new TcpTable(this)
-    this.udp = new UdpTable(this)
+    this.tcp = new TcpTable(this, world.tcp)
+    this.udp = new UdpTable(this, world.tcp.ephemeralPorts)
     this.#loopback = new LinkState(world, this, this, world.loopback)
     this.#unixLink = new LinkState(world, this, this, LinkSettings.loopback)
     this.#sequences = new RandomStream(world.seed, `${name}/initial sequence numbers`)
@@ -74,10 +93,6 @@ export class HostState implements Host.Host, IpStack, TlsHost {
 
   get seed(): Seed {
     return this.world.seed
-  }
-
-  get tcpSettings(): TcpSettings {
-    return this.world.tcp
   }
 
   get authorities(): ReadonlyArray<Certificate> {

@@ -1,7 +1,8 @@
 import type * as Fiber from "effect/Fiber"
 import type * as SimulationError from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
-import type { World } from "../fabric/world.ts"
+import { describeWait } from "../kernel/tcp/state.ts"
+import type { World } from "../world/world.ts"
 
 /** A fiber by its spans, or the functions (`Effect.fn`) that it is in. */
 export const describeFiber = (
@@ -32,7 +33,7 @@ export const describeSockets = (world: World): ReadonlyArray<SimulationError.Wai
     ...[...host.tcp.connections.values()].filter(({ state }) => state !== "TIME_WAIT").map((endpoint) => ({
       host: host.name,
       name: `tcp ${format(endpoint.local)} -> ${format(endpoint.remote)}, ${endpoint.state}`,
-      waitsFor: `waits for ${endpoint.waiting}`
+      waitsFor: `waits for ${describeWait(endpoint.state, endpoint.pending)}`
     })),
     ...host.tcp.listeners.all.map((listener) => ({
       host: host.name,

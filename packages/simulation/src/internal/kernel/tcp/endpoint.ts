@@ -7,7 +7,7 @@ import { Receiver } from "./receiving/receiver.ts"
 import { ACK, bare, FIN, RST, type Segment, SYN } from "./segment.ts"
 import { Sender } from "./sending/sender.ts"
 import * as Settings from "./settings.ts"
-import { afterFin, afterFinAcknowledged, afterFinSent, sends, type State } from "./state.ts"
+import { afterFin, afterFinAcknowledged, afterFinSent, type Pending, sends, type State } from "./state.ts"
 import type { TcpTable } from "./table.ts"
 import { Timers } from "./timers.ts"
 
@@ -43,15 +43,15 @@ export class Endpoint {
 
   constructor(table: TcpTable, options: Options, application: Application) {
     const { stack } = table
-    const { engine, tcpSettings } = stack
+    const { engine } = stack
     this.#table = table
     this.local = options.local
     this.remote = options.remote
     this.key = keyOf(options.local, options.remote)
     this.#application = application
-    this.#path = new Path(stack, options.local, options.remote)
+    this.#path = new Path(table, options.local, options.remote)
     this.#timers = new Timers(engine, () => this.#expire(engine.now))
-    this.#receiver = new Receiver(this.#path, tcpSettings.receiveBuffer)
+    this.#receiver = new Receiver(this.#path, table.settings.receiveBuffer)
     this.#sender = new Sender(this.#path, this.#receiver, this.#timers, options.noDelay)
     this.#keepAlive = options.keepAlive === undefined
       ? undefined
@@ -387,20 +387,13 @@ export class Endpoint {
     this.#table.remove(this)
   }
 
-  // -------------------------------------------------------------------------------------------------------------------
-  // Reporting
-  // -------------------------------------------------------------------------------------------------------------------
-
-  /** What it waits for, in words. */
-  get waiting(): string {
-    const sender = this.#sender
-    if (this.state === "SYN_SENT") return "an answer to its SYN"
-    if (this.state === "SYN_RECEIVED") return "the last acknowledgment of the handshake"
-    if (this.readableBytes > 0) return `somebody to read ${this.readableBytes} bytes that have come`
-    if (sender.isUnderWay) return `the acknowledgment of ${sender.unacknowledgedBytes} bytes`
-    if (sender.unsentBytes > 0) return `its peer to read, with ${sender.unsentBytes} bytes to send`
-    if (this.state === "CLOSE_WAIT") return "the program to end it: its peer has"
-    if (this.state === "FIN_WAIT_2") return "its peer to end it"
-    return "bytes from its peer"
+  /** Bytes that wait: for the program, for an acknowledgment, and for room at the peer. */
+  get pending(): Pending {
+    const { unacknowledgedBytes, unsentBytes } = this.#sender
+    return {
+      unread: this.readableBytes,
+      unacknowledged: this.#sender.isUnderWay ? unacknowledgedBytes : 0,
+      unsent: unsentBytes
+    }
   }
 }

@@ -35,7 +35,7 @@ export class Expiry {
   /** RFC 6298, section 5. `isOrphan`: the application has closed its descriptor. */
   timedOut(state: State, isOrphan: boolean): Due {
     const { path, sender } = this.#parts
-    const { synRetries, userTimeout } = path.stack.tcpSettings
+    const { synRetries, userTimeout } = path.settings
     if (state === "SYN_SENT" || state === "SYN_RECEIVED") {
       const isClient = state === "SYN_SENT"
       const linear = isClient ? Settings.synLinearTimeouts : 0
@@ -56,7 +56,7 @@ export class Expiry {
   /** RFC 9293, section 3.8.6.1. */
   probeWindow(): Due {
     const { path, sender } = this.#parts
-    if (path.now - sender.progressAt >= path.stack.tcpSettings.userTimeout) return this.giveUp()
+    if (path.now - sender.progressAt >= path.settings.userTimeout) return this.giveUp()
     this.#note("persist")
     sender.probeWindow()
     return "nothing"

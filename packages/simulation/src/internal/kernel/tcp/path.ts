@@ -3,6 +3,8 @@ import type { IpStack } from "../../fabric/ipStack.ts"
 import type { LinkState } from "../../fabric/link.ts"
 import { ipHeader } from "../../fabric/packet.ts"
 import { type Contents, Segment } from "./segment.ts"
+import type { TcpSettings } from "./settings.ts"
+import type { TcpTable } from "./table.ts"
 
 /** By what a host finds a connection. */
 export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
@@ -11,6 +13,7 @@ export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
 /** The way from one end of a connection to the other, and how large a segment may be on it. */
 export class Path {
   readonly stack: IpStack
+  readonly settings: TcpSettings
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly #peerKey: string
@@ -18,8 +21,9 @@ export class Path {
   /** The largest segment that the peer takes (RFC 9293, section 3.7.1). */
   peerSegmentSize = 536
 
-  constructor(stack: IpStack, local: Trace.Socket, remote: Trace.Socket) {
+  constructor({ settings, stack }: TcpTable, local: Trace.Socket, remote: Trace.Socket) {
     this.stack = stack
+    this.settings = settings
     this.local = local
     this.remote = remote
     this.#peerKey = keyOf(remote, local)

@@ -1,7 +1,6 @@
 import type * as Trace from "../../../Trace.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
-import { ipHeader, Packet, PacketRecord } from "../../fabric/packet.ts"
-import type { Writable } from "../../report/trace/buffer.ts"
+import { ipHeader, Packet, PacketRecord, type Writable } from "../../fabric/packet.ts"
 
 export const FIN = 1
 export const SYN = 2

@@ -25,3 +25,22 @@ export const afterFinAcknowledged: Transitions = { FIN_WAIT_1: "FIN_WAIT_2", CLO
 /** Whether a connection in this state sends what was written. */
 export const sends = (state: State): boolean =>
   state !== "CLOSED" && state !== "SYN_SENT" && state !== "SYN_RECEIVED" && state !== "TIME_WAIT"
+
+/** Bytes that wait in a connection. */
+export interface Pending {
+  readonly unread: number
+  readonly unacknowledged: number
+  readonly unsent: number
+}
+
+/** What a connection waits for, in words. */
+export const describeWait = (state: State, { unacknowledged, unread, unsent }: Pending): string => {
+  if (state === "SYN_SENT") return "an answer to its SYN"
+  if (state === "SYN_RECEIVED") return "the last acknowledgment of the handshake"
+  if (unread > 0) return `the program to read ${unread} bytes that have arrived`
+  if (unacknowledged > 0) return `the acknowledgment of ${unacknowledged} bytes`
+  if (unsent > 0) return `its peer to read, with ${unsent} bytes to send`
+  if (state === "CLOSE_WAIT") return "the program to close it: its peer has"
+  if (state === "FIN_WAIT_2") return "its peer to close it"
+  return "bytes from its peer"
+}

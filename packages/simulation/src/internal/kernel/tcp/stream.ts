@@ -147,7 +147,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
     const unwritten = this.#unwritten
     if (unwritten === undefined) return
     // Little by little is dear.
-    if (this.endpoint.hasOutput && this.endpoint.room < this.#table.stack.tcpSettings.sendBuffer / 2) return
+    if (this.endpoint.hasOutput && this.endpoint.room < this.#table.settings.sendBuffer / 2) return
     while (unwritten.length > 0) {
       const chunk = unwritten[0]!
       const taken = this.endpoint.write(chunk)

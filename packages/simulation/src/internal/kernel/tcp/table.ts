@@ -7,6 +7,7 @@ import type { Endpoint } from "./endpoint.ts"
 import type { TcpListener } from "./listener.ts"
 import { keyOf } from "./path.ts"
 import { ACK, bare, RST, Segment, SYN } from "./segment.ts"
+import type { TcpSettings } from "./settings.ts"
 
 // Microseconds.
 const reuseAfter = 1_000_000
@@ -14,15 +15,17 @@ const reuseAfter = 1_000_000
 /** The TCP of one host: finds the connection or listener of a segment, and answers segments that have neither. */
 export class TcpTable {
   readonly stack: IpStack
+  readonly settings: TcpSettings
   readonly connections = new Map<string, Endpoint>()
   readonly listeners: BindTable<TcpListener>
   readonly #ephemeral: EphemeralPorts
   readonly #choice: RandomStream
 
-  constructor(stack: IpStack) {
+  constructor(stack: IpStack, settings: TcpSettings) {
     this.stack = stack
+    this.settings = settings
     this.#ephemeral = new EphemeralPorts(
-      stack.tcpSettings.ephemeralPorts,
+      settings.ephemeralPorts,
       new RandomStream(stack.seed, `${stack.name}/tcp ports`)
     )
     this.listeners = new BindTable(this.#ephemeral)

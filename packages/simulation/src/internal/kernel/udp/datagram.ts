@@ -1,6 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
-import { ipHeader, Packet, PacketRecord } from "../../fabric/packet.ts"
-import type { Writable } from "../../report/trace/buffer.ts"
+import { ipHeader, Packet, PacketRecord, type Writable } from "../../fabric/packet.ts"
 import type { RandomStream } from "../../time/random.ts"
 
 /** A UDP datagram. */

@@ -1,7 +1,7 @@
 import type * as Trace from "../../../Trace.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
-import { bestMatches, BindTable, EphemeralPorts, takes } from "../ports.ts"
+import { bestMatches, BindTable, EphemeralPorts, type PortRange, takes } from "../ports.ts"
 import { isMulticast } from "../socketAddress.ts"
 import type { Datagram } from "./datagram.ts"
 import type { UdpEndpoint } from "./socket.ts"
@@ -13,10 +13,10 @@ export class UdpTable {
   readonly sockets: BindTable<UdpEndpoint>
   readonly #choice: RandomStream
 
-  constructor(stack: IpStack) {
+  constructor(stack: IpStack, ephemeralPorts: PortRange) {
     this.stack = stack
     const random = new RandomStream(stack.seed, `${stack.name}/udp ports`)
-    this.sockets = new BindTable(new EphemeralPorts(stack.tcpSettings.ephemeralPorts, random))
+    this.sockets = new BindTable(new EphemeralPorts(ephemeralPorts, random))
     this.#choice = new RandomStream(stack.seed, `${stack.name}/udp reusePort`)
   }
 

@@ -34,7 +34,7 @@ export class Sender {
   progressAt = 0
 
   constructor(path: Path, receiver: Receiver, timers: Timers, noDelay: boolean) {
-    const settings = path.stack.tcpSettings
+    const settings = path.settings
     this.#path = path
     this.#receiver = receiver
     this.#timers = timers

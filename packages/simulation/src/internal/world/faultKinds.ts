@@ -3,7 +3,7 @@ import type { HostState } from "../kernel/host.ts"
 import { describeFault } from "../kernel/tls/fault.ts"
 import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
-import type { Description, HostKind, LinkKind } from "./description.ts"
+import type { Description, HostKind, LinkKind } from "./faultDescription.ts"
 
 interface LinkFault {
   readonly isOneWay: boolean

@@ -1,7 +1,4 @@
-import type * as Trace from "../../../Trace.ts"
-
-/** A record while its packet is still under way. */
-export type Writable<A> = { -readonly [K in keyof A]: A[K] }
+import type * as Trace from "../../Trace.ts"
 
 /** How much of a trace is kept. */
 export interface Limits {

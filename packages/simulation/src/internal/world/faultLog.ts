@@ -1,8 +1,8 @@
 import type { LinkState } from "../fabric/link.ts"
-import type { World } from "../fabric/world.ts"
 import type { HostState } from "../kernel/host.ts"
-import type { Description, HostKind, Kind, LinkKind, RecordedFault } from "./description.ts"
-import { hostFaults, linkFaults } from "./kinds.ts"
+import type { Description, HostKind, Kind, LinkKind, RecordedFault } from "./faultDescription.ts"
+import { hostFaults, linkFaults } from "./faultKinds.ts"
+import type { World } from "./world.ts"
 
 // How many are recorded; those after are in effect all the same.
 const limit = 65_536

@@ -1,17 +1,17 @@
 import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
 import type * as Trace from "../../Trace.ts"
-import { FaultLog } from "../fault/faultLog.ts"
-import { HostState } from "../kernel/host.ts"
+import type { LinkState } from "../fabric/link.ts"
+import type { LinkSettings } from "../fabric/linkSettings.ts"
+import type { Packet } from "../fabric/packet.ts"
+import { HostState, type Surroundings } from "../kernel/host.ts"
 import type { TcpSettings } from "../kernel/tcp/settings.ts"
 import type { Certificate } from "../kernel/tls/certificate/certificate.ts"
 import type { TlsStack } from "../kernel/tls/stack.ts"
-import { TraceBuffer } from "../report/trace/buffer.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
-import type { LinkState } from "./link.ts"
-import type { LinkSettings } from "./linkSettings.ts"
-import type { Packet } from "./packet.ts"
+import { FaultLog } from "./faultLog.ts"
+import { TraceBuffer } from "./traceBuffer.ts"
 
 /** The options of a simulated network, checked and complete. */
 export interface Settings {
@@ -25,7 +25,12 @@ export interface Settings {
 }
 
 /** A simulated network: its hosts, its trace and its faults. */
-export class World {
+export class World implements Surroundings {
+  /** The network of a host: hosts are made by worlds alone. */
+  static of(host: HostState): World {
+    return host.world as World
+  }
+
   readonly engine: Engine
   /** How long it lasts. */
   readonly scope: Scope.Scope
