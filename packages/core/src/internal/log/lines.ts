@@ -107,9 +107,9 @@ const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> =
 
 const kindOf = (error: unknown): string => {
   if (NetworkError.isNetworkError(error) || isFramingError(error)) return `${error.name} ${error.reason._tag}`
-  if (!(error instanceof Error)) return typeof error
+  const { message, name } = error instanceof Error ? error : { message: String(error), name: "" }
   // Numbers differ from one repeat to the next: ports, offsets, ids.
-  return `${error.name} ${error.message.slice(0, 100).replace(/\d+/g, "0")}`
+  return `${name} ${message.slice(0, 100).replace(/\d+/g, "0")}`
 }
 
 // Load balancers and port scanners connect and leave: nobody has to act on that.
