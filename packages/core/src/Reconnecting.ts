@@ -89,6 +89,12 @@ export interface Options<Out, In, E1, R1, E2, R2, R3> {
    * for the next one, and those above that fail. Default: `"refuse"`.
    */
   readonly whileAway?: "refuse" | { readonly queue: number } | undefined
+  /**
+   * What becomes of messages that were received on one connection and not taken before the next one is made: `"drop"`, with a
+   * warning that says how many, or `"keep"`. They may be answers to requests that nobody waits for any more. Default:
+   * `"drop"`.
+   */
+  readonly undelivered?: "drop" | "keep" | undefined
 }
 
 /** Starts a client that runs until the Scope is closed. It returns at once, `Connecting`. Fails with `InvalidOption`. */

@@ -16,15 +16,13 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Connection from "../../Connection.ts"
 import * as Framed from "../../Framed.ts"
 import * as NetworkError from "../../NetworkError.ts"
-import { checked, duration, optionalInteger } from "../../Options.ts"
+import { checked, duration, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Reconnecting from "../../Reconnecting.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { NotConnected } from "./errors.ts"
+import { Inbox } from "./inbox.ts"
 
 export const typeId = "~@sluice/core/Reconnecting"
-
-// Received ahead of their receiver.
-const inboxCapacity = 16
 
 const defaultSchedule = Schedule.jittered(
   Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
@@ -34,7 +32,7 @@ type Error<E> = E | Framed.FramedError
 
 /** What a client consists of. */
 export interface Client<in out Out, in out In, in out E> {
-  readonly inbox: Queue.Queue<In, Error<E> | Cause.Done>
+  readonly inbox: Inbox<In, Error<E>>
   /** Messages that wait for a connection, and how many may. */
   readonly outbox: Array<Out>
   readonly outboxCapacity: number
@@ -43,6 +41,8 @@ export interface Client<in out Out, in out In, in out E> {
   readonly ended: Deferred.Deferred<void>
   /** The connection to send on, while there is one. */
   current: Framed.Framed<Out, In> | undefined
+  /** Gives up the connection, on which sending has failed. */
+  lose: ((error: Error<E>) => void) | undefined
 }
 
 export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 = never, R3 = never>(
@@ -53,19 +53,29 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
   Scope.Scope | R3 | Exclude<R1 | R2, Scope.Scope>
 > {
   type E = E1 | E2
-  const { connectTimeout, outboxCapacity, resetAfter } = yield* Effect.fromResult(check(options))
+  const { connectTimeout, outboxCapacity, resetAfter, undelivered } = yield* Effect.fromResult(check(options))
   const clock = yield* Clock.Clock
   const state = yield* SubscriptionRef.make<Reconnecting.State<E>>({ _tag: "Connecting", attempt: 1 })
   const client: Client<Out, In, E> = {
-    inbox: yield* Queue.bounded<In, Error<E> | Cause.Done>(inboxCapacity),
+    inbox: new Inbox(yield* Queue.unbounded<In, Error<E> | Cause.Done>()),
     outbox: [],
     outboxCapacity,
     closing: yield* Deferred.make<void>(),
     ended: yield* Deferred.make<void>(),
-    current: undefined
+    current: undefined,
+    lose: undefined
   }
   const closing = Deferred.await(client.closing)
+  const broken: Effect.Effect<never, Error<E>> = Effect.callback((resume) => {
+    client.lose = (error) => resume(Effect.fail(error))
+  })
+  // What the last connection has left would be taken for messages of the next.
+  const forget = undelivered === "keep" ? Effect.void : Effect.flatMap(client.inbox.clear, (count) =>
+    count === 0
+      ? Effect.void
+      : Effect.logWarning(`${count} messages of the last connection were not received in time and are dropped`))
   const connect = options.connect.pipe(
+    Effect.tap(forget),
     Effect.tap((framed) => options.onConnect?.(framed) ?? Effect.void),
     Effect.timeoutOrElse({
       duration: Duration.millis(connectTimeout),
@@ -89,12 +99,13 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
           return yield* Effect.never
         })
         // Both at once: a peer whose answers nobody takes may take nothing either.
-        yield* Effect.raceFirst(sending, receiveAll(client, framed))
+        yield* Effect.raceAllFirst([sending, client.inbox.fill(framed), broken])
         return peerEnded(framed)
       })
     ).pipe(
       Effect.ensuring(Effect.sync(() => {
         client.current = undefined
+        client.lose = undefined
       }))
     )
   )
@@ -143,10 +154,10 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
         yield* Effect.logWarning(`${lost} messages that waited for a connection are dropped: the client is closed`)
       }
       yield* Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-        ? Queue.failCause(client.inbox, exit.cause)
+        ? Queue.failCause(client.inbox.queue, exit.cause)
         : Option.isSome(error)
-        ? Queue.fail(client.inbox, error.value)
-        : Queue.end(client.inbox)
+        ? Queue.fail(client.inbox.queue, error.value)
+        : Queue.end(client.inbox.queue)
       yield* Deferred.succeed(client.ended, undefined)
     })
 
@@ -161,6 +172,7 @@ const check = <Out, In, E1, R1, E2, R2, R3>(options: Reconnecting.Options<Out, I
   checked("configure", "the reconnecting client", () => {
     const { whileAway = "refuse" } = options
     return {
+      undelivered: oneOf("undelivered", options.undelivered ?? "drop", ["drop", "keep"]),
       connectTimeout: duration("connectTimeout", options.connectTimeout ?? "30 seconds", 1),
       resetAfter: duration("resetAfter", options.resetAfter ?? "5 seconds"),
       outboxCapacity: whileAway === "refuse"
@@ -199,15 +211,6 @@ const flush = <Out, In, E>(
     )
   })
 
-const receiveAll = <Out, In, E>(
-  client: Client<Out, In, E>,
-  framed: Framed.Framed<Out, In>
-): Effect.Effect<void, Framed.FramedError> =>
-  Effect.flatMap(Framed.receive(framed), (message) =>
-    Option.isNone(message)
-      ? Effect.void
-      : Effect.andThen(Queue.offer(client.inbox, message.value), receiveAll(client, framed)))
-
 export const send: {
   <Out>(
     message: Out
@@ -226,7 +229,12 @@ export const send: {
   ): Effect.Effect<void, Framed.FramedError | NotConnected> =>
     Effect.suspend((): Effect.Effect<void, Framed.FramedError | NotConnected> => {
       const client = self[typeId]
-      if (client.current !== undefined) return Framed.send(client.current, message)
+      if (client.current !== undefined) {
+        return Effect.tapError(Framed.send(client.current, message), (error) =>
+          Effect.sync(() => {
+            if (error._tag === "NetworkError") client.lose?.(error)
+          }))
+      }
       const state = SubscriptionRef.getUnsafe(self.state)._tag
       const queued = client.outbox.length
       if (state === "Closed" || queued >= client.outboxCapacity) {
@@ -239,15 +247,22 @@ export const send: {
 
 export const receive = <Out, In, E>(
   self: Reconnecting.Reconnecting<Out, In, E>
-): Effect.Effect<Option.Option<In>, Error<E>> =>
-  Queue.take(self[typeId].inbox).pipe(Effect.asSome, Pull.catchDone(() => Effect.succeedNone))
+): Effect.Effect<Option.Option<In>, Error<E>> => {
+  const { queue, taken } = self[typeId].inbox
+  return Queue.take(queue).pipe(
+    Effect.tap(() => Effect.sync(taken)),
+    Effect.asSome,
+    Pull.catchDone(() => Effect.succeedNone)
+  )
+}
 
 export const messages = <Out, In, E>(
   self: Reconnecting.Reconnecting<Out, In, E>
-): Stream.Stream<In, Error<E>> =>
-  Stream.fromPull(Effect.succeed(
-    Queue.takeAll(self[typeId].inbox) as Pull.Pull<Arr.NonEmptyReadonlyArray<In>, Error<E>>
-  ))
+): Stream.Stream<In, Error<E>> => {
+  const { queue, taken } = self[typeId].inbox
+  const pull = Queue.takeAll(queue) as Pull.Pull<Arr.NonEmptyReadonlyArray<In>, Error<E>>
+  return Stream.fromPull(Effect.succeed(Effect.tap(pull, () => Effect.sync(taken))))
+}
 
 export const connected = <Out, In, E>(
   self: Reconnecting.Reconnecting<Out, In, E>
