@@ -25,7 +25,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ],
     ["FramingInput", "FramingOutput", "internal/framing", "Framing", "FramingSchema", "FramingSchemaBinary"],
     ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
-    ["internal/connection", "Connection", "internal/udp", "UdpSocket"],
+    ["internal/connection", "Connection", "Lending", "internal/udp", "UdpSocket"],
     ["internal/accept", "Listener"],
     ["internal/network", "Network", "Transport"],
     ["ServerEvent", "internal/log", "ServerLog", "internal/server", "Server", "UdpServer"],

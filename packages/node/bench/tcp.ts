@@ -14,6 +14,7 @@ const contestants: ReadonlyArray<Contestant> = [
   { name: "platform-node", file: "tcpPlatform" },
   { name: "Sluice pipe", file: "tcpSluicePipe" },
   { name: "Sluice Stream", file: "tcpSluiceStream" },
+  { name: "Sluice lent Stream", file: "tcpSluiceLent" },
   { name: "Sluice read, write", file: "tcpSluiceLoop" }
 ]
 

@@ -1,6 +1,7 @@
 /** B1, B6 and B7: what arrives is what was sent, and a chunk belongs to one owner at a time. */
 import * as Chunks from "@sluice/core/Chunks"
 import * as Connection from "@sluice/core/Connection"
+import * as Lending from "@sluice/core/Lending"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
@@ -10,11 +11,13 @@ import * as Stream from "effect/Stream"
 import { type Check, check, expect, expectBytes, expectEqual, expectFailure } from "../Check.ts"
 import {
   bothWays,
+  elsewhere,
   expectEnd,
   kibibyte,
   mebibyte,
   open,
   randomBytes,
+  randomPause,
   readBytes,
   split,
   type StreamSubject,
@@ -68,6 +71,32 @@ export const byteLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       const [atServer, atClient] = yield* Effect.all([
         Effect.map(Stream.runCollect(Connection.bytes(server.connection)), Bytes.concat),
         Effect.map(Stream.runCollect(Connection.bytes(client.connection)), Bytes.concat),
+        streamInPieces(client.connection, there),
+        streamInPieces(server.connection, back)
+      ], { concurrency: "unbounded" })
+      yield* expectBytes("from the client", atServer, there)
+      yield* expectBytes("from the server", atClient, back)
+    })
+  ),
+
+  check(
+    "B1",
+    "a megabyte each way at once, in chunks that are lent until the next pull",
+    Effect.gen(function*() {
+      const { client, server } = yield* open(subject)
+      const there = yield* randomBytes(mebibyte)
+      const back = yield* randomBytes(mebibyte)
+      const moment = yield* elsewhere(subject)
+      // Each chunk is read late: after the network has had time to use its memory again.
+      const readLate = (connection: Connection.Connection) =>
+        Lending.bytes(connection).pipe(
+          Stream.mapEffect((chunk) => Effect.map(randomPause(moment), () => new Uint8Array(chunk))),
+          Stream.runCollect,
+          Effect.map(Bytes.concat)
+        )
+      const [atServer, atClient] = yield* Effect.all([
+        readLate(server.connection),
+        readLate(client.connection),
         streamInPieces(client.connection, there),
         streamInPieces(server.connection, back)
       ], { concurrency: "unbounded" })

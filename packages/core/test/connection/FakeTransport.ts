@@ -5,6 +5,9 @@ import { ConnectionState, type Options } from "../../src/internal/connection/sta
 import { makeTraffic } from "../../src/internal/connection/traffic.ts"
 import { ContextCache } from "../../src/internal/tls/contextCache.ts"
 
+/** What lent memory is overwritten with. */
+export const poison = 0xdb
+
 /** A transport that does what a test says, and notes what is done to it. */
 export class FakeTransport implements Transport.SecureTransport {
   readonly localAddress = NetAddress.unixPathAddress("/near")
@@ -37,8 +40,12 @@ export class FakeTransport implements Transport.SecureTransport {
     return this.lends ? chunk.slice() : chunk
   }
 
+  // Once it reads into a buffer of its own, a chunk stays as it is until the next is read.
+  #isDedicated = false
+  #lent: Uint8Array = new Uint8Array(0)
+
   dedicate(): boolean {
-    return true
+    return this.#isDedicated = true
   }
 
   write(chunks: ReadonlyArray<Uint8Array>): boolean {
@@ -69,11 +76,14 @@ export class FakeTransport implements Transport.SecureTransport {
     this.calls.push("reset")
   }
 
-  /** The peer sends. A lent chunk is overwritten after the call, as the next read would do it. */
+  /** The peer sends. A lent chunk is overwritten when its time is over, as the next read would do it. */
   deliver(chunk: Uint8Array): void {
+    if (this.lends) this.#lent.fill(poison)
+    const isDedicated = this.#isDedicated
     const lent = chunk.slice()
+    this.#lent = lent
     this.isFlowing = this.receiver!.onData(lent)
-    if (this.lends) lent.fill(0xdb)
+    if (this.lends && !isDedicated) lent.fill(poison)
   }
 
   flush(): void {

@@ -1,19 +1,17 @@
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
+import { Lender } from "./lender.ts"
 import type { Consumer } from "./receiveQueue.ts"
 import type { Writer } from "./sendQueue.ts"
 import type { CloseObserver, ConnectionState } from "./state.ts"
 import { end } from "./writing.ts"
-
-// From this size on, a chunk is a sign of a bulk transfer, which is worth a read buffer of its own.
-const bulkBytes = 16 * 1024
 
 /** Moves bytes from one connection to another in the callbacks of their transports, with no fiber in between. */
 class Pump implements Consumer, Writer, CloseObserver {
   readonly #from: ConnectionState
   readonly #to: ConnectionState
   readonly #resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
-  #dedicated = false
+  readonly #lender = new Lender()
   #writing = false
   #ended = false
   #over = false
@@ -45,13 +43,7 @@ class Pump implements Consumer, Writer, CloseObserver {
       this.finish(refusal)
       return true
     }
-    let bytes = chunk
-    if (!this.#dedicated) {
-      const { transport } = this.#from
-      bytes = transport.keep(chunk)
-      this.#dedicated = chunk.length >= bulkBytes && transport.dedicate()
-    }
-    this.#writing = !this.#to.output.write([bytes], this)
+    this.#writing = !this.#to.output.write([this.#lender.extend(chunk, this.#from.transport)], this)
     return !this.#writing
   }
 

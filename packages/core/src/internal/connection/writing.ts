@@ -14,14 +14,6 @@ export const writeText = (self: ConnectionState, text: string): Writing =>
 const encoder = new TextEncoder()
 
 const writeNow = (self: ConnectionState, chunks: ReadonlyArray<Uint8Array>): Writing => {
-  const refusal = self.refusal
-  if (refusal !== undefined) return Effect.fail(refusal)
-  if (chunks.some(isEmpty)) {
-    const filled = chunks.filter((chunk) => chunk.length > 0)
-    return filled.length === 0 ? Effect.void : writeNow(self, filled)
-  }
-  if (chunks.length === 0) return Effect.void
-  const { output } = self
   let outcome: Writing | undefined
   let settle = (result: Writing): void => {
     outcome = result
@@ -29,23 +21,46 @@ const writeNow = (self: ConnectionState, chunks: ReadonlyArray<Uint8Array>): Wri
   const writer: Writer = {
     onWritten: (error) => settle(error === undefined ? Effect.void : Effect.fail(error))
   }
-  if (output.write(chunks, writer)) return Effect.void
+  if (writeWithCallback(self, chunks, writer)) return Effect.void
+  if (outcome !== undefined) return outcome
   return Effect.callback((resume) => {
     if (outcome !== undefined) return resume(outcome)
     settle = resume
-    return Effect.sync(() => output.withdraw(writer))
+    return Effect.sync(() => self.output.withdraw(writer))
   })
 }
 
+/** Writes. `true`: done, and the writer is not called. Where nothing can be written, it is called at once. */
+export const writeWithCallback = (
+  self: ConnectionState,
+  chunks: ReadonlyArray<Uint8Array>,
+  writer: Writer
+): boolean => {
+  const refusal = self.refusal
+  if (refusal !== undefined) {
+    writer.onWritten(refusal)
+    return false
+  }
+  const filled = chunks.some(isEmpty) ? chunks.filter(isFilled) : chunks
+  return filled.length === 0 || self.output.write(filled, writer)
+}
+
 const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
+const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
 
 export const end = (self: ConnectionState): Writing =>
   Effect.callback((resume) => {
-    const { output } = self
-    if (output.isEnded) return resume(Effect.void)
-    if (output.failure !== undefined) return resume(Effect.fail(output.failure))
     const writer: Writer = {
       onWritten: (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
     }
-    if (self.end(writer)) resume(Effect.void)
+    if (endWithCallback(self, writer)) resume(Effect.void)
   })
+
+/** Sends FIN. `true`: sent, and the writer is not called. Where nothing can be sent, it is called at once. */
+export const endWithCallback = (self: ConnectionState, writer: Writer): boolean => {
+  const { output } = self
+  if (output.isEnded) return true
+  if (output.failure === undefined) return self.end(writer)
+  writer.onWritten(output.failure)
+  return false
+}

@@ -1,0 +1,88 @@
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import * as NetworkError from "../../NetworkError.ts"
+import { Lender } from "./lender.ts"
+import type { Consumer } from "./receiveQueue.ts"
+import type { ConnectionState } from "./state.ts"
+
+type Pulling = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError>
+
+/** Pulls chunks that are lent: each stays as it is until the next pull. */
+class LentPull implements Consumer {
+  readonly #connection: ConnectionState
+  readonly #lender = new Lender()
+  #isAttached = false
+  #isDelivering = false
+  // The pull that waits.
+  #settle: ((result: Pulling) => void) | undefined = undefined
+
+  constructor(connection: ConnectionState) {
+    this.#connection = connection
+  }
+
+  readonly pull: Pulling = Effect.callback((resume) => {
+    const { input } = this.#connection
+    this.#settle = resume
+    // A fiber that is done within the call pulls within it: the transport need not stop in between.
+    if (this.#isDelivering) return interrupted(this)
+    if (this.#isAttached) input.resumeConsumer(this)
+    else {
+      const refusal = refuseConsumer(this.#connection)
+      if (refusal !== undefined) return this.#take()!(Effect.fail(refusal))
+      this.#isAttached = true
+      input.attach(this)
+    }
+    return interrupted(this)
+  })
+
+  onChunk(chunk: Uint8Array): boolean {
+    const lent = this.#lender.extend(chunk, this.#connection.transport)
+    this.#isDelivering = true
+    this.#take()!(Effect.succeed([lent]))
+    this.#isDelivering = false
+    return this.#settle !== undefined || !this.#isAttached
+  }
+
+  onEnd(): void {
+    this.#isAttached = false
+    this.#take()?.(Cause.done())
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    this.#isAttached = false
+    this.#take()?.(Effect.fail(error))
+  }
+
+  #take(): ((result: Pulling) => void) | undefined {
+    const settle = this.#settle
+    this.#settle = undefined
+    return settle
+  }
+
+  /** Leaves the input to others, with what has not been pulled. */
+  detach(): void {
+    this.#settle = undefined
+    this.#isAttached = false
+    const { input } = this.#connection
+    input.detach(this)
+    input.release(this)
+  }
+}
+
+/** Why a connection cannot give its input to a consumer, if so. */
+export const refuseConsumer = (connection: ConnectionState): NetworkError.NetworkError | undefined =>
+  connection.input.isTaken ? connection.error("read", new NetworkError.Busy()) : connection.reclaim()
+
+const interrupted = (pull: LentPull): Effect.Effect<void> => Effect.sync(() => pull.detach())
+
+export const lentPull = (connection: ConnectionState): Effect.Effect<Pulling, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => new LentPull(connection)),
+      (pull) => Effect.sync(() => pull.detach())
+    ),
+    ({ pull }) => pull
+  )
