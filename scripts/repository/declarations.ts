@@ -80,43 +80,50 @@ interface Statement {
   readonly text: string
 }
 
-/** Splits a file at the statements, which the compiler begins in the first column. */
-const statementsOf = (text: string): ReadonlyArray<Statement> => {
-  const pattern =
-    /^(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?((?:export|declare|import)\b.*\n(?:(?!\/\*\*|export\b|declare\b|import\b).*\n)*)/gm
-  return Array.from(text.matchAll(pattern), ([, comment = "", code = ""]) => ({
-    comment,
-    text: code.replaceAll(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, "").trimEnd()
+const comment = String.raw`/\*\*(?:(?!\*/)[\s\S])*\*/`
+
+/** A list of exports, whose names may have doc comments of their own; or what begins in the first column and ends before the next. */
+const statement = new RegExp(
+  [
+    String.raw`^(${comment}\n)?(?:(export (?:type )?\{[^;]*\}(?: from "[^"]+")?;)$`,
+    String.raw`((?:export|declare|import)\b.*\n(?:(?!/\*\*|export\b|declare\b|import\b).*\n)*))`
+  ].join("|"),
+  "gm"
+)
+
+const statementsOf = (text: string): ReadonlyArray<Statement> =>
+  Array.from(text.matchAll(statement), ([, doc = "", list, code = ""]) => ({
+    comment: doc,
+    text: list ?? code.replaceAll(new RegExp(String.raw`^\s*${comment}\n`, "gm"), "").trimEnd()
   }))
-}
+
+const listed = new RegExp(String.raw`(${comment})?\s*(?:type )?(\w+)(?: as (\w+))?\s*(?:,|$)`, "g")
 
 const declarationsOf = (
   file: string,
   statementsIn: (file: string) => ReadonlyArray<Statement>
 ): ReadonlyArray<Declaration> =>
-  statementsIn(file).flatMap(({ comment, text }): ReadonlyArray<Declaration> => {
+  statementsIn(file).flatMap(({ comment: doc, text }): ReadonlyArray<Declaration> => {
     if (text.startsWith("import") || text === "export {};") return []
-    const list = /^export (?:type )?\{([^}]*)\}(?: from "([^"]+)")?;$/.exec(text)
+    const list = /^export (?:type )?\{([\s\S]*)\}(?: from "([^"]+)")?;$/.exec(text)
     if (list === null) {
       const declared = /^(export )?(?:declare )?((?:abstract )?\w+ (\w+)[\s\S]*)$/.exec(text)
       if (declared === null) throw new Error(`${file}: a declaration in an unknown form: ${text}`)
-      return [{ name: declared[3]!, isExported: declared[1] !== undefined, comment, text: declared[2]! }]
+      return [{ name: declared[3]!, isExported: declared[1] !== undefined, comment: doc, text: declared[2]! }]
     }
-    return list[1]!.split(",").map((each) => each.trim()).flatMap((each) => {
-      const [, name = "", alias = name] = /^(?:type )?(\w+)(?: as (\w+))?$/.exec(each) ?? []
-      if (list[2] === undefined) return [{ name: alias, isExported: true, comment, text: `${alias} = ${name}` }]
+    return Array.from(list[1]!.matchAll(listed)).flatMap(([, own, name = "", alias = name]) => {
+      const exported = { name: alias, isExported: true }
+      if (list[2] === undefined) return [{ ...exported, comment: own ?? doc, text: `${alias} = ${name}` }]
       const origin = join(dirname(file), list[2].replace(/\.ts$/, ".d.ts"))
-      if (!origin.includes("/internal/")) {
-        return [{
-          name: alias,
-          isExported: true,
-          comment: "@since 0.1.0 @category re-exports",
-          text: `${alias} = ${list[2]} ${name}`
-        }]
-      }
+      // A public module documents its own names.
+      const isInternal = origin.includes("/internal/")
       const found = declarationsOf(origin, statementsIn).filter((declaration) => declaration.name === name)
       if (found.length === 0) throw new Error(`${file}: ${name} is not in ${origin}`)
-      return found.map((declaration) => ({ ...declaration, name: alias, isExported: true }))
+      return found.map((each) => ({
+        ...exported,
+        comment: own ?? each.comment,
+        text: isInternal ? each.text : `${alias} = ${list[2]} ${name}`
+      }))
     })
   })
 

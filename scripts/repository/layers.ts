@@ -51,7 +51,7 @@ export const layers: Readonly<Record<string, Layers>> = {
   ],
   node: [
     ["internal/facade"],
-    ["internal/address", "internal/lookup", "internal/unixPath", "internal/stream"],
+    ["internal/address", "internal/descriptors", "internal/lookup", "internal/stream", "internal/unix"],
     ["internal/tls"],
     ["internal/connect", "internal/listen", "internal/bind"],
     ["internal/platform"],

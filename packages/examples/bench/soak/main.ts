@@ -42,27 +42,18 @@ const echo = await start("echo", ["echo", "server", "--port", "0", ...limits])
 const tls = await start("echo over TLS", ["echo", "server", "--port", "0", ...limits, ...certificate])
 const proxied = await start("echo behind PROXY", ["echo", "server", "--port", "0", ...limits, "--proxy-protocol"])
 const relay = await start("relay, TLS to PROXY", [
-  ...["relay", "--listen", "tls://127.0.0.1:0", "--to", `tcp://127.0.0.1:${proxied.port}`, "--send-proxy", "v2"],
+  "relay",
+  "--listen",
+  "tls://127.0.0.1:0",
+  "--to",
+  `tcp://127.0.0.1:${proxied.port}`,
+  "--send-proxy",
+  "v2",
   ...limits,
   ...certificate
 ])
-const chat = await start("chat", [
-  ...[
-    "chat",
-    "server",
-    "--port",
-    "0",
-    "--clients",
-    "200",
-    "--accept-rate",
-    "100",
-    "--burst",
-    "200",
-    "--refill",
-    "10ms"
-  ],
-  ...["--introduction", "20s"]
-])
+const room = ["--clients", "200", "--accept-rate", "100", "--burst", "200", "--refill", "10ms", "--introduction", "20s"]
+const chat = await start("chat", ["chat", "server", "--port", "0", ...room])
 const servers: ReadonlyArray<Server> = [echo, tls, proxied, relay, chat]
 
 const protocols = new Map<Server, Protocol>([
