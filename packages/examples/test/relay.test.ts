@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { join } from "node:path"
 import * as NodeTls from "node:tls"
+import { deafListener } from "../../node/test/fixtures/deafListener.ts"
 import { certificates, folder } from "./certificates.ts"
 import { haproxy } from "./haproxy.ts"
 import { connect, converse, isThere, once, type Program, run, serve, start, stop } from "./program.ts"
@@ -162,6 +163,15 @@ describe("relay", { timeout: 60_000 }, () => {
     )
     expect(await stop(program)).toMatchObject({ code: 143 })
   })
+
+  it("gives up on a server that does not answer, after --connect-timeout", () =>
+    Effect.gen(function*() {
+      const port = yield* deafListener("127.0.0.1")
+      const program = yield* Effect.promise(() => relay("tcp", `--to tcp://127.0.0.1:${port} --connect-timeout 300ms`))
+      const socket = yield* Effect.promise(() => connect({ port: program.port }))
+      socket.on("error", () => {})
+      yield* Effect.promise(() => program.says(/WARN cannot connect to .* not established within 300 ms/, "stderr"))
+    }).pipe(Effect.scoped, Effect.runPromise))
 
   it("does not send what it has to one that is not whom it should be", async () => {
     const inner = await relay("tls", `--to tcp://127.0.0.1:9 ${made.serving}`)

@@ -4,12 +4,14 @@ import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as flags from "../cli/flags.ts"
-import { setting } from "../cli/setting.ts"
+import { duration, setting } from "../cli/setting.ts"
 import * as tls from "../cli/tls.ts"
+import { refuseLoop } from "./loop.ts"
 import { relayTo } from "./relay.ts"
 
 const endpoint = (name: string, description: string): Flag.Flag<Endpoint.StreamEndpoint> =>
@@ -49,12 +51,17 @@ export const relay = Command.make(
     sendProxy,
     tls: tls.server,
     toTls: tls.peer("to-tls"),
+    connectTimeout: duration("connect-timeout", "How long to try to reach the server, 30s by default").pipe(
+      Flag.withDefault(Duration.seconds(30))
+    ),
     ...flags.policy
   },
   Effect.fnUntraced(
     function*(options) {
+      yield* refuseLoop(options.listen, options.to)
       const listening = yield* tls.serving(options.listen, options.tls)
-      const to = yield* tls.dialling(options.to, options.toTls)
+      const dialling = yield* tls.dialling(options.to, options.toTls)
+      const to = { ...dialling, options: { ...dialling.options, connectTimeout: options.connectTimeout } }
       const Relay = Server.layer({
         ...flags.serverPolicy(options),
         ...listening,

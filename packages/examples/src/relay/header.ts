@@ -3,6 +3,7 @@ import * as CertificateName from "@sluice/core/CertificateName"
 import type * as Connection from "@sluice/core/Connection"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import type * as Tls from "@sluice/core/Tls"
+import { hopsOf, hopsRecord, isHops } from "./loop.ts"
 
 /**
  * The header for a client. The addresses of one who came through another proxy are those which that one told, and so is
@@ -11,8 +12,9 @@ import type * as Tls from "@sluice/core/Tls"
 export const headerFor = (client: Connection.Connection, version: 1 | 2): ProxyProtocol.Header => {
   if (version === 1) return ProxyProtocol.fromConnection(client, { version })
   const own = client.tls === undefined ? [] : recordsOf(client.tls)
-  const told = (client.proxy?.header.tlvs ?? []).filter((each) => !isAbout(own, each))
-  return ProxyProtocol.fromConnection(client, { tlvs: [...told, ...own] })
+  const told = (client.proxy?.header.tlvs ?? []).filter((each) => !isHops(each) && !isAbout(own, each))
+  const hops = client.proxy === undefined ? [] : [hopsRecord(hopsOf(client) + 1)]
+  return ProxyProtocol.fromConnection(client, { tlvs: [...told, ...own, ...hops] })
 }
 
 // A host name that is not UTF-8 is a record of another type here, but of the same in the header.
