@@ -170,7 +170,8 @@ describe("relay", { timeout: 60_000 }, () => {
       const program = yield* Effect.promise(() => relay("tcp", `--to tcp://127.0.0.1:${port} --connect-timeout 300ms`))
       const socket = yield* Effect.promise(() => connect({ port: program.port }))
       socket.on("error", () => {})
-      yield* Effect.promise(() => program.says(/WARN cannot connect to .* not established within 300 ms/, "stderr"))
+      const warned = program.says(/WARN cannot connect to (\S+): .* not established within 300 ms/, "stderr")
+      expect((yield* Effect.promise(() => warned))[1]).toBe(`tcp://127.0.0.1:${port}`)
     }).pipe(Effect.scoped, Effect.runPromise))
 
   it("does not send what it has to one that is not whom it should be", async () => {
