@@ -362,3 +362,12 @@ describe("making headers", () => {
     assert.strictEqual(ProxyProtocol.make({ source: path, destination: path }).family, "UNIX")
   })
 })
+
+describe("formatting", () => {
+  it("shows paths that a peer chose without what a terminal would obey", () => {
+    const path = NetAddress.unixPathAddress("/run/\u001b[2J\u202ea\n")
+    const header = ProxyProtocol.make({ source: path, destination: path })
+    const text = ProxyProtocol.format(header)
+    assert.strictEqual(text, "/run/\\x1b[2J\\u{202e}a\\n to /run/\\x1b[2J\\u{202e}a\\n")
+  })
+})

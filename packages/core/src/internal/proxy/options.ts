@@ -17,7 +17,7 @@ export interface ProxyTrust {
   readonly limit: number
 }
 
-/** Checks from whom headers are taken. */
+/** Validates the trusted proxies. */
 export const checkTrust = (
   options: SocketOptions.ProxyProtocolOptions | undefined
 ): ProxyTrust | undefined => {
@@ -46,7 +46,7 @@ const trust = (
   }
 }
 
-/** Checks a header that is to be sent, and gives its bytes. */
+/** Encodes a header to send. */
 export const checkHeader = (header: Header | undefined): Uint8Array | undefined =>
   header === undefined ? undefined : Result.getOrElse(
     codec.encode(header),

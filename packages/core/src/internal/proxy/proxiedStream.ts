@@ -4,7 +4,7 @@ import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Proxy } from "./header.ts"
 
-/** A stream under the addresses that a PROXY header gave. */
+/** A stream with the addresses of its PROXY header. */
 export class ProxiedStream implements Transport.StreamTransport {
   readonly beneath: Transport.StreamTransport
   readonly proxy: Proxy

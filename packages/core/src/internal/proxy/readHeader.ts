@@ -10,7 +10,7 @@ import * as codec from "./codec.ts"
 import type { Header } from "./header.ts"
 import type { ProxyTrust } from "./options.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
-import { BegunStream } from "./replayStream.ts"
+import { ReplayStream } from "./replayStream.ts"
 
 /** Reads the PROXY header from connections of trusted proxies. Other connections are left as they are. */
 export const readHeader = (trust: ProxyTrust) => (transport: Transport.StreamTransport) =>
@@ -34,7 +34,7 @@ const refuse = (transport: Transport.StreamTransport, reason: NetworkError.Reaso
 
 /** Collects a header from chunks of any size. */
 class Opening implements Transport.StreamReceiver {
-  readonly stream: BegunStream
+  readonly stream: ReplayStream
   readonly #transport: Transport.StreamTransport
   readonly #limit: number
   readonly #resume: (outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>) => void
@@ -51,7 +51,7 @@ class Opening implements Transport.StreamReceiver {
     this.#transport = transport
     this.#limit = limit
     this.#resume = resume
-    this.stream = new BegunStream(transport, this)
+    this.stream = new ReplayStream(transport, this)
   }
 
   onData(chunk: Uint8Array): boolean {

@@ -3,7 +3,7 @@ import type * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 
-/** A stream, and what has been heard of it. */
+/** A stream, and the events that nobody has received yet. */
 export interface TakenOver {
   readonly beneath: Transport.StreamTransport
   readonly unread: ReadonlyArray<Uint8Array>
@@ -12,16 +12,16 @@ export interface TakenOver {
 }
 
 /**
- * A stream that has been started for an opening, which came before what the stream is for.
+ * A stream that was started early, for an opening such as a PROXY header, and is started again for its real receiver.
  *
- * The opening's receiver hears everything until it lets go. What comes then waits for the receiver that the stream is
- * started with: first what the opening has left unread, then all else, in order.
+ * The opening's receiver gets all events until it lets go. The real receiver gets the bytes that the opening left unread,
+ * then all later events, in order.
  */
-export class BegunStream implements Transport.StreamTransport, Transport.StreamReceiver {
+export class ReplayStream implements Transport.StreamTransport, Transport.StreamReceiver {
   readonly #beneath: Transport.StreamTransport
   #receiver: Transport.StreamReceiver | undefined
   #unread: Array<Uint8Array> = []
-  // What who listens has answered, where it was not asked by the stream beneath.
+  // The last answer of the receiver to a replayed chunk.
   #flowing = false
   #ended = false
   #error: NetworkError.NetworkError | undefined = undefined
@@ -37,22 +37,22 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
     this.#beneath.start(this)
   }
 
-  /** What the opening has no use for is for who listens next. It is lent for the call. */
+  /** Leaves a chunk, which is lent for the call, to the next receiver. */
   leave(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#unread.push(this.#beneath.keep(chunk))
   }
 
-  /** The end, too, is for who listens next. */
+  /** Leaves the end of the input to the next receiver. */
   leaveEnd(): void {
     this.#ended = true
   }
 
-  /** The opening is over: nothing is delivered until another receiver listens. */
+  /** Ends the opening: nothing is delivered until the stream is started. */
   letGo(): void {
     this.#receiver = undefined
   }
 
-  /** Hands over the stream beneath, with what was not read of it, and whether it is at an end. */
+  /** Hands over the stream beneath, with its unread bytes and its state. */
   takeOver(): TakenOver {
     const unread = this.#unread
     this.#unread = []
@@ -70,7 +70,7 @@ export class BegunStream implements Transport.StreamTransport, Transport.StreamR
       return false
     }
     const goOn = receiver.onData(chunk)
-    // It may have let go, and another may listen by now.
+    // The receiver may have let go, and another one may be there by now.
     return receiver === this.#receiver ? goOn : this.#flowing
   }
 

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 import { formatPeer } from "../address/peerAddress.ts"
-import { BegunStream } from "./replayStream.ts"
+import { ReplayStream } from "./replayStream.ts"
 
 /** Writes a header, if there is one, as the first bytes of a stream that was just opened. */
 export const sendHeader = (
@@ -10,9 +10,9 @@ export const sendHeader = (
   header: Uint8Array | undefined
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> =>
   header === undefined ? Effect.succeed(transport) : Effect.callback((resume) => {
-    // A new socket takes a header at once. If it does not, wait until it has.
+    // A new socket usually takes a header at once; otherwise wait for it.
     if (transport.write([header])) return resume(Effect.succeed(transport))
-    const stream: BegunStream = new BegunStream(transport, {
+    const stream: ReplayStream = new ReplayStream(transport, {
       onData: (chunk) => {
         stream.leave(chunk)
         return false

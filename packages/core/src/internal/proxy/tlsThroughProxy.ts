@@ -5,11 +5,11 @@ import { HandshakeCut } from "../../TlsReason.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Proxy } from "./header.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
-import { BegunStream, type TakenOver } from "./replayStream.ts"
+import { ReplayStream, type TakenOver } from "./replayStream.ts"
 
 /**
- * Shakes hands over streams with a PROXY header, too: the platform gets its own stream, with what came behind the header
- * as the first bytes of the handshake, and the addresses of the header are put over what it makes of that.
+ * Adds streams with a PROXY header to a context: the platform gets its own stream, with the bytes after the header as the
+ * first ones of the handshake, and the secure stream gets the addresses of the header.
  */
 export const throughProxy = (context: Transport.SecureContext): Transport.SecureContext => ({
   handshake: (transport, peer) =>
@@ -30,7 +30,7 @@ export const throughProxy = (context: Transport.SecureContext): Transport.Secure
 const uncover = (transport: Transport.StreamTransport): TakenOver & { readonly proxy: Proxy | undefined } => {
   const proxied = transport instanceof ProxiedStream
   const beneath = proxied ? transport.beneath : transport
-  const taken = beneath instanceof BegunStream
+  const taken = beneath instanceof ReplayStream
     ? beneath.takeOver()
     : { beneath, unread: [], ended: false, error: undefined }
   return { ...taken, proxy: proxied ? transport.proxy : undefined }
