@@ -24,7 +24,7 @@ describe("the prose of the repository", () => {
 
   it("is spelled as Americans do (a name or a term goes into words.txt)", () => {
     expect(spell()).toBe("")
-  })
+  }, 300_000)
 })
 
 /** What the spell checker reports, as `file:line:column - message`. */

@@ -39,6 +39,6 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "grey|centres?|metres?|artefacts?|programmes?|judgements?|licences?": "write it as Americans do",
   "towards|afterwards|backwards|upwards|downwards": "leave out the final s"
 }).map(([pattern, but]) => ({ not: words(pattern), but })).concat({
-  not: /(?<![\w,;] )\b(?:Those (?:that|who|which)|(?:The )?[Oo]nes? that)\b/g,
+  not: /\b(?:Those (?:that|who|which)|(?:One|The one) that)\b/g,
   but: "begin the sentence with the thing itself: connections that"
 })

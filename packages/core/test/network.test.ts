@@ -130,7 +130,7 @@ describe("Network", () => {
         const error = yield* Effect.flip(Network.connect("tcp://127.0.0.1:40000"))
         expect(error).toMatchObject({ reason: { _tag: "ConnectionRefused" }, address: "tcp://127.0.0.1:40000" })
         expect(stream.ended).toBe("reset")
-        // Whoever asks for the port by name gets it.
+        // A program that asks for the port by number gets it.
         const local = { localAddress: "127.0.0.1", localPort: 40000, closeTimeout: 0 }
         expect((yield* Network.connect("tcp://127.0.0.1:40000", local)).localAddress).toEqual(inet("127.0.0.1:40000"))
       })

@@ -6,7 +6,7 @@ import { Lines } from "../src/cli/boundedConsole.ts"
 import { connect, serve, stop } from "./program.ts"
 
 describe("a program whose output is closed", { timeout: 30_000 }, () => {
-  it.each(["hello server", "echo server"])("%s goes on serving, and ends as before", async (program) => {
+  it.each(["hello server", "echo server"])("%s keeps serving, and ends as before", async (program) => {
     const server = await serve(program)
     server.child.stdout.destroy()
     server.child.stderr.destroy()

@@ -120,7 +120,7 @@ describe("Lending.consume", () => {
     assert.deepStrictEqual(ends, ["end"])
   })
 
-  it("goes on at once when it is resumed before it has answered", () => {
+  it("continues at once when it is resumed before it has answered", () => {
     const { connection, transport } = pair()
     const { consumption } = consume(connection, () => {
       consumption.resume()

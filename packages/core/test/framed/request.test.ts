@@ -62,7 +62,7 @@ describe("Framed.request", () => {
   )
 
   VitestSimulation.it(
-    "goes on after a request that the framing refuses, and after one that is answered",
+    "stays usable after a request that the framing refuses, and after one that is answered",
     withClient((framed) =>
       Effect.gen(function*() {
         const refused = yield* Effect.flip(Framed.request(framed, "two\nlines"))

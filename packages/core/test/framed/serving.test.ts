@@ -206,7 +206,7 @@ describe("a conversation", () => {
   )
 
   VitestSimulation.it(
-    "goes on over TLS",
+    "continues over TLS",
     Effect.gen(function*() {
       const authority = SimCertificate.authority("Test CA")
       const tls = authority.issue({ names: ["server"] })

@@ -66,7 +66,7 @@ export class Hostile {
   readonly #over = new AbortController()
   readonly #clients: ReadonlyArray<Promise<void>>
 
-  /** So many clients of each behavior for each port, each of which connects again and again. */
+  /** `clients` of each behavior for each port, each of which connects again and again. */
   constructor(ports: ReadonlyArray<number>, clients: number) {
     this.#clients = ports.flatMap((port) =>
       Object.entries(behaviors).flatMap(([name, behave]) =>

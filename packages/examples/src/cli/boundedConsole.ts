@@ -8,7 +8,7 @@ import { formatWithOptions } from "node:util"
 /** Bytes that may wait for the reader of one stream. */
 const mostWaiting = 1024 * 1024
 
-/** Writes lines to a stream for as long as somebody reads it. */
+/** Writes lines to a stream for as long as it is read. */
 export class Lines {
   readonly #stream: Writable & { readonly isTTY?: boolean }
   #isGone = false
@@ -37,7 +37,7 @@ export class Lines {
   }
 }
 
-/** Makes a console of two streams. All but what is logged or an error goes on as before. */
+/** Makes a console of two streams. All but log lines and errors is as before. */
 export const make = (output: Writable, error: Writable): Console => {
   const [out, err] = [output, error].map((stream) => new Lines(stream)) as [Lines, Lines]
   const log = (...values: ReadonlyArray<unknown>) => out.write(...values)

@@ -22,7 +22,7 @@ const open = (limits: Partial<Limits> = {}, path = join(folder(), "data")) => {
 
 const line = (text: string, at = 0) => ({ at, spoken: Line.Said({ name: "ann", text }) })
 
-/** Writes so many lines to a room, one batch for each hundred. */
+/** Writes `count` lines to a room, one batch for each hundred. */
 const fill = (database: Database, room: string, count: number, at = 0, text = "") => {
   for (let from = 0; from < count; from += 100) {
     database.write(

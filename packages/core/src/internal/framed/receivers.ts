@@ -16,7 +16,7 @@ export interface Place<In, E = never> {
   readonly whenOutOfStep: Outcome<In, E> | undefined
 }
 
-/** Those that wait for a message, in order. Each gets the next one, however many arrive together. */
+/** The fibers that wait for a message, in order. Each gets the next one, however many arrive together. */
 export class Receivers<In> {
   readonly #connection: ConnectionState
   readonly #decoder: Decoder<In>

@@ -6,7 +6,7 @@ import { OutOfStep } from "./errors.ts"
 import type { FramedState } from "./state.ts"
 
 /**
- * Sends a message and waits for the next one behind the answers to the requests before it. Whoever stops waiting leaves an
+ * Sends a message and waits for the next one behind the answers to the requests before it. A fiber that stops waiting leaves an
  * answer that could be taken for another's: from then on there are no more requests.
  */
 export const request = <Out, In>(

@@ -28,7 +28,7 @@ const mostLinks = 40
 
 /**
  * Runs `look` after changes of files: of their content, of a link on the way to them, or of a folder on the way that is
- * replaced; and once a minute. Returns when it watches, and goes on while the Scope is open.
+ * replaced; and once a minute. Returns when it watches, and continues while the Scope is open.
  */
 export const watchFiles = Effect.fnUntraced(function*(
   paths: ReadonlySet<string>,

@@ -18,7 +18,7 @@ export interface Limits {
 
 const defaults: Limits = { lines: 10_000, rooms: 1_000, bytes: 256 * 1024 * 1024, age: 90 * 24 * 3_600_000 }
 
-// Limits are enforced once in so many lines, so that most writes cost nothing more.
+// Limits are enforced once in this many lines, so that most writes cost nothing more.
 const pruneEvery = 1000
 
 const schema = `

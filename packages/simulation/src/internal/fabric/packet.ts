@@ -3,7 +3,7 @@ import type { Event } from "../time/eventQueue.ts"
 import type { RandomStream } from "../time/random.ts"
 import type { IpStack } from "./ipStack.ts"
 
-/** A record while its packet is still under way. */
+/** A record while its packet is still in flight. */
 export type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** One IP packet, or all the fragments of one. */
