@@ -104,6 +104,20 @@ export class Full extends Data.TaggedClass("Full")<
 > {}
 
 /**
+ * The policy lets in more connections than the process may open descriptors: `maxConnections` and `backlog` need `needed`
+ * of them, and `limit` are allowed (RLIMIT_NOFILE). When the server starts, and when `maxConnections` is changed.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export class DescriptorsShort extends Data.TaggedClass("DescriptorsShort")<
+  Common & {
+    readonly needed: number
+    readonly limit: number
+  }
+> {}
+
+/**
  * The system could not accept connections, for example because the process is out of descriptors: `count` of them since the
  * last such event. At most one a second.
  *
@@ -237,6 +251,7 @@ export type ServerEvent =
   | Accepted
   | Refused
   | Full
+  | DescriptorsShort
   | AcceptFailed
   | HandshakeFailed
   | HandlerFailed

@@ -172,7 +172,7 @@ export const silent: ServerLog = all()
  * @category logs
  */
 export const standard: ServerLog = lines(
-  ["HandlerFailed", "AcceptFailed", "HandshakeFailed", "Full", "Draining", "Drained"],
+  ["HandlerFailed", "AcceptFailed", "HandshakeFailed", "Full", "DescriptorsShort", "Draining", "Drained"],
   standardLine
 )
 

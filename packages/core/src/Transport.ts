@@ -234,6 +234,8 @@ export interface StreamReceiver {
 export interface ListenerTransport {
   /** The address that it is bound to, with the port that the system chose. */
   readonly address: NetAddress.SocketAddress
+  /** How many descriptors the process may open, where the platform knows it (RLIMIT_NOFILE, getrlimit(2)). */
+  readonly descriptorLimit?: number | undefined
   /** Stops listening and closes the descriptor; connections already delivered stay open. */
   readonly close: Effect.Effect<void>
 }

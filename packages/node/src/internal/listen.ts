@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { describe, fromNode, toNode } from "./address.ts"
+import { descriptorGuard, descriptorLimit } from "./descriptorGuard.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath } from "./unix/path.ts"
 import { SocketFile } from "./unix/socketFile.ts"
@@ -20,6 +21,7 @@ export const listen = (
     const options = { host: toNode(address), port: address.port, backlog, reusePort, ipv6Only }
     return Effect.map(open(address, options, settings, receiver, reuseReadBuffer), (server) => ({
       address: boundAddress(server),
+      descriptorLimit: descriptorLimit(),
       close: Effect.sync(() => void server.close())
     }))
   }
@@ -45,7 +47,7 @@ const listenUnix = Effect.fnUntraced(function*(
     })
   const server = yield* Effect.onError(open(address, options, settings, receiver, reuseReadBuffer), () => close())
   yield* Effect.onError(file.place(settings.mode), () => close(server))
-  return { address, close: close(server) }
+  return { address, descriptorLimit: descriptorLimit(), close: close(server) }
 })
 
 const open = (
@@ -56,22 +58,33 @@ const open = (
   reuseReadBuffer: boolean
 ): Effect.Effect<Net.Server, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
-    const where = describe(address)
     const server = Net.createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
       noDelay,
       ...(keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive })
     })
-    const failure = (operation: "listen" | "accept", error: Error) =>
-      Transport.systemError({ operation, address: where, error, anyPort: operation === "listen" && options.port === 0 })
-    const onOpenError = (error: Error) => resume(Effect.fail(failure("listen", error)))
+    const onOpenError = (error: Error) =>
+      resume(Effect.fail(
+        Transport.systemError({ operation: "listen", address: describe(address), error, anyPort: options.port === 0 })
+      ))
     server.once("error", onOpenError)
     server.once("listening", () => {
       server.off("error", onOpenError)
       const bound = NetAddress.isUnixPathAddress(address) ? address : boundAddress(server)
-      server.on("error", (error) => receiver.onAcceptError(failure("accept", error)))
+      const onAcceptError = (error: Error) =>
+        receiver.onAcceptError(Transport.systemError({ operation: "accept", address: describe(bound), error }))
+      server.on("error", onAcceptError)
+      const guarded = { onShortage: onAcceptError }
+      descriptorGuard.add(guarded)
+      server.once("close", () => descriptorGuard.remove(guarded))
       server.on("connection", (socket) => {
+        const shortage = descriptorGuard.refusal(socket)
+        if (shortage !== undefined) {
+          if (NetAddress.isUnixPathAddress(bound)) socket.destroy()
+          else socket.resetAndDestroy()
+          return onAcceptError(shortage)
+        }
         const facts = factsOf(socket, bound)
         // A peer that is gone already has no address left to report, and sends nothing more.
         if (facts === undefined) socket.destroy()

@@ -85,6 +85,16 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return this.#transport!.address
   }
 
+  /** How many descriptors the process may open, where that is known. */
+  get descriptorLimit(): number | undefined {
+    return this.#transport!.descriptorLimit
+  }
+
+  /** How many connections may wait. */
+  get backlog(): number {
+    return this.#options.backlog
+  }
+
   /** Names the observer, once, and tells it of connections that wait already. */
   serve(observer: ListenerObserver): void {
     this.#observer = observer

@@ -15,6 +15,7 @@ export const standardLine = (
     | ServerEvent.AcceptFailed
     | ServerEvent.HandshakeFailed
     | ServerEvent.Full
+    | ServerEvent.DescriptorsShort
     | ServerEvent.Draining
     | ServerEvent.Drained
 ): Line | undefined => {
@@ -25,7 +26,8 @@ export const standardLine = (
     case "AcceptFailed":
       return {
         level: "Warn",
-        kind: `accept ${event.error.reason._tag}`,
+        // At most one a second by itself.
+        kind: `accept ${event.at}`,
         message: event.error.message + (event.count === 1 ? "" : ` (${plural(event.count, "connection")})`),
         annotations
       }
@@ -40,6 +42,14 @@ export const standardLine = (
         kind: "full",
         message: `full: ${plural(event.open, "connection")} open, ${count(event.waiting)} waiting; ` +
           "raise maxConnections, or set maxConnectionsPerAddress",
+        annotations
+      }
+    case "DescriptorsShort":
+      return {
+        level: "Warn",
+        kind: "descriptors",
+        message: `maxConnections and backlog need ${count(event.needed)} descriptors, and the process may open ` +
+          `${count(event.limit)}; lower maxConnections, or raise the limit (ulimit -n, LimitNOFILE=)`,
         annotations
       }
     case "Draining":

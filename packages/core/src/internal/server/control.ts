@@ -59,6 +59,15 @@ export class Control {
     this.#run = parts.run
     this.#listening = new ServerEvent.Listening(this.#events.common())
     this.#events.emit(this.#listening)
+    this.#checkDescriptors()
+  }
+
+  // Each connection takes a descriptor, also while it waits.
+  #checkDescriptors(): void {
+    const { backlog, descriptorLimit: limit } = this.#listener
+    const needed = this.#policy.maxConnections + backlog
+    if (limit === undefined || needed <= limit || needed === Infinity) return
+    this.#events.emit(new ServerEvent.DescriptorsShort({ ...this.#events.common(), needed, limit }))
   }
 
   get policy(): Policy {
@@ -154,6 +163,7 @@ export class Control {
       this.#options = options
       this.#policy = policy
       this.#listener.accessControl.update(acceptPolicy)
+      if (changes.maxConnections !== undefined) this.#checkDescriptors()
       for (const session of this.#sessions.all) this.#serving.watch(session, policy)
       this.admit()
     })

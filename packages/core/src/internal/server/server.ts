@@ -83,7 +83,8 @@ export const start = Effect.fnUntraced(function*<E, R>(
   const drainOnce = Effect.flatMap(begun, Fiber.join)
   yield* Effect.addFinalizer(() => drainOnce)
 
-  listener.serve({ ...listenerEvents(events, clock), onArrival: control.admit })
+  const observed = listenerEvents({ events, run, draining: Deferred.await(drainBegun) })
+  listener.serve({ ...observed, onArrival: control.admit })
   if (options.onListening !== undefined) yield* options.onListening(listener.address)
   return { clock, listener, control, sessions, state, drain: drainOnce }
 })
