@@ -3,6 +3,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import * as Reason from "../../ProxyProtocolError.ts"
+import * as SafeText from "../../SafeText.ts"
 import * as binary from "./binary.ts"
 import { check } from "./check.ts"
 import type { Header } from "./header.ts"
@@ -103,7 +104,7 @@ export const encode = (
   })
 
 /**
- * Formats a header as one line for people: `"198.51.100.7:50412 to 203.0.113.1:443"`.
+ * Formats a header as one line for people: `"198.51.100.7:50412 to 203.0.113.1:443"`. Paths are escaped as by `SafeText`.
  *
  * @since 0.1.0
  * @category formatting
@@ -111,4 +112,6 @@ export const encode = (
 export const format = ({ addresses, command }: Header): string =>
   addresses === undefined
     ? command === "LOCAL" ? "the proxy itself" : "an unknown client"
-    : `${NetAddress.formatSocketAddress(addresses.source)} to ${NetAddress.formatSocketAddress(addresses.destination)}`
+    : SafeText.escape(
+      `${NetAddress.formatSocketAddress(addresses.source)} to ${NetAddress.formatSocketAddress(addresses.destination)}`
+    )
