@@ -1,8 +1,8 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
@@ -12,6 +12,7 @@ import * as Connection from "../../Connection.ts"
 import * as Endpoint from "../../Endpoint.ts"
 import * as Server from "../../Server.ts"
 import { type ConnectionState, stateOf } from "../connection/state.ts"
+import { settleWithin } from "../server/drain.ts"
 import { checkPolicy } from "../server/policy.ts"
 import { Draining } from "../server/server.ts"
 import { closeCode, closeError, toNetworkError } from "./socketError.ts"
@@ -19,26 +20,25 @@ import { fromSide, SocketSide } from "./socketSide.ts"
 
 type Handler = (socket: Socket.Socket) => Effect.Effect<unknown, unknown>
 
-/** A call of `run` that goes on: its handler, and those that it handles. */
+/** A call of `run` that has not ended: its handler, and the connections that it handles. */
 interface Run {
   readonly handler: Handler
   readonly sessions: Map<SocketSide, Fiber.Fiber<unknown, unknown>>
 }
 
-/** The calls of `run` that go on, and the connections that wait for one. */
+/** The calls of `run` that have not ended. */
 class Runs {
-  #open: Array<Run> = []
-  #waiting = new Set<() => void>()
+  #open: ReadonlyArray<Run> = []
+  readonly #isOpen = Latch.makeUnsafe(false)
 
   begin(run: Run): void {
-    this.#open.push(run)
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const wake of waiting) wake()
+    this.#open = [...this.#open, run]
+    this.#isOpen.openUnsafe()
   }
 
   end(run: Run): void {
     this.#open = this.#open.filter((each) => each !== run)
+    if (this.#open.length === 0) this.#isOpen.closeUnsafe()
   }
 
   get all(): ReadonlyArray<Run> {
@@ -49,12 +49,10 @@ class Runs {
     return this.#open.at(-1)
   }
 
-  /** Waits for the next to begin. */
-  readonly next: Effect.Effect<Run | undefined> = Effect.callback((resume) => {
-    const wake = () => resume(Effect.succeed(this.latest))
-    this.#waiting.add(wake)
-    return Effect.sync(() => void this.#waiting.delete(wake))
-  })
+  /** The latest, or else the next to begin. */
+  readonly next: Effect.Effect<Run> = Effect.suspend(() =>
+    this.latest === undefined ? Effect.andThen(this.#isOpen.await, this.next) : Effect.succeed(this.latest)
+  )
 }
 
 const goAway = (run: Run): void => {
@@ -92,7 +90,7 @@ export const make = Effect.fnUntraced(function*(options: Server.Options) {
   })
 })
 
-// What the handler asks for comes from whoever runs it; what belongs to the connection, from the server.
+// The handler's services come from the caller of `run`; those of the connection come from the server.
 const ofSession = <R>(services: Context.Context<R>, span: boolean) => (session: Context.Context<never>) =>
   services.pipe(
     Context.merge(Context.pick(Scope.Scope, Draining, ...(span ? [Tracer.ParentSpan] : []))(session as never)),
@@ -116,7 +114,7 @@ const serve = Effect.fnUntraced(function*(runs: Runs, connection: ConnectionStat
   })
 })
 
-// On a fiber of its own: whoever interrupts the session cuts the handler short, and that must be known before the
+// On a fiber of its own: an interruption of the session cuts the handler short, and that must be known before the
 // handler's finalizers run. The handler may interrupt what is its own as it likes.
 const handle = (run: Run, side: SocketSide): Effect.Effect<unknown, unknown> =>
   run.handler(fromSide(side)).pipe(
@@ -142,33 +140,18 @@ const settle = (connection: ConnectionState, cause: Cause.Cause<unknown>): Effec
 const drain = (run: Run, grace: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     goAway(run)
-    return settled(run, grace, cut(run))
+    return settleWithin(allEnded(run), grace, () => cut(run))
   })
 
-// A finalizer may wait on its connection for a peer that does nothing: it learns that the connection is gone.
-const cut = (run: Run): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    for (const fiber of run.sessions.values()) fiber.interruptUnsafe()
-    const [first] = run.sessions.keys()
-    if (first === undefined) return Effect.void
-    return settled(
-      run,
-      first.connection.closeTimeout,
-      Effect.suspend(() => {
-        for (const { connection } of run.sessions.keys()) connection.abort()
-        return Fiber.awaitAll(Array.from(run.sessions.values()))
-      })
-    )
+const cut = (run: Run): Effect.Effect<unknown> => {
+  for (const fiber of run.sessions.values()) fiber.interruptUnsafe()
+  const [first] = run.sessions.keys()
+  // A finalizer may wait on its connection for a peer that does nothing: the abort wakes it.
+  return first === undefined ? Effect.void : settleWithin(allEnded(run), first.connection.closeTimeout, () => {
+    for (const { connection } of run.sessions.keys()) connection.abort()
+    return allEnded(run)
   })
+}
 
-/** Waits until all handlers are done, or so many milliseconds, and then does something about those that are not. */
-const settled = (run: Run, millis: number, otherwise: Effect.Effect<unknown>): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    run.sessions.size === 0
-      ? Effect.void
-      : Fiber.awaitAll(Array.from(run.sessions.values())).pipe(
-        Effect.interruptible,
-        Effect.timeoutOrElse({ duration: Duration.millis(millis), orElse: () => otherwise }),
-        Effect.asVoid
-      )
-  )
+const allEnded = (run: Run): Effect.Effect<unknown> =>
+  Effect.suspend(() => Fiber.awaitAll(Array.from(run.sessions.values())))

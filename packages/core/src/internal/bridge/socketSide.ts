@@ -74,7 +74,7 @@ export class SocketSide {
     })
   }
 
-  /** From now on pulls fail with this, those that wait included. The connection stays as it is. */
+  /** From now on pulls fail with this error, waiting ones included. The connection stays as it is. */
   finish(error: Socket.SocketError): void {
     if (this.#over !== undefined) return
     this.#over = error
@@ -99,7 +99,7 @@ export class SocketSide {
   }
 }
 
-/** The connection that a Socket has now, for those that are made of connections. */
+/** The connection that a Socket has now, for Sockets that are made of connections. */
 export const sides = new WeakMap<Socket.Socket, () => SocketSide | undefined>()
 
 /** The Socket of one connection, which is open. */

@@ -69,7 +69,7 @@ class Pump implements Consumer, Writer, CloseObserver {
     this.#over = true
     const { input } = this.#from
     input.detach(this)
-    // A lent chunk that is still being written stays in use until it is, whoever reads on.
+    // A lent chunk stays in use until it is written, whichever reader comes next.
     if (!this.#writing) input.release(this)
     this.#to.ignore(this)
     this.#resume(error === undefined ? Effect.void : Effect.fail(error))

@@ -3,7 +3,7 @@ import type * as Transport from "../../Transport.ts"
 import { ByteQueue } from "../bytes/byteQueue.ts"
 import type { Activity } from "./traffic.ts"
 
-/** Makes the error of a connection that is gone, when somebody asks: an Error records its stack. */
+/** Makes the error of a connection that is gone. Made on demand, because an Error records its stack. */
 export type Failure = (operation: "read" | "write") => NetworkError.NetworkError
 
 /** Gets one chunk, or nothing at the end, or the error. */

@@ -123,7 +123,7 @@ export class SendQueue {
     this.#progress = "writing"
   }
 
-  // Hands over the writes that wait, and then tells the writers of those that are done.
+  // Hands over the writes that wait, and then calls the writers of the writes that are done.
   #drainQueue(done: Array<Write>): void {
     while (this.#progress === "idle" && this.#queue.length > 0) {
       const next = this.#queue.shift()!

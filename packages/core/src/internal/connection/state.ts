@@ -332,7 +332,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (!this.output.isWaiting && this.#step("drained")) this.transport.destroy()
   }
 
-  // The reader that is woken goes on at once, and may write: so both queues know before any of them wakes anybody.
+  // A woken reader runs at once, and may write: so both queues know before either of them wakes a fiber.
   #failBoth(): void {
     const failure = this.#failureOf
     this.output.fail(failure)
