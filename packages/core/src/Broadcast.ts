@@ -32,10 +32,14 @@
  * - Each subscriber receives in the order of publication.
  * - With `framed` a message is encoded once, however many receive it.
  * - Who belongs when a message is published receives it; who comes later does not.
+ *
+ * @since 0.1.0
  */
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Pipeable from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
@@ -47,19 +51,45 @@ import type * as NetworkError from "./NetworkError.ts"
 import { checked } from "./Options.ts"
 import type * as Subscription from "./Subscription.ts"
 
-/** A group of subscriptions that receive, as a `Delivered`, every `Message` that is published. */
-export interface Broadcast<in Message, in out Delivered = Message, out E = never> {
-  readonly [typeId]: {
+/**
+ * A group of subscriptions that receive, as a `Delivered`, every `Message` that is published.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Broadcast<in Message, in out Delivered = Message, out E = never> extends Pipeable.Pipeable {
+  readonly [TypeId]: {
     readonly encode: (message: Message) => Result.Result<Delivered, E>
     readonly group: Group<Delivered>
     readonly queue: internal.Queue
   }
 }
 
-const typeId = "~@sluice/core/Broadcast"
+const TypeId = "~@sluice/core/Broadcast"
+
+class BroadcastValue<in Message, in out Delivered, out E> extends Pipeable.Class
+  implements Broadcast<Message, Delivered, E>
+{
+  readonly [TypeId]: Broadcast<Message, Delivered, E>[typeof TypeId]
+  constructor(state: Broadcast<Message, Delivered, E>[typeof TypeId]) {
+    super()
+    this[TypeId] = state
+  }
+}
+
+/**
+ * Whether a value is a {@link Broadcast}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isBroadcast = (u: unknown): u is Broadcast<never, unknown, unknown> => hasProperty(u, TypeId)
 
 /**
  * A broadcast of messages as they are. The options are those of the queue of each subscriber. Fails with `InvalidOption`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = <Message>(
   options: Subscription.QueueOptions = {}
@@ -68,6 +98,9 @@ export const make = <Message>(
 /**
  * A broadcast of messages as bytes, each encoded once by the framing, for `Subscription.writeTo`. Fails with
  * `InvalidOption`, and with `InvalidFraming` when the framing's options can never work.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const framed = <Message>(
   framing: Framing.Framing<Message, unknown>,
@@ -90,26 +123,34 @@ const makeWith = <Message, Delivered, E>(
 ): Effect.Effect<Broadcast<Message, Delivered, E>, NetworkError.NetworkError> =>
   Effect.map(
     Effect.fromResult(checked("configure", "the broadcast", () => internal.checkQueue(options))),
-    (queue) => ({ [typeId]: { encode, group: new Group(), queue } })
+    (queue) => new BroadcastValue({ encode, group: new Group(), queue })
   )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Belonging
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Makes a subscription that belongs as long as the Scope is open, and is closed with it. */
+/**
+ * Makes a subscription that belongs as long as the Scope is open, and is closed with it.
+ *
+ * @category membership
+ * @since 0.1.0
+ */
 export const subscribe = <Message, Delivered, E>(
   self: Broadcast<Message, Delivered, E>,
   options: Omit<Subscription.Options<Delivered>, keyof Subscription.QueueOptions> = {}
 ): Effect.Effect<Subscription.Subscription<Delivered>, never, Scope.Scope> =>
   Effect.tap(
-    internal.makeWith(self[typeId].queue, options),
+    internal.makeWith(self[TypeId].queue, options),
     (subscription) => join(self, subscription)
   )
 
 /**
  * Lets a subscription belong as long as the Scope is open. It may belong to several broadcasts, and has one queue and one
  * order for all of them. Joining twice is once, until one of the two Scopes closes.
+ *
+ * @category membership
+ * @since 0.1.0
  */
 export const join: {
   <Delivered>(
@@ -123,7 +164,7 @@ export const join: {
   self: Broadcast<Message, Delivered, E>,
   subscription: Subscription.Subscription<Delivered>
 ): Effect.Effect<void, never, Scope.Scope> => {
-  const { group } = self[typeId]
+  const { group } = self[TypeId]
   const member = subscription as internal.SubscriptionState<Delivered>
   return Effect.acquireRelease(
     Effect.sync(() => group.add(member)),
@@ -131,15 +172,34 @@ export const join: {
   )
 })
 
-/** How many subscriptions belong now. */
+/**
+ * How many subscriptions belong now.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
 export const size = <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>): Effect.Effect<number> =>
-  Effect.sync(() => self[typeId].group.members.size)
+  Effect.sync(() => sizeUnsafe(self))
+
+/**
+ * How many subscriptions belong at this moment.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const sizeUnsafe = <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>): number =>
+  self[TypeId].group.members.size
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Publishing
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Gives a message to all who belong. It never waits, and fails only where the framing refuses the message. */
+/**
+ * Gives a message to all who belong. It never waits, and fails only where the framing refuses the message.
+ *
+ * @category publishing
+ * @since 0.1.0
+ */
 export const publish: {
   <Message>(message: Message): <Delivered, E>(self: Broadcast<Message, Delivered, E>) => Effect.Effect<void, E>
   <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>, message: Message): Effect.Effect<void, E>
@@ -147,11 +207,16 @@ export const publish: {
   2,
   <Message, Delivered, E>(self: Broadcast<Message, Delivered, E>, message: Message): Effect.Effect<void, E> =>
     encoded(self, message, (delivered, dispatcher) => {
-      self[typeId].group.publish(delivered, dispatcher)
+      self[TypeId].group.publish(delivered, dispatcher)
     })
 )
 
-/** Gives a message to all who belong but one, who is most often its sender. */
+/**
+ * Gives a message to all who belong but one, who is most often its sender.
+ *
+ * @category publishing
+ * @since 0.1.0
+ */
 export const publishExcept: {
   <Message, Delivered>(
     message: Message,
@@ -170,11 +235,16 @@ export const publishExcept: {
     except: Subscription.Subscription<Delivered>
   ): Effect.Effect<void, E> =>
     encoded(self, message, (delivered, dispatcher) => {
-      self[typeId].group.publish(delivered, dispatcher, except as internal.SubscriptionState<Delivered>)
+      self[TypeId].group.publish(delivered, dispatcher, except as internal.SubscriptionState<Delivered>)
     })
 )
 
-/** Gives a message to one subscription alone, which need not belong: an answer, or a word in private. */
+/**
+ * Gives a message to one subscription alone, which need not belong: an answer, or a word in private.
+ *
+ * @category publishing
+ * @since 0.1.0
+ */
 export const publishTo: {
   <Message, Delivered>(
     message: Message,
@@ -203,7 +273,7 @@ const encoded = <Message, Delivered, E>(
   give: (delivered: Delivered, dispatcher: Scheduler.SchedulerDispatcher) => void
 ): Effect.Effect<void, E> =>
   Effect.withFiber((fiber) => {
-    const encoded = self[typeId].encode(message)
+    const encoded = self[TypeId].encode(message)
     if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
     give(encoded.success, fiber.currentDispatcher)
     return Effect.void

@@ -30,10 +30,13 @@
  *
  * const lines = bytes.pipe(Framing.decode(Framing.lines())) // "one", "two"
  * ```
+ *
+ * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
@@ -57,27 +60,36 @@ export {
 } from "./FramingError.ts"
 export { type FramingInput, type NoFrame, noFrame } from "./FramingInput.ts"
 export { type FramingOutput } from "./FramingOutput.ts"
-export { checksum } from "./internal/framing/combinators/checksum.ts"
+export { checksum, type ChecksumAlgorithm } from "./internal/framing/combinators/checksum.ts"
 export { duplex } from "./internal/framing/combinators/duplex.ts"
 export { limit } from "./internal/framing/combinators/limit.ts"
 export { map, mapResult } from "./internal/framing/combinators/map.ts"
 export { overlong, recover } from "./internal/framing/combinators/recover.ts"
 export { union } from "./internal/framing/combinators/union.ts"
 export { cobs } from "./internal/framing/formats/cobs.ts"
-export { contentLength, contentLengthMessage } from "./internal/framing/formats/contentLength.ts"
-export { datagram } from "./internal/framing/formats/datagram.ts"
+export {
+  contentLength,
+  type ContentLengthMessage,
+  contentLengthMessage
+} from "./internal/framing/formats/contentLength.ts"
+export { datagram, type DatagramCodec } from "./internal/framing/formats/datagram.ts"
 export { delimited } from "./internal/framing/formats/delimited.ts"
 export { fixedLength } from "./internal/framing/formats/fixedLength.ts"
-export { json, ndjson } from "./internal/framing/formats/json.ts"
+export { type Json, json, ndjson } from "./internal/framing/formats/json.ts"
 export { lengthField } from "./internal/framing/formats/lengthField.ts"
 export { lengthPrefixed } from "./internal/framing/formats/lengthPrefixed.ts"
 export { lines } from "./internal/framing/formats/lines.ts"
 export { netstring } from "./internal/framing/formats/netstring.ts"
 export { raw } from "./internal/framing/formats/raw.ts"
 export { slip } from "./internal/framing/formats/slip.ts"
-export { text } from "./internal/framing/formats/text.ts"
+export { text, type TextEncoding } from "./internal/framing/formats/text.ts"
 
-/** A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes. */
+/**
+ * A wire format: how frames of type `In` are found in bytes, and frames of type `Out` become bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Framing<in Out, out In = Out> extends Pipeable {
   readonly [internal.TypeId]: typeof internal.TypeId
   /** Makes the decode function for one byte stream. See {@link FramingInput} for what it does. */
@@ -88,7 +100,12 @@ export interface Framing<in Out, out In = Out> extends Pipeable {
   readonly invalid: FramingError | undefined
 }
 
-/** Whether a value is a {@link Framing}. */
+/**
+ * Whether a value is a {@link Framing}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const isFraming: (value: unknown) => value is Framing<unknown, unknown> = internal.isFraming
 
 /**
@@ -119,6 +136,9 @@ export const isFraming: (value: unknown) => value is Framing<unknown, unknown> =
  *   }
  * })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = <Out, In = Out>(
   options:
@@ -134,7 +154,12 @@ export const make = <Out, In = Out>(
     ? internal.stateless(options.decode, options.encode)
     : internal.stateful(options.makeDecode, options.encode)
 
-/** The framing, or why its options can never work. Asks once, before anything is sent. */
+/**
+ * The framing, or why its options can never work. Asks once, before anything is sent.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const validate = <Out, In>(framing: Framing<Out, In>): Result.Result<Framing<Out, In>, FramingError> =>
   framing.invalid === undefined ? Result.succeed(framing) : Result.fail(framing.invalid)
 
@@ -142,6 +167,9 @@ export const validate = <Out, In>(framing: Framing<Out, In>): Result.Result<Fram
  * Finds the frames in one byte stream. Synchronous: feed it chunks, then ask for frames until there are none.
  *
  * A chunk that was fed belongs to the decoder: it must not be written to again, because frames are views of it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Decoder<out In> {
   /** Appends input. */
@@ -171,17 +199,32 @@ export interface Decoder<out In> {
   readonly offset: number
 }
 
-/** Options of {@link makeDecoder} and {@link makeEncoder}. */
+/**
+ * Options of {@link makeDecoder} and {@link makeEncoder}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface StreamOptions {
   /** The place in the byte stream at which to begin, for the offsets in errors. In bytes; 0 by default. */
   readonly offset?: number | undefined
 }
 
-/** A decoder for one byte stream. */
+/**
+ * A decoder for one byte stream.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
+ */
 export const makeDecoder = <In>(framing: Framing<never, In>, options?: StreamOptions): Decoder<In> =>
   new StreamDecoder(framing, new DecodeBuffer(options?.offset ?? 0))
 
-/** Writes frames as bytes. Many small frames become one buffer; large payloads are passed on without a copy. */
+/**
+ * Writes frames as bytes. Many small frames become one buffer; large payloads are passed on without a copy.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Encoder<in Out> {
   /** Appends a frame. A frame that is refused leaves nothing behind, and the encoder stays usable. */
   encode(frame: Out): FramingError | undefined
@@ -191,7 +234,12 @@ export interface Encoder<in Out> {
   readonly offset: number
 }
 
-/** An encoder for one byte stream. */
+/**
+ * An encoder for one byte stream.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
+ */
 export const makeEncoder = <Out>(framing: Framing<Out, unknown>, options?: StreamOptions): Encoder<Out> =>
   new StreamEncoder(framing, options?.offset ?? 0)
 
@@ -200,10 +248,24 @@ export const makeEncoder = <Out>(framing: Framing<Out, unknown>, options?: Strea
  *
  * All frames of a chunk are emitted together. The Stream fails with a {@link FramingError} after every frame before
  * the bad one was emitted.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
  */
-export const decode =
-  <In>(framing: Framing<never, In>) =>
-  <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<In, E | FramingError, R> =>
+export const decode: {
+  <In>(
+    framing: Framing<never, In>
+  ): <E, R>(bytes: Stream.Stream<Uint8Array, E, R>) => Stream.Stream<In, E | FramingError, R>
+  <E, R, In>(
+    bytes: Stream.Stream<Uint8Array, E, R>,
+    framing: Framing<never, In>
+  ): Stream.Stream<In, E | FramingError, R>
+} = dual(
+  2,
+  <E, R, In>(
+    bytes: Stream.Stream<Uint8Array, E, R>,
+    framing: Framing<never, In>
+  ): Stream.Stream<In, E | FramingError, R> =>
     Stream.transformPull(bytes, (pull) =>
       Effect.sync(() => {
         const decoder = makeDecoder(framing)
@@ -228,16 +290,31 @@ export const decode =
         })
         return frames
       }))
+)
 
 /**
  * Turns a Stream of frames into a Stream of bytes: the frames of one array become as few buffers as possible.
  *
  * The Stream fails with a {@link FramingError} at the first frame that cannot be encoded, after the bytes of those
  * before it.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
  */
-export const encode =
-  <Out>(framing: Framing<Out, unknown>) =>
-  <E, R>(frames: Stream.Stream<Out, E, R>): Stream.Stream<Uint8Array, E | FramingError, R> =>
+export const encode: {
+  <Out>(
+    framing: Framing<Out, unknown>
+  ): <E, R>(frames: Stream.Stream<Out, E, R>) => Stream.Stream<Uint8Array, E | FramingError, R>
+  <Out, E, R>(
+    frames: Stream.Stream<Out, E, R>,
+    framing: Framing<Out, unknown>
+  ): Stream.Stream<Uint8Array, E | FramingError, R>
+} = dual(
+  2,
+  <Out, E, R>(
+    frames: Stream.Stream<Out, E, R>,
+    framing: Framing<Out, unknown>
+  ): Stream.Stream<Uint8Array, E | FramingError, R> =>
     Stream.transformPull(frames, (pull) =>
       Effect.sync(() => {
         const encoder = makeEncoder(framing)
@@ -251,8 +328,14 @@ export const encode =
         )
         return bytes
       }))
+)
 
-/** The frames in bytes that are all there, for tests and scripts. */
+/**
+ * The frames in bytes that are all there, for tests and scripts.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
+ */
 export const decodeAll = <In>(
   framing: Framing<never, In>,
   chunks: Iterable<Uint8Array>
@@ -265,7 +348,12 @@ export const decodeAll = <In>(
   return decoder.error === undefined ? Result.succeed(frames) : Result.fail(decoder.error)
 }
 
-/** The bytes of frames, for tests and scripts. */
+/**
+ * The bytes of frames, for tests and scripts.
+ *
+ * @category decoding and encoding
+ * @since 0.1.0
+ */
 export const encodeAll = <Out>(
   framing: Framing<Out, unknown>,
   frames: Iterable<Out>

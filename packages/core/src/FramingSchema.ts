@@ -1,5 +1,7 @@
 /**
  * Framings of values that a Schema describes. Apart from `@sluice/core/Framing` because `effect/Schema` is large.
+ *
+ * @since 0.1.0
  */
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -22,6 +24,9 @@ import { runSchema } from "./internal/framing/runSchema.ts"
  *
  * const readings = Framing.ndjson().pipe(schema(Reading))
  * ```
+ *
+ * @category values
+ * @since 0.1.0
  */
 export const schema = <S extends Schema.ConstraintCodec<unknown, unknown>>(schema: S) => {
   const decode = Schema.decodeUnknownResult(schema)

@@ -1,5 +1,7 @@
 /**
  * Framings of values in Effect's own binary encoding. Apart from `@sluice/core/Framing` because `effect/Schema` is large.
+ *
+ * @since 0.1.0
  */
 import * as Binary from "effect/encoding/SchemaBinary"
 import * as Equal from "effect/Equal"
@@ -23,6 +25,9 @@ import { runSchema } from "./internal/framing/runSchema.ts"
  *
  * const readings = Framing.lengthPrefixed().pipe(schemaBinary(Reading))
  * ```
+ *
+ * @category values
+ * @since 0.1.0
  */
 export const schemaBinary = <S extends Schema.ConstraintCodec<unknown, unknown>>(
   schema: S

@@ -32,6 +32,8 @@
  * 3. Pings and pongs are not received as messages.
  *
  * **Gotchas**: a message from the peer counts when it is received. While no fiber receives, no time counts against the peer.
+ *
+ * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
@@ -44,7 +46,12 @@ import { FramedState, stateOf } from "./internal/framed/state.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import { checked, duration } from "./Options.ts"
 
-/** How the peer is watched. */
+/**
+ * How the peer is watched.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options<out Out, in In> {
   /** A ping is sent when nothing has come for so long. Default: 15 seconds. */
   readonly interval?: Duration.Input | undefined
@@ -64,6 +71,9 @@ export interface Options<out Out, in In> {
 /**
  * Watches the peer of a framed connection as long as the Scope is open. Messages are received from the `Framed` that it
  * gives, and not from the one it was given. Fails with `InvalidOption`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make: {
   <Out, In>(

@@ -39,10 +39,14 @@
  * **Gotchas**: a message is sent at most once. A message in flight when the connection broke may be lost; a protocol
  * that cannot bear that needs acknowledgements of its own. What still waits for a connection when the client is closed is
  * dropped, and the log says how much that was.
+ *
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { Pipeable } from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -54,14 +58,33 @@ import type * as NetworkError from "./NetworkError.ts"
 
 export { NotConnected } from "./internal/client/errors.ts"
 
-/** A client that sends messages of type `Out` and receives messages of type `In`, over one connection after the other. */
-export interface Reconnecting<in out Out, in out In = Out, in out E = never> {
+/**
+ * A client that sends messages of type `Out` and receives messages of type `In`, over one connection after the other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reconnecting<in out Out, in out In = Out, in out E = never> extends Pipeable {
   readonly [internal.typeId]: internal.Client<Out, In, E>
   /** What it is doing, and a way to hear of changes. */
   readonly state: SubscriptionRef.SubscriptionRef<State<E>>
 }
 
-/** What a client is doing. Times are in milliseconds of the Clock; attempts are counted from the last connection on. */
+/**
+ * Whether a value is a {@link Reconnecting}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isReconnecting = (u: unknown): u is Reconnecting<never, unknown, unknown> =>
+  hasProperty(u, internal.typeId)
+
+/**
+ * What a client is doing. Times are in milliseconds of the Clock; attempts are counted from the last connection on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type State<E = never> =
   | { readonly _tag: "Connecting"; readonly attempt: number }
   | { readonly _tag: "Connected"; readonly since: number }
@@ -69,7 +92,12 @@ export type State<E = never> =
   /** For good; with the last error, if the schedule came to its end. */
   | { readonly _tag: "Closed"; readonly error: Option.Option<E | FramedError> }
 
-/** How a client connects, and when. */
+/**
+ * How a client connects, and when.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options<Out, In, E1, R1, E2, R2, R3> {
   /** Opens a connection in its Scope and puts a framing on it; a `Heartbeat` can be added here. */
   readonly connect: Effect.Effect<Framed<Out, In>, E1, R1>
@@ -97,7 +125,12 @@ export interface Options<Out, In, E1, R1, E2, R2, R3> {
   readonly undelivered?: "drop" | "keep" | undefined
 }
 
-/** Starts a client that runs until the Scope is closed. It returns at once, `Connecting`. Fails with `InvalidOption`. */
+/**
+ * Starts a client that runs until the Scope is closed. It returns at once, `Connecting`. Fails with `InvalidOption`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make: <Out, In, E1, R1, E2 = never, R2 = never, R3 = never>(
   options: Options<Out, In, E1, R1, E2, R2, R3>
 ) => Effect.Effect<
@@ -109,13 +142,21 @@ export const make: <Out, In, E1, R1, E2 = never, R2 = never, R3 = never>(
 /**
  * Sends a message: now, when there is a connection; otherwise as `whileAway` says. It fails with `NotConnected` when the
  * message was not taken, and as `Framed.send` does when the connection broke over it.
+ *
+ * @category sending
+ * @since 0.1.0
  */
 export const send: {
   <Out>(message: Out): <In, E>(self: Reconnecting<Out, In, E>) => Effect.Effect<void, FramedError | NotConnected>
   <Out, In, E>(self: Reconnecting<Out, In, E>, message: Out): Effect.Effect<void, FramedError | NotConnected>
 } = internal.send
 
-/** Receives the next message of whichever connection; `None` once the client is closed. Fails when the schedule ended. */
+/**
+ * Receives the next message of whichever connection; `None` once the client is closed. Fails when the schedule ended.
+ *
+ * @category receiving
+ * @since 0.1.0
+ */
 export const receive = <Out, In, E>(
   self: Reconnecting<Out, In, E>
 ): Effect.Effect<Option.Option<In>, E | FramedError> => internal.receive(self)
@@ -123,14 +164,27 @@ export const receive = <Out, In, E>(
 /**
  * All messages of all connections, as a Stream that ends when the client is closed, and fails with the last error when
  * the schedule came to its end. No more than 16 messages are received ahead of it, so a slow consumer slows the peer.
+ *
+ * @category receiving
+ * @since 0.1.0
  */
 export const messages = <Out, In, E>(self: Reconnecting<Out, In, E>): Stream.Stream<In, E | FramedError> =>
   internal.messages(self)
 
-/** Waits until there is a connection. Fails when the client is closed: with `NotConnected`, or the last error. */
+/**
+ * Waits until there is a connection. Fails when the client is closed: with `NotConnected`, or the last error.
+ *
+ * @category lifecycle
+ * @since 0.1.0
+ */
 export const connected = <Out, In, E>(
   self: Reconnecting<Out, In, E>
 ): Effect.Effect<void, E | FramedError | NotConnected> => internal.connected(self)
 
-/** Ends the connection in order, and does not come back. Closing twice is once. */
+/**
+ * Ends the connection in order, and does not come back. Closing twice is once.
+ *
+ * @category lifecycle
+ * @since 0.1.0
+ */
 export const close = <Out, In, E>(self: Reconnecting<Out, In, E>): Effect.Effect<void> => internal.close(self)

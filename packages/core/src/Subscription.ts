@@ -24,12 +24,15 @@
  * - What does not fit is dropped or ends the subscription, as `overflow` says, and is counted: in `dropped`, in the metric
  *   `sluice_messages_dropped`, and, with `notice`, in the place where it is missing.
  * - `writeTo` writes what has gathered with one flush, in the callbacks of the connection and with no fiber in between.
+ *
+ * @since 0.1.0
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Option from "effect/Option"
+import type { Pipeable } from "effect/Pipeable"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -42,18 +45,34 @@ import type * as NetworkError from "./NetworkError.ts"
 
 export { Overflowed } from "./internal/broadcast/errors.ts"
 
-/** A bounded queue of messages for one receiver. */
-export interface Subscription<in out A> {
+/**
+ * A bounded queue of messages for one receiver.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subscription<in out A> extends Pipeable {
   readonly [internal.typeId]: (message: A) => A
   /** What logs and metrics call it. */
   readonly name: string
   /** How many messages it has missed so far. */
   readonly dropped: number
-  /** How many messages are waiting in it. */
-  readonly size: number
 }
 
-/** What happens to a message for which there is no room. */
+/**
+ * Whether a value is a {@link Subscription}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSubscription = (u: unknown): u is Subscription<unknown> => u instanceof internal.SubscriptionState
+
+/**
+ * What happens to a message for which there is no room.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type Overflow =
   /** The oldest message waiting makes room for it: for what is only worth something while it is new. */
   | "dropOldest"
@@ -62,7 +81,12 @@ export type Overflow =
   /** The subscription ends with `Overflowed`: for when a receiver that misses something is of no use. */
   | "disconnect"
 
-/** How much a subscription holds, and what becomes of the rest. */
+/**
+ * How much a subscription holds, and what becomes of the rest.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface QueueOptions {
   /** How many messages may wait. Default: 64. */
   readonly capacity?: number | undefined
@@ -70,7 +94,12 @@ export interface QueueOptions {
   readonly overflow?: Overflow | undefined
 }
 
-/** What a subscription is made with. */
+/**
+ * What a subscription is made with.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options<out A> extends QueueOptions {
   /** What logs and metrics call it. Default: a number of its own, such as `"#7"`. */
   readonly name?: string | undefined
@@ -81,14 +110,24 @@ export interface Options<out A> extends QueueOptions {
   readonly notice?: ((dropped: number) => A) | undefined
 }
 
-/** Makes a subscription that belongs to no broadcast yet; it is closed with the Scope. `Broadcast.join` makes it belong. */
+/**
+ * Makes a subscription that belongs to no broadcast yet; it is closed with the Scope. `Broadcast.join` makes it belong.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make: <A>(
   options?: Options<A>
 ) => Effect.Effect<Subscription<A>, NetworkError.NetworkError, Scope.Scope> = internal.make
 
 const state = <A>(self: Subscription<A>): internal.SubscriptionState<A> => self as internal.SubscriptionState<A>
 
-/** Puts one message in, for this receiver alone. It never waits; `false`: it was dropped. */
+/**
+ * Puts one message in, for this receiver alone. It never waits; `false`: it was dropped.
+ *
+ * @category queueing
+ * @since 0.1.0
+ */
 export const offer: {
   <A>(message: A): (self: Subscription<A>) => Effect.Effect<boolean>
   <A>(self: Subscription<A>, message: A): Effect.Effect<boolean>
@@ -101,6 +140,9 @@ export const offer: {
 /**
  * Ends it: it takes no more messages, and its receiver sees the end after the messages that wait.
  * Ending twice is once.
+ *
+ * @category queueing
+ * @since 0.1.0
  */
 export const end = <A>(self: Subscription<A>): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
@@ -108,11 +150,32 @@ export const end = <A>(self: Subscription<A>): Effect.Effect<void> =>
     return Effect.void
   })
 
+/**
+ * How many messages are waiting in it.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const size = <A>(self: Subscription<A>): Effect.Effect<number> => Effect.sync(() => sizeUnsafe(self))
+
+/**
+ * How many messages are waiting in it now.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const sizeUnsafe = <A>(self: Subscription<A>): number => state(self).size
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Receiving
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Receives the next message, or `None` once the subscription has ended. An interrupted `receive` loses none. */
+/**
+ * Receives the next message, or `None` once the subscription has ended. An interrupted `receive` loses none.
+ *
+ * @category receiving
+ * @since 0.1.0
+ */
 export const receive = <A>(self: Subscription<A>): Effect.Effect<Option.Option<A>, Overflowed> => {
   const subscription = state(self)
   return subscription.until((): Effect.Effect<Option.Option<A>, Overflowed> | undefined => {
@@ -122,7 +185,12 @@ export const receive = <A>(self: Subscription<A>): Effect.Effect<Option.Option<A
   })
 }
 
-/** All messages, as a Stream that ends with the subscription. Messages that wait arrive together. */
+/**
+ * All messages, as a Stream that ends with the subscription. Messages that wait arrive together.
+ *
+ * @category receiving
+ * @since 0.1.0
+ */
 export const messages = <A>(self: Subscription<A>): Stream.Stream<A, Overflowed> => {
   const subscription = state(self)
   const pull = subscription.until((): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, Overflowed> | undefined => {
@@ -140,6 +208,9 @@ export const messages = <A>(self: Subscription<A>): Stream.Stream<A, Overflowed>
  * `Overflowed` at once, even while a peer that does not read holds a write.
  *
  * It writes between what others write to the same connection, never into it.
+ *
+ * @category receiving
+ * @since 0.1.0
  */
 export const writeTo: {
   (

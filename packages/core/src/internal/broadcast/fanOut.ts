@@ -1,6 +1,6 @@
 import type * as Scheduler from "effect/Scheduler"
 import { Batch } from "./publishedBatch.ts"
-import type { SubscriptionState, Waker } from "./subscription.ts"
+import type { Source, SubscriptionState, Waker } from "./subscription.ts"
 
 // What is published in one go is given in one go, but no more of it than this is held back.
 const mostHeldBack = 256
@@ -11,7 +11,7 @@ const mostHeldBack = 256
  *
  * This is not visible: what was published is delivered before a subscription is read or changed, or the group is.
  */
-export class Group<in out A> {
+export class Group<in out A> implements Source {
   readonly members = new Set<SubscriptionState<A>>()
   // Groups with members in common with this one, and how many: those must get all in the order of publication.
   readonly #related = new Map<Group<A>, number>()
@@ -25,17 +25,19 @@ export class Group<in out A> {
     if (this.members.has(member)) return
     this.settle()
     member.settle()
-    for (const other of member.groups) relate(this, other, 1)
+    const others = groupsOf(member)
+    for (const other of others) relate(this, other, 1)
     this.members.add(member)
-    member.groups = [...member.groups, this]
+    join(member, [...others, this])
   }
 
   remove(member: SubscriptionState<A>): void {
     if (!this.members.has(member)) return
     this.settle()
     this.members.delete(member)
-    member.groups = member.groups.filter((group) => group !== this)
-    for (const other of member.groups) relate(this, other, -1)
+    const others = groupsOf(member).filter((group) => group !== this)
+    for (const other of others) relate(this, other, -1)
+    join(member, others)
   }
 
   /** Counts members in common with another group. */
@@ -87,6 +89,17 @@ export class Group<in out A> {
       member.offerAll(indexes === undefined ? batch : batch.without(indexes), waker)
     }
   }
+}
+
+/** The groups that each subscription belongs to. */
+const memberships = new WeakMap<object, ReadonlyArray<Group<unknown>>>()
+
+const groupsOf = <A>(member: SubscriptionState<A>): ReadonlyArray<Group<A>> =>
+  (memberships.get(member) ?? []) as ReadonlyArray<unknown> as ReadonlyArray<Group<A>>
+
+const join = <A>(member: SubscriptionState<A>, groups: ReadonlyArray<Group<A>>): void => {
+  memberships.set(member, groups as ReadonlyArray<unknown> as ReadonlyArray<Group<unknown>>)
+  member.sources = groups
 }
 
 const relate = <A>(a: Group<A>, b: Group<A>, by: 1 | -1): void => {

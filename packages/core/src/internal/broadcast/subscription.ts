@@ -2,6 +2,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as MutableList from "effect/MutableList"
+import * as Pipeable from "effect/Pipeable"
 import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
@@ -9,7 +10,6 @@ import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Subscription from "../../Subscription.ts"
 import type { Registration } from "../metrics/series.ts"
 import { Overflowed } from "./errors.ts"
-import type { Group } from "./fanOut.ts"
 import { dropping } from "./metrics.ts"
 import type { Batch } from "./publishedBatch.ts"
 
@@ -36,13 +36,19 @@ export interface Receiver<in A> {
   readonly onBatch?: (batch: Batch<A>) => boolean
 }
 
+/** Where messages for a subscription may be held back. */
+export interface Source {
+  /** Gives them now. */
+  readonly settle: () => void
+}
+
 /** Wakes receivers, later: a fiber's dispatcher, or code that is about to. */
 export type Waker = Pick<Scheduler.SchedulerDispatcher, "scheduleTask">
 
 let lastId = 0
 
 /** A subscription, as broadcasts and receivers see it. */
-export class SubscriptionState<in out A> implements Subscription.Subscription<A> {
+export class SubscriptionState<in out A> extends Pipeable.Class implements Subscription.Subscription<A> {
   declare readonly [typeId]: (message: A) => A
   readonly #queue: Queue
   readonly #options: Subscription.Options<A>
@@ -52,7 +58,7 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
   #receivers: ReadonlyArray<Receiver<A>> = []
   #waking = false
   /** The broadcasts that it belongs to. */
-  groups: ReadonlyArray<Group<A>> = []
+  sources: ReadonlyArray<Source> = []
   // Dropped, and not told of yet.
   #missing = 0
   #counting: Registration | undefined = undefined
@@ -61,6 +67,7 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
   failure: Overflowed | undefined = undefined
 
   constructor(queue: Queue, options: Subscription.Options<A>, context: Context.Context<never>) {
+    super()
     this.#queue = queue
     this.#options = options
     this.#context = context
@@ -83,7 +90,7 @@ export class SubscriptionState<in out A> implements Subscription.Subscription<A>
 
   /** Has it given what was published to it. */
   settle(): void {
-    for (const group of this.groups) group.settle()
+    for (const source of this.sources) source.settle()
   }
 
   get #size(): number {

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Pipeable from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
@@ -43,6 +44,19 @@ export interface Client<in out Out, in out In, in out E> {
   current: Framed.Framed<Out, In> | undefined
   /** Gives up the connection, on which sending has failed. */
   lose: ((error: Error<E>) => void) | undefined
+}
+
+class ReconnectingValue<in out Out, in out In, in out E> extends Pipeable.Class
+  implements Reconnecting.Reconnecting<Out, In, E>
+{
+  readonly [typeId]: Client<Out, In, E>
+  readonly state: SubscriptionRef.SubscriptionRef<Reconnecting.State<E>>
+
+  constructor(client: Client<Out, In, E>, state: SubscriptionRef.SubscriptionRef<Reconnecting.State<E>>) {
+    super()
+    this[typeId] = client
+    this.state = state
+  }
 }
 
 export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 = never, R3 = never>(
@@ -163,7 +177,7 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
 
   const scope = yield* Effect.scope
   yield* Effect.forkIn(Effect.onExit(life, finish), scope)
-  const self: Reconnecting.Reconnecting<Out, In, E> = { [typeId]: client, state }
+  const self = new ReconnectingValue(client, state)
   yield* Effect.addFinalizer((exit) => Exit.isSuccess(exit) ? close(self) : Effect.void)
   return self
 })

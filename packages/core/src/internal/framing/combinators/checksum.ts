@@ -8,7 +8,12 @@ import { derive, invalid, isFraming, stateful } from "../define.ts"
 
 export type { ChecksumAlgorithm } from "../../bytes/checksum.ts"
 
-/** Options of {@link checksum}. */
+/**
+ * Options of {@link checksum}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface ChecksumOptions {
   /** The order of the checksum's bytes; "big" by default. */
   readonly endianness?: "big" | "little" | undefined
@@ -31,6 +36,9 @@ const trailerSize = 4
  *
  * const records = Framing.lengthPrefixed({ prefix: "varint" }).pipe(Framing.checksum("crc32c", { endianness: "little" }))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const checksum: {
   (algorithm: ChecksumAlgorithm, options?: ChecksumOptions): (framing: Framing<Uint8Array>) => Framing<Uint8Array>

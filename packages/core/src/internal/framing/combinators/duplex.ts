@@ -16,6 +16,9 @@ import { derive, stateful } from "../define.ts"
  * const request = Result.getOrThrow(Framing.encodeAll(client, ["hello"]))
  * Framing.decodeAll(server, request) // "hello"
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const duplex = <Out, In>(framings: {
   readonly outgoing: Framing<Out, unknown>

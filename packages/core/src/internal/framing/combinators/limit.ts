@@ -12,6 +12,9 @@ import { derive, invalid, limitProblem, stateful } from "../define.ts"
  *
  * const small = Framing.contentLength().pipe(Framing.limit(4096))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const limit: {
   (maxLength: number): <Out, In>(framing: Framing<Out, In>) => Framing<Out, In>

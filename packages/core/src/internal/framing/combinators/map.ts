@@ -17,6 +17,9 @@ import { derive, stateful } from "../define.ts"
  *   })
  * )
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const map: {
   <Out, In, Out2, In2>(
@@ -56,6 +59,9 @@ export const map: {
  *   })
  * )
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const mapResult: {
   <Out, In, Out2, In2>(

@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import type { Framing } from "../../../Framing.ts"
 import type { FramingError } from "../../../FramingError.ts"
 import { noFrame } from "../../../FramingInput.ts"
-import { derive, stateful } from "../define.ts"
+import { derive, isFraming, stateful } from "../define.ts"
 
 /**
  * Continues after bad frames: each becomes a failure among the frames, and nothing after it is lost.
@@ -22,6 +22,9 @@ import { derive, stateful } from "../define.ts"
  * // Drops the bad lines: what is left is the lines that are good.
  * const good = bytes.pipe(Framing.decode(lines), Stream.filterMap((line) => line))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const recover: {
   (
@@ -31,7 +34,7 @@ export const recover: {
     framing: Framing<Out, In>,
     accept?: (error: FramingError) => boolean
   ): Framing<Out, Result.Result<In, FramingError>>
-} = dual((args) => isFramingArgument(args[0]), <Out, In>(
+} = dual((args) => isFraming(args[0]), <Out, In>(
   framing: Framing<Out, In>,
   accept: (error: FramingError) => boolean = () => true
 ): Framing<Out, Result.Result<In, FramingError>> =>
@@ -51,27 +54,26 @@ export const recover: {
       framing.encode
     )))
 
-const isFramingArgument = (value: unknown): boolean => typeof value === "object" && value !== null
-
 const isTooLong = (error: FramingError): boolean => error.reason._tag === "FrameTooLong"
 
 /**
- * What to do about frames that are too long: "fail" ends the decoding, as without this; "discard" skips exactly the bad
- * frame, without gathering it, and reports it as a failure among the frames.
+ * Continues after frames that are too long: skips exactly the bad frame, without gathering it, and reports it as a failure
+ * among the frames. Without this combinator they end the decoding.
  *
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
  *
  * const log = Framing.lines({ maxLineLength: 1024 }).pipe(Framing.overlong("discard"))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const overlong: {
-  (mode: "fail"): <Out, In>(framing: Framing<Out, In>) => Framing<Out, In>
   (mode: "discard"): <Out, In>(framing: Framing<Out, In>) => Framing<Out, Result.Result<In, FramingError>>
-  <Out, In>(framing: Framing<Out, In>, mode: "fail"): Framing<Out, In>
   <Out, In>(framing: Framing<Out, In>, mode: "discard"): Framing<Out, Result.Result<In, FramingError>>
-} = dual(2, <Out, In>(
-  framing: Framing<Out, In>,
-  mode: "fail" | "discard"
-): Framing<Out, In> | Framing<Out, Result.Result<In, FramingError>> =>
-  mode === "discard" ? recover(framing, isTooLong) : framing)
+} = dual(
+  2,
+  <Out, In>(framing: Framing<Out, In>, _mode: "discard"): Framing<Out, Result.Result<In, FramingError>> =>
+    recover(framing, isTooLong)
+)

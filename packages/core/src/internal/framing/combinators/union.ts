@@ -2,20 +2,40 @@ import type { Framing } from "../../../Framing.ts"
 import { type FramingInput, type NoFrame, noFrame } from "../../../FramingInput.ts"
 import { derive, invalid, stateful } from "../define.ts"
 
-/** The framings that {@link union} chooses from, by name. */
+/**
+ * The framings that {@link union} chooses from, by name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Alternatives = { readonly [name: string]: Framing<never, unknown> }
 
-/** A frame that one of the alternatives decoded. */
+/**
+ * A frame that one of the alternatives decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Decoded<A extends Alternatives> = {
   [K in keyof A]: { readonly _tag: K; readonly frame: A[K] extends Framing<never, infer In> ? In : never }
 }[keyof A]
 
-/** A frame for one of the alternatives to encode. */
+/**
+ * A frame for one of the alternatives to encode.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Encodable<A extends Alternatives> = {
   [K in keyof A]: { readonly _tag: K; readonly frame: A[K] extends Framing<infer Out, unknown> ? Out : never }
 }[keyof A]
 
-/** Options of {@link union}. */
+/**
+ * Options of {@link union}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface UnionOptions<Name> {
   /** Names the framing of the frame that begins with these bytes. */
   readonly choose: (first: Uint8Array) => Name
@@ -37,6 +57,9 @@ export interface UnionOptions<Name> {
  *   { choose: ([first]) => first === 0 ? "binary" : "text" }
  * )
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const union = <const A extends Alternatives>(
   alternatives: A,

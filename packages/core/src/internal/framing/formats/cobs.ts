@@ -3,7 +3,12 @@ import { noFrame } from "../../../FramingInput.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
 import { byteFinder, Scanner } from "../delimiterScanner.ts"
 
-/** Options of {@link cobs}. */
+/**
+ * Options of {@link cobs}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface CobsOptions {
   /** How long a frame may be once decoded, in bytes; 1 MiB by default. */
   readonly maxFrameLength?: number | undefined
@@ -18,6 +23,9 @@ const stuffed = (length: number): number => length + 1 + Math.floor(length / 254
  * Frames are found again after any error. Fails with `CorruptFrame` if the bytes between two zeros are no stuffed frame;
  * none at all is no frame either, since an empty one is stuffed as `01`. From S. Cheshire and M. Baker, Consistent
  * Overhead Byte Stuffing, IEEE/ACM Transactions on Networking 7 (2), 1999.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const cobs = (options: CobsOptions = {}): Framing<Uint8Array> => {
   const { maxFrameLength = defaultMaxFrameLength } = options

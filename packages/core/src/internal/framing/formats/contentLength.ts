@@ -4,13 +4,23 @@ import { indexOfByte } from "../../bytes/byteSearch.ts"
 import { map } from "../combinators/map.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
 
-/** A message with its headers, without `Content-Length`. */
+/**
+ * A message with its headers, without `Content-Length`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface ContentLengthMessage {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   readonly body: Uint8Array
 }
 
-/** Options of {@link contentLength} and {@link contentLengthMessage}. */
+/**
+ * Options of {@link contentLength} and {@link contentLengthMessage}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface ContentLengthOptions {
   /** How long a body may be, in bytes; 1 MiB by default. */
   readonly maxFrameLength?: number | undefined
@@ -32,6 +42,9 @@ export interface ContentLengthOptions {
  * const messages = Framing.contentLengthMessage()
  * const answer = { headers: [["Content-Type", "application/vscode-jsonrpc; charset=utf-8"]], body: new Uint8Array(0) }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const contentLengthMessage = (options: ContentLengthOptions = {}): Framing<ContentLengthMessage> => {
   const { maxFrameLength = defaultMaxFrameLength, maxHeaderLength = 8192 } = options
@@ -83,6 +96,9 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
  *
  * const languageServer = Framing.contentLength().pipe(Framing.text(), Framing.json())
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const contentLength = (options: ContentLengthOptions = {}): Framing<Uint8Array> =>
   map(contentLengthMessage(options), {

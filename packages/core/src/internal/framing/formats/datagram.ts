@@ -6,7 +6,12 @@ import { noFrame } from "../../../FramingInput.ts"
 import { StreamDecoder, StreamEncoder } from "../codec.ts"
 import { DecodeBuffer } from "../decodeBuffer.ts"
 
-/** One frame as the payload of one datagram, and back. */
+/**
+ * One frame as the payload of one datagram, and back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DatagramCodec<in Out, out In = Out> {
   readonly encode: (frame: Out) => Result.Result<Uint8Array, FramingError>
   readonly decode: (payload: Uint8Array) => Result.Result<In, FramingError>
@@ -23,6 +28,9 @@ export interface DatagramCodec<in Out, out In = Out> {
  * const messages = Framing.datagram(Framing.raw.pipe(Framing.text(), Framing.json()))
  * const payload = messages.encode({ temperature: 21 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const datagram = <Out, In>(framing: Framing<Out, In>): DatagramCodec<Out, In> => ({
   encode: (frame) => {

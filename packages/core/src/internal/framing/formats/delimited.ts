@@ -5,7 +5,12 @@ import { indexOfByte } from "../../bytes/byteSearch.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
 import { byteFinder, type Finder, Scanner } from "../delimiterScanner.ts"
 
-/** Options of {@link delimited}. */
+/**
+ * Options of {@link delimited}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface DelimitedOptions {
   /** Whether frames keep the delimiter that ended them; false by default. */
   readonly keep?: boolean | undefined
@@ -32,6 +37,9 @@ export interface DelimitedOptions {
  *
  * const records = Framing.delimited(["\r\n\r\n", "\n\n"], { maxFrameLength: 8192 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const delimited = (
   delimiter: string | Uint8Array | ReadonlyArray<string | Uint8Array>,

@@ -9,6 +9,9 @@ import { invalid, stateless } from "../define.ts"
  *
  * const records = Framing.fixedLength(188) // MPEG transport stream packets
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fixedLength = (length: number): Framing<Uint8Array> =>
   !Number.isSafeInteger(length) || length < 1

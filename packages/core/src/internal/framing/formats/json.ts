@@ -5,7 +5,12 @@ import { mapResult } from "../combinators/map.ts"
 import { isFraming } from "../define.ts"
 import { lines, type LinesOptions } from "./lines.ts"
 
-/** A value that JSON can express. */
+/**
+ * A value that JSON can express.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
 /**
@@ -33,7 +38,12 @@ export const json: {
   (framing: Framing<string>): Framing<Json> => mapResult(framing, { decode: parse, encode: stringify })
 )
 
-/** Options of {@link ndjson}. */
+/**
+ * Options of {@link ndjson}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type NdjsonOptions = Pick<LinesOptions, "atEnd" | "maxLineLength">
 
 /**
@@ -45,6 +55,9 @@ export type NdjsonOptions = Pick<LinesOptions, "atEnd" | "maxLineLength">
  *
  * const records = Framing.ndjson({ maxLineLength: 4 * 1024 * 1024 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const ndjson = (options: NdjsonOptions = {}): Framing<Json> => json(lines(options))
 

@@ -3,7 +3,12 @@ import type { FramingOutput } from "../../../FramingOutput.ts"
 import { maxUint, readUint, writeUint } from "../../bytes/integer.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
 
-/** Options of {@link lengthField}. All are in bytes. */
+/**
+ * Options of {@link lengthField}. All are in bytes.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface LengthFieldOptions {
   /** How many bytes come before the length field; 0 by default. */
   readonly offset?: number | undefined
@@ -38,6 +43,9 @@ export interface LengthFieldOptions {
  * // Magic number (2 bytes), length of the whole message (2 bytes), body; the header is kept.
  * const messages = Framing.lengthField({ offset: 2, length: 2, adjustment: -4, strip: 0 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Array> => {
   const { adjustment = 0, endianness = "big", length = 4, maxFrameLength = defaultMaxFrameLength, offset = 0 } = options

@@ -3,10 +3,20 @@ import { maxUint, readUint, varintSize } from "../../bytes/integer.ts"
 import { readVarint, writeVarint } from "../../bytes/varint.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
 
-/** How a {@link lengthPrefixed} framing writes the length. */
+/**
+ * How a {@link lengthPrefixed} framing writes the length.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type LengthPrefix = "uint8" | "uint16" | "uint24" | "uint32" | "uint64" | "varint"
 
-/** Options of {@link lengthPrefixed}. */
+/**
+ * Options of {@link lengthPrefixed}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface LengthPrefixedOptions {
   /** How the length is written; "uint32" by default. "varint" is Protobuf's base-128, in as few bytes as possible. */
   readonly prefix?: LengthPrefix | undefined
@@ -32,6 +42,9 @@ const prefixSize = { uint8: 1, uint16: 2, uint24: 3, uint32: 4, uint64: 8 } as c
  *
  * const messages = Framing.lengthPrefixed({ prefix: "uint16", maxFrameLength: 4096 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uint8Array> => {
   const { countsPrefix = false, endianness = "big", prefix = "uint32" } = options

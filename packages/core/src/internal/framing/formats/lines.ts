@@ -7,7 +7,12 @@ import { type LineEnding, lineFinder } from "../lineEndings.ts"
 import { textCodec, unknownEncoding } from "../textCodec.ts"
 import type { TextEncoding } from "./text.ts"
 
-/** Options of {@link lines}. */
+/**
+ * Options of {@link lines}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface LinesOptions {
   /**
    * What ends a line.
@@ -45,6 +50,9 @@ export interface LinesOptions {
  * const log = Framing.lines({ atEnd: "frame" })
  * const smtp = Framing.lines({ ending: "crlf", maxLineLength: 998 })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const lines = (options: LinesOptions = {}): Framing<string> => {
   const { atEnd = "truncated", bare = "error", encoding = "utf-8", ending = "any", maxLineLength = 65536 } = options

@@ -1,7 +1,12 @@
 import type { Framing } from "../../../Framing.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
 
-/** Options of {@link netstring}. */
+/**
+ * Options of {@link netstring}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface NetstringOptions {
   /** How long a frame may be, in bytes; 1 MiB by default. */
   readonly maxFrameLength?: number | undefined
@@ -15,6 +20,9 @@ const maxDigits = 16
  * `5:hello,`.
  *
  * Strict: a length has digits only and no leading zeros, and the comma must be there (`CorruptFrame`).
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const netstring = (options: NetstringOptions = {}): Framing<Uint8Array> => {
   const { maxFrameLength = defaultMaxFrameLength } = options

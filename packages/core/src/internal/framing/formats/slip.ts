@@ -3,7 +3,12 @@ import { noFrame } from "../../../FramingInput.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateful } from "../define.ts"
 import { byteFinder, Scanner } from "../delimiterScanner.ts"
 
-/** Options of {@link slip}. */
+/**
+ * Options of {@link slip}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface SlipOptions {
   /** How long a frame may be once decoded, in bytes; 1 MiB by default. */
   readonly maxFrameLength?: number | undefined
@@ -22,6 +27,9 @@ const ESC_ESC = 0xdd
  *
  * Frames are found again after any error. Since RFC 1055 has receivers ignore an END that follows another, an empty
  * frame cannot be expressed, and is refused. Fails with `CorruptFrame` if an escape is unknown.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const slip = (options: SlipOptions = {}): Framing<Uint8Array> => {
   const { leadingEnd = true, maxFrameLength = defaultMaxFrameLength } = options

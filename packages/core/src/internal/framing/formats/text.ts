@@ -13,6 +13,9 @@ import { textCodec, unknownEncoding } from "../textCodec.ts"
  * - "ascii": U+0000 to U+007F
  *
  * A byte order mark is a character like any other.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type TextEncoding = "utf-8" | "utf-8-lossy" | "latin1" | "ascii"
 
@@ -26,6 +29,9 @@ export type TextEncoding = "utf-8" | "utf-8-lossy" | "latin1" | "ascii"
  *
  * const messages = Framing.lengthPrefixed().pipe(Framing.text())
  * ```
+ *
+ * @category values
+ * @since 0.1.0
  */
 export const text: {
   (encoding?: TextEncoding): (framing: Framing<Uint8Array>) => Framing<string>
