@@ -55,7 +55,7 @@ export class CorruptFrame extends Data.TaggedClass("CorruptFrame")<{
   readonly offset: number
 }> {
   get message(): string {
-    return `corrupt frame at byte ${this.offset}: ${printable(this.why)}`
+    return `corrupt frame at byte ${this.offset}: ${SafeText.escape(this.why, { limit: 300 })}`
   }
 }
 
@@ -119,7 +119,7 @@ export type FramingErrorReason = FrameTooLong | TruncatedFrame | CorruptFrame | 
  */
 export class FramingError extends Data.TaggedError("FramingError")<{ readonly reason: FramingErrorReason }> {
   override get message(): string {
-    return SafeText.escape(this.reason.message, { limit: 2000 })
+    return this.reason.message
   }
 }
 
@@ -130,9 +130,3 @@ export class FramingError extends Data.TaggedError("FramingError")<{ readonly re
  * @since 0.1.0
  */
 export const isFramingError = (u: unknown): u is FramingError => Predicate.isTagged(u, "FramingError")
-
-/** How much of a text that a peer chose an error shows. */
-const longestText = 300
-
-/** Text that may come from a peer, bounded and without control characters. */
-const printable = (text: string): string => SafeText.escape(text, { limit: longestText })

@@ -1,5 +1,6 @@
 import { assert, describe } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
+import * as Conversation from "@sluice/core/Conversation"
 import * as Framed from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
 import * as Network from "@sluice/core/Network"
@@ -66,8 +67,8 @@ const styles: Record<string, Handler> = {
     lines,
     (line) => line.endsWith("3") ? Effect.sync(() => line.toUpperCase()) : Effect.succeed(line.toUpperCase())
   ),
-  "a conversation": Framed.handler(() =>
-    Framed.state({ framing: lines, onMessage: (line, peer) => peer.send(line.toUpperCase()) })
+  "a conversation": Conversation.handler(() =>
+    Conversation.state({ framing: lines, onMessage: (line, peer) => peer.send(line.toUpperCase()) })
   )
 }
 
@@ -158,31 +159,31 @@ describe("replies that are ready together leave with one write", () => {
 })
 
 describe("a conversation", () => {
-  const smtp = (mails: Array<string>, tls: SimCertificate.Issued | undefined): Framed.State => {
+  const smtp = (mails: Array<string>, tls: SimCertificate.Issued | undefined): Conversation.State => {
     const crlf = Framing.lines({ ending: "crlf" })
     const block = Framing.delimited("\r\n.\r\n").pipe(Framing.text())
-    const ready: Framed.State = Framed.state({
+    const ready: Conversation.State = Conversation.state({
       framing: crlf,
       onEnter: (peer) =>
         Effect.orDie(peer.send(peer.connection.tls === undefined ? "220 ready" : "220 ready, protected")),
-      onMessage: Effect.fnUntraced(function*(line: string, peer: Framed.Peer<string>) {
+      onMessage: Effect.fnUntraced(function*(line: string, peer: Conversation.Peer<string>) {
         if (line.startsWith("NOOP")) return
         if (line === "DATA") {
           yield* peer.send("354 go ahead")
-          return Framed.become(data)
+          return Conversation.become(data)
         }
         if (line === "STARTTLS" && tls !== undefined) {
           yield* peer.send("220 go ahead")
-          return Framed.secure({ certificates: [tls] }, ready)
+          return Conversation.secure({ certificates: [tls] }, ready)
         }
         if (line === "HELP") { for (const each of ["214-one", "214 two"]) yield* peer.send(each) }
         else yield* peer.send(line === "QUIT" ? "221 bye" : "500 what?")
-        return line === "QUIT" ? Framed.finish : undefined
+        return line === "QUIT" ? Conversation.finish : undefined
       }, Effect.orDie)
     })
-    const data: Framed.State = Framed.state({
+    const data: Conversation.State = Conversation.state({
       framing: block,
-      onMessage: (mail) => Effect.as(Effect.sync(() => mails.push(mail)), Framed.become(ready))
+      onMessage: (mail) => Effect.as(Effect.sync(() => mails.push(mail)), Conversation.become(ready))
     })
     return ready
   }
@@ -193,7 +194,7 @@ describe("a conversation", () => {
       const mails: Array<string> = []
       const sent = "NOOP\r\nHELP\r\nDATA\r\nDear\r\n\r\nyou\r\n.\r\nWHAT\r\nQUIT\r\nnever seen\r\n"
       const got = yield* talk(
-        Framed.handler(() => smtp(mails, undefined)),
+        Conversation.handler(() => smtp(mails, undefined)),
         (connection) =>
           Effect.andThen(Connection.writeText(connection, sent), Effect.map(Connection.readAll(connection), text))
       )
@@ -210,7 +211,7 @@ describe("a conversation", () => {
     Effect.gen(function*() {
       const authority = SimCertificate.authority("Test CA")
       const tls = authority.issue({ names: ["server"] })
-      const got = yield* talk(Framed.handler(() => smtp([], tls)), (connection) =>
+      const got = yield* talk(Conversation.handler(() => smtp([], tls)), (connection) =>
         Effect.gen(function*() {
           yield* Connection.writeText(connection, "STARTTLS\r\n")
           const greeting = text(yield* Connection.readUntil(connection, "220 go ahead\r\n"))
@@ -225,9 +226,9 @@ describe("a conversation", () => {
   VitestSimulation.it(
     "pushes at any time, and hears of the peer's end",
     Effect.gen(function*() {
-      const handler = Framed.handler(() => {
+      const handler = Conversation.handler(() => {
         let ticking: Fiber.Fiber<unknown, unknown> | undefined
-        return Framed.state({
+        return Conversation.state({
           framing: lines,
           onEnter: (peer) =>
             Effect.map(Effect.forkDetach(Effect.forever(Effect.delay(peer.send("tick"), "1 second"))), (fiber) => {
@@ -252,9 +253,11 @@ describe("a conversation", () => {
   VitestSimulation.it(
     "fails in the state that fails",
     Effect.gen(function*() {
-      const failing = Framed.handler(() => Framed.state({ framing: lines, onMessage: () => Effect.fail("no") }))
-      const invalid = Framed.handler(() =>
-        Framed.state({ framing: Framing.fixedLength(-1), onMessage: () => Effect.void })
+      const failing = Conversation.handler(() =>
+        Conversation.state({ framing: lines, onMessage: () => Effect.fail("no") })
+      )
+      const invalid = Conversation.handler(() =>
+        Conversation.state({ framing: Framing.fixedLength(-1), onMessage: () => Effect.void })
       )
       for (const [handler, tag, port] of [[failing, "no", 1], [invalid, "FramingError", 2]] as const) {
         let failure: unknown

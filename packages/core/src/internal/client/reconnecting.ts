@@ -10,7 +10,6 @@ import * as Option from "effect/Option"
 import * as Pipeable from "effect/Pipeable"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
@@ -22,12 +21,9 @@ import type * as Reconnecting from "../../Reconnecting.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { NotConnected } from "./errors.ts"
 import { Inbox } from "./inbox.ts"
+import { retrying } from "./retrying.ts"
 
 export const typeId = "~@sluice/core/Reconnecting"
-
-const defaultSchedule = Schedule.jittered(
-  Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
-)
 
 type Error<E> = E | Framed.FramedError
 
@@ -97,8 +93,6 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
     })
   )
   let connectedAt: number | undefined
-  // Schedules count in wall-clock time, here of a clock that does not step.
-  const origin = clock.currentTimeMillisUnsafe() - monotonicMillis(clock)
 
   // One connection, from connecting to its loss; `undefined` when the client is to end.
   const once: Effect.Effect<Error<E> | undefined, Error<E>, Exclude<R1 | R2, Scope.Scope>> = Effect.scoped(
@@ -124,39 +118,25 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
     )
   )
 
-  const freshSchedule = Schedule.toStep(options.schedule ?? defaultSchedule)
-  const life = Effect.gen(function*() {
-    let step = yield* freshSchedule
-    let attempt = 1
-    while (true) {
-      connectedAt = undefined
-      const error = yield* Effect.catch(once, Effect.succeed)
-      if (error === undefined) return Option.none<Error<E>>()
-      const now = monotonicMillis(clock)
-      if (connectedAt !== undefined && now - connectedAt >= resetAfter) {
-        step = yield* freshSchedule
-        attempt = 0
-      }
-      attempt++
-      const deciding = Pull.matchEffect(step(origin + now, error), {
-        onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
-        onFailure: Effect.failCause,
-        onDone: () => Effect.succeed("over" as const)
-      })
-      const delay = yield* Effect.raceFirst(Effect.as(closing, "closed" as const), deciding)
-      if (delay === "over") return Option.some(error)
-      if (delay === "closed") return Option.none<Error<E>>()
-      yield* SubscriptionRef.set(state, {
+  const life = retrying({
+    clock,
+    closing,
+    once,
+    schedule: options.schedule,
+    resetAfter,
+    connectedAt: () => connectedAt,
+    onWaiting: ({ attempt, delay, error }) =>
+      SubscriptionRef.set(state, {
         _tag: "Waiting",
         until: clock.currentTimeMillisUnsafe() + delay,
         attempt,
         error
+      }),
+    onConnecting: (attempt) =>
+      Effect.suspend(() => {
+        connectedAt = undefined
+        return SubscriptionRef.set(state, { _tag: "Connecting", attempt })
       })
-      const waiting = Effect.as(Effect.sleep(Duration.millis(delay)), false)
-      const isClosed = yield* Effect.raceFirst(Effect.as(closing, true), waiting)
-      if (isClosed) return Option.none<Error<E>>()
-      yield* SubscriptionRef.set(state, { _tag: "Connecting", attempt })
-    }
   })
 
   const finish = (exit: Exit.Exit<Option.Option<Error<E>>>) =>

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Connection from "../../Connection.ts"
-import type * as Framed from "../../Framed.ts"
+import type * as Conversation from "../../Conversation.ts"
 import * as Framing from "../../Framing.ts"
 import type { FramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
@@ -26,18 +26,18 @@ export interface AnyState<E, R> {
 
 export interface StateOptions<Out, In, E, R> {
   readonly framing: Framing.Framing<Out, In>
-  readonly onEnter?: ((peer: Framed.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
+  readonly onEnter?: ((peer: Conversation.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
   readonly onMessage: (
     message: In,
-    peer: Framed.Peer<Out>
+    peer: Conversation.Peer<Out>
   ) => Effect.Effect<Next<E, R> | void, E, R>
-  readonly onEnd?: ((peer: Framed.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
+  readonly onEnd?: ((peer: Conversation.Peer<Out>) => Effect.Effect<unknown, E, R>) | undefined
 }
 
 type Conversing<E, R> = Effect.Effect<void, Failure | E, R>
 
 /** The peer of one state, until another framing takes over. */
-class PeerState<Out, In> implements Framed.Peer<Out> {
+class PeerState<Out, In> implements Conversation.Peer<Out> {
   readonly connection: Connection.Connection
   readonly framing: Framing.Framing<Out, In>
   readonly framed: FramedState<Out, In>
