@@ -62,11 +62,7 @@ describe("Framed.request", () => {
   )
 
   VitestSimulation.it(
-<<<<<<< HEAD
     "stays usable after a request that the framing refuses, and after one that is answered",
-=======
-    "continues after a request that the framing refuses, and after one that is answered",
->>>>>>> 7c4be04 (Give conversations a module of their own; connect again in one place)
     withClient((framed) =>
       Effect.gen(function*() {
         const refused = yield* Effect.flip(Framed.request(framed, "two\nlines"))
