@@ -284,6 +284,8 @@ export interface DatagramTransport {
   readonly parse: (source: DatagramSource) => NetAddress.InetAddress
   /** Formats an address to send to. It is of the socket's family, or IPv4 on an IPv6 socket that may send to IPv4. */
   readonly format: (address: NetAddress.InetAddress) => DatagramSource
+  /** Whether an IP address, as in a source, is one of this machine's. */
+  readonly isLocal: (address: string) => boolean
   readonly joinMulticast: (
     membership: UdpSocket.Membership<NetAddress.IpAddress>
   ) => Effect.Effect<void, NetworkError.NetworkError>

@@ -8,113 +8,145 @@
  * import * as UdpSocket from "@sluice/core/UdpSocket"
  *
  * const Echo = UdpServer.layer(
- *   { bind: "udp://127.0.0.1:5353" },
+ *   { bind: "udp://127.0.0.1:5353", ratePerSource: 1000 },
  *   (datagram, socket) => UdpSocket.reply(socket, datagram, datagram.payload)
  * )
  * ```
  *
  * **Details**
  *
- * 1. Datagrams are handled concurrently, up to a bound; above it they wait in the socket's queue, which is bounded too and
- *    drops, and counts, what does not fit.
- * 2. Each datagram has a Scope of its own. A handler that fails is logged with the sender's address, and does no harm to
- *    the others.
- * 3. When the Scope closes, nothing more is received, and the handlers that run get the grace period to finish.
+ * 1. Datagrams are handled concurrently, up to a limit. Above it they wait in the queue of the socket, which is bounded:
+ *    when it is full, datagrams are dropped and counted.
+ * 2. Each datagram has a Scope of its own. A handler that fails is logged with the address of the sender, at most once a
+ *    second for each kind of failure; other handlers are unaffected.
+ * 3. When the Scope closes, the server receives no more, and running handlers have the grace period to finish.
+ *
+ * **Gotchas**
+ *
+ * The source of a datagram is what its sender wrote on it. A server that answers every datagram can be made to answer
+ * itself or another server, for as long as both run. Datagrams from the server's own address are rejected by default;
+ * `ratePerSource` ends an exchange with another server.
+ *
+ * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Schedule from "effect/Schedule"
+import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as Endpoint from "./Endpoint.ts"
-import * as Network from "./Network.ts"
+import type * as Stream from "effect/Stream"
+import type * as Endpoint from "./Endpoint.ts"
+import * as internal from "./internal/udpServer/server.ts"
+import type * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
-import { checked, duration, optionalInteger } from "./Options.ts"
+import type * as ServerPolicy from "./ServerPolicy.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
-import * as UdpSocket from "./UdpSocket.ts"
+import type * as UdpServerEvent from "./UdpServerEvent.ts"
+import type * as UdpSocket from "./UdpSocket.ts"
 
-/** Where a server of datagrams is found, and how. */
+/**
+ * Options of a datagram server.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options extends SocketOptions.BindOptions {
-  /** Where to be found: `"udp://127.0.0.1:5353"`. */
+  /** The endpoint to bind: `"udp://127.0.0.1:5353"`. */
   readonly bind: Endpoint.Input
   /** Datagrams that are handled at once. Default: 64. */
   readonly concurrency?: number | undefined
+  /**
+   * Datagrams a second that are handled from one source, an address and port, by a token bucket; more are rejected and
+   * counted. The 65,536 latest sources are remembered. Default: no limit.
+   */
+  readonly ratePerSource?: ServerPolicy.Rate | undefined
+  /**
+   * Handle datagrams that the server sent itself, as to a multicast group that it has joined. A server that answers them
+   * answers itself for ever. Default: `false`: they are rejected and counted.
+   */
+  readonly handleOwn?: boolean | undefined
   /** How long handlers may run once the server is closing, before they are interrupted. Default: 5 seconds. */
   readonly drain?: Duration.Input | undefined
-  /** Run once the socket is bound, with the address it got. */
+  /** Runs once the socket is bound, with its address. */
   readonly onListening?: ((address: NetAddress.InetAddress) => Effect.Effect<void>) | undefined
 }
 
-/** What runs for each datagram. */
+/**
+ * Runs for each datagram.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Handler<E = NetworkError.NetworkError, R = never> = (
   datagram: UdpSocket.Datagram,
   socket: UdpSocket.UdpSocket
 ) => Effect.Effect<unknown, E, R>
 
 /**
- * Serves datagrams until the Scope is closed, and gives the socket.
+ * A running datagram server.
  *
- * Fails as `Network.bind` does, and with `InvalidOption` when an option is invalid.
+ * @category models
+ * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function*<E, R>(
+export interface UdpServer {
+  readonly [internal.typeId]: typeof internal.typeId
+  /** The address that it is bound to, with the port that the system chose. */
+  readonly address: NetAddress.InetAddress
+  /** Its socket, to send from, and to join multicast groups with. */
+  readonly socket: UdpSocket.UdpSocket
+  /**
+   * The events of the server from now on, with `Listening` first and `Drained` last. A slow consumer does not slow the
+   * server: up to 1,024 events are buffered for each stream; later ones are dropped, and an `EventsLost` counts them.
+   */
+  readonly events: Stream.Stream<UdpServerEvent.UdpServerEvent>
+  /** Shuts the server down, as closing its Scope does. Later calls return the result of the first. */
+  readonly drain: Effect.Effect<Drained>
+}
+
+/**
+ * How many handlers finished within the grace period of draining, and how many were interrupted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Drained {
+  readonly finished: number
+  readonly cut: number
+}
+
+/**
+ * Serves datagrams until the Scope closes.
+ *
+ * Fails as `Network.bind` does.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: <E, R>(
   options: Options,
   handler: Handler<E, R>
-): Effect.fn.Return<
-  UdpSocket.UdpSocket,
+) => Effect.Effect<
+  UdpServer,
   NetworkError.NetworkError,
   Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
-> {
-  const policy = yield* Effect.fromResult(checked("configure", Endpoint.formatInput(options.bind), () => ({
-    concurrency: optionalInteger("concurrency", options.concurrency, 1, 65_535) ?? 64,
-    drain: duration("drain", options.drain ?? 5_000)
-  })))
-  const socket = yield* Network.bind(options.bind, options)
-  const draining = Deferred.makeUnsafe<void>()
-  const serving = yield* UdpSocket.datagrams(socket).pipe(
-    Stream.retry(unlessClosed),
-    Stream.interruptWhen(Deferred.await(draining)),
-    Stream.mapEffect((datagram) => Effect.exit(handled(handler, datagram, socket)), {
-      concurrency: policy.concurrency,
-      unordered: true
-    }),
-    Stream.runDrain,
-    Effect.tapCause((cause) => Effect.logError("receiving failed", cause)),
-    Effect.forkScoped
-  )
-  yield* Effect.addFinalizer(() =>
-    Deferred.succeed(draining, undefined).pipe(
-      Effect.andThen(Fiber.await(serving)),
-      Effect.timeoutOption(policy.drain),
-      Effect.interruptible
-    )
-  )
-  if (options.onListening !== undefined) yield* options.onListening(socket.address)
-  return socket
-})
+> = internal.make
 
-/** A server of datagrams as a Layer: it runs as long as the Layer is in use. */
+/**
+ * A datagram server as a Layer: it runs for as long as the Layer is in use.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = <E, R>(
   options: Options,
   handler: Handler<E, R>
 ): Layer.Layer<never, NetworkError.NetworkError, Network.Network | Exclude<R, Scope.Scope>> =>
   Layer.effectDiscard(make(options, handler))
 
-const handled = <E, R>(
-  handler: Handler<E, R>,
-  datagram: UdpSocket.Datagram,
-  socket: UdpSocket.UdpSocket
-): Effect.Effect<unknown, E, Exclude<R, Scope.Scope>> =>
-  Effect.scoped(Effect.suspend(() => handler(datagram, socket))).pipe(
-    Effect.tapCause((cause) => Effect.logError("the handler failed", cause)),
-    Effect.annotateLogs("peer", NetAddress.formatInet(datagram.source))
-  )
-
-// A socket with a peer is told when no socket is at the peer, which may bind one later.
-const unlessClosed = Schedule.forever.pipe(
-  Schedule.setInputType<NetworkError.NetworkError>(),
-  Schedule.while(({ input }) => input.reason._tag !== "Closed")
-)
+/**
+ * Whether a value is a `UdpServer`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isUdpServer: (u: unknown) => u is UdpServer = internal.isUdpServer

@@ -151,6 +151,8 @@ export const udpServerOptions = (flags: {
   readonly drain: Duration.Duration
 }): UdpServer.Options => ({
   bind: Endpoint.udp(flags.host, flags.port),
+  // Ends an exchange with another server that answers everything within a second.
+  ratePerSource: { perSecond: 100, burst: 500 },
   drain: flags.drain,
   onListening: printListening
 })

@@ -24,6 +24,20 @@ export const multicastInterface = (at: string): string => {
     : NetAddress.formatMulticastInterface(Number(index), interfaceScopes(), process.platform)
 }
 
+let locals: { readonly addresses: ReadonlySet<string>; readonly until: number } | undefined
+
+/** Whether an IP address is one of this machine's. Listing the interfaces is slow: the list is kept for a second. */
+export const isLocal = (host: string): boolean => {
+  const address = host.replace(/^::ffff:(?=\d+\.)/, "")
+  if (address.startsWith("127.")) return true
+  const now = performance.now()
+  if (locals === undefined || now >= locals.until) {
+    const addresses = Object.values(Os.networkInterfaces()).flatMap((each = []) => each.map((one) => one.address))
+    locals = { addresses: new Set(addresses), until: now + 1000 }
+  }
+  return locals.addresses.has(address.replace(/%.*$/, ""))
+}
+
 /** Whether an interface of this machine has an IPv6 address. */
 export const hasIpv6 = (): boolean =>
   Object.values(Os.networkInterfaces()).some((each) => each?.some(({ family }) => family === "IPv6"))

@@ -4,7 +4,7 @@ import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Dgram from "node:dgram"
-import { fromNode, multicastInterface, toNode } from "./address.ts"
+import { fromNode, isLocal, multicastInterface, toNode } from "./address.ts"
 
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
@@ -128,6 +128,7 @@ const makeTransport = (
       }
     },
     parse,
+    isLocal,
     format: (address) => ({ address: destination(isIpv6, address), port: address.port }),
     joinMulticast: (membership) =>
       change(membership, (group, at, source) =>

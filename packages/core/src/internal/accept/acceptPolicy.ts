@@ -41,11 +41,12 @@ export const checkAcceptPolicy = (
     )
   }))
 
-const rate = (option: string, input: ServerPolicy.Rate | undefined): Rate | undefined => {
+/** Validates a rate, if there is one. */
+export const rate = (option: string, input: ServerPolicy.Rate | undefined): Rate | undefined => {
   if (input === undefined) return undefined
   const { burst, perSecond } = typeof input === "number" ? { perSecond: input, burst: undefined } : input
   if (!(perSecond > 0 && perSecond <= most)) {
-    return reject(option, perSecond, "connections a second, more than 0, such as 100 or { perSecond: 100, burst: 500 }")
+    return reject(option, perSecond, "a number a second, more than 0, such as 100 or { perSecond: 100, burst: 500 }")
   }
   return { perSecond, burst: integer(`${option}.burst`, burst ?? Math.max(1, Math.ceil(perSecond)), 1, most) }
 }

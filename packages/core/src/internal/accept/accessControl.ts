@@ -16,7 +16,7 @@ export class AccessControl {
   readonly #clock: Clock.Clock
   // Times are counted from here: small numbers keep the fractions of a millisecond that high rates need.
   readonly #origin: number
-  readonly #buckets = new Buckets(remembered)
+  readonly #buckets = new Buckets<Prefix>(remembered)
   readonly #counts = new PeerCounts()
   #rules: Rules
   #fullAt = full

@@ -1,10 +1,8 @@
-import type { Prefix } from "../address/networkSet.ts"
-
 /** A validated rate. */
 export interface Rate {
-  /** Connections a second. */
+  /** Connections or datagrams a second. */
   readonly perSecond: number
-  /** Connections that may come at once. */
+  /** How many may come at once. */
   readonly burst: number
 }
 
@@ -25,9 +23,9 @@ export const hasToken = (fullAt: number, { burst, perSecond }: Rate, now: number
 export const takeToken = (fullAt: number, { perSecond }: Rate, now: number): number =>
   Math.max(fullAt, now) + 1000 / perSecond
 
-/** The buckets of the `capacity` addresses that connected last. */
-export class Buckets {
-  readonly #fullAt = new Map<Prefix, number>()
+/** The buckets of the `capacity` sources that came last. */
+export class Buckets<Source> {
+  readonly #fullAt = new Map<Source, number>()
   readonly #capacity: number
 
   constructor(capacity: number) {
@@ -38,11 +36,11 @@ export class Buckets {
     return this.#fullAt.size
   }
 
-  get(source: Prefix): number {
+  get(source: Source): number {
     return this.#fullAt.get(source) ?? full
   }
 
-  set(source: Prefix, fullAt: number, now: number): void {
+  set(source: Source, fullAt: number, now: number): void {
     // Deleted and set again, an entry moves to the end: the first was not seen for the longest time.
     this.#fullAt.delete(source)
     this.#forget(now)

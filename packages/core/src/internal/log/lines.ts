@@ -107,8 +107,8 @@ export const detailedLine = (
   }
 }
 
-// An `Error` that a handler failed with was foreseen: one line. Anything else comes with all that is known of it.
-const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> => {
+/** A failed handler. An `Error` that it failed with is expected: one line. A defect comes with its cause. */
+export const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> => {
   const error = Cause.squash(cause)
   return error instanceof Error && !Cause.hasDies(cause)
     ? { level: "Warn", kind: `handler ${kindOf(error)}`, message: error.message }

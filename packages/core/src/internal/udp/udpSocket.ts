@@ -168,6 +168,15 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     )
   }
 
+  /** Whether a datagram comes from this socket: from a local address and its port. */
+  sent(source: Transport.DatagramSource): boolean {
+    const { address } = this
+    if (source.port !== address.port) return false
+    return NetAddress.isUnspecified(address.address)
+      ? this.#transport!.isLocal(source.address)
+      : source.address === this.#transport!.format(address).address
+  }
+
   get isConnected(): boolean {
     return this.#options.peer !== undefined
   }

@@ -156,6 +156,10 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     return NetAddress.inetAddressFromIpStringUnsafe(source.address, source.port)
   }
 
+  isLocal(address: string): boolean {
+    return this.#host.owns(address)
+  }
+
   format(address: NetAddress.InetAddress): Transport.DatagramSource {
     return fromInetAddress(address)
   }
