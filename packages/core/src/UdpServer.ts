@@ -62,7 +62,7 @@ export interface Options extends SocketOptions.BindOptions {
   readonly ratePerSource?: ServerPolicy.Rate | undefined
   /**
    * Handle datagrams that the server sent itself, as to a multicast group that it has joined. A server that answers them
-   * answers itself for ever. Default: `false`: they are rejected and counted.
+   * answers itself without end. Default: `false`: they are rejected and counted.
    */
   readonly handleOwn?: boolean | undefined
   /** How long handlers may run once the server is closing, before they are interrupted. Default: 5 seconds. */

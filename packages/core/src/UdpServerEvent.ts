@@ -86,7 +86,7 @@ export class Rejected extends Data.TaggedClass("Rejected")<
 > {}
 
 /**
- * Receiving failed, and goes on: on a socket with a `peer`, no socket is bound at its address.
+ * Receiving failed, and is retried: on a socket with a `peer`, no socket is bound at its address.
  *
  * @category events
  * @since 0.1.0

@@ -75,8 +75,10 @@ describe("UdpServer", () => {
               yield* UdpSocket.send(other, "from another", to)
               yield* Effect.sleep("1 second")
               expect(handled).toBe(handleOwn ? 2 : 1)
-              expect(seen.map(({ _tag }) => _tag)).toEqual(handleOwn ? ["Listening"] : ["Listening", "Rejected"])
-              if (!handleOwn) expect(seen[1]).toMatchObject({ why: "handleOwn", count: 1 })
+              expect(seen).toMatchObject([
+                { _tag: "Listening" },
+                ...(handleOwn ? [] : [{ _tag: "Rejected", why: "handleOwn", count: 1 }])
+              ])
             }))
           }
         }
