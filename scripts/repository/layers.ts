@@ -28,7 +28,16 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/connection", "Connection", "Lending", "internal/udp", "UdpSocket"],
     ["internal/accept", "Listener"],
     ["internal/network", "Network", "Transport"],
-    ["ServerEvent","UdpServerEvent","internal/log","ServerLog","internal/server","Server","internal/udpServer","UdpServer"],
+    [
+      "ServerEvent",
+      "UdpServerEvent",
+      "internal/log",
+      "ServerLog",
+      "internal/server",
+      "Server",
+      "internal/udpServer",
+      "UdpServer"
+    ],
     ["internal/framed", "Framed", "Heartbeat", "internal/client", "Reconnecting"],
     ["internal/broadcast", "Subscription", "Broadcast"],
     [
