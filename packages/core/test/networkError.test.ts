@@ -49,6 +49,34 @@ describe("NetworkError", () => {
     )
   })
 
+  it.each(
+    [
+      ["connect", "EADDRNOTAVAIL", "connect", true, "PortsExhausted"],
+      ["connect", "EADDRINUSE", "connect", true, "PortsExhausted"],
+      ["bind", "EADDRINUSE", "bind", true, "PortsExhausted"],
+      ["connect", "EADDRNOTAVAIL", "bind", true, "AddressNotAvailable"],
+      ["connect", "EADDRNOTAVAIL", "connect", false, "AddressNotAvailable"],
+      ["bind", "EADDRINUSE", "bind", false, "AddressInUse"],
+      ["connect", "EAGAIN", "connect", false, "BacklogFull"],
+      ["read", "EAGAIN", "read", false, "Other"],
+      ["resolve", "EAI_AGAIN", "getaddrinfo", false, "NameServerFailed"]
+    ] as const
+  )("tells a failed %s with %s from %s, any port %s, as %s", (operation, code, syscall, anyPort, tag) => {
+    const error = Transport.systemError({ operation, address: "tcp://10.0.0.1:80", error: { code, syscall }, anyPort })
+    expect(error.reason._tag).toBe(tag)
+    expect(error.message).not.toContain("[object")
+  })
+
+  it("calls a group that is joined twice a group, and not an address", () => {
+    const error = Transport.systemError({
+      operation: "join",
+      address: "udp://0.0.0.0:9",
+      error: { code: "EADDRINUSE", syscall: "addMembership" }
+    })
+    expect(error.reason).toMatchObject({ _tag: "AddressInUse", what: "group" })
+    expect(error.message).toContain("a member of this group already")
+  })
+
   it("takes anything that was thrown", () => {
     expect(Transport.systemError({ operation: "read", address: "a", error: "odd" }).reason).toMatchObject({
       _tag: "Other",

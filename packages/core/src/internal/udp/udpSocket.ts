@@ -49,6 +49,8 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
   // An ICMP error about datagrams sent before that no receiver has seen yet.
   #notice: NetworkError.NetworkError | undefined = undefined
   #closed: NetworkError.NetworkError | undefined = undefined
+  #address: NetAddress.InetAddress | undefined = undefined
+  readonly #memberships = new Set<string>()
 
   constructor(endpoint: string, options: Bind & Pick<Transport.BindSettings, "peer">) {
     this.endpoint = endpoint
@@ -57,10 +59,11 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
 
   open(transport: Transport.DatagramTransport): void {
     this.#transport = transport
+    this.#address = NetAddress.toCanonical(transport.localAddress)
   }
 
   get address(): NetAddress.InetAddress {
-    return this.#transport!.localAddress
+    return this.#address!
   }
 
   onDatagram(payload: Uint8Array, source: Transport.DatagramSource): void {
@@ -200,11 +203,20 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
       const transport = this.#transport!
       return Effect.flatMap(
         Effect.fromResult(checkMembership(membership, this.address, this.#options.ipv6Only, this.endpoint)),
-        (checked) =>
-          Effect.acquireRelease(
-            transport.joinMulticast(checked),
-            () => this.#closed === undefined ? transport.leaveMulticast(checked) : Effect.void
+        (checked) => {
+          const { group, interface: at, source } = checked
+          const key = [group, source, at].join(" ")
+          if (this.#memberships.has(key)) {
+            return Effect.fail(this.#error("join", new NetworkError.AddressInUse({ what: "group" })))
+          }
+          return Effect.acquireRelease(
+            Effect.tap(transport.joinMulticast(checked), () => Effect.sync(() => this.#memberships.add(key))),
+            () => {
+              this.#memberships.delete(key)
+              return this.#closed === undefined ? transport.leaveMulticast(checked) : Effect.void
+            }
           )
+        }
       )
     })
   }

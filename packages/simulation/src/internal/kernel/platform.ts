@@ -53,7 +53,10 @@ const connect = (
   Effect.callback((resume) => {
     const { host, submit } = opener
     const where = format("tcp", address)
-    const fail = (code: string) => resume(Effect.fail(systemError("connect", where, code, "connect")))
+    const { localAddress, localPort } = options
+    const isHere = localAddress === undefined || isWildcard(localAddress) || host.owns(localAddress)
+    const fail = (code: string) =>
+      resume(Effect.fail(systemError("connect", where, code, "connect", isHere && !localPort)))
     if (opener.isDown()) return fail("ENETDOWN")
     const ends = NetAddress.isUnixPathAddress(address)
       ? unixEnds(host, address.path)
@@ -121,7 +124,8 @@ const listen = (
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
   const { host } = opener
   const where = format("tcp", address)
-  const fail = (code: string) => Effect.fail(systemError("listen", where, code, "listen"))
+  const anyPort = !NetAddress.isUnixPathAddress(address) && address.port === 0
+  const fail = (code: string) => Effect.fail(systemError("listen", where, code, "listen", anyPort))
   if (opener.isDown()) return fail("ENETDOWN")
   if (NetAddress.isUnixPathAddress(address)) {
     const { path } = address
@@ -183,7 +187,8 @@ const bind = (
   receiver: Transport.DatagramReceiver
 ): Effect.Effect<Transport.DatagramTransport, NetworkError.NetworkError> => {
   const { host, submit } = opener
-  const fail = (code: string) => Effect.fail(systemError("bind", format("udp", address), code, "bind"))
+  const fail = (code: string) =>
+    Effect.fail(systemError("bind", format("udp", address), code, "bind", address.port === 0))
   if (opener.isDown()) return fail("ENETDOWN")
   const reusePort = options.reusePort || options.reuseAddress
   const bound = boundTo(
@@ -196,6 +201,8 @@ const bind = (
   if (typeof bound === "string") return fail(bound)
   const peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
   if (peer !== undefined && host.sourceFor(peer.address) === undefined) return fail("ENETUNREACH")
+  const at = options.multicastInterface
+  if (at !== undefined && !at.includes(":") && !isWildcard(at) && !host.owns(at)) return fail("EADDRNOTAVAIL")
   const socket = new UdpEndpoint(host.udp, submit, bound, options, receiver)
   host.udp.sockets.bind(socket)
   return Effect.succeed(socket)

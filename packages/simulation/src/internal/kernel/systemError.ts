@@ -6,5 +6,7 @@ export const systemError = (
   operation: NetworkError.Operation,
   address: string,
   code: string,
-  syscall: string
-): NetworkError.NetworkError => Transport.systemError({ operation, address, error: { code, syscall } })
+  syscall: string,
+  /** Whether the system was to choose the port. */
+  anyPort = false
+): NetworkError.NetworkError => Transport.systemError({ operation, address, error: { code, syscall }, anyPort })

@@ -8,7 +8,7 @@ import type * as Trace from "../../../Trace.ts"
 import { copy } from "../../fabric/copyPool.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import type { Bound } from "../ports.ts"
-import { fromInetAddress, isMulticast, isWildcard } from "../socketAddress.ts"
+import { fromInetAddress, isLoopback, isMulticast, isWildcard } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
 import type { Submit } from "../tcp/stream.ts"
 import { Datagram } from "./datagram.ts"
@@ -157,7 +157,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   }
 
   isLocal(address: string): boolean {
-    return this.#host.owns(address)
+    return this.#stack.owns(fromInetAddress(NetAddress.inetAddressFromIpStringUnsafe(address, 0)).address)
   }
 
   format(address: NetAddress.InetAddress): Transport.DatagramSource {
@@ -172,10 +172,10 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     membership: UdpSocket.Membership<NetAddress.IpAddress>
   ): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
-      const { interface: at } = membership
-      if (at !== undefined && !at.includes(":") && !this.#stack.owns(at) && !isWildcard(at)) {
+      const code = this.#refusesMembership(membershipOf(membership))
+      if (code !== undefined) {
         return Effect.fail(
-          systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, "EADDRNOTAVAIL", "setsockopt")
+          systemError("join", `udp://${NetAddress.formatInet(this.localAddress)}`, code, "setsockopt")
         )
       }
       this.#memberships.push(membershipOf(membership))
@@ -183,10 +183,21 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     })
   }
 
+  /** Why Linux refuses a membership (ip(7), and `ip_mc_join_group` and `ip_mc_source` of its source), if it does. */
+  #refusesMembership({ group, interface: at, source }: Membership): string | undefined {
+    if (this.#closed) return "EBADF"
+    if (at !== undefined && !at.includes(":") && !this.#stack.owns(at) && !isWildcard(at)) return "ENODEV"
+    const joined = this.#memberships.filter((each) => each.group === group && isSameInterface(each.interface, at))
+    if (source === undefined) return joined.length > 0 ? "EADDRINUSE" : undefined
+    return joined.some((each) => each.source === source) ? "EADDRNOTAVAIL" : undefined
+  }
+
   leaveMulticast(membership: UdpSocket.Membership<NetAddress.IpAddress>): Effect.Effect<void> {
     return Effect.sync(() => {
-      const { group, source } = membershipOf(membership)
-      const index = this.#memberships.findIndex((each) => each.group === group && each.source === source)
+      const { group, interface: at, source } = membershipOf(membership)
+      const index = this.#memberships.findIndex((each) =>
+        each.group === group && each.source === source && isSameInterface(each.interface, at)
+      )
       if (index !== -1) this.#memberships.splice(index, 1)
     })
   }
@@ -287,3 +298,10 @@ const membershipOf = (membership: UdpSocket.Membership<NetAddress.IpAddress>): M
   source: membership.source === undefined ? undefined : NetAddress.formatIp(membership.source),
   interface: membership.interface
 })
+
+// A host has one interface beside the loopback one.
+const isSameInterface = (a: string | undefined, b: string | undefined): boolean =>
+  isLoopbackInterface(a) === isLoopbackInterface(b)
+
+const isLoopbackInterface = (at: string | undefined): boolean =>
+  at !== undefined && (isLoopback(at) || at.endsWith("%lo"))

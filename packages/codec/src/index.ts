@@ -1,0 +1,8 @@
+/**
+ * The modules of `@sluice/codec`, as namespaces.
+ *
+ * Import a module by its own path in programs that care for their start-up time and memory: this one loads them all.
+ *
+ * @since 0.1.0
+ */
+export * as Codec from "./Codec.ts"
