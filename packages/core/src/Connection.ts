@@ -243,7 +243,7 @@ export const sink = (self: Connection): Sink.Sink<void, Uint8Array, never, Netwo
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Half-closes: everything written is sent, then FIN; reading goes on. Ending twice does nothing more. Writing afterwards
+ * Half-closes: everything written is sent, then FIN; reading continues. Ending twice does nothing more. Writing after it
  * fails with `BrokenPipe`.
  *
  * @since 0.1.0

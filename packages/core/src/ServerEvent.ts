@@ -104,7 +104,7 @@ export class Full extends Data.TaggedClass("Full")<
 > {}
 
 /**
- * The policy lets in more connections than the process may open descriptors: `maxConnections` and `backlog` need `needed`
+ * The policy accepts more connections than the process may open descriptors: `maxConnections` and `backlog` need `needed`
  * of them, and `limit` are allowed (RLIMIT_NOFILE). When the server starts, and when `maxConnections` is changed.
  *
  * @since 0.1.0

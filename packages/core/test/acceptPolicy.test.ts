@@ -40,7 +40,7 @@ const gateOf = (options: ServerPolicy.AcceptPolicy) => {
 }
 
 describe("allow and deny", () => {
-  it("let in whom allow holds and deny does not", () => {
+  it("accept addresses in allow and not in deny", () => {
     const { refusal } = gateOf({ allow: ["10.0.0.0/8", "2001:db8::/32"], deny: ["10.1.0.0/16", "10.2.3.4"] })
     expect(refusal("10.0.0.1")).toBeUndefined()
     expect(refusal("2001:db8::1")).toBeUndefined()
@@ -51,7 +51,7 @@ describe("allow and deny", () => {
     expect(refusal("2001:db9::1")).toBe("allow")
   })
 
-  it("let in everybody whom deny does not hold, when there is no allow, and nobody when it is empty", () => {
+  it("accept addresses outside deny without an allow, and none with an empty one", () => {
     expect(gateOf({ deny: ["192.0.2.0/24"] }).refusal("198.51.100.1")).toBeUndefined()
     expect(gateOf({ deny: ["192.0.2.0/24"] }).refusal("192.0.2.255")).toBe("deny")
     expect(gateOf({ allow: [] }).refusal("127.0.0.1")).toBe("allow")
@@ -147,7 +147,7 @@ describe("accept rates", () => {
     expect(refusal("10.0.0.1", 1000)).toBeUndefined()
   })
 
-  it("take nothing from the others for whoever tries too often", () => {
+  it("take nothing from others when one address tries too often", () => {
     const { refusal } = gateOf({ acceptRate: { perSecond: 1, burst: 2 }, acceptRatePerAddress: 1 })
     expect(refusal("10.0.0.1")).toBeUndefined()
     for (let attempt = 0; attempt < 10; attempt++) expect(refusal("10.0.0.1")).toBe("acceptRatePerAddress")
@@ -192,7 +192,7 @@ describe("accept rates", () => {
   })
 })
 
-describe("what cannot be meant", () => {
+describe("invalid options", () => {
   it.each<[ServerPolicy.AcceptPolicy, string, unknown]>([
     [{ allow: ["10.0.0.1/8"] }, "allow", "10.0.0.1/8"],
     [{ allow: ["10.0.0.0/33"] }, "allow", "10.0.0.0/33"],

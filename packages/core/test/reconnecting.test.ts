@@ -357,7 +357,7 @@ describe("Reconnecting", () => {
   )
 
   VitestSimulation.it(
-    "refuses options that cannot be meant",
+    "refuses invalid options",
     Effect.gen(function*() {
       const [client] = yield* SimNetwork.hosts("client")
       yield* Host.run(
@@ -522,7 +522,7 @@ describe("Heartbeat", () => {
   )
 
   VitestSimulation.it(
-    "goes on answering when the framing has refused one answer",
+    "keeps answering when the framing has refused one answer",
     Effect.gen(function*() {
       const [server, client] = yield* SimNetwork.hosts("server", "client")
       yield* Host.serve(

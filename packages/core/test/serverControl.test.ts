@@ -49,7 +49,7 @@ const served = (
     return { server, dial }
   })
 
-/** Long enough for what is under way to arrive, and for nothing else. */
+/** Long enough for what is in flight to arrive, and for nothing else. */
 const settle = Effect.sleep("50 millis")
 
 const exchange = Effect.fnUntraced(function*(client: Connection.Connection, said: string) {
@@ -196,7 +196,7 @@ describe("Server.close", () => {
 
 describe("Server.suspend", () => {
   VitestSimulation.it(
-    "keeps the port and lets nobody in until resume; those who are in are unharmed",
+    "keeps the port and accepts nothing until resume; open connections are unaffected",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ backlog: 2 })
       const seen = yield* SubscriptionRef.changes(server.state).pipe(
@@ -233,7 +233,7 @@ describe("Server.suspend", () => {
   )
 
   VitestSimulation.it(
-    "lets nobody in when it ends by draining, whatever is changed then",
+    "accepts nothing when it ends by draining, whatever is changed then",
     Effect.gen(function*() {
       const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 10 }))
       const log = ServerLog.make(["Draining"], () => Effect.ignore(update))
@@ -259,7 +259,7 @@ describe("Server.suspend", () => {
 
 describe("Server.resume", () => {
   VitestSimulation.it(
-    "says what holds when a handler that it lets in suspends the server again",
+    "reports the state when a handler that it starts suspends the server again",
     Effect.gen(function*() {
       const suspend: Effect.Effect<void> = Effect.suspend(() => server.suspend)
       const { dial, server } = yield* served({}, (connection) => Effect.andThen(suspend, echo(connection)))
@@ -275,7 +275,7 @@ describe("Server.resume", () => {
   )
 
   VitestSimulation.it(
-    "keeps a limit that a handler sets while others are being let in",
+    "keeps a limit that a handler sets while others are being accepted",
     Effect.gen(function*() {
       const update: ReturnType<Server.Server["update"]> = Effect.suspend(() => server.update({ maxConnections: 1 }))
       const { dial, server } = yield* served({}, (connection) => Effect.andThen(update, echo(connection)))
@@ -317,7 +317,7 @@ describe("Server.update", () => {
   )
 
   VitestSimulation.it(
-    "counts a lifetime from when the connection was let in",
+    "counts a lifetime from when the connection was accepted",
     Effect.gen(function*() {
       const { dial, server } = yield* served({}, () => Effect.never)
       yield* dial()
@@ -335,7 +335,7 @@ describe("Server.update", () => {
   )
 
   VitestSimulation.it(
-    "lowers maxConnections without harm to anybody, and lets in who waits when it rises",
+    "lowers maxConnections without closing connections, and accepts waiting ones when it rises",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ maxConnections: 2 })
       const [one, two] = [yield* dial(), yield* dial()]
@@ -392,7 +392,7 @@ describe("Server.update", () => {
   )
 
   VitestSimulation.it(
-    "changes nothing when one of its options cannot be meant",
+    "changes nothing when one of its options is invalid",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ maxConnections: 1 })
       const rejected = (changes: ServerPolicy.ServerPolicy) =>
@@ -461,7 +461,7 @@ describe("filters", () => {
         const exit = yield* Effect.exit(
           Effect.flatMap(
             dial(from),
-            (client) => Effect.andThen(Connection.writeText(client, "let me in"), Connection.read(client))
+            (client) => Effect.andThen(Connection.writeText(client, "hello"), Connection.read(client))
           )
         )
         expect(Exit.isFailure(exit) && (Cause.squash(exit.cause) as NetworkError.NetworkError).reason._tag)

@@ -204,7 +204,7 @@ describe("Server.events", () => {
   )
 
   VitestSimulation.it(
-    "begin with how things stand, for whoever comes late",
+    "begin with the current state, for late subscribers",
     Effect.gen(function*() {
       const { dial, server } = yield* served({ drain: 0 })
       const gone = yield* dial
@@ -223,7 +223,7 @@ describe("Server.events", () => {
       expect(tags(events)).toEqual(["Listening", "Accepted", "Draining", "Closed", "Drained"])
       expect(ofTag(events, "Accepted")[0]).toMatchObject({ id: open!.id, at: open!.since })
       expect(ofTag(events, "Closed")[0]!.id).toBe(open!.id)
-      // And nothing for whoever comes too late.
+      // And nothing for a subscriber that comes too late.
       expect(yield* Stream.runCollect(server.events)).toEqual([])
     })
   )
@@ -240,7 +240,7 @@ describe("Server.events", () => {
         Effect.forkChild({ startImmediately: true })
       )
       const quick = yield* heard(server)
-      // Whoever has heard enough misses nothing.
+      // A subscriber that has heard enough misses nothing.
       yield* Stream.runDrain(Stream.take(server.events, 1))
       const rounds = 700
       const visit = Effect.scoped(

@@ -16,7 +16,7 @@ interface Said {
 
 const fixture = fileURLToPath(new URL("fixtures/descriptors.ts", import.meta.url))
 
-/** A server in a process that may open so many descriptors, and what it says. */
+/** A server in a process that may open `count` descriptors, and its output. */
 const server = Effect.fnUntraced(function*(descriptors: number, maxConnections: number) {
   const said = yield* Queue.unbounded<Said>()
   const child = yield* Effect.acquireRelease(
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== "linux")("a process that is out of descript
     }).pipe(Effect.scoped), 30_000)
 
   it.live(
-    "reports it within two seconds when files have taken the last one, and serves again afterwards",
+    "reports it within two seconds when files have taken the last one, and serves again after that",
     () =>
       Effect.gen(function*() {
         const { command, hear } = yield* server(64, 60)

@@ -195,8 +195,8 @@ export const stop = (
   begin(host, () => ({ kind: "stop", amount: duration("grace", options?.grace ?? "30 seconds", 0) }))
 
 /**
- * Pauses the process of a host, as garbage collection, `SIGSTOP` and the migration of a virtual machine do. Its kernel goes
- * on: it acknowledges packets until its buffers are full. Timers that expired meanwhile fire when the fault ends.
+ * Pauses the process of a host, as garbage collection, `SIGSTOP` and the migration of a virtual machine do. Its kernel
+ * continues: it acknowledges packets until its buffers are full. Timers that expired meanwhile fire when the fault ends.
  *
  * @since 0.1.0
  * @category hosts

@@ -62,7 +62,7 @@ export interface Host {
  */
 export interface StartOptions {
   /**
-   * What a failure of the program does: it fails the run with `SimulationHostFailed`, or is logged and the run goes on.
+   * What a failure of the program does: it fails the run with `SimulationHostFailed`, or is logged and the run continues.
    * Interruption is no failure. Default: `"fail"`.
    */
   readonly onFailure?: "fail" | "log" | undefined

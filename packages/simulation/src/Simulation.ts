@@ -2,7 +2,7 @@
  * Runs programs in a simulated network, in virtual time.
  *
  * An hour of heartbeats takes milliseconds, because time is at once as late as when the next thing happens. One seed
- * decides everything, so a run that failed is repeated exactly. And what waits for ever is an error that says who waits
+ * decides everything, so a run that failed is repeated exactly. And what waits forever is an error that says who waits
  * for what, and not a test that hangs.
  *
  * **Example** (a first test)
@@ -35,7 +35,7 @@
  * **Details**
  *
  * - A run is synchronous from end to end: no timer and no promise of the system has a part in it. So a program that
- *   awaits a promise cannot go on; it ends with `SimulationDeadlock`, which says so.
+ *   awaits a promise cannot continue; it ends with `SimulationDeadlock`, which says so.
  * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
  *
@@ -83,7 +83,7 @@ export {
 } from "./SimulationError.ts"
 
 /**
- * What ends a program that would run for ever.
+ * What ends a program that would run forever.
  *
  * @since 0.1.0
  * @category options
@@ -143,8 +143,8 @@ export interface Run<A, E> {
 /**
  * Runs a program in a network of its own, and ends as it does.
  *
- * Fails besides with `SimulationDeadlock`, with `SimulationLimitExceeded`, and with `InvalidOption` if an option cannot
- * be meant.
+ * Fails besides with `SimulationDeadlock`, with `SimulationLimitExceeded`, and with `InvalidOption` if an option is
+ * invalid.
  *
  * @since 0.1.0
  * @category running
@@ -248,7 +248,7 @@ const execute = <A, E, R>(
   })
 }
 
-// A tracer that somebody has chosen goes on; the default one draws its identifiers at random.
+// A tracer that the program provides stays; the default one draws its identifiers at random.
 const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer => {
   const tracer = Context.get(context, Tracer.Tracer)
   return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
@@ -281,7 +281,7 @@ const haltError = (
  * @category options
  */
 export interface ExploreOptions extends Omit<Options, "seed"> {
-  /** So many seeds, from 1 up; or just these. Default: 100. */
+  /** How many seeds, from 1 up; or these alone. Default: 100. */
   readonly seeds?: number | Iterable<Seed> | undefined
   /** When to stop: at the first run that fails, or at the `end`, with all that failed. Default: `"failure"`. */
   readonly until?: "failure" | "end" | undefined

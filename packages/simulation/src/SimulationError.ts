@@ -41,7 +41,7 @@ interface Situation {
 
 /**
  * Nothing is left that could happen, and the program has not ended: every fiber waits, and no timer and no packet is
- * under way.
+ * in flight.
  *
  * @since 0.1.0
  * @category errors
@@ -73,7 +73,7 @@ export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitEx
     const first = this.limit === "time"
       ? `the simulation has not ended after its time: the next thing would happen later than the limit allows. It is ${this.at} ms`
       : `the simulation has not ended after ${this.steps} steps. It is ${this.at} ms`
-    return [`${first}; raise the limit, if this is not a program that runs for ever`, ...describe(this)].join("\n")
+    return [`${first}; raise the limit, if this is not a program that runs forever`, ...describe(this)].join("\n")
   }
 }
 

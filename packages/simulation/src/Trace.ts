@@ -2,7 +2,7 @@
  * The record of a simulation: every segment and datagram, every timer that ran out, every fault, in the order in which
  * they happened, with their virtual times.
  *
- * `SimNetwork.trace` gives it while a simulation runs, and `Simulation.record` afterwards. It keeps the last records up to
+ * `SimNetwork.trace` gives it while a simulation runs, and `Simulation.record` after it. It keeps the last records up to
  * a limit; the hash covers all that ever were.
  *
  * **Example**

@@ -112,7 +112,7 @@ describe("Simulation.run", () => {
       expect(yield* Effect.promise(() => Promise.resolve("as ever outside"))).toBe("as ever outside")
     }))
 
-  it.effect("limits end what would run for ever", () =>
+  it.effect("limits end what would run forever", () =>
     Effect.gen(function*() {
       const ticking = yield* Simulation.record(Effect.forever(Effect.sleep("1 second")), { limit: { time: "1 hour" } })
       expect(failure(ticking.exit)).toMatchObject({ _tag: "SimulationLimitExceeded", limit: "time", at: 3_600_000 })
@@ -122,12 +122,12 @@ describe("Simulation.run", () => {
       expect(mistaken).toMatchObject({ reason: { _tag: "InvalidOption", option: "loss" } })
     }))
 
-  it.effect("a program that polls lets time go on", () =>
+  it.effect("a program that polls lets time advance", () =>
     Simulation.run(Effect.gen(function*() {
       while ((yield* Clock.currentTimeMillis) < 5) yield* Effect.yieldNow
     })))
 
-  it.effect("what the seed does not decide is found out", () =>
+  it.effect("what the seed does not decide is detected", () =>
     Effect.gen(function*() {
       let runs = 0
       const changing = Effect.suspend(() => Effect.sleep(++runs * 1000))
@@ -181,7 +181,7 @@ describe("SimNetwork under a test clock", () => {
 
 describe("hosts and faults", () => {
   VitestSimulation.it(
-    "M4: a crash stops what runs there without a word, and a restart runs it again",
+    "M4: a crash stops what runs there, without finalizers, and a restart runs it again",
     Effect.gen(function*() {
       const host = yield* SimNetwork.host("host")
       const log: Array<string> = []

@@ -462,7 +462,7 @@ VitestSimulation.it(
   { seeds: 100 }
 )
 
-describe("with buffers that hold less than a record, or than what the handshake has to say", () => {
+describe("with buffers that hold less than a record, or than the handshake sends", () => {
   const bytes = new Uint8Array(40_000).map((_, index) => index % 251)
 
   for (const [sendBuffer, receiveBuffer] of [[64, 65_536], [5000, 128], [65_536, 128]] as const) {
@@ -482,7 +482,7 @@ describe("with buffers that hold less than a record, or than what the handshake 
             Connection.readAll(to)
           ], { concurrency: 2 })
           expect(Buffer.compare(got, bytes)).toBe(0)
-          // The answer is still under way when both are closed.
+          // The answer is still in flight when both are closed.
           yield* Effect.forkScoped(Connection.write(to, bytes), { startImmediately: true })
           const reading = yield* Effect.forkScoped(Connection.readAll(from), { startImmediately: true })
           yield* Effect.sleep("1 milli")

@@ -34,7 +34,7 @@ const ask = (host: Host.Host, options: Tls.ClientOptions) =>
 
 describe("a server over simulated TLS", () => {
   it.effect(
-    "goes on with thousands of handshakes that stall, and gives each up to the millisecond",
+    "keeps running with thousands of handshakes that stall, and gives each up to the millisecond",
     () =>
       Effect.gen(function*() {
         const stalled = 2000

@@ -125,7 +125,7 @@ export const writeInPieces = (
     Effect.forEach((piece) => Connection.write(connection, piece), { discard: true })
   )
 
-/** Reads chunk by chunk until so many bytes have come, or the peer has ended. */
+/** Reads chunk by chunk until `count` bytes have come, or the peer has ended. */
 export const readBytes = Effect.fnUntraced(function*(connection: Connection.Connection, count = Infinity) {
   const chunks: Array<Uint8Array> = []
   let received = 0
@@ -176,7 +176,7 @@ export const roundTrip = (near: Connection.Connection, far: Connection.Connectio
 
 /**
  * Gives a moment: a wait for a message to go back and forth on a connection of its own. A loop that waits for something
- * to happen on the network takes one each time around: it does not spin, and so virtual time can go on.
+ * to happen on the network takes one each time around: it does not spin, and so virtual time can advance.
  */
 export const elsewhere = (subject: StreamSubject) =>
   Effect.map(open(subject), ({ client, server }) => roundTrip(client.connection, server.connection))

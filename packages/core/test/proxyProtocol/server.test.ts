@@ -451,7 +451,7 @@ describe("limits", () => {
 })
 
 describe("options", () => {
-  it.effect("that cannot be meant are refused before anything is opened", () =>
+  it.effect("are refused before anything is opened, if invalid", () =>
     simulated(Effect.gen(function*() {
       const host = yield* SimNetwork.host("host")
       const optionOf = (error: NetworkError.NetworkError) =>

@@ -76,7 +76,7 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
     expect(alice.showsColors()).toContain("\x1b[1m")
   })
 
-  it("refuses lines that come faster than they can be sent, and goes on", async () => {
+  it("refuses lines that come faster than they can be sent, and continues", async () => {
     const { port } = await serve("chat server --refill 1h")
     const alice = onTerminal(`chat client --port ${port} --nick alice`)
     await alice.until(/in lobby: alice\n(.*\n)* alice in lobby - connected/)

@@ -43,7 +43,7 @@ describe("names", () => {
     ["a\x1bb", "an escape"],
     ["<b>", "brackets"],
     ["a,b", "a comma"],
-    ["a" + "\u0301".repeat(8), "marks upon marks"],
+    ["a" + "\u0301".repeat(8), "stacked marks"],
     ["🦊", "an emoji"],
     ["ali\u034fce", "a mark that nobody sees"],
     ["\u3164", "a letter that nobody sees"],
@@ -291,7 +291,7 @@ describe("the wire", () => {
     )
   })
 
-  it("answers for a line that is too long, and goes on", () => {
+  it("answers for a line that is too long, and continues", () => {
     const [first, second] = decode("x".repeat(20_000), "x".repeat(20_000) + "\nafter\n")
     expect(Result.isFailure(first!)).toBe(true)
     expect(Result.getOrThrow(second!).text).toBe("after")

@@ -33,7 +33,7 @@ const talk = async (options: Net.NetConnectOpts) => {
   return {
     socket,
     say: (...lines: ReadonlyArray<string>) => socket.write(lines.map((line) => `${line}\n`).join("")),
-    /** Waits until it has heard this, or so many characters. */
+    /** Waits until it has heard this text, or this many characters. */
     hears: (what: string | number) =>
       new Promise<string>((resolve, reject) => {
         look = () => {

@@ -142,7 +142,7 @@ describe("a chat", () => {
   )
 
   it(
-    "takes so many clients in all and from one address, and tells the others why",
+    "takes a number of clients in all and from one address, and tells the others why",
     Effect.gen(function*() {
       const { server, others: [a, b, c] } = yield* hosts("a", "b", "c")
       yield* Host.serve(server, chat({ clients: 3, clientsPerAddress: 2 }))
@@ -192,7 +192,7 @@ describe("limits", () => {
   )
 
   it(
-    "on the rate end it when it goes on",
+    "on the rate end it when it continues",
     Effect.gen(function*() {
       const { server, others: [a, b] } = yield* hosts("a", "b")
       yield* Host.serve(server, chat({ rate: { burst: 10, refill: 500 }, patience: 5 }))
@@ -386,7 +386,7 @@ describe("50 clients in 5 rooms", () => {
           const own = first!.filter((each) => each.startsWith(`p${index} `))
           expect(own).toEqual(Array.from({ length: 10 }, (_, number) => `p${index} ${index}:${number}`))
         }
-        // Those who crashed have said what they had said, from the beginning on.
+        // Users who crashed have said what they had said, from the beginning on.
         for (const index of crashes) {
           const own = first!.filter((each) => each.startsWith(`p${index} `))
           expect(own).toEqual(own.map((_, number) => `p${index} ${index}:${number}`))

@@ -2,7 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 
-/** What has gone through all the connections of one listener, or all those dialled: plain numbers, read when asked for. */
+/** What has gone through all the connections of one listener, or all outgoing ones: plain numbers, read when asked for. */
 export interface Traffic {
   open: number
   accepted: number

@@ -84,7 +84,7 @@ class Replies<Out, In, E, R> implements Consumer, Writer {
     this.#resume = resume
   }
 
-  /** Answers what has been received already, and goes on with what comes. */
+  /** Answers what has been received already, and then what arrives. */
   start(): void {
     const { connection } = this.#framed
     if (connection.input.isTaken) return this.finish(Effect.fail(connection.error("read", new NetworkError.Busy())))

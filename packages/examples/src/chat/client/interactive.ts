@@ -24,7 +24,7 @@ type Event =
 const changed: Event = { _tag: "Changed" }
 const over: Event = { _tag: "Over" }
 
-/** Runs until whoever types has enough. */
+/** Runs until the user quits. */
 export const run = Effect.fnUntraced(function*(client: ChatClient, server: string, style: Transcript.Style) {
   yield* Terminal.raw
   const screen = new Screen()
@@ -51,7 +51,7 @@ export const run = Effect.fnUntraced(function*(client: ChatClient, server: strin
     Effect.forever(Effect.andThen(Effect.sleep("1 second"), Queue.offer(events, changed)))
   ]
   for (const each of feeding) yield* Effect.forkScoped(each)
-  // What was typed is sent behind the back of whoever types on: the server's limits may hold it up.
+  // What was typed is sent in the background while the user types on: the server's limits may hold it up.
   const outgoing = yield* Queue.dropping<string>(100)
   yield* Effect.forkScoped(
     Effect.forever(

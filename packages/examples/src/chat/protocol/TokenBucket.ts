@@ -1,11 +1,11 @@
 /**
- * A rate limit: so many at once, and one more for every so many milliseconds. Exact, because it keeps a time and not a
+ * A rate limit: `burst` at once, and one more for every `refill` milliseconds. Exact, because it keeps a time and not a
  * fraction of a token (the generic cell rate algorithm).
  */
 
 /** How much is allowed. */
 export interface Rate {
-  /** So many at once, from 1 up. */
+  /** How many at once, from 1 up. */
   readonly burst: number
   /** Milliseconds until one more is allowed. 0: there is no limit. */
   readonly refill: number

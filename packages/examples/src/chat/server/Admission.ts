@@ -80,7 +80,7 @@ export class Admission {
     return source
   }
 
-  // The one that came longest ago and has nobody here. At most `clients` others are before it.
+  // The oldest address without a client here. At most `clients` others are before it.
   #forget(): void {
     for (const [name, { clients }] of this.#sources) {
       if (clients === 0) {

@@ -1,4 +1,4 @@
-/** Somebody who is connected: what they are called, where they are, and what waits to be sent to them. */
+/** A connected user: what they are called, where they are, and what waits to be sent to them. */
 import * as Subscription from "@sluice/core/Subscription"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ export interface Member {
   stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
   /** A permit for each of their lines that is being kept: that many at once. */
   readonly keeping: Semaphore.Semaphore
-  /** What they are sent comes in one order, whoever sends it. */
+  /** What they are sent comes in one order, whichever member sends it. */
   readonly subscription: Subscription.Subscription<Uint8Array>
 }
 

@@ -7,7 +7,7 @@ export interface Settings extends Limits {
   readonly history: number
   /** What is said to everybody who connects, a line each. */
   readonly greeting: ReadonlyArray<string>
-  /** So many refusals in a row, and the server hangs up. */
+  /** After this many refusals in a row, the server hangs up. */
   readonly patience: number
   /** A client that has neither a name nor a room by then is disconnected. */
   readonly introduction: Duration.Input

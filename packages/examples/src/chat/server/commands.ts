@@ -1,4 +1,4 @@
-/** What each command does. Whoever gave it is answered, by a line or by what happens in the room. */
+/** What each command does. Its sender is answered, by a line or by what happens in the room. */
 import * as Effect from "effect/Effect"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"

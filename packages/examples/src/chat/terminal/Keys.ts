@@ -1,6 +1,6 @@
 /** What comes from a keyboard, out of the bytes that a terminal in raw mode sends for it. */
 
-/** A key that is no text. */
+/** A key other than text. */
 export type Name =
   | "Enter"
   | "Tab"

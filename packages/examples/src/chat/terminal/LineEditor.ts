@@ -204,7 +204,7 @@ export const view = (
     if (column + next > room) break
     column += next
   }
-  // One that was cut off shows it.
+  // A line that was cut off shows it.
   const cut = start > 0 && before.length > start
   const shown = cut ? ["…".padEnd(width(before[start]!), " "), ...before.slice(start + 1)] : before.slice(start)
   let end = 0

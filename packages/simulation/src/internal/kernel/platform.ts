@@ -22,7 +22,7 @@ interface Opener {
   readonly isDown: () => boolean
 }
 
-/** A host as a platform: what `Network.make` builds upon. */
+/** A host as a platform: what `Transport.makeNetwork` builds on. */
 export const makePlatform = (host: HostState, process: Process | undefined): Transport.Platform => {
   const opener: Opener = {
     host,

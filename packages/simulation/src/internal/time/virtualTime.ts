@@ -118,7 +118,7 @@ export class VirtualTime implements Engine {
    *
    * It goes in turns: the tasks that can run now, then what else happens at this moment. When there is nothing more of
    * either, it is as late as when the next thing happens. So what a program does takes no time; but one that never waits,
-   * because it polls, could wait for ever for what it polls: after a while each of its turns takes a little.
+   * because it polls, could wait forever for what it polls: after a while each of its turns takes a little.
    */
   run(isDone: () => boolean, limits: Limits): Halt | undefined {
     const tasks = this.#tasks

@@ -69,7 +69,7 @@ export class Endpoint {
     return this.state === "CLOSED"
   }
 
-  /** Whether it has been in TIME_WAIT for so many microseconds. */
+  /** Whether it has been in TIME_WAIT for `time` microseconds. */
   hasLingered(micros: number): boolean {
     return this.state === "TIME_WAIT" && this.#timers.expireAt - this.#path.now <= Settings.lingering - micros
   }

@@ -25,7 +25,7 @@ export interface TcpOptions {
    */
   readonly synRetries?: number | undefined
   /**
-   * The first and the last of the ports that connections from no port in particular get; UDP sockets too. One that its
+   * The first and the last of the ports that connections from no port in particular get; UDP sockets too. A port that its
    * connection has closed first is free again after a minute. Default: 32,768 and 60,999, as on Linux (ip(7)).
    */
   readonly ephemeralPorts?: readonly [first: number, last: number] | undefined
@@ -70,7 +70,7 @@ export const initialTimeout = 1_000_000
 export const synLinearTimeouts = 4
 /** How long a closed connection remembers its addresses: TIME_WAIT, and FIN_WAIT_2 when nobody reads any more. */
 export const lingering = 60_000_000
-/** How long a closed socket goes on sending to a peer that does not answer. */
+/** How long a closed socket keeps sending to a peer that does not answer. */
 export const orphanTimeout = 100_000_000
 /** The pause between keep-alive probes, and how many of them (as libuv sets them). */
 export const keepAliveInterval = 1_000_000

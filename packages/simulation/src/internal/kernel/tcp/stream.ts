@@ -73,7 +73,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
     this.#tell()
   }
 
-  // The sender may have to send it again: whoever keeps it gets a copy of its own.
+  // The sender may have to send it again: its keeper gets a copy of its own.
   keep(chunk: Uint8Array): Uint8Array {
     return copy(chunk)
   }

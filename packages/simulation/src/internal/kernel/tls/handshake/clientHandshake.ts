@@ -20,7 +20,7 @@ export interface ClientContext {
   readonly sessions: SessionMap<ClientSession>
 }
 
-/** A session, and the ticket that it can be gone on with. */
+/** A session, and the ticket that resumes it. */
 export interface ClientSession extends SavedSession {
   readonly ticket: string
 }

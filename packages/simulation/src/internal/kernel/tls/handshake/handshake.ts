@@ -49,7 +49,7 @@ export interface Options {
   readonly applicationProtocols: ReadonlyArray<string>
 }
 
-/** A handshake under way: carries messages to and fro until both sides agree, or it fails. */
+/** A handshake in progress: carries messages to and fro until both sides agree, or it fails. */
 export class Handshake implements RecordReceiver, Wire {
   readonly #host: TlsHost
   readonly #layer: RecordLayer

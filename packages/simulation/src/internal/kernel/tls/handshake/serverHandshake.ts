@@ -103,7 +103,7 @@ const negotiate = ({ host, settings }: ServerContext, hello: Messages["ClientHel
   return { version, cipher, applicationProtocol, serverName: hello.serverName }
 }
 
-// Whoever had to show a certificate then must have shown one that is still good.
+// A client that had to show a certificate must have shown one that is still good.
 const resumable = (
   context: ServerContext,
   { ticket }: Messages["ClientHello"],

@@ -38,13 +38,13 @@ export class RecordLayer implements Transport.StreamReceiver {
     this.#receiver = receiver
   }
 
-  /** Begins to deliver, whoever had the transport before. */
+  /** Begins to deliver to a new owner of the transport. */
   start(): void {
     this.transport.start(this)
     this.transport.resume()
   }
 
-  /** Goes on with another receiver. */
+  /** Continues with another receiver. */
   use(receiver: RecordReceiver): void {
     this.#receiver = receiver
   }
