@@ -36,9 +36,13 @@
  */
 export {
   bytes,
+  constant,
+  custom,
+  type CustomInput,
   delimited,
   type DelimitedOptions,
   literal,
+  literalBits,
   type Marker,
   padded,
   padding,
@@ -99,6 +103,7 @@ export {
   type LengthOptions,
   optional,
   presenceOf,
+  sizedBy,
   struct,
   when
 } from "./internal/api/structure.ts"

@@ -1,11 +1,12 @@
-import { bits } from "../fields/bits.ts"
+import type * as Result from "effect/Result"
 import * as internalBytes from "../fields/bytes.ts"
+import * as internalConstant from "../fields/constant.ts"
+import { fixedBits } from "../fields/constant.ts"
+import * as internalCustom from "../fields/custom.ts"
 import * as internalDelimited from "../fields/delimited.ts"
 import * as internalLiteral from "../fields/literal.ts"
 import * as internalRange from "../fields/range.ts"
 import * as internalText from "../fields/text.ts"
-import { derive } from "../machine/codec.ts"
-import { stop } from "../machine/cursor.ts"
 import type { Codec } from "./model.ts"
 
 /**
@@ -123,13 +124,62 @@ export const padding = (count: number): Codec<void> => internalLiteral.padding(c
  * @category bits
  * @since 0.1.0
  */
-export const paddingBits = (count: number): Codec<void> => {
-  const number = bits(count)
-  return derive<number, void>(number, {
-    kind: "padding",
-    hidden: true,
-    read: (c) => number.read(c) === stop ? stop : undefined,
-    write: (_, writer) => number.write(0, writer),
-    sample: () => undefined
-  })
+export const paddingBits = (count: number): Codec<void> => fixedBits(count, 0, false)
+
+/**
+ * Bits that are always the same number; not part of a struct's value.
+ *
+ * @category bits
+ * @since 0.1.0
+ */
+export const literalBits = (count: number, value: number): Codec<void> => fixedBits(count, value, true)
+
+/**
+ * A value that takes no bytes, such as the `true` behind an optional marker.
+ *
+ * ```ts
+ * import * as Codec from "@sluice/codec/Codec"
+ *
+ * const noReply = Codec.optional(Codec.constant(true), { after: " noreply" })
+ * ```
+ *
+ * @category structures
+ * @since 0.1.0
+ */
+export const constant = <const A>(value: A): Codec<A> => internalConstant.constant(value)
+
+/**
+ * The input of {@link custom}: the bytes from `at` up to but not including `end`, in memory that must not be changed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CustomInput {
+  readonly bytes: Uint8Array
+  /** Where the innermost range with a length begins, or the frame: offsets in a message count from here. */
+  readonly begin: number
+  readonly at: number
+  readonly end: number
 }
+
+/**
+ * A codec by functions of your own, for what the combinators cannot say.
+ *
+ * `decode` returns the value and the number of bytes that it takes from `at`; or how many bytes it needs, if there are fewer;
+ * or why the bytes are invalid. It is called again from the start when more have arrived, so it should be short.
+ * `encode` returns the bytes, or why there are none. `sample` makes a value from a function that returns numbers from 0 to 1.
+ *
+ * @category mapping
+ * @since 0.1.0
+ */
+export const custom = <A>(options: {
+  readonly kind: string
+  /** How few and how many bytes a value takes. */
+  readonly size: readonly [least: number, most: number]
+  readonly decode: (input: CustomInput) =>
+    | { readonly value: A; readonly size: number }
+    | { readonly need: number }
+    | { readonly invalid: string }
+  readonly encode: (value: A) => Result.Result<Uint8Array, string>
+  readonly sample: (random: () => number) => A
+}): Codec<A> => internalCustom.custom(options)

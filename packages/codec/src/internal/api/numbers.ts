@@ -170,10 +170,15 @@ const withDefaults = ({ lenient = false, max = Number.MAX_SAFE_INTEGER, min = 0,
 export const extended = (
   small: Codec<number>,
   escapes: { readonly [code: number]: Codec<number> },
-  options?: { readonly canonical?: boolean | undefined }
+  options?: {
+    readonly canonical?: boolean | undefined
+    /** The first value of the small field that is not the number itself; by default the smallest escape. */
+    readonly below?: number | undefined
+  }
 ): Codec<number> =>
   makeExtended(
     small,
     Object.entries(escapes).map(([code, codec]) => [Number(code), codec] as const),
-    options?.canonical ?? true
+    options?.canonical ?? true,
+    options?.below
   )

@@ -126,6 +126,20 @@ export const when = <F, A>(isPresent: (fields: F) => boolean, content: Codec<A>)
   internalOptional.when(isPresent as (fields: never) => boolean, content)
 
 /**
+ * A field of a struct that takes as many bytes as earlier fields say, such as a header with a length among others. The
+ * function gets the fields before it. A value of another size cannot be encoded. Where the function returns undefined,
+ * `otherwise` is used.
+ *
+ * @category structures
+ * @since 0.1.0
+ */
+export const sizedBy = <F, A>(
+  sizeOf: (fields: F) => number | undefined,
+  content: Codec<A>,
+  options?: { readonly otherwise?: Codec<A> | undefined }
+): Codec<A> => internalOptional.sizedBy(sizeOf as (fields: never) => number | undefined, content, options?.otherwise)
+
+/**
  * The checksums that have a name.
  *
  * @category models

@@ -87,8 +87,8 @@ export const enumeration = <A, const V extends { readonly [name: string]: A }>(
 export interface RepeatOptions {
   /** Exactly this many elements. */
   readonly count?: number | undefined
-  /** The bytes that stand after the last element. */
-  readonly until?: Marker | undefined
+  /** The bytes that stand after the last element. Of several, the first is written. */
+  readonly until?: Marker | readonly [Marker, ...ReadonlyArray<Marker>] | undefined
   /** The most elements; by default the frame limit alone counts, or 65,536 if elements can be empty. */
   readonly limit?: number | undefined
 }
@@ -101,7 +101,11 @@ export interface RepeatOptions {
  * @since 0.1.0
  */
 export const repeat = <A>(item: Codec<A>, options: RepeatOptions = {}): Codec<ReadonlyArray<A>> =>
-  internalRepeat.repeat(item, { count: options.count, until: options.until, limit: options.limit ?? Infinity })
+  internalRepeat.repeat(item, {
+    count: options.count,
+    until: typeof options.until === "string" || options.until instanceof Uint8Array ? [options.until] : options.until,
+    limit: options.limit ?? Infinity
+  })
 
 /**
  * One value or more with a marker between them, to the end of the range.

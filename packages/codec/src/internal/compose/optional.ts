@@ -1,4 +1,5 @@
 import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
+import { inRange } from "../fields/range.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { stop } from "../machine/cursor.ts"
 
@@ -81,6 +82,46 @@ export const when = <A>(isPresent: (fields: never) => boolean, content: CodecVal
           if (present && value !== undefined) content.write(value as A, writer)
           else if (present) writer.fail("it is missing")
           else if (value !== undefined) writer.fail("it is there, though other fields say that it is not")
+        })
+      }
+    }
+  })
+
+/** A codec in as many bytes as the fields before it say, or another if they say nothing. */
+export const sizedBy = <A>(
+  sizeOf: (fields: never) => number | undefined,
+  content: CodecValue<A>,
+  otherwise: CodecValue<A> | undefined
+): CodecValue<A> =>
+  make<A>({
+    kind: `${content.kind}, of a size by other fields`,
+    least: 0,
+    most: Math.max(content.most, otherwise?.most ?? 0),
+    greedy: otherwise?.greedy,
+    problem: content.problem ?? otherwise?.problem,
+    rows: content.rows,
+    read: (c) => {
+      const size = sizeOf(c.scope as never)
+      if (size === undefined && otherwise !== undefined) return otherwise.read(c)
+      return size !== undefined && Number.isSafeInteger(size) && size >= 0
+        ? inRange(c, size, content.read)
+        : c.fail(`the fields before it say that its size is ${size}`)
+    },
+    write: (_, writer) => writer.fail("a size by other fields stands outside of a struct"),
+    sample: (random) => (random.boolean() ? content : otherwise ?? content).sample(random),
+    role: {
+      _tag: "Link",
+      tie: (plan, index) => {
+        const name = plan.names[index]!
+        plan.isScoped = true
+        plan.writeWhole(index, (fields, writer) => {
+          const said = sizeOf(fields as never)
+          const value = fields[name] as A
+          if (said === undefined && otherwise !== undefined) return otherwise.write(value, writer)
+          const from = writer.position
+          content.write(value, writer)
+          const size = writer.position - from
+          if (size !== said) writer.fail(`it takes ${size} bytes, but the fields before it say ${said}`)
         })
       }
     }

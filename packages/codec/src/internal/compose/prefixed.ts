@@ -25,7 +25,7 @@ export const lengthPrefixed = <A>(
     align: number.align,
     rows: content.rows,
     read: (c): A | undefined | Stop => {
-      const { at, bit, bounded, end } = c
+      const { at, base, bit, bounded, end } = c
       const length = number.read(c)
       if (length === stop) return stop
       if (absent !== undefined && length === absent) return undefined
@@ -39,9 +39,11 @@ export const lengthPrefixed = <A>(
         c.bit = bit
         return stop
       }
+      c.base = c.at
       c.end = last
       c.bounded = true
       const value: A | Stop = read(c)
+      c.base = base
       c.end = end
       c.bounded = bounded
       if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)

@@ -7,7 +7,7 @@ export interface RepeatOptions {
   /** Exactly this many. */
   readonly count: number | undefined
   /** What stands after the last. */
-  readonly until: Marker | undefined
+  readonly until: ReadonlyArray<Marker> | undefined
   /** At most this many. */
   readonly limit: number
 }
@@ -17,7 +17,7 @@ export const repeat = <A>(
   item: CodecValue<A>,
   { count, limit, until }: RepeatOptions
 ): CodecValue<ReadonlyArray<A>> => {
-  const marker = until === undefined ? undefined : markerBytes(until)
+  const markers = until?.map(markerBytes)
   const most = item.least > 0 || limit < Infinity ? limit : 65536
   const items = (c: Cursor, n: number): ReadonlyArray<A> | Stop => {
     const from = c.at
@@ -44,20 +44,24 @@ export const repeat = <A>(
     }
     return items
   }
-  const toMarker = (c: Cursor, marker: Uint8Array): ReadonlyArray<A> | Stop => {
+  const toMarker = (c: Cursor, markers: ReadonlyArray<Uint8Array>): ReadonlyArray<A> | Stop => {
     let open = c.saved.length > 0
     const items: Array<A> = open ? c.saved.pop() as Array<A> : []
     // The element that is open is not the marker.
     open &&= c.saved.length > 0
     for (;;) {
       if (!open) {
-        const n = matched(c, c.at, marker)
-        if (n === marker.length) {
-          c.at += n
-          return items
+        let needed = 0
+        for (const marker of markers) {
+          const n = matched(c, c.at, marker)
+          if (n === marker.length) {
+            c.at += n
+            return items
+          }
+          if (c.at + n === c.end) needed = needed === 0 ? marker.length : Math.min(needed, marker.length)
         }
-        if (c.at + n === c.end) {
-          c.short(marker.length)
+        if (needed > 0) {
+          c.short(needed)
           return c.leave(items, undefined)
         }
         if (items.length === most) return c.exceed(most + 1, most, c.at)
@@ -70,9 +74,9 @@ export const repeat = <A>(
   }
   return make<ReadonlyArray<A>>({
     kind: `${count === undefined ? "" : `${count} × `}${item.kind}${
-      until === undefined ? "" : `, until ${showMarker(until)}`
+      until === undefined ? "" : `, until ${until.map(showMarker).join(" or ")}`
     }`,
-    least: (count ?? 0) * item.least + (marker?.length ?? 0),
+    least: (count ?? 0) * item.least + Math.min(...(markers ?? [[]]).map((marker) => marker.length)),
     most: count === undefined ? Infinity : count * item.most,
     greedy: count === undefined && until === undefined,
     align: item.align,
@@ -85,16 +89,16 @@ export const repeat = <A>(
       (item.greedy ? "an element has no end; give it a length or a delimiter" : undefined) ??
       (item.align(0) === 0 ? undefined : "an element must take whole bytes") ??
       (limit >= 0 ? undefined : `limit is ${limit}; it must be 0 or more`) ??
-      (marker?.length === 0 ? "until has at least one byte" : undefined),
+      (markers?.some((marker) => marker.length === 0) ?? false ? "until has at least one byte" : undefined),
     measure: item.measure === undefined ? undefined : (value) => {
-      let size = marker?.length ?? 0
+      let size = markers?.[0]?.length ?? 0
       for (const each of value) size += item.measure!(each)
       return size
     },
     read: count !== undefined
       ? (c) => items(c, count)
-      : marker !== undefined
-      ? (c) => toMarker(c, marker)
+      : markers !== undefined
+      ? (c) => toMarker(c, markers)
       : toEnd,
     write: (value, writer) => {
       if (!Array.isArray(value)) return writer.fail("it is not an array")
@@ -105,10 +109,10 @@ export const repeat = <A>(
       for (let i = 0; i < value.length; i++) {
         const from = writer.position
         item.write(value[i], writer)
-        if (writer.problem === undefined && marker !== undefined && writer.position - from > 0) {
-          const head = writer.range(from, Math.min(writer.position, from + marker.length))
-          if (head.length === marker.length && head.every((byte, i) => byte === marker[i])) {
-            writer.fail(`the element begins with ${showMarker(until!)}, which ends the elements`)
+        if (writer.problem === undefined && markers !== undefined) {
+          const head = writer.range(from, writer.position)
+          if (markers.some((marker) => marker.every((byte, i) => byte === head[i]))) {
+            writer.fail("the element begins with what ends the elements")
           }
         }
         if (writer.problem !== undefined) {
@@ -116,7 +120,7 @@ export const repeat = <A>(
           return
         }
       }
-      if (marker !== undefined) writer.payload(marker)
+      if (markers !== undefined) writer.payload(markers[0]!)
     },
     sample: (random) => {
       const length = count ?? Math.min(most, random.length(0, random.depth > 3 ? 0 : 8 >> random.depth))

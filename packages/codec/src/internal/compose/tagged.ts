@@ -1,7 +1,9 @@
+import * as Result from "effect/Result"
 import { type AnyCodec, type CodecValue, derive, make, type Row, sizeText } from "../machine/codec.ts"
 import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import type { Fields } from "../machine/plan.ts"
 import { struct } from "./struct.ts"
+import { transform } from "./transform.ts"
 
 export type FieldCodecs = Readonly<Record<string, AnyCodec>>
 
@@ -165,27 +167,29 @@ const measureOf = (
 
 const show = (value: unknown): string => typeof value === "string" ? JSON.stringify(value) : String(value)
 
-/** A codec for one of a few values, each as another. */
+/** A codec for one of a few values, each as a name. */
 export const enumeration = <A>(
   codec: CodecValue<A>,
   values: Readonly<Record<string, A>>
 ): CodecValue<string> => {
   const names = new Map(Object.entries(values).map(([name, value]) => [value, name]))
   const all = Object.keys(values)
-  return derive<A, string>(codec, {
-    kind: `${codec.kind}: ${Object.entries(values).map(([name, value]) => `${show(value)} ${name}`).join(", ")}`,
-    role: undefined,
-    problem: codec.problem ??
-      (all.length > 0 && names.size === all.length ? undefined : "the values must be different, and at least one"),
-    measure: codec.measure === undefined ? undefined : (name) => codec.measure!(values[name]!),
-    read: (c) => {
-      const { at } = c
-      const value = codec.read(c)
-      if (value === stop) return stop
-      return names.get(value) ?? c.fail(`unknown value ${show(value)}`, at)
-    },
-    write: (name, writer) =>
-      Object.hasOwn(values, name) ? codec.write(values[name]!, writer) : writer.fail(`unknown name ${show(name)}`),
-    sample: (random) => all[random.below(all.length)]!
-  })
+  const { measure } = codec
+  return derive<string>(
+    transform<A, string>(
+      codec,
+      (value) => {
+        const name = names.get(value)
+        return name === undefined ? Result.fail(`unknown value ${show(value)}`) : Result.succeed(name)
+      },
+      (name) => Object.hasOwn(values, name) ? Result.succeed(values[name]!) : Result.fail(`unknown name ${show(name)}`)
+    ),
+    {
+      kind: `${codec.kind}: ${Object.entries(values).map(([name, value]) => `${show(value)} ${name}`).join(", ")}`,
+      problem: codec.problem ??
+        (all.length > 0 && names.size === all.length ? undefined : "the values must be different, and at least one"),
+      measure: measure === undefined ? undefined : (name) => Object.hasOwn(values, name) ? measure(values[name]!) : 0,
+      sample: (random) => all[random.below(all.length)]!
+    }
+  )
 }

@@ -13,11 +13,12 @@ export const transform = <A, B>(
     measure: undefined,
     role: undefined,
     read: (c) => {
-      const { at } = c
+      // Where it began, so that an error tells the same place after a stop.
+      const from = !codec.atomic && c.saved.length > 0 ? c.saved.pop() as number : c.at - c.start
       const value = codec.read(c)
-      if (value === stop) return stop
+      if (value === stop) return codec.atomic ? stop : c.leave(from, undefined)
       const result = decode(value)
-      return Result.isSuccess(result) ? result.success : c.fail(result.failure, at)
+      return Result.isSuccess(result) ? result.success : c.fail(result.failure, c.start + from)
     },
     write: (value, writer) => {
       const result = encode(value)

@@ -8,9 +8,10 @@ import { stop } from "../machine/cursor.ts"
 export const extended = (
   small: CodecValue<number>,
   escapes: ReadonlyArray<readonly [code: number, codec: CodecValue<number>]>,
-  canonical: boolean
+  canonical: boolean,
+  below: number | undefined
 ): CodecValue<number> => {
-  const first = Math.min(...escapes.map(([code]) => code))
+  const first = below ?? Math.min(...escapes.map(([code]) => code))
   const forms = escapes.map(([code, codec]) => ({ code, codec, most: largest(codec) }))
   const choose = (value: number) => value < first ? undefined : forms.find(({ most }) => value <= most)
   const most = forms.at(-1)?.most ?? first - 1

@@ -4,13 +4,15 @@ import { sizeProblem } from "./bytes.ts"
 
 /** Reads what takes exactly the next `n` bytes, once all of them have come. */
 export const inRange = <A>(c: Cursor, n: number, read: Read<A>): A | Stop => {
-  const { at, bounded, end } = c
+  const { at, base, bounded, end } = c
   if (end - at < n) return c.short(n)
   c.end = at + n
+  c.base = at
   c.bounded = true
   const value = read(c)
   if (value !== stop && c.at !== at + n) c.fail(`${plural(at + n - c.at, "byte")} left over`)
   c.end = end
+  c.base = base
   c.bounded = bounded
   return c.problem === undefined ? value : stop
 }

@@ -34,6 +34,8 @@ export class Cursor {
   end = 0
   /** Whether no bytes come after `end`: it is the end of a range, or of the input. */
   bounded = false
+  /** Where in `bytes` the innermost range with a length begins, or the frame. */
+  base = 0
   /** Where in `bytes` the frame begins. */
   start = 0
   /** The place in the byte stream of `start`. */

@@ -9,7 +9,7 @@ export const explain = (codec: AnyCodec, bytes: Uint8Array): ReadonlyArray<Visit
   const visits: Array<Visit> = c.visits = []
   while (c.at < c.end) {
     const { at } = c
-    c.start = at
+    c.base = c.start = at
     c.names = codec.title === undefined ? [] : [codec.title]
     if (codec.read(c) === stop || c.at === at) break
   }

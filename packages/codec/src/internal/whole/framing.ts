@@ -92,7 +92,7 @@ export const advance = <A>(codec: CodecValue<A>, c: Cursor, input: FramingInput)
   const at = isOpen ? start + c.at - c.start : start
   if (!isOpen) c.reset()
   c.bytes = bytes
-  c.start = start
+  c.base = c.start = start
   c.at = at
   c.end = end - start > c.frameLimit ? start + c.frameLimit : end
   c.offset = offset

@@ -1,0 +1,134 @@
+/**
+ * RESP2 and RESP3, the protocol of Redis: https://redis.io/docs/latest/develop/reference/protocol-spec
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Codec from "../Codec.ts"
+
+/**
+ * A value that a server sends. `Null` and `NullArray` are those of RESP2; `Nil` is that of RESP3.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Value =
+  | { readonly _tag: "Text"; readonly text: string }
+  | { readonly _tag: "Error"; readonly text: string }
+  | { readonly _tag: "Number"; readonly value: number | bigint }
+  | { readonly _tag: "Bulk"; readonly bytes: Uint8Array }
+  | { readonly _tag: "Array"; readonly items: ReadonlyArray<Value> }
+  | { readonly _tag: "Null" }
+  | { readonly _tag: "NullArray" }
+  | { readonly _tag: "Nil" }
+  | { readonly _tag: "True" }
+  | { readonly _tag: "False" }
+  | { readonly _tag: "Double"; readonly text: string }
+  | { readonly _tag: "BigNumber"; readonly value: bigint }
+  | { readonly _tag: "BulkError"; readonly bytes: Uint8Array }
+  | { readonly _tag: "Verbatim"; readonly format: string; readonly bytes: Uint8Array }
+  | { readonly _tag: "Map"; readonly entries: ReadonlyArray<Entry> }
+  | { readonly _tag: "Set"; readonly items: ReadonlyArray<Value> }
+  | { readonly _tag: "Push"; readonly items: ReadonlyArray<Value> }
+  | { readonly _tag: "Attributes"; readonly entries: ReadonlyArray<Entry> }
+
+/**
+ * A pair of a map.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entry {
+  readonly key: Value
+  readonly value: Value
+}
+
+const end = Codec.literal("\r\n")
+const line = Codec.delimited("\r\n", Codec.text())
+const count = Codec.decimal({ max: 2 ** 31 - 1 })
+const item: Codec.Codec<Value> = Codec.lazy(() => value, { maxDepth: 128 })
+const entry: Codec.Codec<Entry> = Codec.struct({ key: item, value: item })
+
+const items = { count: Codec.countOf("items", count), end, items: Codec.repeat(item) }
+const entries = { count: Codec.countOf("entries", count), end, entries: Codec.repeat(entry) }
+const bulk = { length: Codec.lengthOf("bytes", count), begin: end, bytes: Codec.bytes(), end }
+
+const integer = Codec.delimited("\r\n", Codec.text("ascii"), { limit: 40 }).pipe(
+  Codec.mapResult(
+    (text): Result.Result<bigint, string> =>
+      /^[+-]?\d+$/.test(text) ? Result.succeed(BigInt(text)) : Result.fail(`${JSON.stringify(text)} is not a number`),
+    (value) => Result.succeed(String(value))
+  )
+)
+
+/** A number where that is exact. */
+const number = Codec.delimited("\r\n", Codec.text("ascii"), { limit: 20 }).pipe(
+  Codec.mapResult(
+    (text): Result.Result<number | bigint, string> => {
+      const value = Number(text)
+      if (!/^[+-]?\d+$/.test(text)) return Result.fail(`${JSON.stringify(text)} is not a number`)
+      return Result.succeed(Number.isSafeInteger(value) ? value === 0 ? 0 : value : BigInt(text))
+    },
+    (value) =>
+      typeof value === "bigint" ? Result.succeed(String(value)) : Number.isSafeInteger(value)
+        ? Result.succeed(String(value))
+        : Result.fail(`${value} is not a safe integer; use a bigint`)
+  )
+)
+
+/**
+ * What a server sends, and what a client's commands are: an `Array` of `Bulk`.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const value: Codec.Codec<Value> = Codec.taggedByPrefix({
+  Text: ["+", { text: line }],
+  Error: ["-", { text: line }],
+  Number: [":", { value: number }],
+  Bulk: ["$", bulk],
+  Array: ["*", items],
+  Null: ["$-1\r\n"],
+  NullArray: ["*-1\r\n"],
+  Nil: ["_\r\n"],
+  True: ["#t\r\n"],
+  False: ["#f\r\n"],
+  Double: [",", { text: line }],
+  BigNumber: ["(", { value: integer }],
+  BulkError: ["!", bulk],
+  Verbatim: ["=", {
+    length: Codec.lengthOf("bytes", count, { add: 4 }),
+    begin: end,
+    format: Codec.sized(3, Codec.text("ascii")),
+    colon: Codec.literal(":"),
+    bytes: Codec.bytes(),
+    end
+  }],
+  Map: ["%", entries],
+  Set: ["~", items],
+  Push: [">", items],
+  Attributes: ["|", entries]
+}).pipe(Codec.named("value"))
+
+/**
+ * What a client sends: an array of strings, or a line of words as a person types it.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const command = Codec.taggedByPrefix({
+  Command: ["*", {
+    count: Codec.countOf("words", Codec.decimal({ max: 1024 * 1024 })),
+    end,
+    words: Codec.repeat(
+      Codec.struct({
+        dollar: Codec.literal("$"),
+        length: Codec.lengthOf("bytes", count),
+        begin: end,
+        bytes: Codec.bytes(),
+        end
+      }).pipe(Codec.map(({ bytes }) => bytes, (bytes) => ({ bytes })))
+    )
+  }],
+  Inline: ["", { line: Codec.delimited(["\r\n", "\n"], Codec.text(), { limit: 65536 }) }]
+}).pipe(Codec.named("command"))

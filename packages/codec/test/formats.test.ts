@@ -1,0 +1,45 @@
+import * as Codec from "@sluice/codec/Codec"
+import * as FramingLaws from "@sluice/conformance/FramingLaws"
+import * as Framing from "@sluice/core/Framing"
+import * as Bytes from "effect/Bytes"
+import * as Result from "effect/Result"
+import { describe, expect, it } from "vitest"
+import { formats } from "./formats.ts"
+
+describe.each(formats)("$name", ({ bytes, codec, frames: count, isRewritten = false }) => {
+  const framing = Codec.framing<unknown>(codec)
+  const captured = FramingLaws.decodeChunks(framing, [bytes.slice()])
+
+  it("decodes what another program sent", () => {
+    expect(framing.invalid?.message).toBe(undefined)
+    expect(captured.error).toBe(undefined)
+    expect(captured.frames).toHaveLength(count)
+  })
+
+  it.skipIf(isRewritten)("encodes the frames as they came", () => {
+    expect(encodeAll(framing, captured.frames)).toEqual(Uint8Array.from(bytes))
+  })
+
+  it("keeps the laws of framings (F1 to F6)", () => {
+    const frames = [...captured.frames.slice(0, 2), ...Codec.sample<unknown>(codec, { count: 3, size: 4 })]
+    const options = { exhaustiveLength: 8, randomSplits: 3 }
+    const maxBuffered = 1024 * 1024
+    const input = encodeAll(framing, frames)
+    const inputs = [bytes.slice(0, 600), input, ...Array.from({ length: 40 }, (_, seed) => Codec.damage(input, seed))]
+    Result.getOrThrow(FramingLaws.roundTrip(framing, frames))
+    if (input.length < 2000) Result.getOrThrow(FramingLaws.truncation(framing, frames))
+    for (const each of inputs) {
+      Result.getOrThrow(FramingLaws.splits(framing, each, options))
+      Result.getOrThrow(FramingLaws.memory(framing, each, maxBuffered))
+      Result.getOrThrow(FramingLaws.delivery(framing, frames, each))
+    }
+  })
+
+  it("makes samples, and a table of its fields", () => {
+    expect(Codec.sample<unknown>(codec, { count: 20, size: 6 })).toHaveLength(20)
+    expect(Codec.toMarkdown(codec).split("\n").length).toBeGreaterThan(3)
+  })
+})
+
+const encodeAll = (framing: Framing.Framing<unknown>, frames: ReadonlyArray<unknown>): Uint8Array =>
+  Uint8Array.from(Bytes.concat(Result.getOrThrow(Framing.encodeAll(framing, frames))))
