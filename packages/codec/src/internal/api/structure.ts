@@ -178,6 +178,7 @@ export const checksum = (
     ? link(
       number,
       "checksum",
+      2,
       (plan, index) => plan.fail(index, `unknown checksum ${String(algorithm)}; use ${checksumNames.join(", ")}`)
     )
     : internalChecksum.checksum(of, name, number, typeof over === "string" ? [over, over] : over)

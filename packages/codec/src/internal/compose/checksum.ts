@@ -10,7 +10,7 @@ export const checksum = (
   number: CodecValue<number>,
   over: readonly [first: string, last: string] | undefined
 ): CodecValue<void> =>
-  link(number, name, (plan, index) => {
+  link(number, name, 2, (plan, index) => {
     const first = over === undefined ? 0 : plan.names.indexOf(over[0])
     const last = over === undefined ? index - 1 : plan.names.indexOf(over[1])
     if (first < 0 || last < first) return plan.fail(index, `there are no fields ${over?.join(" to ")} in this order`)

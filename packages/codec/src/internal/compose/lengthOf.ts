@@ -1,5 +1,5 @@
 import { inRange } from "../fields/range.ts"
-import { type CodecValue, derive, type Role } from "../machine/codec.ts"
+import { type CodecValue, derive, type Role, type Stage } from "../machine/codec.ts"
 import { type AnyCodec } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import type { Plan } from "../machine/plan.ts"
@@ -13,8 +13,13 @@ export interface LengthOptions {
 }
 
 /** A field that says something about others, and is not part of the value. */
-export const link = (number: AnyCodec, kind: string, tie: (plan: Plan, index: number) => void): CodecValue<void> => {
-  const role: Role = { _tag: "Link", tie }
+export const link = (
+  number: AnyCodec,
+  kind: string,
+  stage: Stage,
+  tie: (plan: Plan, index: number) => void
+): CodecValue<void> => {
+  const role: Role = { _tag: "Link", stage, tie }
   return derive<unknown, void>(number, {
     kind: `${number.kind}: ${kind}`,
     hidden: true,
@@ -29,7 +34,7 @@ export const link = (number: AnyCodec, kind: string, tie: (plan: Plan, index: nu
 
 /** How many bytes a later field takes. */
 export const lengthOf = (target: string, number: CodecValue<number>, options: LengthOptions): CodecValue<void> =>
-  link(number, `length of ${target}`, (plan, index) => {
+  link(number, `length of ${target}`, 1, (plan, index) => {
     const at = plan.after(index, target)
     if (at === undefined) return
     const { names } = plan
@@ -66,7 +71,7 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
 
 /** How many bytes all later fields of the struct take together. */
 export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions): CodecValue<void> =>
-  link(number, "length of the rest", (plan, index) => {
+  link(number, "length of the rest", 1, (plan, index) => {
     const { codecs, names } = plan
     const { add, limit } = options
     if (plan.rest >= 0) return plan.fail(index, "there is another length of the rest before it")

@@ -73,6 +73,7 @@ export const when = <A>(isPresent: (fields: never) => boolean, content: CodecVal
     sample: (random) => isPresent(random.scope as never) ? content.sample(random) : undefined,
     role: {
       _tag: "Link",
+      stage: 0,
       tie: (plan, index) => {
         const name = plan.names[index]!
         plan.isScoped = true
@@ -111,6 +112,7 @@ export const sizedBy = <A>(
     sample: (random) => (random.boolean() ? content : otherwise ?? content).sample(random),
     role: {
       _tag: "Link",
+      stage: 0,
       tie: (plan, index) => {
         const name = plan.names[index]!
         plan.isScoped = true

@@ -4,7 +4,7 @@ import { link } from "./lengthOf.ts"
 
 /** How many elements a later field has. */
 export const countOf = (target: string, number: CodecValue<number>): CodecValue<void> =>
-  link(number, `count of ${target}`, (plan, index) => {
+  link(number, `count of ${target}`, 0, (plan, index) => {
     const at = plan.after(index, target)
     if (at === undefined) return
     const { role } = plan.codecs[at]!
@@ -27,7 +27,7 @@ export const countOf = (target: string, number: CodecValue<number>): CodecValue<
 
 /** Whether a later field is there. */
 export const presenceOf = (target: string, flag: CodecValue<boolean>): CodecValue<void> =>
-  link(flag, `presence of ${target}`, (plan, index) => {
+  link(flag, `presence of ${target}`, 0, (plan, index) => {
     const at = plan.after(index, target)
     if (at === undefined) return
     const { role } = plan.codecs[at]!

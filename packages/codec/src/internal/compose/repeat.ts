@@ -25,7 +25,7 @@ export const repeat = <A>(
     if (items.length === 0 && n > most) return c.exceed(n, most, from)
     while (items.length < n) {
       const { at } = c
-      const value = item.read(c)
+      const value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at && n === Infinity) return c.fail("an element takes no bytes, so that there is no end of them")
       items.push(value)
@@ -37,7 +37,7 @@ export const repeat = <A>(
     while (c.at < c.end || c.bit > 0) {
       const { at } = c
       if (items.length === most) return c.exceed(most + 1, most, at)
-      const value = item.read(c)
+      const value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at) return c.fail("an element takes no bytes, so that there is no end of them")
       items.push(value)
@@ -67,7 +67,7 @@ export const repeat = <A>(
         if (items.length === most) return c.exceed(most + 1, most, c.at)
       }
       open = false
-      const value = item.read(c)
+      const value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       items.push(value)
     }
@@ -147,7 +147,7 @@ export const separated = <A>(
       const items: Array<A> = []
       for (;;) {
         if (items.length === limit) return c.exceed(limit + 1, limit, c.at)
-        const value = item.read(c)
+        const value = readItem(c, item, items.length)
         if (value === stop) return c.leave(items, `[${items.length}]`)
         items.push(value)
         if (c.at === c.end) return items
@@ -172,4 +172,13 @@ export const separated = <A>(
     },
     sample: (random) => Array.from({ length: random.length(1, Math.min(limit, 8)) }, () => item.sample(random))
   })
+}
+
+/** Reads an element; where fields are told, with its index. */
+const readItem = <A>(c: Cursor, item: CodecValue<A>, index: number): A | Stop => {
+  if (c.visits === undefined) return item.read(c)
+  c.names.push(`[${index}]`)
+  const value = item.read(c)
+  c.names.pop()
+  return value
 }

@@ -1,5 +1,5 @@
 import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../machine/codec.ts"
-import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
 import { type Fields, Plan, type ReadField } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
 import { readers, writers } from "./sites.ts"
@@ -125,7 +125,7 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
         c.names.pop()
         return stopped(c, object, i)
       }
-      c.visits?.push({ path: c.names.join("."), from, to: c.bit === 0 ? c.at : c.at + 1, value })
+      c.visits?.push({ path: joinNames(c.names), from, to: c.bit === 0 ? c.at : c.at + 1, value })
       c.names.pop()
       if (value !== undefined) object[name] = value
     }

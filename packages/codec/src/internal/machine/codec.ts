@@ -47,10 +47,13 @@ export interface Row {
   readonly rows: ReadonlyArray<Row>
 }
 
+/** When a field ties itself: what replaces the functions of a field comes before what wraps them, and checksums are last. */
+export type Stage = 0 | 1 | 2
+
 /** What a codec is to the struct that it is a field of. */
 export type Role =
   /** It tells of other fields, or is told of by them: it ties itself to them. */
-  | { readonly _tag: "Link"; readonly tie: (plan: Plan, index: number) => void }
+  | { readonly _tag: "Link"; readonly stage: Stage; readonly tie: (plan: Plan, index: number) => void }
   /** Another field can tell whether it is there. */
   | { readonly _tag: "Optional"; readonly content: AnyCodec }
   /** Another field can tell how many there are. */

@@ -133,4 +133,11 @@ export class Cursor {
   }
 }
 
+/** The names of fields as a path: `packet.topics[0].name`. */
+export const joinNames = (names: ReadonlyArray<string>): string => {
+  let path = ""
+  for (const name of names) path += path === "" || name.startsWith("[") ? name : `.${name}`
+  return path
+}
+
 export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`

@@ -34,7 +34,11 @@ export class Plan {
     this.reads = codecs.map((codec) => codec.read)
     this.writes = codecs.map((codec) => codec.write)
     for (const [i, codec] of codecs.entries()) if (codec.hidden) this.whole.add(i)
-    for (const [i, codec] of codecs.entries()) if (codec.role?._tag === "Link") codec.role.tie(this, i)
+    for (const stage of [0, 1, 2]) {
+      for (const [i, { role }] of codecs.entries()) {
+        if (role?._tag === "Link" && role.stage === stage) role.tie(this, i)
+      }
+    }
     this.#checkGreedy()
   }
 

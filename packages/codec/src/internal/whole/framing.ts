@@ -5,7 +5,7 @@ import type { FramingOutput } from "@sluice/core/FramingOutput"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import type { AnyCodec, CodecValue } from "../machine/codec.ts"
-import { Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
 import { Writer } from "../machine/writer.ts"
 
 const errorOf = (reason: FramingErrors.FramingErrorReason): FramingErrors.FramingError =>
@@ -22,15 +22,9 @@ export const problemOf = (codec: AnyCodec): string | undefined => {
 const invalidOf = (why: string): FramingErrors.FramingError =>
   errorOf(new FramingErrors.InvalidFraming({ framing: "Codec", why }))
 
-/** The names of the fields around a problem, from the outermost on. */
-const pathOf = (title: string | undefined, path: ReadonlyArray<string>): string => {
-  let text = title ?? ""
-  for (let i = path.length - 1; i >= 0; i--) {
-    const name = path[i]!
-    text += text === "" || name.startsWith("[") ? name : `.${name}`
-  }
-  return text
-}
+/** The names of the fields around a problem, which come innermost first. */
+const pathOf = (title: string | undefined, path: ReadonlyArray<string>): string =>
+  joinNames([...(title === undefined ? [] : [title]), ...path.toReversed()])
 
 export const decodeError = (c: Cursor, title: string | undefined): FramingErrors.FramingError => {
   const problem = c.problem!

@@ -33,54 +33,56 @@ export const resync = <A>(
       const noise = new Noise()
       return (input) => {
         for (;;) {
-          const found = c.saved.length > 0 ? found0 : find(input, marker)
-          if (!found.isWhole) {
-            // What may be the beginning of a marker is kept; else one byte, so that the end of the input is told.
-            noise.skip(input, Math.min(found.at, input.length - 1))
-            return input.ended ? noise.end(input) : input.need(marker.length)
+          if (c.saved.length === 0) {
+            const { at, isWhole } = find(input, marker, noise.kept)
+            if (!isWhole) {
+              if (input.ended) return noise.report(input, input.length)
+              noise.keep(input, at)
+              return input.need(noise.kept + marker.length)
+            }
+            if (at > 0) return noise.report(input, at)
           }
-          if (found.at > 0) noise.skip(input, found.at)
-          if (noise.count > 0) return noise.report()
           const value = advance(codec, c, input)
           if (value !== stop) {
             input.skip(c.at - input.start)
             return value
           }
           if (c.problem === undefined) return input.need(c.wanted)
-          noise.error = decodeError(c, codec.title)
+          noise.error ??= decodeError(c, codec.title)
+          noise.kept = 1
           c.reset()
-          noise.skip(input, 1)
         }
       }
     }
   })
 }
 
-/** The bytes that have been skipped and not yet told. */
+/** The noise before the next frame. */
 class Noise {
+  /** How many bytes of it have been consumed. */
   count = 0
   offset = 0
   error: FramingError | undefined = undefined
+  /** How many bytes at the front of the window are noise: one stays, since what is told has to consume something. */
+  kept = 0
 
-  skip(input: FramingInput, n: number): void {
-    if (n === 0) return
+  /** Consumes noise but for its last byte. */
+  keep(input: FramingInput, n: number): void {
     if (this.count === 0) this.offset = input.position
-    this.count += n
-    input.idle(n)
+    this.kept = n > 0 ? 1 : 0
+    if (n > 1) {
+      this.count += n - 1
+      input.idle(n - 1)
+    }
   }
 
-  end(input: FramingInput): Skipped {
+  report(input: FramingInput, n: number): Skipped {
     if (this.count === 0) this.offset = input.position
-    this.count += input.length
-    input.skip(input.length)
-    return this.report()
-  }
-
-  report(): Skipped {
-    const { count, error, offset } = this
-    this.count = 0
+    const skipped = new Skipped({ count: this.count + n, error: this.error, offset: this.offset })
+    input.skip(n)
+    this.count = this.kept = 0
     this.error = undefined
-    return new Skipped({ count, error, offset })
+    return skipped
   }
 }
 
@@ -89,12 +91,9 @@ interface Found {
   readonly isWhole: boolean
 }
 
-/** A frame that resumes was found before. */
-const found0: Found = { at: 0, isWhole: true }
-
 /** Where the marker begins, or may begin, in the window. */
-const find = ({ bytes, end, start }: FramingInput, marker: Uint8Array): Found => {
-  for (let at = start; at < end; at++) {
+const find = ({ bytes, end, start }: FramingInput, marker: Uint8Array, from: number): Found => {
+  for (let at = start + from; at < end; at++) {
     let i = 0
     while (i < marker.length && at + i < end && bytes[at + i] === marker[i]) i++
     if (i === marker.length) return { at: at - start, isWhole: true }
