@@ -30,7 +30,7 @@ describe("errors", () => {
     expect(decode(hex("5001000000056100016200"))).toBe(
       "corrupt frame at byte 0: packet.topics[1].qos: needs 1 byte, but 0 are left at offset 11"
     )
-    expect(decode(hex("500100000003" + "ff0001" + "00"))).toBe(
+    expect(decode(hex("500100000003ff000100"))).toBe(
       "corrupt frame at byte 0: packet.topics[0].name: invalid utf-8 text at offset 6"
     )
   })
