@@ -111,9 +111,12 @@ const declarationsOf = (
       if (declared === null) throw new Error(`${file}: a declaration in an unknown form: ${text}`)
       return [{ name: declared[3]!, isExported: declared[1] !== undefined, comment: doc, text: declared[2]! }]
     }
-    return Array.from(list[1]!.matchAll(listed)).flatMap(([, own, name = "", alias = name]) => {
+    const names = Array.from(list[1]!.matchAll(listed))
+    // The comment before a list of one name is that name's.
+    const only = names.length === 1 && doc !== "" ? doc : undefined
+    return names.flatMap(([, own, name = "", alias = name]) => {
       const exported = { name: alias, isExported: true }
-      if (list[2] === undefined) return [{ ...exported, comment: own ?? doc, text: `${alias} = ${name}` }]
+      if (list[2] === undefined) return [{ ...exported, comment: own ?? only ?? "", text: `${alias} = ${name}` }]
       const origin = join(dirname(file), list[2].replace(/\.ts$/, ".d.ts"))
       // A public module documents its own names.
       const isInternal = origin.includes("/internal/")
@@ -121,7 +124,7 @@ const declarationsOf = (
       if (found.length === 0) throw new Error(`${file}: ${name} is not in ${origin}`)
       return found.map((each) => ({
         ...exported,
-        comment: own ?? each.comment,
+        comment: own ?? only ?? each.comment,
         text: isInternal ? each.text : `${alias} = ${list[2]} ${name}`
       }))
     })

@@ -38,7 +38,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/udpServer",
       "UdpServer"
     ],
-    ["internal/framed", "Framed", "Heartbeat", "internal/client", "Reconnecting"],
+    ["internal/framed", "Framed", "Conversation", "Heartbeat", "internal/client", "Reconnecting"],
     ["internal/broadcast", "Subscription", "Broadcast"],
     [
       "internal/bridge",
@@ -60,7 +60,14 @@ export const layers: Readonly<Record<string, Layers>> = {
   ],
   node: [
     ["internal/facade"],
-    ["internal/address", "internal/descriptors", "internal/lookup", "internal/stream", "internal/unix"],
+    [
+      "internal/address",
+      "internal/descriptors",
+      "internal/descriptorGuard",
+      "internal/lookup",
+      "internal/stream",
+      "internal/unix"
+    ],
     ["internal/tls"],
     ["internal/connect", "internal/listen", "internal/bind"],
     ["internal/platform"],

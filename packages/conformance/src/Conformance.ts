@@ -21,7 +21,7 @@
  *
  * @since 0.1.0
  */
-import type { Check, ConformanceFailure, Law } from "./Check.ts"
+import type { Check } from "./Check.ts"
 import { backpressureLaws } from "./internal/backpressureLaws.ts"
 import { brokenLaws } from "./internal/brokenLaws.ts"
 import { byteLaws } from "./internal/byteLaws.ts"
@@ -35,7 +35,9 @@ import { scopeLaws } from "./internal/scopeLaws.ts"
 import { serverLaws } from "./internal/serverLaws.ts"
 import { wiringLaws } from "./internal/wiringLaws.ts"
 
-export type { Check, ConformanceFailure, DatagramSubject, Law, StreamSubject }
+export type { Check, ConformanceFailure, Law } from "./Check.ts"
+export type { DatagramSubject } from "./internal/datagramLaws.ts"
+export type { StreamSubject } from "./internal/pair.ts"
 
 /**
  * The checks of connections, listeners and servers.

@@ -13,6 +13,8 @@
  *
  * Result.getOrThrow(FramingLaws.all(framing, { frames: ["", "EHLO example.org", "QUIT"], maxBuffered: 65538 }))
  * ```
+ *
+ * @since 0.1.0
  */
 import { decodeAll, encodeAll, type Framing, makeDecoder, noFrame } from "@sluice/core/Framing"
 import type { FramingErrorReason } from "@sluice/core/FramingError"
@@ -21,7 +23,11 @@ import * as Data from "effect/Data"
 import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 
-/** A law of framings; the names are those of the design. */
+/** A law of framings; the names are those of the design.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Law =
   | "F1 any split gives the same"
   | "F2 what is encoded is decoded"
@@ -30,20 +36,32 @@ export type Law =
   | "F5 truncated input is an error"
   | "F7 decoding makes progress"
 
-/** A framing breaks a law. */
+/** A framing breaks a law.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class LawViolation extends Data.TaggedError("LawViolation")<{
   readonly law: Law
   /** What was tried, what should have come out and what did. */
   readonly message: string
 }> {}
 
-/** Everything that comes out of a decoder for one input. */
+/** Everything that comes out of a decoder for one input.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Outcome<out In> {
   readonly frames: ReadonlyArray<In>
   readonly error: FramingErrorReason | undefined
 }
 
-/** What a framing makes of an input that came in these chunks. */
+/** What a framing makes of an input that came in these chunks.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export const decodeChunks = <In>(framing: Framing<never, In>, chunks: Iterable<Uint8Array>): Outcome<In> => {
   const decoder = makeDecoder(framing)
   const frames: Array<In> = []
@@ -59,7 +77,11 @@ export const decodeChunks = <In>(framing: Framing<never, In>, chunks: Iterable<U
   return { frames, error: decoder.error?.reason }
 }
 
-/** Options of {@link splits}. */
+/** Options of {@link splits}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface SplitsOptions {
   /** Up to this length every way of splitting is tried; 10 bytes by default, which have 512. */
   readonly exhaustiveLength?: number | undefined
@@ -72,6 +94,9 @@ export interface SplitsOptions {
 /**
  * F1: however these bytes are split, the same frames come out, and the same error at the same offset. The bytes can be
  * anything; corrupted and truncated input is worth most.
+ *
+ * @since 0.1.0
+ * @category testing
  */
 export const splits = <In>(
   framing: Framing<never, In>,
@@ -109,6 +134,9 @@ export const splits = <In>(
 /**
  * F2: those of these frames that can be encoded are decoded as they were. Frames that encoding refuses are left out, and
  * must leave no bytes behind.
+ *
+ * @since 0.1.0
+ * @category testing
  */
 export const roundTrip = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> =>
   progressing(() => {
@@ -122,7 +150,11 @@ export const roundTrip = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Res
     ])
   })
 
-/** F3: whatever bytes follow these frames, the frames are delivered first. */
+/** F3: whatever bytes follow these frames, the frames are delivered first.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export const delivery = <A>(
   framing: Framing<A>,
   frames: ReadonlyArray<A>,
@@ -138,7 +170,11 @@ export const delivery = <A>(
     )
   })
 
-/** F4: while these bytes come one by one, and no frame is taken from a larger piece, at most `maxBuffered` are held. */
+/** F4: while these bytes come one by one, and no frame is taken from a larger piece, at most `maxBuffered` are held.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export const memory = <In>(
   framing: Framing<never, In>,
   bytes: Iterable<number>,
@@ -167,6 +203,9 @@ export const memory = <In>(
  * F5: wherever these frames are cut off, those before the cut come out, and `TruncatedFrame` if it lies inside a frame.
  *
  * This is not for framings that are told to take the end of the input as the end of a frame.
+ *
+ * @since 0.1.0
+ * @category testing
  */
 export const truncation = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Result.Result<void, LawViolation> =>
   progressing(() => {
@@ -192,7 +231,11 @@ export const truncation = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Re
     return Result.void
   })
 
-/** What {@link all} tries. */
+/** What {@link all} tries.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Examples<out A> extends SplitsOptions {
   /** Frames to encode and decode. An empty one is worth having. */
   readonly frames: ReadonlyArray<A>
@@ -202,7 +245,11 @@ export interface Examples<out A> extends SplitsOptions {
   readonly maxBuffered: number
 }
 
-/** All laws, on these frames and on their bytes with each byte in turn broken. */
+/** All laws, on these frames and on their bytes with each byte in turn broken.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export const all = <A>(framing: Framing<A>, examples: Examples<A>): Result.Result<void, LawViolation> => {
   const { frames, hostile = [], maxBuffered } = examples
   const bytes = Bytes.concat(encodeEach(framing, frames).bytes)

@@ -11,7 +11,12 @@ import * as Stream from "effect/Stream"
 import { bounded, type Check, check, expect, expectBytes, expectEqual, expectFailed, expectFailure } from "../Check.ts"
 import { randomBytes, randomPause, text, utf8 } from "./pair.ts"
 
-/** What the datagram checks need to know of a network. */
+/**
+ * What the datagram checks need to know of a network.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DatagramSubject {
   /** Where to bind: for each call an endpoint that nobody uses, such as `udp://127.0.0.1:0`. */
   readonly endpoint: () => Endpoint.Input

@@ -15,7 +15,12 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { type Body, expect, Finding } from "../Check.ts"
 
-/** What the stream checks need to know of a network. */
+/**
+ * What the stream checks need to know of a network.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface StreamSubject {
   /** Where to listen: for each call an endpoint that nobody uses. */
   readonly endpoint: () => Endpoint.Input

@@ -1,3 +1,9 @@
+/**
+ * A checksum, by its usual name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ChecksumAlgorithm = "crc32" | "crc32c" | "adler32"
 
 /** Eight tables for the slicing-by-8 algorithm (Kounavis and Berry, 2005): eight bytes at a step. */
