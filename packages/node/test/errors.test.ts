@@ -22,7 +22,7 @@ import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
-import { deafListener } from "./fixtures/deafListener.ts"
+import { deafListener, deafUnixListener } from "./fixtures/deafListener.ts"
 
 const isLinux = process.platform === "linux"
 const isRoot = process.getuid?.() === 0
@@ -170,6 +170,20 @@ describe("errors of the system", () => {
       errorOf(connect("tcp://255.255.255.255:9"), "Unreachable", { code: "ENETUNREACH", syscall: "connect" })
     ))
 
+  for (const [what, afterwards] of [["name", "success"], ["tls", "TimedOut"]] as const) {
+    it.live.skipIf(!isLinux)(
+      `TooManyOpenFiles: the first ${what} that is dialled without descriptors (needs ulimit)`,
+      () =>
+        Effect.gen(function*() {
+          const script = fileURLToPath(new URL("fixtures/exhaustedLookup.ts", import.meta.url))
+          const command = `ulimit -n 64 && exec "${process.execPath}" "${script}" ${what}`
+          const { stdout } = yield* Effect.promise(() => promisify(execFile)("bash", ["-c", command]))
+          expect(JSON.parse(stdout)).toEqual({ without: "TooManyOpenFiles", afterwards })
+        }),
+      30_000
+    )
+  }
+
   it.live.skipIf(!isLinux)(
     "TooManyOpenFiles: no descriptors left, and on again once there are (needs ulimit)",
     () =>
@@ -289,6 +303,22 @@ describe("Unix-domain paths", () => {
       }
       expect(Fs.readdirSync(Path.dirname(path))).toEqual([])
     })))
+
+  it.live.skipIf(!isLinux)(
+    "a full backlog is waited for, at most connectTimeout, as on TCP",
+    () =>
+      onNetwork(Effect.gen(function*() {
+        const path = `${yield* folder}/a.sock`
+        const deaf = yield* deafUnixListener(path)
+        const late = yield* Effect.flip(connect(`unix://${path}`, { connectTimeout: "200 millis" }))
+        expect(late.reason).toMatchObject({ _tag: "TimedOut", deadline: "connect", after: 200 })
+        const waiting = yield* Effect.forkChild(connect(`unix://${path}`, { connectTimeout: "20 seconds" }), {
+          startImmediately: true
+        })
+        yield* deaf.accept
+        expect((yield* Fiber.join(waiting)).id).toBeGreaterThan(0)
+      }))
+  )
 
   it.live("PathNotFound: no such file to connect to, no such folder to listen in", () =>
     onNetwork(Effect.gen(function*() {
