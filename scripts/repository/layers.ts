@@ -71,6 +71,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/tls"],
     ["internal/connect", "internal/listen", "internal/bind"],
     ["internal/platform"],
+    ["internal/duplex", "NodeDuplex"],
     ["NodeNetwork", "TestCertificates"]
   ],
   simulation: [

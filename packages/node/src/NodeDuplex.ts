@@ -1,0 +1,159 @@
+/**
+ * Sluice connections as Node's sockets: for node:http, WebSocket libraries, database drivers and all other code that takes
+ * a `node:stream` Duplex or a `net.Socket`.
+ *
+ * **Example** (a server of node:http behind a Sluice server, and a client)
+ *
+ * ```ts
+ * import * as Server from "@sluice/core/Server"
+ * import * as NodeDuplex from "@sluice/node/NodeDuplex"
+ * import * as Effect from "effect/Effect"
+ * import * as Http from "node:http"
+ *
+ * const http = Http.createServer((request, response) => response.end(`hello from ${request.url}`))
+ *
+ * const HttpServer = Server.layer({ listen: "tcp://127.0.0.1:8080", maxConnections: 1000 }, NodeDuplex.serve(http))
+ *
+ * const get = Effect.gen(function*() {
+ *   const { connect } = yield* NodeDuplex.connector()
+ *   return Http.get({ host: "127.0.0.1", port: 8080, path: "/", createConnection: connect })
+ * })
+ * ```
+ *
+ * **Details**
+ *
+ * - A socket has the events, properties and methods of `net.Socket`; its errors have Node's `code` and `syscall`, and the
+ *   `NetworkError` as `cause`. Over TLS it has `encrypted`, `authorized`, `alpnProtocol` and `getPeerCertificate`.
+ * - `destroy` closes the connection in order, and `resetAndDestroy` with a reset. When the Scope that a socket belongs to is
+ *   closed, the socket is destroyed.
+ * - `setNoDelay` and `setKeepAlive` do nothing: these are options of `Network.connect` and `Server`. `ref` and `unref` do
+ *   nothing either.
+ * - It works over any `Network`, the simulated one included, as long as the event loop runs: Node's streams and timers
+ *   need it.
+ *
+ * @since 0.1.0
+ */
+import * as Connection from "@sluice/core/Connection"
+import type * as Network from "@sluice/core/Network"
+import type * as CoreSocketOptions from "@sluice/core/SocketOptions"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Duplex } from "node:stream"
+import { makeConnector } from "./internal/duplex/connector.ts"
+import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
+
+/**
+ * Options of a socket.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface SocketOptions {
+  /** Whether the output stays open after the peer has ended. Default: `false`, as with Node's sockets. */
+  readonly allowHalfOpen?: boolean | undefined
+}
+
+/**
+ * Makes a socket of an open connection. Closing the Scope destroys the socket; `destroy` half-closes the connection, or
+ * resets it, and the owner of the connection closes it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromConnection = (
+  connection: Connection.Connection,
+  options?: SocketOptions
+): Effect.Effect<Duplex, never, Scope.Scope> =>
+  Effect.map(Effect.context<never>(), (context) => Effect.runForkWith(context)).pipe(
+    Effect.flatMap((run) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const socket = new DuplexSocket(options)
+          socket.attach(connection, {
+            close: (how) => {
+              if (how === "reset") run(Connection.abort(connection))
+              else run(Effect.ignore(Connection.end(connection)))
+            }
+          })
+          return socket
+        }),
+        (socket) => Effect.sync(() => socket.destroy())
+      )
+    )
+  )
+
+/**
+ * A handler for a Sluice `Server` that gives each connection to a server of Node's, such as those of node:http, node:http2
+ * and node:net, as its `connection` event. The connection is closed when the socket is. An interrupted handler destroys it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const serve = (server: {
+  readonly emit: (event: "connection", socket: Duplex) => unknown
+}) =>
+(connection: Connection.Connection): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    // Servers of Node's end their output by themselves.
+    const socket = new DuplexSocket({ allowHalfOpen: true })
+    // An error is the server's to report; unheard, it must not end the process.
+    socket.on("error", () => {})
+    socket.attach(connection, {
+      close: (how) => resume(how === "end" ? Effect.void : Connection.abort(connection))
+    })
+    server.emit("connection", socket)
+    return Effect.sync(() => void socket.destroy())
+  })
+
+/**
+ * Where a socket connects to, as the options of `net.connect` say it, and those of node:http.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ConnectOptions extends SocketOptions {
+  /** Default, with a `port`: `"localhost"`. */
+  readonly host?: string | null | undefined
+  readonly port?: number | string | null | undefined
+  /** Of a Unix-domain socket, where there is no `port`. */
+  readonly path?: string | null | undefined
+}
+
+/**
+ * Called when the socket is connected. Callbacks with parameters, which node:http gives, are called without arguments.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OnConnect = (...args: ReadonlyArray<never>) => void
+
+/**
+ * What connects sockets.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Connector {
+  /** As `net.connect`: for options such as `createConnection` of node:http, and `stream` of database drivers. */
+  readonly connect: {
+    (options: ConnectOptions, onConnect?: OnConnect): Duplex
+    (port: number, host?: string, onConnect?: OnConnect): Duplex
+    (path: string, onConnect?: OnConnect): Duplex
+  }
+  /** As `new net.Socket()`: a socket with a `connect` method of its own. */
+  readonly create: (options?: SocketOptions) => Duplex & {
+    readonly connect: (port: number, host?: string, onConnect?: OnConnect) => unknown
+  }
+}
+
+/**
+ * Makes a `Connector` over the `Network`. Closing the Scope closes all its connections.
+ *
+ * `options` are those of `Network.connect`, for every connection.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const connector = (
+  options: CoreSocketOptions.ConnectOptions = {}
+): Effect.Effect<Connector, never, Network.Network | Scope.Scope> => makeConnector(options)

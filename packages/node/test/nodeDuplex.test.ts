@@ -1,0 +1,269 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as Scope from "effect/Scope"
+import { once } from "node:events"
+import * as Http from "node:http"
+import * as Http2 from "node:http2"
+import * as Net from "node:net"
+import type { Duplex } from "node:stream"
+import { buffer, text } from "node:stream/consumers"
+import * as NodeDuplex from "../src/NodeDuplex.ts"
+import * as NodeNetwork from "../src/NodeNetwork.ts"
+
+const networks: Record<string, Layer.Layer<Network.Network>> = {
+  "the kernel": NodeNetwork.layer,
+  "the simulated network": SimNetwork.layerNetwork() as Layer.Layer<Network.Network>
+}
+
+const listen = (handler: Server.Handler<unknown, never>) =>
+  Effect.map(
+    Server.make({ listen: "tcp://127.0.0.1:0", drain: 0 }, handler),
+    ({ address }) => (address as NetAddress.InetAddress).port
+  )
+
+const onBoth = <A, E>(
+  name: string,
+  body: Effect.Effect<A, E, Network.Network | Scope.Scope>
+) => {
+  for (const [network, layer] of Object.entries(networks)) {
+    it.live(`${name}, over ${network}`, () => Effect.provide(Effect.scoped(body), layer))
+  }
+}
+
+const bytes = new Uint8Array(1024 * 1024).map((_, index) => index % 251)
+
+describe("node:http", () => {
+  onBoth(
+    "serves requests on connections that are kept, and streams bodies both ways",
+    Effect.gen(function*() {
+      const http = Http.createServer(async (request, response) => {
+        const body = await buffer(request)
+        response.setHeader("port", request.socket.remotePort!)
+        response.end(body)
+      })
+      const port = yield* listen(NodeDuplex.serve(http))
+      const { connect } = yield* NodeDuplex.connector()
+      const agent = Object.assign(new Http.Agent({ keepAlive: true, maxSockets: 1 }), { createConnection: connect })
+      const ports = new Set<unknown>()
+      for (let round = 0; round < 3; round++) {
+        const answer = yield* Effect.promise(async () => {
+          const request = Http.request({ host: "127.0.0.1", port, method: "POST", agent })
+          request.end(bytes)
+          const [response] = await once(request, "response") as [Http.IncomingMessage]
+          ports.add(response.headers.port)
+          return await buffer(response)
+        })
+        expect(Buffer.compare(answer, bytes)).toBe(0)
+      }
+      expect(ports.size).toBe(1)
+      agent.destroy()
+    })
+  )
+
+  onBoth(
+    "upgrades a connection",
+    Effect.gen(function*() {
+      const http = Http.createServer()
+      http.on("upgrade", (_, socket: Duplex) => {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+        socket.pipe(socket)
+      })
+      const port = yield* listen(NodeDuplex.serve(http))
+      const { connect } = yield* NodeDuplex.connector()
+      const answer = yield* Effect.promise(async () => {
+        const headers = { Connection: "Upgrade", Upgrade: "echo" }
+        const request = Http.get({ host: "127.0.0.1", port, headers, createConnection: connect })
+        const [, socket, head] = await once(request, "upgrade") as [unknown, Duplex, Buffer]
+        socket.unshift(head)
+        socket.end("hello")
+        return await text(socket)
+      })
+      expect(answer).toBe("hello")
+    })
+  )
+
+  onBoth(
+    "tells a client in Node's words what is wrong",
+    Effect.gen(function*() {
+      const { connect } = yield* NodeDuplex.connector()
+      const failed = (port: number) =>
+        Effect.promise(async () => {
+          const [error] = await once(Http.get({ host: "127.0.0.1", port, createConnection: connect }), "error")
+          return error as NodeJS.ErrnoException
+        })
+      const resetting = yield* listen(Connection.abort)
+      expect((yield* failed(resetting)).code).toBe("ECONNRESET")
+      expect(yield* failed(1)).toMatchObject({ code: "ECONNREFUSED", syscall: "connect" })
+    })
+  )
+})
+
+describe("node:http2", () => {
+  onBoth(
+    "carries streams at once",
+    Effect.gen(function*() {
+      const http = Http2.createServer()
+      http.on("stream", (stream: Http2.ServerHttp2Stream) => {
+        stream.respond({ ":status": 200 })
+        stream.pipe(stream)
+      })
+      const port = yield* listen(NodeDuplex.serve(http))
+      const { connect } = yield* NodeDuplex.connector()
+      const answers = yield* Effect.promise(async () => {
+        const session = Http2.connect("http://localhost", { createConnection: () => connect(port, "127.0.0.1") })
+        const ask = async (part: Uint8Array) => {
+          const stream = session.request({ ":method": "POST" })
+          stream.end(part)
+          return await buffer(stream)
+        }
+        const answers = await Promise.all([1000, 100_000, 300_000].map((size) => ask(bytes.subarray(0, size))))
+        session.close()
+        return answers
+      })
+      expect(answers.map(({ length }) => length)).toEqual([1000, 100_000, 300_000])
+    })
+  )
+})
+
+// What a socket goes through: its events, and what it says of itself at each.
+const record = (socket: Duplex) => {
+  const log: Array<string> = []
+  const states = socket as unknown as Net.Socket
+  for (const name of ["connect", "ready", "data", "end", "finish", "error", "close", "timeout", "drain"] as const) {
+    socket.on(name, (value?: unknown) => {
+      const detail = name === "data" ? String(value) : name === "error" ? (value as NodeJS.ErrnoException).code : value
+      log.push(`${name}${detail === undefined ? "" : ` ${detail}`} (${states.readyState})`)
+    })
+  }
+  return log
+}
+
+type Connect = (port: number) => Duplex
+
+/** What is done to a socket that has been connected to a server of Node's; gives when it is over. */
+const stories: Record<
+  string,
+  { readonly client: (socket: Duplex) => void; readonly server: (socket: Net.Socket) => void; readonly halfOpen?: true }
+> = {
+  "the client ends": { client: (socket) => socket.end("hello"), server: (socket) => void socket.pipe(socket) },
+  "the server ends": { client: () => {}, server: (socket) => socket.end("bye") },
+  "the server ends first, half-open": {
+    client: (socket) => socket.on("end", () => socket.end("late")),
+    server: (socket) => socket.end("bye"),
+    halfOpen: true
+  },
+  "the client destroys": {
+    client: (socket) => socket.once("connect", () => socket.destroy()),
+    server: (socket) => socket.resume()
+  },
+  "the client destroys with an error": {
+    client: (socket) => socket.once("data", () => socket.destroy(Object.assign(new Error(), { code: "MINE" }))),
+    server: (socket) => socket.write("hello")
+  },
+  "the client destroys while it connects": {
+    client: (socket) => socket.destroy(),
+    server: (socket) => socket.resume()
+  },
+  "the server resets": {
+    client: (socket) => socket.write("hello"),
+    server: (socket) => socket.once("data", () => socket.resetAndDestroy())
+  },
+  "the client resets": {
+    client: (socket) => socket.once("data", () => (socket as Net.Socket).resetAndDestroy()),
+    server: (socket) => socket.write("hello")
+  },
+  "the client is destroyed soon": {
+    client: (socket) => {
+      socket.write("hello")
+      ;(socket as Net.Socket).destroySoon()
+    },
+    server: (socket) => void socket.pipe(socket)
+  },
+  "it times out": {
+    client: (socket) => (socket as Net.Socket).setTimeout(20, () => socket.destroy()),
+    server: (socket) => socket.resume()
+  }
+}
+
+const play = (connect: Connect, name: keyof typeof stories) => {
+  const { client, server } = stories[name]!
+  return Effect.promise(async () => {
+    const listener = Net.createServer({ allowHalfOpen: false }, (socket) => {
+      socket.on("error", () => {})
+      server(socket)
+    })
+    await once(listener.listen(0, "127.0.0.1"), "listening")
+    const socket = connect((listener.address() as Net.AddressInfo).port)
+    const log = record(socket)
+    const closed = new Promise((resolve) => socket.once("close", resolve))
+    client(socket)
+    await closed
+    listener.close()
+    return log
+  })
+}
+
+describe("a socket does what Node's does when", () => {
+  for (const name of Object.keys(stories)) {
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const allowHalfOpen = stories[name]!.halfOpen ?? false
+        const { connect } = yield* NodeDuplex.connector()
+        const host = "127.0.0.1"
+        const ours = yield* play((port) => connect({ port, host, allowHalfOpen }), name)
+        const nodes = yield* play((port) => Net.connect({ port, host, allowHalfOpen }), name)
+        expect(ours).toEqual(nodes)
+      }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+  }
+})
+
+describe("a socket", () => {
+  onBoth(
+    "knows its addresses, counts its bytes, and stops a writer whose peer does not read",
+    Effect.gen(function*() {
+      const port = yield* listen((connection) =>
+        Effect.andThen(Effect.sleep("50 millis"), Connection.readAll(connection))
+      )
+      const { create } = yield* NodeDuplex.connector()
+      const socket = create() as unknown as Net.Socket
+      expect(socket).toMatchObject({ pending: true, connecting: false })
+      socket.connect(port, "127.0.0.1")
+      expect(socket).toMatchObject({ pending: true, connecting: true, readyState: "opening" })
+      yield* Effect.promise(() => once(socket, "connect"))
+      expect(socket).toMatchObject({
+        pending: false,
+        remotePort: port,
+        remoteAddress: "127.0.0.1",
+        remoteFamily: "IPv4"
+      })
+      expect(socket.address()).toEqual({ address: "127.0.0.1", port: socket.localPort, family: "IPv4" })
+      expect(socket.write(new Uint8Array(16 * 1024 * 1024))).toBe(false)
+      yield* Effect.promise(() => once(socket, "drain"))
+      expect(socket.bytesWritten).toBe(16 * 1024 * 1024)
+      socket.destroy()
+    })
+  )
+
+  onBoth(
+    "of an open connection ends with its Scope",
+    Effect.gen(function*() {
+      const port = yield* listen((connection) => Connection.pipeTo(connection, connection))
+      const connection = yield* Network.connect(Endpoint.tcp("127.0.0.1", port))
+      const socket = yield* Effect.scoped(Effect.gen(function*() {
+        const socket = yield* NodeDuplex.fromConnection(connection)
+        socket.write("hello")
+        const [answer] = yield* Effect.promise(() => once(socket, "data"))
+        expect(String(answer)).toBe("hello")
+        return socket
+      }))
+      expect(socket.destroyed).toBe(true)
+    })
+  )
+})
