@@ -3,6 +3,7 @@ import * as Check from "@sluice/conformance/Check"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Connection from "@sluice/core/Connection"
 import { OutOfStep } from "@sluice/core/Framed"
+import { RequestFailed } from "@sluice/core/FramedClient"
 import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
@@ -213,6 +214,10 @@ const otherErrors = {
   ),
   NotConnected: new NotConnected({ state: "Waiting", queued: 0 }),
   OutOfStep: new OutOfStep({ peer: "127.0.0.1:6379" }),
+  RequestFailed: new RequestFailed({
+    sent: true,
+    reason: make("read", "127.0.0.1:6379", new NetworkError.Closed())
+  }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
     let runs = 0

@@ -1,4 +1,6 @@
 import * as Data from "effect/Data"
+import type { FramingError } from "../../FramingError.ts"
+import type { NetworkError } from "../../NetworkError.ts"
 
 /**
  * A message was not accepted, because there is no connection. `queued` others wait for one.
@@ -14,5 +16,24 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
     if (this.state === "Closed") return "message not sent: the client is closed; make a new client"
     const full = this.queued === 0 ? "" : `, and the queue is full with ${this.queued} messages`
     return `message not sent: not connected${full}; send it again once the client is connected, or raise whileAway.queue`
+  }
+}
+
+/**
+ * A request has no answer, because its connection was lost. `sent` tells whether the peer may have received it: one that was
+ * not sent can be repeated safely.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RequestFailed<out E = never> extends Data.TaggedError("RequestFailed")<{
+  readonly sent: boolean
+  readonly reason: E | NetworkError | FramingError
+}> {
+  override get message(): string {
+    const why = this.reason instanceof Error ? this.reason.message : String(this.reason)
+    return this.sent
+      ? `request failed after it was sent: ${why}; repeat it if the server may handle it twice`
+      : `request failed before it was sent: ${why}; repeat it`
   }
 }

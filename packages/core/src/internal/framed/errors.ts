@@ -10,6 +10,6 @@ import * as Data from "effect/Data"
 export class OutOfStep extends Data.TaggedError("OutOfStep")<{ readonly peer: string }> {
   override get message(): string {
     return `cannot match answers of ${this.peer} with requests: an earlier request was interrupted before its answer ` +
-      "arrived; connect again, or share the connection with Framed.client"
+      "arrived; connect again, or share it with a FramedClient"
   }
 }

@@ -28,6 +28,11 @@ export class Outbox<in Out> {
     return this.encoder.offset - this.#flushedTo >= largestFlush
   }
 
+  /** Up to this place in the output everything has been handed to the connection. */
+  get flushedTo(): number {
+    return this.#flushedTo
+  }
+
   get isEmpty(): boolean {
     return this.encoder.offset === this.#flushedTo
   }

@@ -1,0 +1,118 @@
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Framed from "../../Framed.ts"
+import type { FramingError } from "../../FramingError.ts"
+import { type FramedState, stateOf } from "../framed/state.ts"
+import { RequestFailed } from "./errors.ts"
+import type { Slots } from "./slots.ts"
+
+type Failure<E> = E | Framed.FramedError
+
+/** How answers find their requests, where they do not come in order. */
+export interface Correlation<Out, In> {
+  readonly request: (message: Out) => unknown
+  readonly answer: (message: In) => unknown
+}
+
+/** A request that waits for its answer. One whose caller has left takes its answer all the same, and throws it away. */
+interface Pending<In, E> {
+  /** Where the request ends in the output. */
+  readonly end: number
+  readonly since: number
+  resume: ((outcome: Effect.Effect<In, RequestFailed<E>>) => void) | undefined
+}
+
+/** One of the connections of a client, while there is one, and the requests in flight on it. */
+export class Channel<Out, In, E> {
+  readonly #slots: Slots
+  readonly #now: () => number
+  readonly #correlation: Correlation<Out, In> | undefined
+  #framed: FramedState<Out, In> | undefined = undefined
+  // By their ids, or by their order. A Map keeps the order of insertion.
+  #pending = new Map<unknown, Pending<In, E>>()
+  #asked = 0
+  #answered = 0
+
+  constructor(slots: Slots, now: () => number, correlation: Correlation<Out, In> | undefined) {
+    this.#slots = slots
+    this.#now = now
+    this.#correlation = correlation
+  }
+
+  get isOpen(): boolean {
+    return this.#framed !== undefined
+  }
+
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  /** Since when the request has waited that has waited longest. */
+  get waitingSince(): number | undefined {
+    for (const { since } of this.#pending.values()) return since
+    return undefined
+  }
+
+  open(framed: Framed.Framed<Out, In>): void {
+    this.#framed = stateOf(framed)
+    this.#asked = 0
+    this.#answered = 0
+  }
+
+  /** Fails the requests in flight: there will be no answers on this connection. */
+  lose(reason: Failure<E>): void {
+    const framed = this.#framed
+    if (framed === undefined) return
+    this.#framed = undefined
+    const lost = [...this.#pending.values()]
+    this.#pending = new Map()
+    for (const { end, resume } of lost) {
+      this.#slots.release()
+      resume?.(Effect.fail(new RequestFailed({ sent: end <= framed.outbox.flushedTo, reason })))
+    }
+  }
+
+  /**
+   * Sends a request and waits for its answer. It has a slot, which is free again when the answer has come or cannot come any
+   * more, and not before.
+   */
+  ask(message: Out, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<In, FramingError | RequestFailed<E>> {
+    const { outbox } = this.#framed!
+    const id = this.#correlation === undefined ? this.#asked : this.#correlation.request(message)
+    const problem = this.#pending.has(id)
+      ? Effect.die(new Error(`two requests in flight have the id ${String(id)}; make ids unique`))
+      : undefined
+    const refusal = problem ?? asFailure(outbox.add(message))
+    if (refusal !== undefined) {
+      this.#slots.release()
+      return refusal
+    }
+    this.#asked++
+    const pending: Pending<In, E> = { end: outbox.encoder.offset, since: this.#now(), resume: undefined }
+    this.#pending.set(id, pending)
+    const answer = Effect.callback<In, RequestFailed<E>>((resume) => {
+      pending.resume = resume
+      return Effect.sync(() => {
+        pending.resume = undefined
+      })
+    })
+    // Who cannot send learns of it as everyone does: by the loss of the connection.
+    if (outbox.isFull) return Effect.andThen(Effect.forkDetach(Effect.ignore(outbox.flush)), answer)
+    outbox.flushSoon(fiber.currentDispatcher)
+    return answer
+  }
+
+  /** Takes a message, if it answers a request. */
+  answer(message: In): boolean {
+    const id = this.#correlation === undefined ? this.#answered : this.#correlation.answer(message)
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return false
+    this.#answered++
+    this.#pending.delete(id)
+    this.#slots.release()
+    pending.resume?.(Effect.succeed(message))
+    return true
+  }
+}
+
+const asFailure = (refusal: FramingError | undefined) => refusal === undefined ? undefined : Effect.fail(refusal)
