@@ -29,7 +29,7 @@ export interface Package {
 
 /** The public modules of a package, by their names in its source. The root module is not among them. */
 export const modulesOf = (folder: string): ReadonlyArray<string> =>
-  Object.values(manifest(folder).exports ?? {}).flatMap((path) => /^\.\/src\/(\w+)\.ts$/.exec(path)?.[1] ?? [])
+  Object.values(manifest(folder).exports ?? {}).flatMap((path) => /^\.\/src\/([\w/]+)\.ts$/.exec(path)?.[1] ?? [])
     .filter((name) => name !== "index")
 
 /** Compiles every published package and reads the declarations of its public modules. */

@@ -17,7 +17,7 @@ describe.each(packages)("the public surface of $name", (each) => {
   it("is published as it is developed", () => {
     const { exports = {}, publishConfig } = manifest(each.folder)
     const built = Object.entries(exports).map(([name, path]) =>
-      [name, path.replace(/^\.\/src\/(\w+)\.ts$/, "./dist/$1.js")] as const
+      [name, path.replace(/^\.\/src\/([\w/]+)\.ts$/, "./dist/$1.js")] as const
     )
     expect(publishConfig?.exports).toEqual(Object.fromEntries(built))
   })

@@ -4,7 +4,7 @@
  * a change of what is public shows in a review.
  */
 import { writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { type Declaration, modulesOf, type Package, readPackages } from "./declarations.ts"
 import { files, manifest, read, root } from "./files.ts"
 import { importsOf } from "./imports.ts"
@@ -51,7 +51,7 @@ export const rootOf = (folder: string): string => {
     " *",
     " * @since 0.1.0",
     " */",
-    ...included.map((module) => `export * as ${module} from "./${module}.ts"`),
+    ...included.map((module) => `export * as ${basename(module)} from "./${module}.ts"`),
     ""
   ].join("\n")
 }

@@ -46,7 +46,7 @@ const shown = 40
  *
  * VitestSimulation.it("survives an hour's partition", Effect.gen(function*() {
  *   const [a, b] = yield* SimNetwork.hosts("a", "b")
- *   yield* Effect.scoped(Effect.andThen(Fault.partitioned(a, b), Effect.sleep("1 hour")))
+ *   yield* Effect.scoped(Effect.andThen(Fault.partition(a, b), Effect.sleep("1 hour")))
  * }), { seeds: 100 })
  * ```
  *

@@ -54,7 +54,7 @@ export const frontend = Codec.taggedByPrefix({
   Execute: ["E", { length, portal: string, maxRows: Codec.uint32be }],
   Flush: ["H", { length }],
   Parse: ["P", { length, name: string, query: string, types: Codec.countPrefixed(Codec.uint16be, Codec.uint32be) }],
-  /** A password, or a message of SASL: the authentication that is under way says which. */
+  /** A password, or a message of SASL: the authentication that is in progress says which. */
   Password: ["p", { length, data }],
   Query: ["Q", { length, query: string }],
   Sync: ["S", { length }],
