@@ -186,3 +186,22 @@ export const defaults = {
   maxLifetime: undefined,
   drain: { grace: "5 seconds", idle: undefined }
 } as const satisfies ServerPolicy
+
+/**
+ * A preset for a server that strangers can reach. Change what your protocol needs: `{ ...ServerPolicy.forStrangers,
+ * idleTimeout: "1 hour" }`.
+ *
+ * Memory is at most about `maxConnections * (frame limit + 128 KiB)`: lower `maxConnections`, or the limit of the framing,
+ * until that fits.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const forStrangers = {
+  maxConnections: 1_000,
+  maxConnectionsPerAddress: 50,
+  acceptRate: { perSecond: 200, burst: 1_000 },
+  acceptRatePerAddress: { perSecond: 10, burst: 50 },
+  idleTimeout: "5 minutes",
+  writeTimeout: "30 seconds"
+} as const satisfies ServerPolicy

@@ -123,6 +123,22 @@ describe("echo", { timeout: 60_000 }, () => {
     expect(client.stdout).toBe("Server says: seven\n")
   })
 
+  it("takes at most 50 connections of one address with --public", async () => {
+    const server = await serve("echo server --public")
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => connect({ port: server.port })))
+    for (const socket of sockets) {
+      socket.write("x")
+      await once(socket, "data")
+    }
+    const surplus = await connect({ port: server.port })
+    surplus.on("error", () => {})
+    await new Promise((resolve) => surplus.once("close", resolve))
+    const other = await connect({ port: server.port, localAddress: "127.0.0.2" })
+    other.write("y")
+    expect(String(await once(other, "data"))).toBe("y")
+    for (const socket of [...sockets, other]) socket.destroy()
+  })
+
   it("breaks connections that are idle", async () => {
     const server = await serve("echo server --idle-timeout 200ms")
     const socket = await connect({ port: server.port })

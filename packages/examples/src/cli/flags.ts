@@ -2,6 +2,7 @@
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import type * as Server from "@sluice/core/Server"
+import * as ServerPolicy from "@sluice/core/ServerPolicy"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as UdpServer from "@sluice/core/UdpServer"
 import * as Flag from "effect/cli/Flag"
@@ -74,8 +75,15 @@ export const deadline = duration("deadline", "How long to ask and wait, 3s by de
   Flag.withDefault(Duration.seconds(3))
 )
 
-/** `--max-connections`, `--idle-timeout` and `--drain`. */
+/** `--public`: limits for a server that strangers can reach. */
+export const forStrangers = toggle(
+  "public",
+  "Limits for a server that strangers can reach: 1000 connections, 50 and 10 a second from one address, 5m of silence"
+)
+
+/** `--max-connections`, `--idle-timeout`, `--drain` and `--public`. */
 export const policy = {
+  public: forStrangers,
   maxConnections: setting("max-connections", {
     metavar: "number",
     description: "Connections that may be open at once; more wait. Any number by default",
@@ -93,11 +101,16 @@ export const serverPolicy = (flags: {
   readonly maxConnections: Option.Option<number>
   readonly idleTimeout: Option.Option<Duration.Duration>
   readonly drain: Duration.Duration
-}) => ({
-  maxConnections: Option.getOrUndefined(flags.maxConnections),
-  idleTimeout: Option.getOrUndefined(flags.idleTimeout),
+  readonly public: boolean
+}): ServerPolicy.ServerPolicy => ({
+  ...preset(flags.public),
+  ...Option.match(flags.maxConnections, { onNone: () => ({}), onSome: (maxConnections) => ({ maxConnections }) }),
+  ...Option.match(flags.idleTimeout, { onNone: () => ({}), onSome: (idleTimeout) => ({ idleTimeout }) }),
   drain: { grace: flags.drain, idle: Duration.min(Duration.seconds(1), Duration.divideUnsafe(flags.drain, 2)) }
 })
+
+/** What `--public` allows. */
+export const preset = (isPublic: boolean): ServerPolicy.ServerPolicy => isPublic ? ServerPolicy.forStrangers : {}
 
 /** The flags of every server of byte streams. */
 export const server = (byDefault: number) => ({ ...streamAddress(byDefault), ...policy, tls: tls.server })

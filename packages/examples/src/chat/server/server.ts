@@ -48,6 +48,7 @@ const data = Flag.Path("data").pipe(
 
 /** The flags beyond those that say where. */
 export const settings = {
+  public: flags.forStrangers,
   history: count("history", defaults.history, "Lines that are shown to who enters a room", 0, 500),
   motd,
   data,
@@ -72,11 +73,15 @@ export const server = Command.make(
   "server",
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
   (options) => {
-    const { acceptRate, burst, clientsPerAddress, data, drain, motd, refill, ...rest } = options
+    const { acceptRate, public: isPublic, burst, clientsPerAddress, data, drain, motd, refill, ...rest } = options
     const half = Math.ceil(options.clients / 2)
     const Chat = Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
       ChatServer.layer(
         {
+          // The chat tells clients why they cannot come in, so it counts them itself.
+          ...flags.preset(isPublic),
+          maxConnections: undefined,
+          maxConnectionsPerAddress: undefined,
           ...listening,
           onListening: flags.printListening,
           drain,
@@ -85,7 +90,7 @@ export const server = Command.make(
         {
           ...rest,
           greeting: motd,
-          clientsPerAddress: Option.getOrElse(clientsPerAddress, () => half),
+          clientsPerAddress: Option.getOrElse(clientsPerAddress, () => isPublic ? 50 : half),
           rate: { burst, refill: Duration.toMillis(refill) }
         }
       ))
