@@ -7,4 +7,5 @@
  *
  * @since 0.1.0
  */
+export * as NodeDuplex from "./NodeDuplex.ts"
 export * as NodeNetwork from "./NodeNetwork.ts"
