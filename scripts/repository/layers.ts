@@ -38,7 +38,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/udpServer",
       "UdpServer"
     ],
-    ["internal/framed", "Framed", "Conversation", "Heartbeat", "internal/client", "Reconnecting"],
+    ["internal/framed", "Framed", "Conversation", "FramedClient", "Heartbeat", "internal/client", "Reconnecting"],
     ["internal/broadcast", "Subscription", "Broadcast"],
     [
       "internal/bridge",

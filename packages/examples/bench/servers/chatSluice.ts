@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as NetAddress from "effect/net/NetAddress"
 import { ready } from "../../../node/bench/servers/ready.ts"
 import * as ChatServer from "../../src/chat/server/ChatServer.ts"
-import * as History from "../../src/chat/server/History.ts"
+import * as History from "../../src/chat/server/history/History.ts"
 
 const Chat = ChatServer.layer(
   {

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { onTestFinished } from "vitest"
 import * as Line from "../../src/chat/protocol/Line.ts"
-import { Database, type Limits } from "../../src/chat/server/Database.ts"
+import { Database, type Limits } from "../../src/chat/server/history/Database.ts"
 
 const folder = (): string => {
   const path = mkdtempSync(join(tmpdir(), "sluice-history-"))

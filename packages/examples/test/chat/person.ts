@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Line from "../../src/chat/protocol/Line.ts"
 import * as Wire from "../../src/chat/protocol/Wire.ts"
 import * as ChatServer from "../../src/chat/server/ChatServer.ts"
-import * as History from "../../src/chat/server/History.ts"
+import * as History from "../../src/chat/server/history/History.ts"
 import type { Settings } from "../../src/chat/server/Settings.ts"
 
 export const address = "tcp://10.0.0.1:7000"

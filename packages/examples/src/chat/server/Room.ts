@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"
 import * as Wire from "../protocol/Wire.ts"
-import type { Entry } from "./History.ts"
+import type { Entry } from "./history/History.ts"
 import type { Member } from "./Member.ts"
 
 export interface Room {

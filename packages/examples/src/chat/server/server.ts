@@ -11,9 +11,9 @@ import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
 import * as Text from "../protocol/Text.ts"
 import * as ChatServer from "./ChatServer.ts"
-import * as History from "./History.ts"
+import * as History from "./history/History.ts"
+import * as SqliteHistory from "./history/SqliteHistory.ts"
 import * as Settings from "./Settings.ts"
-import * as SqliteHistory from "./SqliteHistory.ts"
 
 /** Where the chat is, unless something else is said. */
 export const port = 12350

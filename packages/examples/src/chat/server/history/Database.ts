@@ -2,9 +2,9 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import type * as Line from "../protocol/Line.ts"
+import type * as Line from "../../protocol/Line.ts"
+import * as Lookalike from "../Lookalike.ts"
 import type { Entry } from "./History.ts"
-import * as Lookalike from "./Lookalike.ts"
 
 export interface Limits {
   /** Lines of one room. */

@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Line from "../protocol/Line.ts"
+import type * as Line from "../../protocol/Line.ts"
 
 /** Something that was said, and when: milliseconds since 1970. */
 export interface Entry {
