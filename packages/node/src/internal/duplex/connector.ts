@@ -43,7 +43,7 @@ const readArguments = (
     : typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first))
     ? { port: first, host: typeof second === "string" ? second : undefined }
     : { path: first }) as { readonly port?: number; readonly host?: string | null; readonly path?: string | null }
-  // The path of an HTTP request is among the options, too: it is no socket's where there is a port.
+  // Options of node:http have the path of the request. It is a socket's path only where there is no port.
   return {
     endpoint: options.port === undefined || options.port === null
       ? `unix://${options.path ?? ""}`

@@ -244,7 +244,7 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
     return this.writableLength
   }
 
-  /** Emits `timeout` after so many milliseconds without input and output; 0 for never. */
+  /** Emits `timeout` after `milliseconds` without input and output; 0 for never. */
   setTimeout(milliseconds: number, onTimeout?: () => void): this {
     this.timeout = milliseconds
     clearTimeout(this.#timer)
