@@ -104,7 +104,10 @@ const connectOnce = (
   address: NetAddress.SocketAddress,
   settings: Transport.ConnectSettings
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
-  const attempt = Effect.flatMap(platform.connect(address, settings), (transport) => refuseSelf(transport, settings))
+  const attempt = Effect.flatMap(
+    platform.connect(address, settings),
+    (transport) => refuseSelf(address, transport, settings)
+  )
   return NetAddress.isUnixPathAddress(address)
     ? Effect.retry(attempt, { schedule: backoff, while: ({ reason }) => reason._tag === "BacklogFull" })
     : attempt
@@ -118,23 +121,26 @@ const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced(
  * open). It would answer itself, and hold the port of the server.
  */
 const refuseSelf = (
+  address: NetAddress.SocketAddress,
   transport: Transport.StreamTransport,
   { localPort }: Transport.ConnectSettings
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
-  const { localAddress, remoteAddress } = transport
-  if (
-    NetAddress.isUnixPathAddress(localAddress) || NetAddress.isUnixPathAddress(remoteAddress) || localPort ||
-    localAddress.port !== remoteAddress.port ||
-    NetAddress.formatInet(localAddress) !== NetAddress.formatInet(remoteAddress)
-  ) {
+  if (NetAddress.isUnixPathAddress(address) || localPort || !isSelf(transport, address.port)) {
     return Effect.succeed(transport)
   }
   transport.reset()
   return Effect.fail(
     NetworkError.make(
       "connect",
-      `tcp://${NetAddress.formatInet(remoteAddress)}`,
+      `tcp://${NetAddress.formatInet(address)}`,
       new NetworkError.ConnectionRefused()
     )
   )
+}
+
+// The remote address is parsed only where the ports are the same.
+const isSelf = (transport: Transport.StreamTransport, port: number): boolean => {
+  const { localAddress } = transport
+  return !NetAddress.isUnixPathAddress(localAddress) && localAddress.port === port &&
+    NetAddress.formatSocketAddress(localAddress) === NetAddress.formatSocketAddress(transport.remoteAddress)
 }
