@@ -167,9 +167,9 @@ export class Endpoint {
     this.#end()
   }
 
-  /** The machine has lost its power: nothing is sent any more. */
-  vanish(): void {
-    this.#break("ENETDOWN")
+  /** Nothing is sent any more: the machine has lost its power, or the backlog of a Unix-domain listener is full. */
+  vanish(breakage: Breakage = "ENETDOWN"): void {
+    this.#break(breakage)
   }
 
   /** The process has died: the kernel closes its descriptor. */

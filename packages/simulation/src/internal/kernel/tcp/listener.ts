@@ -1,5 +1,7 @@
 import type * as Transport from "@sluice/core/Transport"
 import type { Bound } from "../ports.ts"
+import { isUnix } from "../socketAddress.ts"
+import { keyOf } from "./path.ts"
 import type { Segment } from "./segment.ts"
 import { type Submit, TcpStream } from "./stream.ts"
 import type { TcpTable } from "./table.ts"
@@ -40,6 +42,10 @@ export class TcpListener implements Bound {
 
   /** A SYN has come. */
   receive(syn: Segment): void {
+    // There are no retransmissions on a Unix-domain socket: connect(2) fails.
+    if (isUnix(this.address) && this.#halfOpen.size + this.#open.length > this.#options.backlog) {
+      return this.#table.connections.get(keyOf(syn.source, syn.destination))?.vanish("EAGAIN")
+    }
     // Not refused: the peer sends it again, and there may be room then.
     if (!this.#hasRoom()) return syn.drop("backlogFull")
     const stream: TcpStream = new TcpStream(this.#table, this.#submit, {
