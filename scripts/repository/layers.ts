@@ -81,6 +81,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/world"],
     ["internal/report", "Trace"],
     ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
+    ["internal/run"],
     ["Simulation"],
     ["VitestSimulation"]
   ],

@@ -44,36 +44,20 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import type * as Result from "effect/Result"
-import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
-import { describeFiber, describeSockets } from "./internal/report/deadlockReport.ts"
-import { CurrentEngine } from "./internal/time/engine.ts"
-import { watchPromises } from "./internal/time/promiseWatch.ts"
-import { randomService, RandomStream, type Seed } from "./internal/time/random.ts"
-import { seededTracer } from "./internal/time/tracer.ts"
-import { type Halt, type Limits, VirtualTime } from "./internal/time/virtualTime.ts"
-import type { RecordedFault } from "./internal/world/faultDescription.ts"
-import type { World } from "./internal/world/world.ts"
-import * as SimNetwork from "./SimNetwork.ts"
-import {
-  SimulationDeadlock,
-  type SimulationError,
-  SimulationHostFailed,
-  SimulationLimitExceeded,
-  SimulationNotDeterministic
-} from "./SimulationError.ts"
-import type * as Trace from "./Trace.ts"
+import { execute, type Run, type Settings } from "./internal/run/execute.ts"
+import { fingerprint } from "./internal/run/fingerprint.ts"
+import type { Seed } from "./internal/time/random.ts"
+import type * as SimNetwork from "./SimNetwork.ts"
+import { type SimulationError, SimulationNotDeterministic } from "./SimulationError.ts"
+import * as Trace from "./Trace.ts"
 
 export {
   SimulationDeadlock,
@@ -118,27 +102,15 @@ export interface Options extends SimNetwork.Options {
  */
 export type Services<R> = Exclude<R, SimNetwork.SimNetwork | Scope.Scope>
 
-/**
- * What came of a run.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Run<A, E> {
-  readonly seed: Seed
-  /** With the seed, repeats the run. */
-  readonly schedule: "fifo" | "random"
-  readonly exit: Exit.Exit<A, E | SimulationError>
-  readonly trace: Trace.Trace
-  /** The faults that were injected, in their order. */
-  readonly faults: ReadonlyArray<RecordedFault>
-  /** Virtual time that has passed. */
-  readonly elapsed: Duration.Duration
-  /** Tasks and events that there were. */
-  readonly steps: number
-  readonly segments: number
-  readonly datagrams: number
-}
+export {
+  /**
+   * What came of a run.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Run
+} from "./internal/run/execute.ts"
 
 /**
  * Runs a program in a network of its own, and ends as it does.
@@ -173,12 +145,7 @@ export const record = <A, E, R>(
       )
   )
 
-interface Checked {
-  readonly limits: Limits
-  readonly schedule: "fifo" | "random"
-}
-
-const check = (options: Options): Result.Result<Checked, NetworkError.NetworkError> =>
+const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
   checked("configure", "the simulation", () => ({
     limits: {
       time: duration("limit.time", options.limit?.time ?? "1 day") * 1000,
@@ -186,89 +153,6 @@ const check = (options: Options): Result.Result<Checked, NetworkError.NetworkErr
     },
     schedule: oneOf("schedule", options.schedule ?? "fifo", ["fifo", "random"])
   }))
-
-// What there is to let finalizers run after a halt.
-const cleanUp: Limits = { time: 3_600_000_000, steps: 100_000 }
-
-const execute = <A, E, R>(
-  program: Effect.Effect<A, E, R>,
-  options: Options,
-  { limits, schedule }: Checked,
-  context: Context.Context<Services<R>>
-): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
-  const seed = options.seed ?? 0
-  const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
-  const services = context.pipe(
-    Context.add(Clock.Clock, time.clock),
-    Context.add(Scheduler.Scheduler, time.scheduler),
-    Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
-    Context.add(Tracer.Tracer, tracerOf(context, seed)),
-    Context.add(CurrentEngine, time)
-  )
-  let world: World | undefined
-  let run: Run<A, E> | undefined
-  // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
-  const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
-    if (world === undefined || run !== undefined) return
-    run = {
-      seed,
-      schedule,
-      exit,
-      trace: world.trace,
-      faults: world.faults.recorded,
-      elapsed: Duration.millis(time.now / 1000),
-      steps: time.steps,
-      segments: world.segments,
-      datagrams: world.datagrams
-    }
-    world.end()
-  }
-  const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
-    world = network.world
-    world.onFailure = (host, cause) =>
-      end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
-    return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
-      Effect.provideService(SimNetwork.SimNetwork, network),
-      Effect.exit
-    )
-  })) as Effect.Effect<Exit.Exit<A, E>, NetworkError.NetworkError, never>
-
-  return watchPromises((waiting) => {
-    const root = Effect.runForkWith(services)(running)
-    const isDone = () => root.pollUnsafe() !== undefined
-    const halt = time.run(() => run !== undefined || isDone(), limits)
-    if (halt !== undefined) end(Exit.fail(haltError(halt, time, world, waiting)))
-    if (run !== undefined && !isDone()) {
-      // The program's own finalizers run, in bounded time.
-      if (run.exit._tag === "Failure") root.interruptUnsafe()
-      time.run(isDone, { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps })
-    }
-    const { exit } = { exit: root.pollUnsafe() }
-    return run === undefined ? Effect.map(exit!, () => run!) : Effect.succeed(run)
-  })
-}
-
-// A tracer that the program provides stays; the default one draws its identifiers at random.
-const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer => {
-  const tracer = Context.get(context, Tracer.Tracer)
-  return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
-}
-
-const haltError = (
-  halt: Halt,
-  time: VirtualTime,
-  world: World | undefined,
-  promised: ReadonlySet<Fiber.Fiber<unknown, unknown>>
-): SimulationError => {
-  const situation = {
-    at: time.now / 1000,
-    fibers: time.fibers.map((fiber) => describeFiber(fiber, promised.has(fiber))),
-    sockets: world === undefined ? [] : describeSockets(world)
-  }
-  return halt === "nothingLeft"
-    ? new SimulationDeadlock(situation)
-    : new SimulationLimitExceeded({ ...situation, limit: halt === "timeLimit" ? "time" : "steps", steps: time.steps })
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Many seeds
@@ -330,7 +214,11 @@ export const explore = Effect.fnUntraced(function*<A, E, R>(
     runs++
     if (Exit.isSuccess(run.exit)) continue
     failures.push(run)
-    yield* Effect.logError(`seed ${seed} fails; SLUICE_SEED=${seed} repeats it: ${describe(run.exit.cause)}`)
+    yield* Effect.logError(
+      `seed ${seed} fails${run.schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
+        describe(run.exit.cause)
+      }`
+    )
     if (until !== "end") break
   }
   return { runs, failures }
@@ -346,31 +234,45 @@ const describe = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
-const describeRun = ({ elapsed, exit, steps, trace }: Run<unknown, unknown>): string =>
-  `${trace.hash}, ${steps} steps, ${exit._tag} at ${Duration.toMillis(elapsed)} ms`
-
 /**
- * Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same.
+ * Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same: the trace,
+ * the time, and the value or error that the program ends with.
  *
  * @since 0.1.0
  * @category exploring
  */
 export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
   program: Effect.Effect<A, E, R>,
-  options?: Options
+  options: Options = {}
 ): Effect.fn.Return<Run<A, E>, SimulationNotDeterministic | NetworkError.NetworkError, Services<R>> {
-  const first = yield* record(program, options)
-  const second = yield* record(program, options)
-  const same = first.trace.hash === second.trace.hash && first.steps === second.steps &&
-    Duration.equals(first.elapsed, second.elapsed) && first.exit._tag === second.exit._tag
-  if (!same) {
+  // The hash covers all records, even if none is kept.
+  const kept = options.trace === false ? { ...options, trace: { records: 0, bytes: 0 } } : options
+  const first = yield* record(program, kept)
+  const second = yield* record(program, kept)
+  const difference = differenceOf(first, second)
+  if (difference !== undefined) {
     return yield* Effect.fail(
-      new SimulationNotDeterministic({
-        seed: first.seed,
-        first: describeRun(first),
-        second: describeRun(second)
-      })
+      new SimulationNotDeterministic({ seed: first.seed, first: difference[0], second: difference[1] })
     )
   }
   return second
 })
+
+// The first thing in which two runs differ.
+const differenceOf = (
+  first: Run<unknown, unknown>,
+  second: Run<unknown, unknown>
+): readonly [string, string] | undefined => {
+  if (first.trace.hash !== second.trace.hash) {
+    const lines = [first, second].map(({ trace }) => Trace.toText(trace).split("\n"))
+    const at = lines[0]!.findIndex((line, index) => line !== lines[1]![index])
+    if (at !== -1) return [lines[0]![at]!, lines[1]![at] ?? "the trace ends"]
+    return [`a trace with the hash ${first.trace.hash}`, `one with the hash ${second.trace.hash}`]
+  }
+  const ends = [first, second].map(({ exit }) =>
+    Exit.isSuccess(exit) ? `success: ${fingerprint(exit.value)}` : `failure: ${fingerprint(Cause.squash(exit.cause))}`
+  )
+  if (ends[0] !== ends[1]) return [ends[0]!, ends[1]!]
+  const lengths = [first, second].map(({ elapsed, steps }) => `${steps} steps in ${Duration.toMillis(elapsed)} ms`)
+  return lengths[0] === lengths[1] ? undefined : [lengths[0]!, lengths[1]!]
+}

@@ -4,6 +4,17 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import type { AmbientCall } from "./internal/time/ambient.ts"
+
+export {
+  /**
+   * A call of a timer of the platform.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type AmbientCall
+} from "./internal/time/ambient.ts"
 
 /**
  * A fiber that was waiting.
@@ -37,6 +48,8 @@ interface Situation {
   readonly at: number
   readonly fibers: ReadonlyArray<WaitingFiber>
   readonly sockets: ReadonlyArray<WaitingSocket>
+  /** Timers of the platform that were started, which never fire in a simulation. */
+  readonly calls: ReadonlyArray<AmbientCall>
 }
 
 /**
@@ -109,8 +122,8 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
   readonly second: string
 }> {
   override get message(): string {
-    return `the seed ${this.seed} gave two different runs (traces ${this.first}; and ${this.second}): the program uses ` +
-      "something that the seed does not decide, such as Date.now, Math.random, or state that outlives the run"
+    return `the seed ${this.seed} gave two different runs: ${this.first}; and ${this.second}; remove what the seed does ` +
+      "not decide, such as state that outlives the run, or a value of the system"
   }
 }
 
@@ -124,9 +137,10 @@ export type SimulationError = SimulationDeadlock | SimulationHostFailed | Simula
 
 const shown = 20
 
-const describe = ({ fibers, sockets }: Situation): ReadonlyArray<string> => [
+const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> => [
   ...list("fibers", fibers, ({ awaitsPromise, name }) => `${name}${awaitsPromise ? ": waits for a promise" : ""}`),
-  ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`)
+  ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`),
+  ...list("timers of the platform, which never fire in a simulation", calls, ({ caller, name }) => `${name} ${caller}`)
 ]
 
 const list = <A>(title: string, all: ReadonlyArray<A>, format: (each: A) => string): ReadonlyArray<string> =>

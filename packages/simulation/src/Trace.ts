@@ -18,10 +18,13 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import { CurrentProcess } from "./internal/kernel/process.ts"
 import { toMermaid as mermaid } from "./internal/report/trace/mermaid.ts"
 import { toPcapng as pcapng } from "./internal/report/trace/pcapng.ts"
 import { toSvg as svg } from "./internal/report/trace/svg.ts"
 import { toText as text } from "./internal/report/trace/text.ts"
+import { CurrentWorld } from "./internal/world/world.ts"
 
 /**
  * One end of a connection, or of a datagram's way.
@@ -209,6 +212,45 @@ export const last = (self: Trace, count: number): Trace => {
   const from = Math.max(0, self.records.length - count)
   return { ...self, records: self.records.slice(from), dropped: self.dropped + from }
 }
+
+/**
+ * The records around a moment, in microseconds: up to `before` records at it or before it, and `after` records behind it.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const around = (
+  self: Trace,
+  at: number,
+  { after = 20, before = 100 }: { readonly before?: number | undefined; readonly after?: number | undefined } = {}
+): Trace => {
+  const next = self.records.findIndex((record) => record.at > at)
+  const middle = next === -1 ? self.records.length : next
+  const from = Math.max(0, middle - before)
+  return { ...self, records: self.records.slice(from, middle + after), dropped: self.dropped + from }
+}
+
+/**
+ * Writes a line into the trace of the simulation that the fiber runs in. Does nothing outside of a simulation.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Trace from "@sluice/simulation/Trace"
+ *
+ * const elected = (term: number) => Trace.mark(`leader of term ${term}`)
+ * ```
+ *
+ * @since 0.1.0
+ * @category marking
+ */
+export const mark = (text: string): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const world = fiber.getRef(CurrentWorld)
+    if (world === undefined) return Effect.void
+    const host = fiber.getRef(CurrentProcess)?.host.name ?? ""
+    return Effect.sync(() => world.note({ _tag: "Note", at: world.engine.now, host, kind: "mark", text }))
+  })
 
 /**
  * Lines like those of tcpdump(8).

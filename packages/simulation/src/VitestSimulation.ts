@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Vitest from "vitest"
@@ -71,9 +72,14 @@ const runSeeds = Effect.fnUntraced(function*<A, E>(
   const repeated = yield* Simulation.seedFromEnvironment
   const all = Option.isSome(repeated) ? [repeated.value] : Array.from({ length: seeds }, (_, index) => index + 1)
   for (const [index, seed] of all.entries()) {
-    const run = index === 0
-      ? yield* Simulation.checkDeterminism(program, { ...options, seed })
-      : yield* Simulation.record(program, { ...options, seed })
+    // Log lines are in the trace, which is shown when a seed fails.
+    const run = yield* Effect.provideService(
+      index === 0
+        ? Simulation.checkDeterminism(program, { ...options, seed })
+        : Simulation.record(program, { ...options, seed }),
+      Logger.CurrentLoggers,
+      new Set()
+    )
     if (Exit.isFailure(run.exit)) {
       return yield* Effect.die(new Error(report(name, run, run.exit.cause), { cause: Cause.squash(run.exit.cause) }))
     }

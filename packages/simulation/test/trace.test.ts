@@ -115,9 +115,9 @@ describe("Trace", () => {
     Effect.gen(function*() {
       const { trace } = yield* Simulation.record(short)
       expect(Trace.toText(trace)).toBe([
-        "0.000000 a 10.0.0.1:1000 > b 10.0.0.2:9: UDP, length 5",
+        "0.000000 a 10.0.0.1:1000 > b 10.0.0.2:9: UDP, length 5: \"there\"",
         "0.000000 *** partition a | b",
-        "0.000000 a 10.0.0.1:1000 > b 10.0.0.2:9: UDP, length 9 (dropped, partitioned)"
+        "0.000000 a 10.0.0.1:1000 > b 10.0.0.2:9: UDP, length 9: \"not there\" (dropped, partitioned)"
       ].join("\n"))
     }))
 

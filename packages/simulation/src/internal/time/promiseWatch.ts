@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
  * Runs something synchronous, and tells which fibers began to wait for a promise meanwhile. Such a fiber cannot continue
  * before all is over: a promise answers only once nothing runs.
  */
-export const watchPromises = <A>(run: (waiting: ReadonlySet<Fiber.Fiber<unknown, unknown>>) => A): A => {
+export const watchPromises = <A>(run: (waiting: Set<Fiber.Fiber<unknown, unknown>>) => A): A => {
   const waiting = new Set<Fiber.Fiber<unknown, unknown>>()
   const prototype: { then: Promise<unknown>["then"] } = Promise.prototype
   const original = prototype.then

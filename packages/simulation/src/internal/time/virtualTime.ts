@@ -10,7 +10,7 @@ import { sleep } from "./sleep.ts"
 import { TaskQueue } from "./taskQueue.ts"
 
 /** Why a run came to a halt before its program ended. */
-export type Halt = "nothingLeft" | "timeLimit" | "stepLimit"
+export type Halt = "nothingLeft" | "promise" | "timeLimit" | "stepLimit"
 
 export interface Limits {
   /** Microseconds. */
@@ -28,6 +28,8 @@ export class VirtualTime implements Engine {
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   #lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   #lastFiberId = 0
+  /** Fibers that wait for a promise: time that goes on without it would let every deadline win. */
+  promised: Set<Fiber.Fiber<unknown, unknown>> = new Set()
   #fiberLimit = 1024
   now = 0
   steps = 0
@@ -71,6 +73,8 @@ export class VirtualTime implements Engine {
       // Every fiber that does anything comes by here.
       shouldYield: (fiber) => {
         if (fiber !== this.#lastFiber) this.#meet(fiber)
+        // It goes on, so it does not wait for the promise that it has made.
+        if (this.promised.size > 0) this.promised.delete(fiber)
         return fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield
       }
     }
@@ -88,6 +92,14 @@ export class VirtualTime implements Engine {
       if (each.pollUnsafe() !== undefined) this.#fibers.delete(each)
     }
     this.#fiberLimit = Math.max(1024, 2 * this.#fibers.size)
+  }
+
+  #awaitsPromise(): boolean {
+    for (const fiber of this.promised) {
+      if (fiber.pollUnsafe() === undefined) return true
+      this.promised.delete(fiber)
+    }
+    return false
   }
 
   /** The fibers that have not ended. */
@@ -136,6 +148,7 @@ export class VirtualTime implements Engine {
       const event = events.first
       if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
         if (event.at > limits.time) return "timeLimit"
+        if (event.at > this.now && this.#awaitsPromise()) return "promise"
         events.take()
         this.steps++
         if (event.at > this.now) {

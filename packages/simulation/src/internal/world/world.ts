@@ -1,4 +1,5 @@
 import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import type * as Scope from "effect/Scope"
 import type * as Trace from "../../Trace.ts"
 import type { LinkState } from "../fabric/link.ts"
@@ -12,6 +13,12 @@ import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import { FaultLog } from "./faultLog.ts"
 import { TraceBuffer } from "./traceBuffer.ts"
+
+/** The network that a fiber runs in, if it runs in a simulation. */
+export const CurrentWorld: Context.Reference<World | undefined> = Context.Reference<World | undefined>(
+  "@sluice/simulation/CurrentWorld",
+  { defaultValue: () => undefined }
+)
 
 /** The options of a simulated network, checked and complete. */
 export interface Settings {
@@ -155,6 +162,10 @@ export class World implements Surroundings {
   end(): void {
     this.#ended = true
     for (const host of this.hosts.values()) host.crash()
+  }
+
+  get hasTrace(): boolean {
+    return this.#trace !== undefined
   }
 
   get trace(): Trace.Trace {

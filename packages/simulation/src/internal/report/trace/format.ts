@@ -66,7 +66,7 @@ export const formatTls = (packet: Trace.Segment | Trace.Datagram): string => {
 }
 
 /** A short payload of plain text, in quotes; nothing if it is long, or something else. */
-const formatPayload = (payload: Uint8Array): string => {
+export const formatPayload = (payload: Uint8Array): string => {
   const isPlain = payload.length > 0 && payload.length <= 24 &&
     payload.every((byte) => (byte >= 32 && byte < 127) || byte === 10 || byte === 13)
   return isPlain ? JSON.stringify(String.fromCharCode(...payload)) : ""

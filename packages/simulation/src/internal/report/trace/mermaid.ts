@@ -7,14 +7,14 @@ const limit = 200
 /** A Mermaid sequence diagram. What does not arrive ends in a cross. */
 export const toMermaid = (trace: Trace.Trace): string => {
   const hosts = involved(trace)
-  const records = trace.records.slice(0, limit)
+  const records = trace.records.slice(-limit)
   const names = new Map(hosts.map((host, index) => [host, `h${index}`]))
   const left = trace.records.length - records.length
   return [
     "sequenceDiagram",
     ...hosts.map((host) => `  participant ${names.get(host)} as ${escape(host)}`),
-    ...records.flatMap((record) => draw(record, names)),
-    ...(left > 0 && hosts.length > 0 ? [`  Note over ${names.get(hosts[0]!)}: and ${left} more`] : [])
+    ...(left > 0 && hosts.length > 0 ? [`  Note over ${names.get(hosts[0]!)}: after ${left} more`] : []),
+    ...records.flatMap((record) => draw(record, names))
   ].join("\n")
 }
 

@@ -13,7 +13,7 @@ const most = 60
 /** A time-sequence picture: hosts as lifelines from top to bottom, packets as slanted arrows between them. */
 export const toSvg = (trace: Trace.Trace): string => {
   const hosts = involved(trace)
-  const records = trace.records.slice(0, limit)
+  const records = trace.records.slice(-limit)
   const columns = new Map(hosts.map((host, index) => [host, margin + index * lane]))
   const rows = makeRows(records)
   const width = 2 * margin + Math.max(1, hosts.length - 1) * lane

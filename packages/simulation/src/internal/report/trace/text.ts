@@ -1,5 +1,14 @@
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatFlags, formatNote, formatSocket, formatTime, formatTimer, formatTls } from "./format.ts"
+import {
+  formatFate,
+  formatFlags,
+  formatNote,
+  formatPayload,
+  formatSocket,
+  formatTime,
+  formatTimer,
+  formatTls
+} from "./format.ts"
 
 /** Lines like those of tcpdump(8). */
 export const toText = (trace: Trace.Trace): string => {
@@ -13,7 +22,7 @@ const formatRecord = (record: Trace.Record): string => {
     case "Segment":
       return formatSegment(record)
     case "Datagram":
-      return `${route(record)}: UDP, length ${record.payload.length}${formatOutcome(record)}`
+      return `${route(record)}: UDP, length ${record.payload.length}${payloadOf(record)}${formatOutcome(record)}`
     case "Timer":
       return `${formatTime(record.at)} ${record.host} ${formatSocket(record.source)} > ${
         formatSocket(record.destination)
@@ -40,11 +49,16 @@ const formatSegment = (segment: Trace.Segment): string => {
     ...(flags & 16 ? [`ack ${acknowledgment}`] : []),
     `win ${window}`,
     ...(sack.length > 0 ? [`sack ${sack.map(([from, to]) => `${from}:${to}`).join(" ")}`] : []),
-    `length ${payload.length}${tls === "" ? "" : `: ${tls}`}`
+    `length ${payload.length}${tls === "" ? payloadOf(segment) : `: ${tls}`}`
   ]
   return `${route(segment)}: ${parts.join(", ")}${segment.retransmission ? " (retransmission)" : ""}${
     formatOutcome(segment)
   }`
+}
+
+const payloadOf = ({ payload }: Trace.Packet): string => {
+  const text = formatPayload(payload)
+  return text === "" ? "" : `: ${text}`
 }
 
 const formatOutcome = (packet: Trace.Packet): string => {

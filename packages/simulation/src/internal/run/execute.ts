@@ -1,0 +1,146 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
+import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
+import * as Tracer from "effect/Tracer"
+import * as SimNetwork from "../../SimNetwork.ts"
+import {
+  SimulationDeadlock,
+  type SimulationError,
+  SimulationHostFailed,
+  SimulationLimitExceeded
+} from "../../SimulationError.ts"
+import type * as Trace from "../../Trace.ts"
+import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
+import { traceLogger } from "../report/traceLogger.ts"
+import { type AmbientCall, withAmbient } from "../time/ambient.ts"
+import { CurrentEngine } from "../time/engine.ts"
+import { watchPromises } from "../time/promiseWatch.ts"
+import { randomService, RandomStream, type Seed } from "../time/random.ts"
+import { seededTracer } from "../time/tracer.ts"
+import { type Halt, type Limits, VirtualTime } from "../time/virtualTime.ts"
+import type { RecordedFault } from "../world/faultDescription.ts"
+import { CurrentWorld, type World } from "../world/world.ts"
+
+/** How a program is run, checked. */
+export interface Settings {
+  readonly limits: Limits
+  readonly schedule: "fifo" | "random"
+}
+
+/** What came of a run. */
+export interface Run<A, E> {
+  readonly seed: Seed
+  /** With the seed, repeats the run. */
+  readonly schedule: "fifo" | "random"
+  readonly exit: Exit.Exit<A, E | SimulationError>
+  readonly trace: Trace.Trace
+  /** The faults that were injected, in their order. */
+  readonly faults: ReadonlyArray<RecordedFault>
+  /** Virtual time that has passed. */
+  readonly elapsed: Duration.Duration
+  /** Tasks and events that there were. */
+  readonly steps: number
+  readonly segments: number
+  readonly datagrams: number
+}
+
+// The bounds of finalizers, from the end of the run.
+const cleanUp: Limits = { time: 3_600_000_000, steps: 100_000 }
+
+/** Runs a program from its beginning to its end, and records what happened. */
+export const execute = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  options: SimNetwork.Options,
+  { limits, schedule }: Settings,
+  context: Context.Context<never>
+): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
+  const seed = options.seed ?? 0
+  const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
+  const services = context.pipe(
+    Context.add(Clock.Clock, time.clock),
+    Context.add(Scheduler.Scheduler, time.scheduler),
+    Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
+    Context.add(Tracer.Tracer, tracerOf(context, seed)),
+    Context.add(CurrentEngine, time)
+  )
+  let world: World | undefined
+  let run: Run<A, E> | undefined
+  // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
+  const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
+    if (world === undefined || run !== undefined) return
+    run = {
+      seed,
+      schedule,
+      exit,
+      trace: world.trace,
+      faults: world.faults.recorded,
+      elapsed: Duration.millis(time.now / 1000),
+      steps: time.steps,
+      segments: world.segments,
+      datagrams: world.datagrams
+    }
+    world.end()
+  }
+  const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
+    world = network.world
+    const { hasTrace } = world
+    world.onFailure = (host, cause) =>
+      end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
+    return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
+      Effect.provideService(SimNetwork.SimNetwork, network),
+      Effect.provideService(CurrentWorld, network.world),
+      hasTrace
+        ? Effect.provideService(Logger.CurrentLoggers, new Set([...loggers, traceLogger(network.world)]))
+        : identity,
+      Effect.exit
+    )
+  })) as Effect.Effect<Exit.Exit<A, E>, NetworkError.NetworkError, never>
+
+  const loggers = Context.get(context, Logger.CurrentLoggers)
+  return withAmbient(time.clock, new RandomStream(seed, "ambient"), (calls) =>
+    watchPromises((waiting) => {
+      time.promised = waiting
+      const root = Effect.runForkWith(services)(running)
+      const isDone = () => root.pollUnsafe() !== undefined
+      const halt = time.run(() => run !== undefined || isDone(), limits)
+      if (halt !== undefined) end(Exit.fail(haltError(halt, time, world, calls)))
+      if (run !== undefined && !isDone()) {
+        // The program's own finalizers run, in bounded time.
+        if (run.exit._tag === "Failure") root.interruptUnsafe()
+        time.run(isDone, { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps })
+      }
+      // Without a run, it did not begin: the options are invalid.
+      return run === undefined ? Effect.map(root.pollUnsafe()!, () => run!) : Effect.succeed(run)
+    }))
+}
+
+// A tracer that the program provides stays; the default one draws its identifiers at random.
+const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer => {
+  const tracer = Context.get(context, Tracer.Tracer)
+  return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
+}
+
+const haltError = (
+  halt: Halt,
+  time: VirtualTime,
+  world: World | undefined,
+  calls: ReadonlyArray<AmbientCall>
+): SimulationError => {
+  const situation = {
+    at: time.now / 1000,
+    fibers: time.fibers.map((fiber) => describeFiber(fiber, time.promised.has(fiber))),
+    sockets: world === undefined ? [] : describeSockets(world),
+    calls
+  }
+  return halt === "nothingLeft" || halt === "promise"
+    ? new SimulationDeadlock(situation)
+    : new SimulationLimitExceeded({ ...situation, limit: halt === "timeLimit" ? "time" : "steps", steps: time.steps })
+}

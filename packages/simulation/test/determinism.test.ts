@@ -1,0 +1,126 @@
+import { assert, describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Trace from "@sluice/simulation/Trace"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+
+const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
+  assert(Exit.isFailure(exit))
+  return Cause.squash(exit.cause)
+}
+
+describe("what the platform would decide", () => {
+  it.effect("Date, Math.random, performance.now and crypto are the seed's and virtual time's", () =>
+    Effect.gen(function*() {
+      const before = [Date, Math.random, performance.now, crypto.randomUUID]
+      const draws = Effect.andThen(
+        Effect.sleep("1 second"),
+        Effect.sync(() => [
+          Date.now(),
+          new Date().getTime(),
+          new Date(5).getTime(),
+          performance.now(),
+          Math.random(),
+          crypto.randomUUID(),
+          String(crypto.getRandomValues(new Uint8Array(4)))
+        ])
+      )
+      const first = yield* Simulation.run(draws, { seed: 1 })
+      expect(first.slice(0, 4)).toEqual([1000, 1000, 5, 1000])
+      expect(first[5]).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+      expect(yield* Simulation.run(draws, { seed: 1 })).toEqual(first)
+      expect((yield* Simulation.run(draws, { seed: 2 })).slice(4)).not.toEqual(first.slice(4))
+      expect([Date, Math.random, performance.now, crypto.randomUUID]).toEqual(before)
+      expect(Date.now()).toBeGreaterThan(1e12)
+    }))
+
+  it.effect("a promise under a deadline is an error, and not a deadline that passes", () =>
+    Effect.gen(function*() {
+      const raced = Effect.promise(() => Promise.resolve("done")).pipe(
+        Effect.withSpan("asking the disk"),
+        Effect.timeoutOption("5 seconds")
+      )
+      const error = failure((yield* Simulation.record(raced)).exit) as Simulation.SimulationDeadlock
+      expect(error._tag).toBe("SimulationDeadlock")
+      expect(error.at).toBe(0)
+      expect(error.message).toContain("awaits a promise")
+      expect(error.message).toContain("asking the disk: waits for a promise")
+    }))
+
+  it.effect("a promise that nobody waits for is none of its business", () =>
+    Effect.gen(function*() {
+      const forgotten = Effect.sync(() => void Promise.resolve(1).then(() => 2))
+      yield* Simulation.run(Effect.andThen(forgotten, Effect.sleep("1 second")))
+    }))
+
+  it.effect("a timer of the platform is named, with the line that started it", () =>
+    Effect.gen(function*() {
+      const late = Effect.callback<number>((resume) => {
+        const timer = setTimeout(() => resume(Effect.succeed(1)), 1)
+        return Effect.sync(() => clearTimeout(timer))
+      })
+      const error = failure((yield* Simulation.record(late)).exit) as Simulation.SimulationDeadlock
+      expect(error.message).toMatch(/never fire in a simulation:\n {2}setTimeout at .*determinism\.test\.ts/)
+    }))
+})
+
+describe("Simulation.checkDeterminism", () => {
+  const check = (program: Effect.Effect<unknown, unknown, SimNetwork.SimNetwork>, options?: Simulation.Options) =>
+    Effect.flip(Simulation.checkDeterminism(program, options))
+  let count = 0
+
+  it.effect("compares the value, the error, and the bytes, also without a trace", () =>
+    Effect.gen(function*() {
+      expect((yield* check(Effect.sync(() => ({ count: ++count }))))._tag).toBe("SimulationNotDeterministic")
+      expect((yield* check(Effect.suspend(() => Effect.fail(`at ${++count}`))))._tag).toBe("SimulationNotDeterministic")
+      const bytes = Effect.gen(function*() {
+        const [a, b] = yield* SimNetwork.hosts("a", "b")
+        yield* Host.serve(a, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
+        yield* Host.run(
+          b,
+          Effect.scoped(Effect.flatMap(Network.connect("a:7"), (c) =>
+            Effect.andThen(Connection.writeText(c, `call ${++count}!`), Connection.readExactly(c, 6))))
+        )
+      })
+      expect((yield* check(bytes, { trace: false }))._tag).toBe("SimulationNotDeterministic")
+      const error = yield* check(bytes)
+      expect(error.message).toMatch(/: "call \d+!"; and .*: "call \d+!";/)
+    }))
+})
+
+describe("the trace", () => {
+  it.effect("has log lines and marks, with their hosts", () =>
+    Effect.gen(function*() {
+      const run = yield* Simulation.record(Effect.gen(function*() {
+        const node = yield* SimNetwork.host("node")
+        yield* Effect.sleep("1 second")
+        yield* Host.run(node, Effect.andThen(Effect.logInfo("leader of term", 7), Trace.mark("elected")))
+        yield* Trace.mark("here")
+      }))
+      expect(Trace.toText(run.trace)).toBe(
+        "1.000000 node: log: INFO leader of term 7\n1.000000 node: mark: elected\n1.000000 mark: here"
+      )
+      expect(Trace.toSvg(run.trace)).toContain("elected")
+      expect(Trace.toMermaid(run.trace)).toContain("elected")
+      yield* Trace.mark("outside of a simulation")
+    }))
+
+  it.effect("is drawn up to its end, and around a moment", () =>
+    Effect.gen(function*() {
+      const { trace } = yield* Simulation.record(Effect.gen(function*() {
+        yield* SimNetwork.host("node")
+        for (let index = 0; index < 1500; index++) yield* Effect.andThen(Effect.sleep(10), Trace.mark(`mark ${index};`))
+      }))
+      expect(Trace.toSvg(trace)).toContain("mark 1499;")
+      expect(Trace.toMermaid(trace)).toContain("mark 1499")
+      const part = Trace.around(trace, 5_000_000, { before: 2, after: 1 })
+      expect(part.records.map((record) => record.at)).toEqual([4_990_000, 5_000_000, 5_010_000])
+      expect(part.dropped).toBe(498)
+    }))
+})
