@@ -24,7 +24,6 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "somebody(?! else is called)": "name the thing: a client, a subscriber",
   "(he|she|him|her|his|hers)": "name the thing: the user, the client",
   "that which": "name the thing",
-  strangers: "name the thing: unknown clients",
   // Sentences that have to be read twice.
   "(it|this|that) is no": "write not a, or invalid",
   "(is|are) no (longer|more) than": "write at most",

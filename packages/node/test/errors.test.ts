@@ -172,7 +172,7 @@ describe("errors of the system", () => {
 
   for (const [what, afterwards] of [["name", "success"], ["tls", "TimedOut"]] as const) {
     it.live.skipIf(!isLinux)(
-      `TooManyOpenFiles: the first ${what} that is dialled without descriptors (needs ulimit)`,
+      `TooManyOpenFiles: the first ${what} that is dialed without descriptors (needs ulimit)`,
       () =>
         Effect.gen(function*() {
           const script = fileURLToPath(new URL("fixtures/exhaustedLookup.ts", import.meta.url))
