@@ -221,7 +221,11 @@ const parseHostPort = (
   const colon = rest.lastIndexOf(":")
   const bracket = rest.lastIndexOf("]")
   if (colon === -1 || colon < bracket) return invalid(input, "port", "a port, as in tcp://127.0.0.1:9000")
+  if (rest.includes("@")) return invalid(input, "host", "no user name or password")
   const portText = rest.slice(colon + 1)
+  if (/^\d{1,5}[/?#]/.test(portText)) {
+    return invalid(input, "port", "nothing behind the port, as in tcp://127.0.0.1:9000")
+  }
   if (!/^\d{1,5}$/.test(portText) || Number(portText) > 65535) {
     return invalid(input, "port", "a whole number from 0 to 65535")
   }
@@ -236,9 +240,14 @@ const parseHostPort = (
     : invalid(input, "host", "an IPv4 address, an IPv6 address in brackets, or a domain name")
 }
 
+// A URL of a database may hold a password.
+const withoutPassword = (input: string): string => input.replace(/^(\w+:\/\/)?[^/]*@/, "$1…@")
+
 const invalid = (
-  input: string,
+  given: string,
   part: NetworkError.InvalidEndpoint["part"],
   expected: string
-): Result.Result<never, NetworkError.NetworkError> =>
-  Result.fail(NetworkError.make("parse", input, new NetworkError.InvalidEndpoint({ input, part, expected })))
+): Result.Result<never, NetworkError.NetworkError> => {
+  const input = withoutPassword(given)
+  return Result.fail(NetworkError.make("parse", input, new NetworkError.InvalidEndpoint({ input, part, expected })))
+}

@@ -51,6 +51,20 @@ describe("Endpoint", () => {
     })
   })
 
+  it("shows no password of a URL, and says that nothing goes behind the port", () => {
+    const messageOf = (text: string) => {
+      const result = Endpoint.parse(text)
+      return Result.isFailure(result) ? result.failure.message : ""
+    }
+    expect(messageOf("tcp://ann:secret@db.test:5432")).toBe(
+      "cannot use tcp://…@db.test:5432: invalid host in \"tcp://…@db.test:5432\"; use no user name or password"
+    )
+    expect(messageOf("ann:se@cret@db.test:5432")).not.toContain("cret")
+    expect(messageOf("postgres://ann:secret@db.test/app")).toContain("\"postgres://…@db.test/app\"")
+    expect(messageOf("tcp://db.test:5432/path")).toContain("use nothing behind the port")
+    expect(messageOf("tcp://db\n.test:1")).not.toContain("\n")
+  })
+
   it("says what would be right, in one line", () => {
     const result = Endpoint.parse("localhost:70000") as Result.Failure<never, NetworkError.NetworkError>
     expect(result.failure.message).toBe(

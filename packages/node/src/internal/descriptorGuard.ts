@@ -2,6 +2,7 @@ import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import { devNull } from "node:os"
 import { shortage } from "./descriptors.ts"
+import { descriptorOf } from "./facade/descriptor.ts"
 
 /**
  * How many descriptors this process may open (RLIMIT_NOFILE, getrlimit(2)), where /proc tells: on Linux. Node raises the
@@ -56,9 +57,7 @@ class DescriptorGuard {
 
   /** The error that keeps a connection from being accepted, if there is no descriptor for the one after it. */
   refusal(socket: Net.Socket): Error | undefined {
-    // Libuv has the descriptor, and Node shows it on the handle alone.
-    const fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? 0
-    if (this.#spare !== undefined && fd < this.#threshold) return undefined
+    if (this.#spare !== undefined && descriptorOf(socket) < this.#threshold) return undefined
     this.#takeSpare()
     return shortage(1)
   }
