@@ -96,7 +96,9 @@ export class DecodeBuffer extends Window implements FramingInput {
     const start = this.start
     if (!(n >= header && n <= this.end - start)) throw invalidCount("take", n, this.end - start)
     this.start = start + n
-    return this.view(start + header, n - header)
+    // As `view` does, once more: every frame of bytes comes this way.
+    if (this.viewed !== this.bytes) this.noteBuffer()
+    return new Uint8Array(this.buffer, this.origin + start + header, n - header)
   }
 
   peek(n: number): Uint8Array {

@@ -33,9 +33,9 @@ export class Window {
   #clearedTo = 0
   #clearedByte = -1
   /** The bytes whose buffer and place in it are noted, for views that cost less than with `subarray`. */
-  #viewed: Uint8Array = empty
-  #buffer = empty.buffer as ArrayBuffer
-  #origin = 0
+  viewed: Uint8Array = empty
+  buffer = empty.buffer as ArrayBuffer
+  origin = 0
 
   constructor(offset: number) {
     this.base = offset
@@ -61,12 +61,14 @@ export class Window {
 
   /** A view of the `n` bytes at `at`. */
   view(at: number, n: number): Uint8Array {
-    if (this.#viewed !== this.bytes) {
-      this.#viewed = this.bytes
-      this.#buffer = this.bytes.buffer as ArrayBuffer
-      this.#origin = this.bytes.byteOffset
-    }
-    return new Uint8Array(this.#buffer, this.#origin + at, n)
+    if (this.viewed !== this.bytes) this.noteBuffer()
+    return new Uint8Array(this.buffer, this.origin + at, n)
+  }
+
+  noteBuffer(): void {
+    this.viewed = this.bytes
+    this.buffer = this.bytes.buffer as ArrayBuffer
+    this.origin = this.bytes.byteOffset
   }
 
   append(chunk: Uint8Array): void {

@@ -19,7 +19,8 @@ export interface LinesOptions {
    *
    * - "any", the default: LF, or CR LF; a CR elsewhere is data. Lines are written with LF
    * - "lf": LF; every CR is data
-   * - "crlf": CR LF and nothing else, as SMTP, IMAP, HTTP/1 and Redis have it
+   * - "crlf": CR LF and nothing else, as in SMTP. Protocols whose lines announce blocks of N bytes, such as Redis, IMAP and
+   *   HTTP/1, need more than lines: see `Conversation` and `Framed.switchTo`
    */
   readonly ending?: "any" | "lf" | "crlf" | undefined
   /**
