@@ -191,8 +191,8 @@ export const defaults = {
  * A preset for a server that strangers can reach. Change what your protocol needs: `{ ...ServerPolicy.forStrangers,
  * idleTimeout: "1 hour" }`.
  *
- * Memory is at most about `maxConnections * (frame limit + 128 KiB)`: lower `maxConnections`, or the limit of the framing,
- * until that fits.
+ * Memory is at most about `maxConnections * (frame limit + 128 KiB)`, and unfinished frames are bounded by
+ * `Network.BufferBudget` all together. Lower `maxConnections`, the limit of the framing or the budget until that fits.
  *
  * @since 0.1.0
  * @category options
