@@ -26,6 +26,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Connection from "./Connection.ts"
 import type * as Endpoint from "./Endpoint.ts"
+import { CurrentBufferBudget } from "./internal/connection/bufferBudget.ts"
 import type * as Listener from "./Listener.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
@@ -107,3 +108,26 @@ export const bind = (
   options?: SocketOptions.BindOptions
 ): Effect.Effect<UdpSocket.UdpSocket, NetworkError.NetworkError, Network | Scope.Scope> =>
   Effect.flatMap(Effect.service(Network), (network) => network.bind(endpoint, options))
+
+/**
+ * How many bytes the connections of a network may have received and not yet delivered, all together: unfinished frames of
+ * `Framed`, and what `Connection.readUntil` and its like gather. Default: 512 MiB.
+ *
+ * Close to the limit, a connection that holds more than its share is not read from until there is room, which slows its
+ * peer down; after 10 seconds without room it fails with `BufferBudgetExceeded`. It is read when a network is made, so
+ * provide it to the Layer of the platform.
+ *
+ * **Example** (64 MiB)
+ *
+ * ```ts
+ * import * as Network from "@sluice/core/Network"
+ * import * as NodeNetwork from "@sluice/node/NodeNetwork"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Small = Layer.provide(NodeNetwork.layer, Layer.succeed(Network.BufferBudget, 64 * 1024 * 1024))
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const BufferBudget: Context.Reference<number> = CurrentBufferBudget

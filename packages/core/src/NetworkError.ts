@@ -35,6 +35,7 @@ export {
   AddressNotAvailable,
   BacklogFull,
   BrokenPipe,
+  BufferBudgetExceeded,
   Busy,
   Closed,
   ConnectionRefused,
@@ -113,6 +114,7 @@ export type Reason =
   | reasons.Busy
   | reasons.UnexpectedEnd
   | reasons.LimitExceeded
+  | reasons.BufferBudgetExceeded
   | reasons.InvalidProxyHeader
   | reasons.Unsupported
   | TlsReason

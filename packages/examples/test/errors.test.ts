@@ -99,6 +99,7 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   Closed: make("write", peer, new NetworkError.Closed()),
   Busy: make("read", peer, new NetworkError.Busy()),
   UnexpectedEnd: make("read", peer, new NetworkError.UnexpectedEnd({ received: 3, expected: 5 })),
+  BufferBudgetExceeded: make("read", peer, new NetworkError.BufferBudgetExceeded({ budget: 536_870_912 })),
   LimitExceeded: make("read", peer, new NetworkError.LimitExceeded({ limit: 65_536 })),
   InvalidProxyHeader: make(
     "accept",

@@ -6,6 +6,7 @@ import type * as Listener from "../../Listener.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
+import type { BufferBudget } from "../connection/bufferBudget.ts"
 import { ConnectionState } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
@@ -24,6 +25,12 @@ interface ListenerOptions {
   readonly upgradeTls: ServerSettings | undefined
   /** Whose PROXY headers are taken, if anyone's. */
   readonly proxyProtocol: { readonly isTrusted: (address: NetAddress.SocketAddress) => boolean } | undefined
+}
+
+/** What the connections of a network share. */
+interface Shared {
+  readonly security: ContextCache
+  readonly budget: BufferBudget
 }
 
 /** Follows what happens to connections before they are served. */
@@ -54,7 +61,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly endpoint: string
   readonly accessControl: AccessControl
   readonly #options: ListenerOptions
-  readonly #security: ContextCache
+  readonly #shared: Shared
   readonly #handshakes: HandshakePhase
   readonly #waiting: Array<Waiting> = []
   // Open while a connection waits, and for good once the listener is closed.
@@ -67,13 +74,13 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     endpoint: string,
     options: ListenerOptions,
     accessControl: AccessControl,
-    security: ContextCache,
+    shared: Shared,
     handshakes: HandshakePhase
   ) {
     this.endpoint = endpoint
     this.accessControl = accessControl
     this.#options = options
-    this.#security = security
+    this.#shared = shared
     this.#handshakes = handshakes
   }
 
@@ -171,7 +178,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     const connection = new ConnectionState(waiting.transport, {
       closeTimeout: this.#options.closeTimeout,
       traffic: this.traffic,
-      security: this.#security,
+      ...this.#shared,
       upgradeTls: this.#options.upgradeTls,
       role: "server"
     })

@@ -43,6 +43,8 @@ export class ReceiveQueue {
   // The consumer that still uses the chunk lent to it. Nothing is delivered meanwhile.
   #borrower: Consumer | undefined = undefined
   #failure: Failure | undefined = undefined
+  // Nothing is read for now, whoever waits for it.
+  #isThrottled = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
     this.#transport = transport
@@ -90,6 +92,18 @@ export class ReceiveQueue {
   swapTransport(transport: Transport.StreamTransport): void {
     this.#transport = transport
     this.#delivery = "flowing"
+  }
+
+  /** Reads nothing until `unthrottle`. Called when a chunk was delivered. */
+  throttle(): void {
+    this.#isThrottled = true
+    if (this.#delivery === "flowing") this.#delivery = "paused"
+  }
+
+  unthrottle(): void {
+    if (!this.#isThrottled) return
+    this.#isThrottled = false
+    if (this.#state === "closed" || this.#isAwaited) this.#resumeDelivery()
   }
 
   onData(chunk: Uint8Array): boolean {
@@ -146,7 +160,7 @@ export class ReceiveQueue {
   }
 
   #resumeDelivery(): void {
-    if (this.#delivery !== "paused" || this.#borrower !== undefined) return
+    if (this.#delivery !== "paused" || this.#borrower !== undefined || this.#isThrottled) return
     if (this.#state === "ended" || this.#state === "failed") return
     this.#delivery = "flowing"
     this.#transport.resume()
@@ -175,6 +189,7 @@ export class ReceiveQueue {
     const isAtEnd = this.#state === "ended" && this.#pending.length === 0
     if (isAtEnd) return
     this.#pending.clear()
+    this.#isThrottled = false
     this.#state = "closed"
     this.#failure ??= failure
     this.#wakeAll(this.#failure)

@@ -14,6 +14,7 @@ import type { Proxy } from "../proxy/header.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
+import { type BufferBudget, type Holder, uncounted } from "./bufferBudget.ts"
 import { closedInTime } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
@@ -35,6 +36,8 @@ export interface Options {
   readonly closeTimeout: number
   readonly traffic: Traffic
   readonly security: ContextCache
+  /** Bounds what connections buffer. Default: nothing does. */
+  readonly budget?: BufferBudget | undefined
   /** The settings for an upgrade to TLS as the server, if the listener has them. */
   readonly upgradeTls?: ServerSettings | undefined
   readonly role: Role
@@ -52,7 +55,7 @@ export interface ReadAhead {
 export type Role = "client" | "server"
 
 /** A connection as its platform and the functions of `Connection` see it: what happens to it meets its `Lifecycle` here. */
-export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver {
+export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver, Holder {
   readonly [typeId]: typeof typeId = typeId
   readonly id = ++lastId
   transport: Transport.StreamTransport
@@ -67,6 +70,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly closeTimeout: number
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
+  readonly #budget: BufferBudget | undefined
   #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
   #observers: Array<CloseObserver> = []
@@ -75,7 +79,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   constructor(transport: Transport.StreamTransport, options: Options) {
     super()
-    const { closeTimeout, dialled, role, security, traffic, upgradeTls } = options
+    const { budget, closeTimeout, dialled, role, security, traffic, upgradeTls } = options
+    this.#budget = budget
     this.transport = transport
     this.security = security
     this.upgradeTls = upgradeTls
@@ -158,7 +163,23 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   // -------------------------------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): boolean {
-    return this.input.onData(chunk)
+    const wantsMore = this.input.onData(chunk)
+    const budget = this.#budget
+    if (budget === undefined) return wantsMore
+    const held = this.input.available + (this.decoder === undefined ? 0 : this.decoder.buffered)
+    return held < uncounted && !budget.counts(this) ? wantsMore : budget.hold(this, held) && wantsMore
+  }
+
+  throttle(): void {
+    this.input.throttle()
+  }
+
+  unthrottle(): void {
+    this.input.unthrottle()
+  }
+
+  exceed(budget: number): void {
+    this.fail(this.error("read", new NetworkError.BufferBudgetExceeded({ budget })))
   }
 
   onEnd(): void {
@@ -181,6 +202,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   onClose(): void {
     if (Lifecycle.isReleased(this.#phase)) return
     this.#step("released")
+    this.#budget?.release(this)
     this.activity.traffic.open--
     if (this.#failure !== undefined) this.activity.traffic.failed++
     this.#failBoth()

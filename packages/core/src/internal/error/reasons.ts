@@ -356,6 +356,20 @@ export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly 
 }
 
 /**
+ * The connections of this network have received more bytes than the budget allows and not delivered them, as unfinished
+ * frames, and there was no room for this one for 10 seconds.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class BufferBudgetExceeded extends Data.TaggedClass("BufferBudgetExceeded")<{ readonly budget: number }> {
+  get message(): string {
+    return `the connections hold unfinished input close to the budget of ${this.budget} bytes`
+  }
+  readonly advice = "raise Network.BufferBudget or lower the limits on frames"
+}
+
+/**
  * A peer that is trusted to send a PROXY header sent none, or an invalid one; `fault` says why.
  *
  * @category reasons

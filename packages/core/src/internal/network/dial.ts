@@ -8,6 +8,7 @@ import * as Endpoint from "../../Endpoint.ts"
 import type * as Network from "../../Network.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
+import type { BufferBudget } from "../connection/bufferBudget.ts"
 import * as connection from "../connection/state.ts"
 import type { Traffic } from "../connection/traffic.ts"
 import { sendHeader } from "../proxy/sendHeader.ts"
@@ -21,7 +22,8 @@ import { resolve, streamEndpoint } from "./resolve.ts"
 export const dial = (
   platform: Transport.Platform,
   security: ContextCache,
-  traffic: Traffic
+  traffic: Traffic,
+  budget: BufferBudget
 ): Network.Network["Service"]["connect"] =>
   Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("connect", input)
@@ -71,7 +73,7 @@ export const dial = (
         Effect.flatMap(({ transport }) =>
           connection.scoped(
             transport,
-            { closeTimeout: checked.closeTimeout, traffic, security, role: "client", dialled: dialledHost },
+            { closeTimeout: checked.closeTimeout, traffic, security, budget, role: "client", dialled: dialledHost },
             scope
           )
         )

@@ -11,6 +11,7 @@ import { HandshakePhase, type Step } from "../accept/handshakePhase.ts"
 import { ListenerState } from "../accept/listener.ts"
 import { listening } from "../accept/metrics.ts"
 import { formatPeer } from "../address/peerAddress.ts"
+import { BufferBudget, CurrentBufferBudget } from "../connection/bufferBudget.ts"
 import { dialling } from "../connection/metrics.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { readHeader } from "../proxy/readHeader.ts"
@@ -28,6 +29,11 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const dialled = makeTraffic()
   yield* dialling(dialled)
   const security = new ContextCache(platform)
+  const budget = new BufferBudget(
+    yield* CurrentBufferBudget,
+    yield* Clock.Clock,
+    Effect.runForkWith(yield* Effect.context<never>())
+  )
 
   const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("listen", input)
@@ -47,7 +53,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
     const accessControl = new AccessControl(acceptPolicy, yield* Clock.Clock)
     const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
-    const listener = new ListenerState(where, checked, accessControl, security, handshakes)
+    const listener = new ListenerState(where, checked, accessControl, { security, budget }, handshakes)
     yield* Effect.acquireRelease(
       Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
       () => listener.close
@@ -87,7 +93,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     return socket
   })
 
-  return { connect: dial(platform, security, dialled), listen, bind }
+  return { connect: dial(platform, security, dialled, budget), listen, bind }
 })
 
 // The text of the peer is made when an error shows it.
