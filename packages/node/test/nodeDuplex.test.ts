@@ -14,8 +14,10 @@ import * as Http2 from "node:http2"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import { buffer, text } from "node:stream/consumers"
+import type { TLSSocket } from "node:tls"
 import * as NodeDuplex from "../src/NodeDuplex.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
+import * as TestCertificates from "../src/TestCertificates.ts"
 
 const networks: Record<string, Layer.Layer<Network.Network>> = {
   "the kernel": NodeNetwork.layer,
@@ -103,6 +105,41 @@ describe("node:http", () => {
       expect(yield* failed(1)).toMatchObject({ code: "ECONNREFUSED", syscall: "connect" })
     })
   )
+})
+
+describe("node:http over TLS", () => {
+  it.live("knows that it is, and who the client is", () =>
+    Effect.gen(function*() {
+      const authority = yield* TestCertificates.authority("Test CA")
+      const certificate = yield* authority.issue({ names: ["localhost"] })
+      const client = yield* authority.issue({ names: ["a client"] })
+      const http = Http.createServer((request, response) => {
+        const socket = request.socket as TLSSocket
+        const { authorized, encrypted } = socket
+        response.end(JSON.stringify({ authorized, encrypted, subject: socket.getPeerCertificate().subject }))
+      })
+      const tls = {
+        certificates: [certificate],
+        authorities: authority.certificate,
+        clientCertificates: "required",
+        applicationProtocols: ["http/1.1"]
+      } as const
+      const server = yield* Server.make({ listen: "tls://localhost:0", tls, drain: 0 }, NodeDuplex.serve(http))
+      const connection = yield* Network.connect(
+        Endpoint.tls("localhost", (server.address as NetAddress.InetAddress).port),
+        {
+          tls: { authorities: authority.certificate, certificate: client, applicationProtocols: ["http/1.1"] }
+        }
+      )
+      const socket = yield* NodeDuplex.fromConnection(connection)
+      expect(socket).toMatchObject({ encrypted: true, authorized: true, alpnProtocol: "http/1.1" })
+      const answer = yield* Effect.promise(async () => {
+        const request = Http.get({ host: "localhost", createConnection: () => socket })
+        const [response] = await once(request, "response") as [Http.IncomingMessage]
+        return JSON.parse(await text(response))
+      })
+      expect(answer).toEqual({ authorized: true, encrypted: true, subject: { CN: "a client" } })
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 })
 
 describe("node:http2", () => {
