@@ -9,6 +9,8 @@
  * | `tls://example.org:443` | TLS over TCP |
  * | `unix:///run/app.sock` | a Unix-domain stream socket |
  * | `udp://127.0.0.1:5353` | UDP datagrams |
+ * | `systemd://web`, `systemd://` | a listening socket passed by systemd, by its name or the only one (sd_listen_fds(3)) |
+ * | `fd://3` | a listening socket that the process inherited as this descriptor |
  *
  * Every function that takes an endpoint takes its text too. An invalid one is a `NetworkError` with the reason
  * `InvalidEndpoint`, which names the part that is wrong and says what is expected.
@@ -78,6 +80,20 @@ export interface Udp {
 }
 
 /**
+ * A listening socket that the process inherited when it was started, for `Network.listen` and `Server`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Inherited {
+  readonly _tag: "Inherited"
+  /** Its descriptor, or its name (`FileDescriptorName=` of systemd.socket(5)); `undefined`: the only one. */
+  readonly socket: number | string | undefined
+  /** The endpoint to listen on if the process inherited no socket. */
+  readonly fallback: StreamEndpoint | undefined
+}
+
+/**
  * Endpoints of byte streams: what `Network.connect` and `Network.listen` take.
  *
  * @category models
@@ -91,7 +107,7 @@ export type StreamEndpoint = Tcp | Tls | Unix
  * @category models
  * @since 0.1.0
  */
-export type Endpoint = StreamEndpoint | Udp
+export type Endpoint = StreamEndpoint | Udp | Inherited
 
 /**
  * An endpoint, or its text.
@@ -101,7 +117,7 @@ export type Endpoint = StreamEndpoint | Udp
  */
 export type Input = Endpoint | string
 
-const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix" } as const
+const schemes = { tcp: "Tcp", tls: "Tls", udp: "Udp", unix: "Unix", fd: "Inherited", systemd: "Inherited" } as const
 
 const isScheme = (text: string): text is keyof typeof schemes => Object.hasOwn(schemes, text)
 
@@ -118,13 +134,14 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
   const scheme = separator === -1 ? "tcp" : input.slice(0, separator)
   const rest = separator === -1 ? input : input.slice(separator + 3)
   if (!isScheme(scheme)) {
-    return invalid(input, "scheme", "tcp://, tls://, udp:// or unix://")
+    return invalid(input, "scheme", "tcp://, tls://, udp://, unix://, systemd:// or fd://")
   }
   if (scheme === "unix") {
     return rest.startsWith("/") && !rest.includes("\0")
       ? Result.succeed(unix(rest))
       : invalid(input, "path", "an absolute path, as in unix:///run/app.sock")
   }
+  if (scheme === "fd" || scheme === "systemd") return parseInherited(input, scheme, rest)
   const _tag = schemes[scheme]
   return Result.map(parseHostPort(input, rest), ({ host, port }) => ({ _tag, host, port }))
 }
@@ -138,7 +155,14 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
  * @since 0.1.0
  */
 export const fromInput = (input: Input): Result.Result<Endpoint, NetworkError.NetworkError> =>
-  typeof input === "string" ? parse(input) : parse(format(input))
+  typeof input === "string"
+    ? parse(input)
+    : input._tag === "Inherited"
+    ? Result.flatMap(parse(format(input)), () => validFallback(input))
+    : parse(format(input))
+
+const validFallback = (input: Inherited): Result.Result<Inherited, NetworkError.NetworkError> =>
+  input.fallback === undefined ? Result.succeed(input) : Result.map(fromInput(input.fallback), () => input)
 
 /**
  * The text of an endpoint as it was given, valid or not: for error messages.
@@ -181,6 +205,28 @@ export const udp = (host: Host.HostInput, port: number): Udp => ({ _tag: "Udp", 
 export const unix = (path: string): Unix => ({ _tag: "Unix", path })
 
 /**
+ * A listening socket that the process inherited, or this endpoint if there is none: for servers that systemd.socket(5) may
+ * start. `socket` is its name, or its descriptor; the only inherited socket by default. Over TLS with the option `tls`.
+ *
+ * ```ts
+ * import * as Endpoint from "@sluice/core/Endpoint"
+ *
+ * const listen = Endpoint.inherited("tcp://127.0.0.1:9000", "web")
+ * ```
+ *
+ * Throws the `NetworkError` when the fallback is wrong.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const inherited = (fallback: StreamEndpoint | string, socket?: number | string): Inherited => {
+  const endpoint = Result.getOrThrow(fromInput(fallback))
+  return endpoint._tag === "Udp" || endpoint._tag === "Inherited"
+    ? Result.getOrThrow(invalid(format(endpoint), "scheme", "tcp://, tls:// or unix://"))
+    : { _tag: "Inherited", socket, fallback: endpoint }
+}
+
+/**
  * The endpoint of a socket's address, for connecting back to it: `Endpoint.fromAddress(listener.address)`.
  *
  * @category constructors
@@ -197,14 +243,40 @@ export const fromAddress = (address: NetAddress.SocketAddress): StreamEndpoint =
  * @category formatting
  * @since 0.1.0
  */
-export const format = (self: Endpoint): string =>
-  self._tag === "Unix"
-    ? `unix://${self.path}`
-    : `${self._tag.toLowerCase()}://${formatHost(self.host)}:${self.port}`
+export const format = (self: Endpoint): string => {
+  switch (self._tag) {
+    case "Unix":
+      return `unix://${self.path}`
+    case "Inherited":
+      return typeof self.socket === "number" ? `fd://${self.socket}` : `systemd://${self.socket ?? ""}`
+    default:
+      return `${self._tag.toLowerCase()}://${formatHost(self.host)}:${self.port}`
+  }
+}
 
 const formatHost = (host: Host.Host): string => {
   const text = Host.formatHost(host)
   return text.includes(":") ? `[${text}]` : text
+}
+
+// Descriptors 0 to 2 are the standard streams. Names as in sd_listen_fds_with_names(3).
+const parseInherited = (
+  input: string,
+  scheme: "fd" | "systemd",
+  rest: string
+): Result.Result<Inherited, NetworkError.NetworkError> => {
+  if (scheme === "fd") {
+    return /^[1-9]\d{0,5}$/.test(rest) && Number(rest) > 2
+      ? Result.succeed({ _tag: "Inherited", socket: Number(rest), fallback: undefined })
+      : invalid(input, "descriptor", "a descriptor from 3 up, as in fd://3")
+  }
+  return /^[!-9;-~]{0,255}$/.test(rest)
+    ? Result.succeed({ _tag: "Inherited", socket: rest === "" ? undefined : rest, fallback: undefined })
+    : invalid(
+      input,
+      "name",
+      "the name of a socket, as in systemd://web: up to 255 printable ASCII characters, no colon"
+    )
 }
 
 const hostAndPort = (scheme: string, host: Host.HostInput, port: number) => {

@@ -22,7 +22,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Endpoint from "./Endpoint.ts"
 
 const isEndpoint = (u: unknown): u is Endpoint.Endpoint =>
-  Predicate.hasProperty(u, "_tag") && ["Tcp", "Tls", "Udp", "Unix"].includes(u._tag as string)
+  Predicate.hasProperty(u, "_tag") && ["Tcp", "Tls", "Udp", "Unix", "Inherited"].includes(u._tag as string)
 
 const EndpointValue = Schema.declare(isEndpoint, { identifier: "Endpoint" })
 

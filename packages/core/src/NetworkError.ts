@@ -25,10 +25,12 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import type { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
 import type * as reasons from "./internal/error/reasons.ts"
 import * as SafeText from "./SafeText.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
+export { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
 export {
   AddressFamilyMismatch,
   AddressInUse,
@@ -116,6 +118,7 @@ export type Reason =
   | reasons.LimitExceeded
   | reasons.BufferBudgetExceeded
   | reasons.InvalidProxyHeader
+  | NoInheritedSocket
   | reasons.Unsupported
   | TlsReason
   | reasons.Other

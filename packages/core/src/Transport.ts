@@ -45,6 +45,15 @@ export interface Platform {
     receiver: ListenerReceiver
   ) => Effect.Effect<ListenerTransport, NetworkError.NetworkError>
   /**
+   * Listens on a socket that the process inherited: a descriptor, a name, or the only one. Fails with `NoInheritedSocket` if
+   * there is none. Default: there never is one.
+   */
+  readonly inherit?: (
+    socket: number | string | undefined,
+    settings: ListenSettings,
+    receiver: ListenerReceiver
+  ) => Effect.Effect<ListenerTransport, NetworkError.NetworkError>
+  /**
    * Prepares TLS for these settings; called once for each value of them, before anything is opened. Fails with
    * `UnusableCertificate` or `KeyMismatch`.
    */

@@ -155,6 +155,11 @@ const networkErrors: { readonly [Tag in NetworkError.Reason["_tag"]]: NetworkErr
   PeerAlert: make("secure", tls, new TlsReason.PeerAlert({ alert: "certificate_required" })),
   Truncated: make("read", peer, new TlsReason.Truncated()),
   ClearTextBeforeUpgrade: make("secure", peer, new TlsReason.ClearTextBeforeUpgrade({ received: 6 })),
+  NoInheritedSocket: make(
+    "listen",
+    "systemd://web",
+    new NetworkError.NoInheritedSocket({ found: ["fd://3 (admin)"] })
+  ),
   Unsupported: make("listen", tcp, new NetworkError.Unsupported({ feature: "reusePort" })),
   Other: system("read", peer, "EWHATEVER", "read", "something new")
 }

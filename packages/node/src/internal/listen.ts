@@ -19,11 +19,14 @@ export const listen = (
   if (!NetAddress.isUnixPathAddress(address)) {
     const { backlog, ipv6Only, reusePort } = settings
     const options = { host: toNode(address), port: address.port, backlog, reusePort, ipv6Only }
-    return Effect.map(open(address, options, settings, receiver, reuseReadBuffer), (server) => ({
-      address: boundAddress(server),
-      descriptorLimit: descriptorLimit(),
-      close: Effect.sync(() => void server.close())
-    }))
+    return Effect.map(
+      open(describe(address), boundAddress, options, settings, receiver, reuseReadBuffer),
+      (server) => ({
+        address: boundAddress(server),
+        descriptorLimit: descriptorLimit(),
+        close: Effect.sync(() => void server.close())
+      })
+    )
   }
   return Effect.suspend(() => {
     const tooLong = checkPath("listen", address)
@@ -45,13 +48,18 @@ const listenUnix = Effect.fnUntraced(function*(
       server?.close(file.bound.close)
       if (server === undefined) file.bound.close()
     })
-  const server = yield* Effect.onError(open(address, options, settings, receiver, reuseReadBuffer), () => close())
+  const server = yield* Effect.onError(
+    open(describe(address), () => address, options, settings, receiver, reuseReadBuffer),
+    () => close()
+  )
   yield* Effect.onError(file.place(settings.mode), () => close(server))
   return { address, descriptorLimit: descriptorLimit(), close: close(server) }
 })
 
-const open = (
-  address: NetAddress.SocketAddress,
+/** Opens a server. `boundTo` is called once, when it listens. */
+export const open = (
+  where: string,
+  boundTo: (server: Net.Server) => NetAddress.SocketAddress,
   options: Net.ListenOptions,
   { keepAlive, noDelay }: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
@@ -66,12 +74,12 @@ const open = (
     })
     const onOpenError = (error: Error) =>
       resume(Effect.fail(
-        Transport.systemError({ operation: "listen", address: describe(address), error, anyPort: options.port === 0 })
+        Transport.systemError({ operation: "listen", address: where, error, anyPort: options.port === 0 })
       ))
     server.once("error", onOpenError)
     server.once("listening", () => {
       server.off("error", onOpenError)
-      const bound = NetAddress.isUnixPathAddress(address) ? address : boundAddress(server)
+      const bound = boundTo(server)
       const onAcceptError = (error: Error) =>
         receiver.onAcceptError(Transport.systemError({ operation: "accept", address: describe(bound), error }))
       server.on("error", onAcceptError)
@@ -95,7 +103,7 @@ const open = (
     server.listen(options)
   })
 
-const boundAddress = (server: Net.Server): NetAddress.InetAddress => {
+export const boundAddress = (server: Net.Server): NetAddress.InetAddress => {
   const { address, port } = server.address() as Net.AddressInfo
   return fromNode(address, port)
 }

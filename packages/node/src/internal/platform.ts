@@ -5,6 +5,7 @@ import type * as AddressResolver from "effect/net/AddressResolver"
 import { bind } from "./bind.ts"
 import { connect } from "./connect.ts"
 import { shortage } from "./descriptors.ts"
+import { inherit } from "./inherit.ts"
 import { listen } from "./listen.ts"
 import type * as TlsContext from "./tls/context.ts"
 
@@ -16,6 +17,7 @@ export const makePlatform = (
   resolver,
   connect: (address, settings) => connect(address, settings, reuseReadBuffer),
   listen: (address, settings, receiver) => listen(address, settings, receiver, reuseReadBuffer),
+  inherit: (socket, settings, receiver) => inherit(socket, settings, receiver, reuseReadBuffer),
   bind,
   secure: (settings, address) => Effect.flatMap(loadTls(address), (context) => context.secure(settings, address))
 })

@@ -48,6 +48,7 @@ export class HandshakePhase {
   // From the oldest to the newest: the first deadline is that of the first.
   readonly #handshakes = new Set<Handshake>()
   #watcher: Fiber.Fiber<void> | undefined = undefined
+  #onFinished: () => void = () => {}
 
   constructor(steps: ReadonlyArray<Step>, timeout: number, context: Context.Context<never>) {
     this.#steps = steps
@@ -60,6 +61,12 @@ export class HandshakePhase {
   get size(): number {
     return this.#handshakes.size
   }
+
+  /** Waits until no handshake is in progress. */
+  readonly finished: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.#handshakes.size === 0) return resume(Effect.void)
+    this.#onFinished = () => resume(Effect.void)
+  })
 
   begin(entrant: Entrant): void {
     if (this.#steps.length === 0) return entrant.onReady(entrant.accepted)
@@ -90,11 +97,15 @@ export class HandshakePhase {
   ): void {
     const { current, entrant } = handshake
     const isWanted = this.#handshakes.delete(handshake)
-    if (isWanted && Exit.isSuccess(exit)) return entrant.onReady(current)
-    const why = Exit.isFailure(exit) ? whyFailed(exit.cause, entrant.accepted) : undefined
-    if (typeof why === "string") current.reset()
-    else current.destroy()
-    if (isWanted && why !== undefined) entrant.onFailed(why)
+    if (isWanted && Exit.isSuccess(exit)) {
+      entrant.onReady(current)
+    } else {
+      const why = Exit.isFailure(exit) ? whyFailed(exit.cause, entrant.accepted) : undefined
+      if (typeof why === "string") current.reset()
+      else current.destroy()
+      if (isWanted && why !== undefined) entrant.onFailed(why)
+    }
+    if (this.#handshakes.size === 0) this.#onFinished()
   }
 
   /**

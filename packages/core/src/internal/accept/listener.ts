@@ -68,6 +68,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly #ready = Latch.makeUnsafe()
   #transport: Transport.ListenerTransport | undefined = undefined
   #observer: ListenerObserver | undefined = undefined
+  #stopped = false
   #closed = false
 
   constructor(
@@ -209,6 +210,20 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     })
   }
 
+  /** Stops listening. Handshakes in progress continue. */
+  get stop(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#stopped) return Effect.void
+      this.#stopped = true
+      return this.#transport?.close ?? Effect.void
+    })
+  }
+
+  /** Waits until no handshake is in progress. */
+  get handshakesFinished(): Effect.Effect<void> {
+    return this.#handshakes.finished
+  }
+
   /** Stops listening. Connections that were not taken are reset. */
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -217,7 +232,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       this.#handshakes.close()
       while (this.#waiting.length > 0) this.refuse("closing")
       this.#ready.openUnsafe()
-      return this.#transport?.close ?? Effect.void
+      return this.stop
     })
   }
 }

@@ -264,7 +264,7 @@ export class PathNotFound extends Data.TaggedClass("PathNotFound") {
  */
 export class InvalidEndpoint extends Data.TaggedClass("InvalidEndpoint")<{
   readonly input: string
-  readonly part: "endpoint" | "scheme" | "host" | "port" | "path"
+  readonly part: "endpoint" | "scheme" | "host" | "port" | "path" | "descriptor" | "name"
   readonly expected: string
 }> {
   get message(): string {

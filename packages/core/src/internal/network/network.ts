@@ -22,7 +22,7 @@ import { checkBind, checkInterface } from "../udp/options.ts"
 import { UdpSocketState } from "../udp/udpSocket.ts"
 import { dial } from "./dial.ts"
 import { checkListen, checkTls } from "./options.ts"
-import { datagramEndpoint, resolve, resolveInet, streamEndpoint } from "./resolve.ts"
+import { datagramEndpoint, listenEndpoint, resolve, resolveInet } from "./resolve.ts"
 
 /** What all platforms share between an endpoint and an open socket. */
 export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
@@ -36,12 +36,11 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   )
 
   const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
-    const endpoint = yield* streamEndpoint("listen", input)
+    const endpoint = yield* listenEndpoint(input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkListen(options, where))
     const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
-    yield* Effect.fromResult(checkTls(endpoint, options, "listen", where))
-    const [address] = yield* resolve(platform, endpoint)
+    yield* Effect.fromResult(checkTls(fallbackOf(endpoint) ?? endpoint, options, "listen", where))
     const steps: Array<Step> = []
     if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
     const { tls, upgradeTls } = checked
@@ -55,7 +54,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
     const listener = new ListenerState(where, checked, accessControl, { security, budget }, handshakes)
     yield* Effect.acquireRelease(
-      Effect.map(platform.listen(address, checked, listener), (transport) => listener.open(transport)),
+      Effect.map(openListener(platform, endpoint, checked, listener), (transport) => listener.open(transport)),
       () => listener.close
     )
     yield* listening(listener)
@@ -102,3 +101,28 @@ const peerOf = (transport: Transport.StreamTransport): Transport.HandshakePeer =
     return formatPeer(transport)
   }
 })
+
+const fallbackOf = (endpoint: Endpoint.StreamEndpoint | Endpoint.Inherited) =>
+  endpoint._tag === "Inherited" ? endpoint.fallback : undefined
+
+/** Listens at an endpoint, or on an inherited socket. */
+const openListener = (
+  platform: Transport.Platform,
+  endpoint: Endpoint.StreamEndpoint | Endpoint.Inherited,
+  settings: Transport.ListenSettings,
+  receiver: Transport.ListenerReceiver
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> => {
+  if (endpoint._tag !== "Inherited") {
+    return Effect.flatMap(resolve(platform, endpoint), ([address]) => platform.listen(address, settings, receiver))
+  }
+  const { fallback, socket } = endpoint
+  const inherited = platform.inherit?.(socket, settings, receiver) ?? Effect.fail(
+    NetworkError.make("listen", Endpoint.format(endpoint), new NetworkError.NoInheritedSocket({ found: [] }))
+  )
+  return fallback === undefined ? inherited : Effect.catchReason(
+    inherited,
+    "NetworkError",
+    "NoInheritedSocket",
+    () => openListener(platform, fallback, settings, receiver)
+  )
+}

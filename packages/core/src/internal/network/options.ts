@@ -87,12 +87,14 @@ const fileMode = (mode: number | undefined): number | undefined =>
 
 /** Rejects TLS options that would be ignored, and an endpoint that lacks them. */
 export const checkTls = (
-  endpoint: Endpoint.StreamEndpoint,
+  endpoint: Endpoint.StreamEndpoint | Endpoint.Inherited,
   { tls, upgradeTls }: Pick<SocketOptions.ListenOptions, "upgradeTls"> & { readonly tls?: object | undefined },
   operation: "connect" | "listen",
   where: string
 ): Result.Result<void, NetworkError.NetworkError> =>
   checked(operation, where, () => {
+    // An inherited socket is over TLS if there are certificates.
+    if (endpoint._tag === "Inherited") return
     if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", "there", "an endpoint that begins with tls://")
     if (endpoint._tag === "Tls" && upgradeTls !== undefined) {
       reject("upgradeTls", "there", "an endpoint that begins with tcp:// or unix://")

@@ -20,7 +20,21 @@ export const streamEndpoint = (
     (endpoint) =>
       endpoint._tag === "Udp"
         ? Effect.fail(wrongScheme(operation, input, "tcp://, tls:// or unix://; udp:// is for Network.bind"))
+        : endpoint._tag === "Inherited"
+        ? Effect.fail(
+          wrongScheme(operation, input, "tcp://, tls:// or unix://; inherited sockets are for Network.listen")
+        )
         : Effect.succeed(endpoint)
+  )
+
+/** The endpoint of a listener, or the error that says what it is instead. */
+export const listenEndpoint = (
+  input: Endpoint.Input
+): Effect.Effect<Endpoint.StreamEndpoint | Endpoint.Inherited, NetworkError.NetworkError> =>
+  Effect.flatMap(
+    Effect.fromResult(Endpoint.fromInput(input)),
+    (endpoint): Effect.Effect<Endpoint.StreamEndpoint | Endpoint.Inherited, NetworkError.NetworkError> =>
+      endpoint._tag === "Inherited" ? Effect.succeed(endpoint) : streamEndpoint("listen", endpoint)
   )
 
 /** The endpoint of datagrams, or the error that says what it is instead. */
@@ -50,7 +64,7 @@ export const resolve = (
 /** The addresses of an endpoint with a host. */
 export const resolveInet = (
   platform: Transport.Platform,
-  endpoint: Exclude<Endpoint.Endpoint, Endpoint.Unix>
+  endpoint: Endpoint.Tcp | Endpoint.Tls | Endpoint.Udp
 ): Effect.Effect<NonEmpty<NetAddress.InetAddress>, NetworkError.NetworkError> =>
   Effect.mapError(
     platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
@@ -59,7 +73,7 @@ export const resolveInet = (
 
 const toNetworkError = (
   error: Dns.DnsError | NetAddress.NetAddressError,
-  endpoint: Exclude<Endpoint.Endpoint, Endpoint.Unix>
+  endpoint: Endpoint.Tcp | Endpoint.Tls | Endpoint.Udp
 ): NetworkError.NetworkError => {
   const address = Endpoint.format(endpoint)
   // What the system said, where the resolver tells: `EMFILE` is not the fault of the name.

@@ -13,7 +13,7 @@ import type * as Server from "../../Server.ts"
 import * as ServerLog from "../../ServerLog.ts"
 import { type ListenerState, typeId as listenerId } from "../accept/listener.ts"
 import { Control } from "./control.ts"
-import { drain } from "./drain.ts"
+import { drain, settleWithin } from "./drain.ts"
 import { Events } from "./eventHub.ts"
 import { listenerEvents } from "./listenerEvents.ts"
 import * as metrics from "./metrics.ts"
@@ -38,6 +38,9 @@ export interface Running {
   readonly state: SubscriptionRef.SubscriptionRef<Server.State>
   readonly drain: Effect.Effect<Server.Drained>
 }
+
+// How long a draining server waits for handshakes in progress, in milliseconds: honest ones take a few round trips.
+const longestHandshake = 1_000
 
 export const start = Effect.fnUntraced(function*<E, R>(
   options: Server.Options,
@@ -70,6 +73,13 @@ export const start = Effect.fnUntraced(function*<E, R>(
   const control = new Control({ listener, sessions, serving, events, clock, state, options, policy, run })
 
   const draining: Effect.Effect<Server.Drained> = Effect.gen(function*() {
+    yield* listener.stop
+    // A client in the middle of its handshake was accepted: it is served, like those before it.
+    yield* settleWithin(
+      listener.handshakesFinished,
+      Math.min(control.policy.drainGrace, longestHandshake),
+      () => Effect.void
+    )
     yield* control.drain
     yield* listener.close
     yield* Deferred.succeed(drainBegun, undefined)
