@@ -9,3 +9,4 @@
  */
 export * as NodeDuplex from "./NodeDuplex.ts"
 export * as NodeNetwork from "./NodeNetwork.ts"
+export * as Systemd from "./Systemd.ts"
