@@ -90,8 +90,7 @@ describe.skipIf(missing("python3", "--version") !== undefined)("an inherited soc
         }
         // The last generation serves all who are there still.
         const before = visits
-        yield* Effect.yieldNow
-        while (visits < before + 20) yield* Effect.sleep("10 millis")
+        yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => visits >= before + 20 })
         for (const client of clients) yield* Fiber.interrupt(client)
         launcher.process.stdin.end()
         expect(yield* launcher.ended).toBe(0)
