@@ -15,7 +15,10 @@ describe("Endpoint", () => {
     ["tls://example.org:443", "tls://example.org:443"],
     ["udp://0.0.0.0:65535", "udp://0.0.0.0:65535"],
     ["unix:///run/app.sock", "unix:///run/app.sock"],
-    ["unix:///run/with space:80", "unix:///run/with space:80"]
+    ["unix:///run/with space:80", "unix:///run/with space:80"],
+    ["fd://3", "fd://3"],
+    ["systemd://web.socket", "systemd://web.socket"],
+    ["systemd://", "systemd://"]
   ])("reads %s and writes it as %s", (text, canonical) => {
     const endpoint = Result.getOrThrow(Endpoint.parse(text))
     expect(Endpoint.format(endpoint)).toBe(canonical)
@@ -41,6 +44,11 @@ describe("Endpoint", () => {
     ["toString://localhost:80", "scheme"],
     ["unix://relative.sock", "path"],
     ["unix://", "path"],
+    ["fd://2", "descriptor"],
+    ["fd://03", "descriptor"],
+    ["fd://", "descriptor"],
+    ["systemd://a:b", "name"],
+    ["systemd://a b", "name"],
     ["", "port"]
   ])("says of %s that the %s is wrong", (text, part) => {
     const result = Endpoint.parse(text)
@@ -49,6 +57,18 @@ describe("Endpoint", () => {
       input: text,
       part
     })
+  })
+
+  it("of an inherited socket has a fallback, which is checked too", () => {
+    const endpoint = Endpoint.inherited("localhost:9000", "web")
+    expect(endpoint).toMatchObject({ _tag: "Inherited", socket: "web", fallback: { _tag: "Tcp", port: 9000 } })
+    expect(Endpoint.fromInput(endpoint)).toStrictEqual(Result.succeed(endpoint))
+    expect(Endpoint.format(Endpoint.inherited("unix:///run/a.sock", 3))).toBe("fd://3")
+    for (const fallback of ["localhost", "udp://localhost:9", "fd://3"]) {
+      expect(() => Endpoint.inherited(fallback)).toThrow(/^cannot use /)
+    }
+    const odd = Endpoint.fromInput({ ...endpoint, fallback: { ...Endpoint.tcp("localhost", 1), port: 70_000 } })
+    expect(Result.isFailure(odd) && odd.failure.reason).toMatchObject({ _tag: "InvalidEndpoint", part: "port" })
   })
 
   it("shows no password of a URL, and says that nothing goes behind the port", () => {

@@ -12,6 +12,7 @@ import * as Trace from "@sluice/simulation/Trace"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -33,6 +34,34 @@ const ask = (host: Host.Host, options: Tls.ClientOptions) =>
   }))
 
 describe("a server over simulated TLS", () => {
+  VitestSimulation.it(
+    "that drains serves the client whose handshake has begun, and does not wait for one that stalls",
+    Effect.gen(function*() {
+      const ends = yield* hosts({ latency: "10 millis" })
+      const stalling = yield* SimNetwork.host("stalling")
+      yield* Fault.breakTls(stalling, "stall")
+      const server = yield* Effect.provide(
+        Server.make(
+          { listen: "tls://0.0.0.0:443", tls, drain: "10 seconds" },
+          (connection) => Connection.pipeTo(connection, connection)
+        ),
+        Host.layer(ends.server)
+      )
+      const answered = yield* Effect.forkScoped(ask(ends.client, trusting))
+      yield* Effect.forkScoped(Effect.exit(connect(stalling, trusting)))
+      // TCP is connected, and the ClientHello has arrived; the rest has not.
+      yield* Effect.sleep("35 millis")
+      expect(yield* server.connections).toEqual([])
+      const began = yield* Clock.currentTimeMillis
+      yield* server.drain
+      expect((yield* Fiber.join(answered)).resumed).toBe(false)
+      const took = (yield* Clock.currentTimeMillis) - began
+      expect(took).toBeGreaterThanOrEqual(1_000)
+      expect(took).toBeLessThan(1_500)
+    }),
+    { seeds: 20 }
+  )
+
   it.effect(
     "keeps running with thousands of handshakes that stall, and gives each up to the millisecond",
     () =>
