@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/bytes",
       "internal/address",
       "internal/time",
+      "internal/budget",
       "internal/metrics",
       "CertificateName",
       "Endpoint",

@@ -26,19 +26,19 @@
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
 import type { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
+import type * as readingReasons from "./internal/error/readingReasons.ts"
 import type * as reasons from "./internal/error/reasons.ts"
 import * as SafeText from "./SafeText.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 export { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
+export { BufferBudgetExceeded, Busy, LimitExceeded, UnexpectedEnd } from "./internal/error/readingReasons.ts"
 export {
   AddressFamilyMismatch,
   AddressInUse,
   AddressNotAvailable,
   BacklogFull,
   BrokenPipe,
-  BufferBudgetExceeded,
-  Busy,
   Closed,
   ConnectionRefused,
   ConnectionReset,
@@ -46,7 +46,6 @@ export {
   InvalidEndpoint,
   InvalidOption,
   InvalidProxyHeader,
-  LimitExceeded,
   MessageTooLarge,
   NameServerFailed,
   NotASocket,
@@ -57,7 +56,6 @@ export {
   PortsExhausted,
   TimedOut,
   TooManyOpenFiles,
-  UnexpectedEnd,
   Unreachable,
   Unsupported
 } from "./internal/error/reasons.ts"
@@ -113,10 +111,10 @@ export type Reason =
   | reasons.InvalidEndpoint
   | reasons.InvalidOption
   | reasons.Closed
-  | reasons.Busy
-  | reasons.UnexpectedEnd
-  | reasons.LimitExceeded
-  | reasons.BufferBudgetExceeded
+  | readingReasons.Busy
+  | readingReasons.UnexpectedEnd
+  | readingReasons.LimitExceeded
+  | readingReasons.BufferBudgetExceeded
   | reasons.InvalidProxyHeader
   | NoInheritedSocket
   | reasons.Unsupported

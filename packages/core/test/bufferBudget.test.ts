@@ -12,7 +12,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { BufferBudget, type Holder } from "../src/internal/connection/bufferBudget.ts"
+import { BufferBudget, type Holder } from "../src/internal/budget/bufferBudget.ts"
 
 const kib = 1024
 
@@ -23,7 +23,7 @@ describe("BufferBudget", () => {
   })
   const holder = (name: string, said: Array<string>): Holder => ({
     throttle: () => void said.push(`${name} throttled`),
-    unthrottle: () => void said.push(`${name} resumed`),
+    restore: () => void said.push(`${name} resumed`),
     exceed: () => void said.push(`${name} failed`)
   })
 
@@ -98,9 +98,9 @@ describe("BufferBudget", () => {
       const limit = 10_000 * kib
       const budget = yield* make(limit)
       const open = Array.from({ length: 40 }, () => {
-        const each = { bytes: 0, isThrottled: false, throttle: () => {}, unthrottle: () => {}, exceed: () => {} }
+        const each = { bytes: 0, isThrottled: false, throttle: () => {}, restore: () => {}, exceed: () => {} }
         each.throttle = () => void (each.isThrottled = true)
-        each.unthrottle = () => void (each.isThrottled = false)
+        each.restore = () => void (each.isThrottled = false)
         each.exceed = () => {
           each.bytes = 0
           each.isThrottled = false
@@ -150,7 +150,7 @@ describe("a network with a budget", () => {
       ),
       Host.layer(host)
     )
-    /** A client that sends so much of a frame, and goes on when it is told to. */
+    /** A client that sends the header of a frame and the given number of its bytes. */
     const begin = Effect.fnUntraced(function*(bytes: number) {
       const client = yield* Effect.provide(Network.connect("server:7"), Host.layer(clients))
       const header = new Uint8Array(4)
@@ -165,7 +165,7 @@ describe("a network with a budget", () => {
   })
 
   VitestSimulation.it(
-    "is not filled by frames that are never finished, and serves others meanwhile and afterwards",
+    "is not filled by frames that are never finished, and serves others meanwhile and later",
     Effect.gen(function*() {
       const { begin, failures } = yield* scene
       const stalled = yield* Effect.forEach(Array.from({ length: 20 }), () => begin(frame - 200))

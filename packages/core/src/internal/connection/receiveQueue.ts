@@ -43,7 +43,7 @@ export class ReceiveQueue {
   // The consumer that still uses the chunk lent to it. Nothing is delivered meanwhile.
   #borrower: Consumer | undefined = undefined
   #failure: Failure | undefined = undefined
-  // Nothing is read for now, whoever waits for it.
+  // The transport is not asked for anything, although a reader may wait.
   #isThrottled = false
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -94,13 +94,13 @@ export class ReceiveQueue {
     this.#delivery = "flowing"
   }
 
-  /** Reads nothing until `unthrottle`. Called when a chunk was delivered. */
+  /** Reads nothing until `restore`. Called when a chunk was delivered. */
   throttle(): void {
     this.#isThrottled = true
     if (this.#delivery === "flowing") this.#delivery = "paused"
   }
 
-  unthrottle(): void {
+  restore(): void {
     if (!this.#isThrottled) return
     this.#isThrottled = false
     if (this.#state === "closed" || this.#isAwaited) this.#resumeDelivery()

@@ -10,11 +10,11 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import { canonical, formatPeer } from "../address/peerAddress.ts"
+import { type BufferBudget, type Holder, uncounted } from "../budget/bufferBudget.ts"
 import type { Proxy } from "../proxy/header.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
-import { type BufferBudget, type Holder, uncounted } from "./bufferBudget.ts"
 import { closedInTime } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
@@ -174,8 +174,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     this.input.throttle()
   }
 
-  unthrottle(): void {
-    this.input.unthrottle()
+  restore(): void {
+    this.input.restore()
   }
 
   exceed(budget: number): void {

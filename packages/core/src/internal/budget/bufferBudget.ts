@@ -15,7 +15,7 @@ export interface Holder {
   /** Stops reading from the peer. */
   readonly throttle: () => void
   /** Reads from the peer again. */
-  readonly unthrottle: () => void
+  readonly restore: () => void
   /** Fails the connection, because the budget has had no room for too long. */
   readonly exceed: (budget: number) => void
 }
@@ -96,7 +96,7 @@ export class BufferBudget {
     if (account === undefined) return
     this.#accounts.delete(holder)
     this.#used -= account.bytes
-    if (this.#throttled.delete(holder)) holder.unthrottle()
+    if (this.#throttled.delete(holder)) holder.restore()
     this.#resume()
   }
 
@@ -129,13 +129,13 @@ export class BufferBudget {
     if (this.#hasRoom) {
       const throttled = Array.from(this.#throttled)
       this.#throttled.clear()
-      for (const holder of throttled) holder.unthrottle()
+      for (const holder of throttled) holder.restore()
       return
     }
     const oldest = this.#oldest
     if (oldest === undefined || this.#used >= this.#limit || !this.#throttled.delete(oldest)) return
     this.#accounts.get(oldest)!.grownAt = monotonicMillis(this.#clock)
-    oldest.unthrottle()
+    oldest.restore()
   }
 
   // Until none is throttled.

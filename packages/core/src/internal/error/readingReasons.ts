@@ -1,0 +1,56 @@
+import * as Data from "effect/Data"
+
+/**
+ * Another reader has the input of the connection: two pipes cannot share it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Busy extends Data.TaggedClass("Busy") {
+  readonly message = "its input is already being piped"
+  readonly advice = "wait for that pipe to end, or interrupt it"
+}
+
+/**
+ * The peer ended its output before everything that was asked for was received. The `received` bytes can still be read.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
+  readonly received: number
+  readonly expected?: number | undefined
+}> {
+  get message(): string {
+    const wanted = this.expected === undefined ? "before the delimiter" : `of ${this.expected}`
+    return `the peer ended its output after ${this.received} bytes ${wanted}`
+  }
+  readonly advice = "the last message is incomplete"
+}
+
+/**
+ * More was received than is allowed; `limit` is in bytes.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly limit: number }> {
+  get message(): string {
+    return `received more than ${this.limit} bytes`
+  }
+  readonly advice = "raise the limit or reject the peer"
+}
+
+/**
+ * The connections of this network have received more bytes than the budget allows and not delivered them, as unfinished
+ * frames, and there was no room for this one for 10 seconds.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class BufferBudgetExceeded extends Data.TaggedClass("BufferBudgetExceeded")<{ readonly budget: number }> {
+  get message(): string {
+    return `the connections hold unfinished input close to the budget of ${this.budget} bytes`
+  }
+  readonly advice = "raise Network.BufferBudget or lower the limits on frames"
+}
