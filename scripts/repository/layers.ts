@@ -65,6 +65,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/address",
       "internal/descriptors",
       "internal/descriptorGuard",
+      "internal/inherit",
       "internal/lookup",
       "internal/stream",
       "internal/unix"
@@ -73,7 +74,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/connect", "internal/listen", "internal/bind"],
     ["internal/platform"],
     ["internal/duplex", "NodeDuplex"],
-    ["NodeNetwork", "TestCertificates"]
+    ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [
     ["internal/time", "SimulationError"],
