@@ -4,7 +4,8 @@
  *
  * An engine makes access to a property fast where it always sees the same name and shape, and it notes what it sees for
  * each place in the source. With one copy for all structs, a field costs five times as much as in code by hand; with a
- * copy for each, as much. A program that describes more structs than there are copies shares the last of them.
+ * copy for each, as much. The structs that are used first get copies of their own; when there are no more, others share
+ * the last.
  */
 import { type Cursor, stop, type Stop } from "../machine/cursor.ts"
 import type { Fields, ReadField, WriteField } from "../machine/plan.ts"

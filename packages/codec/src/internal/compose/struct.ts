@@ -2,7 +2,7 @@ import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../mac
 import { type Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
 import { type Fields, Plan, type ReadField } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
-import { readers, writers } from "./sites.ts"
+import { readers, type ReadFields, type WriteFields, writers } from "./sites.ts"
 
 /** A field that every value has, and no byte. */
 export interface Constant {
@@ -84,18 +84,26 @@ interface Open {
   readonly index: number
 }
 
+/** How often a struct is read or written before it gets functions of its own, of which there is a limited number. */
+const callsToWarm = 100
+
 const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | undefined) => {
   const { isScoped, reads, slots } = plan
   const hasRest = plan.rest >= 0
   const fastNames = constant === undefined ? names : [constant.name, ...names]
   const fastReads: ReadonlyArray<ReadField> = constant === undefined ? reads : [() => constant.value, ...reads]
   const before = constant === undefined ? 0 : 1
-  const groups = readers(fastNames, fastReads)
-  const [first] = groups
-  const single = groups.length === 1 ? first : undefined
+  let groups: ReadonlyArray<ReadFields> = []
+  let single: ReadFields | undefined
+  let calls = 0
 
   const plain = (c: Cursor): Fields | Stop => {
     if (c.saved.length > 0 || c.visits !== undefined) return step(c)
+    if (calls < callsToWarm) {
+      if (++calls < callsToWarm) return step(c)
+      groups = readers(fastNames, fastReads)
+      single = groups.length === 1 ? groups[0] : undefined
+    }
     const object: Fields = {}
     if (isScoped) c.scope = object
     if (single !== undefined) {
@@ -150,13 +158,28 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
 
 const writing = (names: ReadonlyArray<string>, plan: Plan) => {
   const { finishers, slots, whole, writes } = plan
-  const groups = writers(names.map((name, i) => whole.has(i) ? "" : name), writes)
+  const keys = names.map((name, i) => whole.has(i) ? "" : name)
+  let groups: ReadonlyArray<WriteFields> = []
+  let calls = 0
   const plain = (value: Fields, writer: Writer): void => {
     if (typeof value !== "object" || value === null) return writer.fail("it is not an object")
+    if (calls < callsToWarm) {
+      if (++calls < callsToWarm) return step(value, writer)
+      groups = writers(keys, writes)
+    }
     for (let i = 0; i < groups.length; i++) {
       const written = groups[i]!(value, writer)
       if (written !== 4) {
         writer.path.push(names[4 * i + written]!)
+        return
+      }
+    }
+  }
+  const step = (value: Fields, writer: Writer): void => {
+    for (let i = 0; i < writes.length; i++) {
+      writes[i]!(whole.has(i) ? value : value[names[i]!], writer)
+      if (writer.problem !== undefined) {
+        writer.path.push(names[i]!)
         return
       }
     }

@@ -7,8 +7,20 @@ export type Encoding = "utf-8" | "ascii" | "latin1"
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
+interface Platform {
+  readonly Buffer?: {
+    readonly prototype: { readonly latin1Slice?: (this: Uint8Array, from: number, end: number) => string }
+  }
+}
+
+/** What Node's Buffer has for text of a byte each; it takes any Uint8Array, without a view of it. */
+const latin1Slice = (globalThis as Platform).Buffer?.prototype.latin1Slice
+
 /** Up to this length a loop is faster than a call into the runtime. */
-const shortLength = 24
+const shortLength = 20
+
+/** Up to this length it is worth looking whether text is ASCII. */
+const plainLength = latin1Slice === undefined ? shortLength : 256
 
 /** Text up to the end of the range. */
 export const text = (encoding: Encoding = "utf-8"): CodecValue<string> => {
@@ -35,12 +47,12 @@ export const text = (encoding: Encoding = "utf-8"): CodecValue<string> => {
 
 const readUtf8 = (c: Cursor): string | Stop => {
   const { at, bytes, end } = c
-  if (end - at <= shortLength) {
+  if (end - at <= plainLength) {
     let i = at
     while (i < end && bytes[i]! < 0x80) i++
     if (i === end) {
       c.at = end
-      return shortText(c, at, end)
+      return plainText(c, at, end)
     }
   }
   try {
@@ -58,24 +70,42 @@ const readSingleByte = (c: Cursor, last: number, encoding: Encoding): string | S
     for (let i = at; i < end; i++) if (bytes[i]! > last) return c.fail(`invalid ${encoding} text`, i)
   }
   c.at = end
-  if (end - at <= shortLength) return shortText(c, at, end)
+  return plainText(c, at, end)
+}
+
+/** Text of bytes that are a character each. */
+const plainText = (c: Cursor, from: number, end: number): string => {
+  const { bytes } = c
+  if (end - from > shortLength) {
+    if (latin1Slice !== undefined) return latin1Slice.call(bytes, from, end)
+    let value = ""
+    for (let i = from; i < end; i += 4096) value += fromCodes(c.view(i, Math.min(4096, end - i)))
+    return value
+  }
+  const { fromCharCode } = String
   let value = ""
-  for (let i = at; i < end; i += 4096) value += fromCodes(c.view(i, Math.min(4096, end - i)))
+  let i = from
+  for (; end - i >= 8; i += 8) {
+    value += fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!
+    )
+  }
+  if (end - i >= 4) {
+    value += fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!)
+    i += 4
+  }
+  for (; i < end; i++) value += fromCharCode(bytes[i]!)
   return value
 }
 
 const fromCodes = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as Array<number>)
-
-const shortText = (c: Cursor, from: number, end: number): string => {
-  const { bytes } = c
-  let value = ""
-  let at = from
-  for (; end - at >= 4; at += 4) {
-    value += String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!)
-  }
-  for (; at < end; at++) value += String.fromCharCode(bytes[at]!)
-  return value
-}
 
 /** How many bytes text takes in UTF-8. */
 export const utf8Length = (text: string): number => {

@@ -108,9 +108,12 @@ const makeEncode = <A>(codec: CodecValue<A>, limit: number) => {
   }
 }
 
+/** Larger than any message, and a small integer to the engine, so that all cursors look alike to it. */
+const unlimited = 2 ** 31 - 1
+
 /** The cursor over bytes that are all there. */
 export const cursorOver = (bytes: Uint8Array): Cursor => {
-  const c = new Cursor(Infinity)
+  const c = new Cursor(unlimited)
   c.bytes = bytes
   c.end = bytes.length
   c.bounded = true
