@@ -41,6 +41,7 @@ export {
   type CustomInput,
   delimited,
   type DelimitedOptions,
+  enclosed,
   literal,
   literalBits,
   type Marker,

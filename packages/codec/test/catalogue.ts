@@ -175,6 +175,13 @@ const codecs = {
   }),
   limited: Codec.struct({ line: Codec.delimited("\n", Codec.text()), n: Codec.uint8 }).pipe(Codec.limit(12)),
   limitedTree: tree.pipe(Codec.limit(40)),
+  enclosed: Codec.enclosed(Codec.decimal(), { before: "<", after: ">\n" }),
+  enclosedText: Codec.struct({
+    bulk: Codec.enclosed(Codec.lengthPrefixed(Codec.enclosed(Codec.decimal(), { after: ":" }), Codec.bytes()), {
+      after: ","
+    }),
+    line: Codec.enclosed(Codec.delimited("]", Codec.text()), { before: "[[", after: "]" })
+  }),
   block: Codec.struct({
     verb: Codec.literal("VALUE "),
     key: Codec.delimited(" ", Codec.text("ascii"), { limit: 250 }),

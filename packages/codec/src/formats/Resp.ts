@@ -43,15 +43,13 @@ export interface Entry {
   readonly value: Value
 }
 
-const end = Codec.literal("\r\n")
 const line = Codec.delimited("\r\n", Codec.text())
-const count = Codec.decimal({ max: 2 ** 31 - 1 })
+const count = Codec.enclosed(Codec.decimal({ max: 2 ** 31 - 1 }), { after: "\r\n" })
 const item: Codec.Codec<Value> = Codec.lazy(() => value, { maxDepth: 128 })
-const entry: Codec.Codec<Entry> = Codec.struct({ key: item, value: item })
 
-const items = { count: Codec.countOf("items", count), end, items: Codec.repeat(item) }
-const entries = { count: Codec.countOf("entries", count), end, entries: Codec.repeat(entry) }
-const bulk = { length: Codec.lengthOf("bytes", count), begin: end, bytes: Codec.bytes(), end }
+const items = { items: Codec.countPrefixed(count, item) }
+const entries = { entries: Codec.countPrefixed(count, Codec.struct({ key: item, value: item })) }
+const bulk = { bytes: Codec.enclosed(Codec.lengthPrefixed(count, Codec.bytes()), { after: "\r\n" }) }
 
 const integer = Codec.delimited("\r\n", Codec.text("ascii"), { limit: 40 }).pipe(
   Codec.mapResult(
@@ -98,17 +96,23 @@ export const value: Codec.Codec<Value> = Codec.taggedByPrefix({
   BulkError: ["!", bulk],
   Verbatim: ["=", {
     length: Codec.lengthOf("bytes", count, { add: 4 }),
-    begin: end,
-    format: Codec.sized(3, Codec.text("ascii")),
-    colon: Codec.literal(":"),
+    format: Codec.enclosed(Codec.sized(3, Codec.text("ascii")), { after: ":" }),
     bytes: Codec.bytes(),
-    end
+    end: Codec.literal("\r\n")
   }],
   Map: ["%", entries],
   Set: ["~", items],
   Push: [">", items],
   Attributes: ["|", entries]
 }).pipe(Codec.named("value"))
+
+const word = Codec.enclosed(
+  Codec.lengthPrefixed(
+    Codec.enclosed(Codec.decimal({ max: 2 ** 31 - 1 }), { before: "$", after: "\r\n" }),
+    Codec.bytes()
+  ),
+  { after: "\r\n" }
+)
 
 /**
  * What a client sends: an array of strings, or a line of words as a person types it.
@@ -117,18 +121,6 @@ export const value: Codec.Codec<Value> = Codec.taggedByPrefix({
  * @since 0.1.0
  */
 export const command = Codec.taggedByPrefix({
-  Command: ["*", {
-    count: Codec.countOf("words", Codec.decimal({ max: 1024 * 1024 })),
-    end,
-    words: Codec.repeat(
-      Codec.struct({
-        dollar: Codec.literal("$"),
-        length: Codec.lengthOf("bytes", count),
-        begin: end,
-        bytes: Codec.bytes(),
-        end
-      }).pipe(Codec.map(({ bytes }) => bytes, (bytes) => ({ bytes })))
-    )
-  }],
+  Command: ["*", { words: Codec.countPrefixed(count, word, { limit: 1024 * 1024 }) }],
   Inline: ["", { line: Codec.delimited(["\r\n", "\n"], Codec.text(), { limit: 65536 }) }]
 }).pipe(Codec.named("command"))

@@ -1,4 +1,5 @@
 import type * as Result from "effect/Result"
+import { enclosed as makeEnclosed } from "../compose/enclosed.ts"
 import * as internalBytes from "../fields/bytes.ts"
 import * as internalConstant from "../fields/constant.ts"
 import { fixedBits } from "../fields/constant.ts"
@@ -109,6 +110,25 @@ export const delimited = <A>(
  */
 export const literal = (value: Marker, ...others: ReadonlyArray<Marker>): Codec<void> =>
   internalLiteral.literal([value, ...others])
+
+/**
+ * A codec between two literals, either of which can be left out.
+ *
+ * ```ts
+ * import * as Codec from "@sluice/codec/Codec"
+ *
+ * // $5\r\nhello\r\n
+ * const length = Codec.enclosed(Codec.decimal(), { before: "$", after: "\r\n" })
+ * const bulk = Codec.enclosed(Codec.lengthPrefixed(length, Codec.text()), { after: "\r\n" })
+ * ```
+ *
+ * @category structures
+ * @since 0.1.0
+ */
+export const enclosed = <A>(
+  content: Codec<A>,
+  literals: { readonly before?: Marker | undefined; readonly after?: Marker | undefined }
+): Codec<A> => makeEnclosed(literals.before, content, literals.after)
 
 /**
  * Bytes without a meaning; not part of a struct's value. Zeros are written, anything is read.

@@ -7,63 +7,66 @@ import { type FieldCodecs, tagged } from "./tagged.ts"
 /** The texts that may come, by their next byte. */
 interface Node {
   readonly next: Map<number, Node>
-  text: string | undefined
+  /** Which of the texts ends here. */
+  index: number | undefined
 }
 
 const treeOf = (texts: ReadonlyArray<string>): Node => {
-  const root: Node = { next: new Map(), text: undefined }
-  for (const text of texts) {
+  const root: Node = { next: new Map(), index: undefined }
+  for (const [index, text] of texts.entries()) {
     let node = root
     for (const byte of markerBytes(text)) {
       let next = node.next.get(byte)
-      if (next === undefined) node.next.set(byte, next = { next: new Map(), text: undefined })
+      if (next === undefined) node.next.set(byte, next = { next: new Map(), index: undefined })
       node = next
     }
-    node.text = text
+    node.index = index
   }
   return root
 }
 
 /** The longest of these texts with which bytes begin. */
-const longest = (root: Node, bytes: Uint8Array): string | undefined => {
+const longest = (root: Node, bytes: Uint8Array): number | undefined => {
   let node: Node | undefined = root
-  let found = root.text
+  let found = root.index
   for (let i = 0; i < bytes.length; i++) {
     node = node.next.get(bytes[i]!)
     if (node === undefined) break
-    found = node.text ?? found
+    found = node.index ?? found
   }
   return found
 }
 
-/** One of a few texts: the longest that fits. */
-const keyword = (texts: ReadonlyArray<string>): CodecValue<string> => {
+/** Which of a few texts: the longest that fits. */
+const keyword = (texts: ReadonlyArray<string>): CodecValue<number> => {
   const root = treeOf(texts)
-  const bytesOf = new Map(texts.map((text) => [text, markerBytes(text)]))
-  const lengths = Array.from(bytesOf.values(), (bytes) => bytes.length)
-  /** The texts that are a byte by themselves, and begin no other. */
-  const single = Array.from({ length: 256 }, (_, byte) => {
+  const bytesOf = texts.map(markerBytes)
+  const lengths = bytesOf.map((bytes) => bytes.length)
+  /** The texts that are a byte by themselves, and begin no other; -1 for all other bytes. */
+  const single = Int32Array.from({ length: 256 }, (_, byte) => {
     const node = root.next.get(byte)
-    return node !== undefined && node.next.size === 0 ? node.text : undefined
+    return node !== undefined && node.next.size === 0 ? node.index ?? -1 : -1
   })
-  return make<string>({
+  return make<number>({
     kind: texts.map(showMarker).join(", "),
     least: Math.min(...lengths),
     most: Math.max(...lengths),
     atomic: true,
-    problem: texts.length === 0 ? "there must be a text" : undefined,
-    measure: (text) => bytesOf.get(text)?.length ?? 0,
+    problem: texts.length === 0 || texts.length > 256
+      ? `there are ${texts.length} texts; there must be 1 to 256`
+      : undefined,
+    measure: (index) => lengths[index] ?? 0,
     read: (c) => {
       const { at, bytes, end } = c
       if (at < end) {
-        const only = single[bytes[at]!]
-        if (only !== undefined) {
+        const only = single[bytes[at]!]!
+        if (only >= 0) {
           c.at = at + 1
           return only
         }
       }
       let node = root
-      let found = root.text
+      let found = root.index
       let length = 0
       for (let i = at; node.next.size > 0; i++) {
         if (i === end) {
@@ -73,8 +76,8 @@ const keyword = (texts: ReadonlyArray<string>): CodecValue<string> => {
         const next = node.next.get(bytes[i]!)
         if (next === undefined) break
         node = next
-        if (node.text !== undefined) {
-          found = node.text
+        if (node.index !== undefined) {
+          found = node.index
           length = i + 1 - at
         }
       }
@@ -86,8 +89,8 @@ const keyword = (texts: ReadonlyArray<string>): CodecValue<string> => {
       c.at = at + length
       return found
     },
-    write: (text, writer) => writer.payload(bytesOf.get(text)!),
-    sample: (random) => texts[random.below(texts.length)]!
+    write: (index, writer) => writer.payload(bytesOf[index]!),
+    sample: (random) => random.below(texts.length)
   })
 }
 
@@ -96,7 +99,12 @@ export const taggedByPrefix = (
   cases: Readonly<Record<string, readonly [prefix: string, fields?: FieldCodecs]>>
 ): CodecValue<Fields> => {
   const prefixes = Object.values(cases).map(([prefix]) => prefix)
-  const union = tagged(keyword(prefixes), cases, undefined)
+  const union = tagged(
+    keyword(prefixes),
+    Object.fromEntries(Object.entries(cases).map(([tag, [, fields]], index) => [tag, [index, fields] as const])),
+    undefined,
+    (index) => showMarker(prefixes[index as number]!)
+  )
   const root = treeOf(prefixes)
   const longestPrefix = Math.max(...prefixes.map((prefix) => markerBytes(prefix).length))
   const ambiguous = prefixes.filter((prefix) => prefixes.some((other) => other !== prefix && other.startsWith(prefix)))
@@ -110,7 +118,9 @@ export const taggedByPrefix = (
       if (!ambiguous.includes(prefix)) return
       const head = writer.range(from, Math.min(writer.position, from + longestPrefix))
       const found = longest(root, head)
-      if (found !== prefix) writer.fail(`it begins with ${showMarker(found ?? "")}, which is another form`)
+      if (found !== undefined && prefixes[found] !== prefix) {
+        writer.fail(`it begins with ${showMarker(prefixes[found]!)}, which is another form`)
+      }
     }
   })
 }

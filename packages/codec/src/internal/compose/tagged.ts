@@ -32,8 +32,9 @@ export interface Otherwise {
 /** A discriminator, then the fields of the form that it names. */
 export const tagged = (
   discriminator: AnyCodec,
-  cases: Readonly<Record<string, readonly [value: unknown, fields?: FieldCodecs]>>,
-  otherwise: Otherwise | undefined
+  cases: Readonly<Record<string, readonly [value: unknown, fields?: FieldCodecs | undefined]>>,
+  otherwise: Otherwise | undefined,
+  showValue: (value: unknown) => string = show
 ): CodecValue<Fields> => {
   const all: ReadonlyArray<Case> = Object.entries(cases).map(([tag, [value, fields = {}]]) => ({
     tag,
@@ -82,7 +83,7 @@ export const tagged = (
     align: (bit) => alignment(discriminator, bodies, bit),
     measure: measureOf(discriminator, byTag, bodies),
     rows: () => [
-      ...all.map(({ body, tag, value }) => row(tag, show(value), body)),
+      ...all.map(({ body, tag, value }) => row(tag, showValue(value), body)),
       ...(other === undefined ? [] : [row(other.tag, "any other", other.body)])
     ],
     read,

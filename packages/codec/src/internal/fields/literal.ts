@@ -37,7 +37,15 @@ export const literal = (forms: readonly [Marker, ...ReadonlyArray<Marker>]): Cod
     hidden: true,
     problem: lengths.includes(0) ? "a literal has at least one byte" : undefined,
     read: (c) => {
-      const { at } = c
+      const { at, bytes } = c
+      if (c.end - at >= first.length) {
+        let i = 0
+        while (i < first.length && bytes[at + i] === first[i]) i++
+        if (i === first.length) {
+          c.at = at + i
+          return undefined
+        }
+      }
       let needed = 0
       for (const form of all) {
         const n = matched(c, at, form)

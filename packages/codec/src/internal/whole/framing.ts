@@ -13,6 +13,16 @@ const errorOf = (reason: FramingErrors.FramingErrorReason): FramingErrors.Framin
 
 /** What makes a codec unusable as a whole, if anything. */
 export const problemOf = (codec: AnyCodec): string | undefined => {
+  if (sound.has(codec)) return undefined
+  const problem = findProblem(codec)
+  if (problem === undefined) sound.add(codec)
+  return problem
+}
+
+/** The codecs that have been found to be usable. */
+const sound = new WeakSet<AnyCodec>()
+
+const findProblem = (codec: AnyCodec): string | undefined => {
   const end = codec.problem === undefined ? codec.align(0) : 0
   return codec.problem ??
     (typeof end === "string" ? end : undefined) ??
@@ -133,6 +143,9 @@ export const decodeWhole = <A>(
   return value === stop || c.problem !== undefined ? Result.fail(decodeError(c, codec.title)) : Result.succeed(value)
 }
 
+/** The framings that encode single values. */
+const wholes = new WeakMap<AnyCodec, unknown>()
+
 /** The bytes of a value. */
 export const encodeWhole = <A>(
   codec: CodecValue<A>,
@@ -140,6 +153,13 @@ export const encodeWhole = <A>(
 ): Result.Result<Uint8Array, FramingErrors.FramingError> => {
   const problem = problemOf(codec)
   if (problem !== undefined) return Result.fail(invalidOf(problem))
-  const whole = Framing.make<A>({ decode: (input) => input.more(), encode: makeEncode(codec, Infinity) })
-  return Result.map(Framing.encodeAll(whole, [value]), Bytes.concat)
+  let whole = wholes.get(codec) as Framing.Framing<A> | undefined
+  if (whole === undefined) {
+    whole = Framing.make<A>({ decode: (input) => input.more(), encode: makeEncode(codec, Infinity) })
+    wholes.set(codec, whole)
+  }
+  return Result.map(
+    Framing.encodeAll(whole, [value]),
+    (buffers) => buffers.length === 1 ? buffers[0]! : Bytes.concat(buffers)
+  )
 }

@@ -1,0 +1,58 @@
+import { constant } from "../fields/constant.ts"
+import { literal, type Marker } from "../fields/literal.ts"
+import { type CodecValue, derive, type Read } from "../machine/codec.ts"
+import { type Stop, stop } from "../machine/cursor.ts"
+
+interface Open<A> {
+  /** The content, once it has been read. */
+  readonly value: A | Stop
+}
+
+/** A codec between two literals, either of which can be missing. */
+export const enclosed = <A>(
+  before: Marker | undefined,
+  content: CodecValue<A>,
+  after: Marker | undefined
+): CodecValue<A> => {
+  const head: CodecValue<void> = before === undefined ? constant<void>(undefined) : literal([before])
+  const tail: CodecValue<void> = after === undefined ? constant<void>(undefined) : literal([after])
+  const { measure } = content
+  const around = head.least + tail.least
+  /** Starts over when something is missing. */
+  const readAtomic: Read<A> = (c) => {
+    const { at } = c
+    if (before !== undefined && head.read(c) === stop) return stop
+    const value = content.read(c)
+    if (value === stop || (after !== undefined && tail.read(c) === stop)) {
+      if (c.problem === undefined) c.at = at
+      return stop
+    }
+    return value
+  }
+  const readParts: Read<A> = (c) => {
+    const open = c.saved.length > 0 ? c.saved.pop() as Open<A> : undefined
+    if (open === undefined && before !== undefined && head.read(c) === stop) return stop
+    let value = open === undefined ? stop : open.value
+    if (value === stop) value = content.read(c)
+    if (value === stop || (after !== undefined && tail.read(c) === stop)) return c.leave({ value }, undefined)
+    return value
+  }
+  return derive<A>(content, {
+    kind: [before === undefined ? "" : head.kind, content.kind, after === undefined ? "" : tail.kind].filter(Boolean)
+      .join(", "),
+    least: content.least + around,
+    most: content.most + around,
+    role: undefined,
+    problem: head.problem ?? content.problem ?? tail.problem ??
+      (content.greedy && after !== undefined
+        ? "it takes all bytes, so that none are left for what stands after it; give it a length"
+        : undefined),
+    measure: measure === undefined ? undefined : (value) => measure(value) + around,
+    read: content.atomic ? readAtomic : readParts,
+    write: (value, writer) => {
+      if (before !== undefined) head.write(undefined, writer)
+      content.write(value, writer)
+      if (after !== undefined) tail.write(undefined, writer)
+    }
+  })
+}
