@@ -72,3 +72,12 @@ const { status } = spawnSync(process.execPath, [inMemory, "--only", options.only
   stdio: "inherit"
 })
 process.exitCode = status ?? 1
+
+// Codecs, against decoders by hand and the packages that people use for these protocols.
+if (status === 0) {
+  const codecs = resolve(import.meta.dirname, "../../codec/bench/codec.ts")
+  const { status } = spawnSync(process.execPath, [codecs, "--only", options.only, "--milliseconds", milliseconds], {
+    stdio: "inherit"
+  })
+  process.exitCode = status ?? 1
+}
