@@ -2,7 +2,7 @@
 // @ts-expect-error has no types
 import dnsPacket from "dns-packet"
 import * as mqttPacket from "mqtt-packet"
-import * as Msgpackr from "msgpackr"
+import { Packr, PackrStream, UnpackrStream } from "msgpackr"
 import { PassThrough, Readable } from "node:stream"
 import * as PgProtocol from "pg-protocol"
 import protobuf from "protobufjs"
@@ -72,17 +72,17 @@ export const protobufjs = {
 
 export const msgpackr = {
   encode: (values: ReadonlyArray<Reading>, onBuffer: (buffer: Uint8Array) => void): void => {
-    const packr = new Msgpackr.Packr({ structures: [] })
+    const packr = new Packr({ structures: [] })
     for (const value of values) onBuffer(packr.pack(value))
   },
   decodeStream: (chunks: Chunks, onValue: OnValue): Promise<void> =>
     new Promise((resolve, reject) => {
-      const stream = new Msgpackr.UnpackrStream()
+      const stream = new UnpackrStream()
       stream.on("data", onValue).on("end", resolve).on("error", reject)
       Readable.from(chunks).pipe(stream)
     }),
   encodeStream: async (values: ReadonlyArray<Reading>): Promise<Uint8Array> => {
-    const stream = new Msgpackr.PackrStream()
+    const stream = new PackrStream()
     const chunks: Array<Buffer> = []
     stream.on("data", (chunk: Buffer) => chunks.push(chunk))
     for (const value of values) stream.write(value)
