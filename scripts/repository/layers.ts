@@ -65,13 +65,12 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/address",
       "internal/descriptors",
       "internal/descriptorGuard",
-      "internal/inherit",
       "internal/lookup",
       "internal/stream",
       "internal/unix"
     ],
     ["internal/tls"],
-    ["internal/connect", "internal/listen", "internal/bind"],
+    ["internal/connect", "internal/listen", "internal/bind", "internal/inherit"],
     ["internal/platform"],
     ["internal/duplex", "NodeDuplex"],
     ["NodeNetwork", "Systemd", "TestCertificates"]
