@@ -82,6 +82,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/world"],
     ["internal/report", "Trace"],
     ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
+    ["Campaign"],
     ["internal/run"],
     ["Simulation"],
     ["VitestSimulation"]

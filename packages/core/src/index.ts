@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 export * as Broadcast from "./Broadcast.ts"
+export * as Buggify from "./Buggify.ts"
 export * as CertificateName from "./CertificateName.ts"
 export * as Chunks from "./Chunks.ts"
 export * as ClusterSocket from "./ClusterSocket.ts"
@@ -29,6 +30,7 @@ export * as Listener from "./Listener.ts"
 export * as Network from "./Network.ts"
 export * as NetworkError from "./NetworkError.ts"
 export * as Options from "./Options.ts"
+export * as Property from "./Property.ts"
 export * as ProxyProtocol from "./ProxyProtocol.ts"
 export * as ProxyProtocolError from "./ProxyProtocolError.ts"
 export * as Reconnecting from "./Reconnecting.ts"

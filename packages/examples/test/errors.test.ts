@@ -8,6 +8,7 @@ import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as Property from "@sluice/core/Property"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import { NotProxyHeader } from "@sluice/core/ProxyProtocolError"
 import { NotConnected } from "@sluice/core/Reconnecting"
@@ -20,6 +21,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as SimulationError from "@sluice/simulation/SimulationError"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { globSync, readFileSync } from "node:fs"
@@ -204,6 +206,12 @@ const bothRead = Effect.gen(function*() {
 
 const beat = Effect.withSpan(Effect.forever(Effect.sleep("1 minute")), "heartbeat")
 
+const explorationFails = (program: Effect.Effect<void>, eventually: Effect.Effect<void, Error>): Error => {
+  const exploring = Simulation.explore(program, { eventually, calm: "1 second", seeds: 1 })
+  const { failures } = Effect.runSync(Effect.provideService(exploring, References.MinimumLogLevel, "None"))
+  return Effect.runSync(Effect.flip(failures[0]!.exit)) as Error
+}
+
 const simulationErrors: { readonly [Tag in SimulationError.SimulationError["_tag"]]: Error } = {
   SimulationDeadlock: simulationFails(bothRead),
   SimulationHostFailed: simulationFails(Effect.gen(function*() {
@@ -211,6 +219,8 @@ const simulationErrors: { readonly [Tag in SimulationError.SimulationError["_tag
     yield* Host.start(node, Effect.andThen(Effect.sleep("1 second"), Effect.fail(new Error("no leader"))))
     yield* Effect.sleep("1 minute")
   })),
+  SimulationNotLive: explorationFails(Effect.void, Effect.fail(new Error("no leader"))),
+  SimulationPropertyViolated: simulationFails(Property.always("one leader a term", false, { term: 7 })),
   SimulationLimitExceeded: simulationFails(beat, { limit: { time: "1 hour" } })
 }
 

@@ -44,26 +44,35 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Campaign from "./Campaign.ts"
 import { execute, type Run, type Settings } from "./internal/run/execute.ts"
 import { fingerprint } from "./internal/run/fingerprint.ts"
+import { underCampaign } from "./internal/run/recovery.ts"
+import { shrink } from "./internal/run/shrink.ts"
 import type { Seed } from "./internal/time/random.ts"
+import type { RecordedFault } from "./internal/world/faultDescription.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
-import { type SimulationError, SimulationNotDeterministic } from "./SimulationError.ts"
+import { type SimulationError, SimulationNotDeterministic, SimulationPropertyViolated } from "./SimulationError.ts"
 import * as Trace from "./Trace.ts"
 
 export {
   SimulationDeadlock,
   type SimulationError,
+  SimulationHostFailed,
   SimulationLimitExceeded,
-  SimulationNotDeterministic
+  SimulationNotDeterministic,
+  SimulationNotLive,
+  SimulationPropertyViolated
 } from "./SimulationError.ts"
 
 /**
@@ -164,11 +173,34 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
  * @since 0.1.0
  * @category options
  */
-export interface ExploreOptions extends Omit<Options, "seed"> {
-  /** How many seeds, from 1 up; or these alone. Default: 100. */
+export interface ExploreOptions<R = never> extends Omit<Options, "seed"> {
+  /** How many seeds, from 1 up; or just these. Default: 100. */
   readonly seeds?: number | Iterable<Seed> | undefined
   /** When to stop: at the first run that fails, or at the `end`, with all that failed. Default: `"failure"`. */
   readonly until?: "failure" | "end" | undefined
+  /** Stops after this time, by the Clock of the caller. Default: no limit. */
+  readonly within?: Duration.Input | undefined
+  /** Random faults that each run is under. Default: none. */
+  readonly campaign?: Campaign.Campaign | undefined
+  /** Virtual time for which the campaign injects faults. The program may end before or after it. Default: 1 minute. */
+  readonly for?: Duration.Input | undefined
+  /** Must succeed once the campaign is over and all faults are healed; tried every 100 ms. Default: nothing. */
+  readonly eventually?: Effect.Effect<unknown, unknown, R> | undefined
+  /** Virtual time that `eventually` has. Default: 1 minute. */
+  readonly calm?: Duration.Input | undefined
+  /** How many runs may be spent to leave out faults that a failure does not need; 0: none. Default: 300. */
+  readonly shrink?: number | undefined
+}
+
+/**
+ * A run that failed. If it was under a campaign, `faults` are those that it needs to fail: `Campaign.replay` injects them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Failure<A, E> extends Run<A, E> {
+  /** How many faults there were before shrinking. */
+  readonly injected: number
 }
 
 /**
@@ -180,7 +212,9 @@ export interface ExploreOptions extends Omit<Options, "seed"> {
 export interface Exploration<A, E> {
   /** How many seeds were run. */
   readonly runs: number
-  readonly failures: ReadonlyArray<Run<A, E>>
+  readonly failures: ReadonlyArray<Failure<A, E>>
+  /** The names of `Property.sometimes` and `reachable` that held in no run: what the exploration did not get to. */
+  readonly unmet: ReadonlyArray<string>
 }
 
 /**
@@ -195,34 +229,107 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.ma
 )
 
 /**
- * Runs a program with one seed after the other, in random order of its tasks unless `schedule` says otherwise. Logs the
- * seed of each run that fails, and how to repeat it. With `SLUICE_SEED` set it runs that seed alone.
+ * Runs a program with one seed after the other, in random order of its tasks unless `schedule` says otherwise, and under a
+ * campaign if one is given. Logs each seed that fails, the faults that it needs to fail, and how to repeat it. Log lines of
+ * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone.
+ *
+ * The first seed is run twice, and fails with `SimulationNotDeterministic` if the runs differ.
+ *
+ * **Example** (find, shrink, replay)
+ *
+ * ```ts
+ * import * as Campaign from "@sluice/simulation/Campaign"
+ * import type * as SimNetwork from "@sluice/simulation/SimNetwork"
+ * import * as Simulation from "@sluice/simulation/Simulation"
+ * import * as Effect from "effect/Effect"
+ *
+ * declare const cluster: Effect.Effect<void, Error, SimNetwork.SimNetwork>
+ *
+ * const hunt = Effect.gen(function*() {
+ *   const campaign = Campaign.make({ faults: ["partition", "crash", "pause"] })
+ *   const { failures } = yield* Simulation.explore(cluster, { campaign, for: "30 seconds", seeds: 1000 })
+ *   return failures.map(({ faults, injected, seed }) => `seed ${seed}: ${injected} faults, ${faults.length} needed`)
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category exploring
  */
-export const explore = Effect.fnUntraced(function*<A, E, R>(
+export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
   program: Effect.Effect<A, E, R>,
-  options: ExploreOptions = {}
-): Effect.fn.Return<Exploration<A, E>, NetworkError.NetworkError, Services<R>> {
-  const { seeds, until, ...rest } = options
+  options: ExploreOptions<R2> = {}
+): Effect.fn.Return<
+  Exploration<A, E>,
+  SimulationNotDeterministic | NetworkError.NetworkError,
+  Services<R> | Services<R2>
+> {
+  const { calm, campaign, eventually, for: lasts, seeds, shrink: shrinks, until, within, ...rest } = options
+  const phases = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
+    lasts: campaign === undefined ? 0 : duration("for", lasts ?? "1 minute"),
+    calm: duration("calm", calm ?? "1 minute"),
+    eventually,
+    within: duration("within", within ?? Infinity),
+    shrinks: optionalInteger("shrink", shrinks, 0, Number.MAX_SAFE_INTEGER) ?? 300
+  })))
+  const under = (faults: Campaign.Campaign): Effect.Effect<A, E, R | R2> =>
+    underCampaign(program, faults, phases) as never
+  const tested = campaign !== undefined || eventually !== undefined ? under(campaign ?? Campaign.replay([])) : program
+  const quiet = <A1, E1, R1>(effect: Effect.Effect<A1, E1, R1>) =>
+    Effect.provideService(effect, Logger.CurrentLoggers, new Set())
   const repeated = yield* seedFromEnvironment
-  const failures: Array<Run<A, E>> = []
+  const began = yield* Clock.monotonicTimeNanos
+  const failures: Array<Failure<A, E>> = []
+  const met = new Map<string, boolean>()
   let runs = 0
   for (const seed of Option.isSome(repeated) ? [repeated.value] : seedsOf(seeds ?? 100)) {
-    const run = yield* record(program, { schedule: "random", ...rest, seed })
+    const settings: Options = { schedule: "random", ...rest, seed }
+    const run = yield* quiet(runs === 0 ? checkDeterminism(tested, settings) : record(tested, settings))
     runs++
-    if (Exit.isSuccess(run.exit)) continue
-    failures.push(run)
-    yield* Effect.logError(
-      `seed ${seed} fails${run.schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
-        describe(run.exit.cause)
-      }`
-    )
-    if (until !== "end") break
+    for (const { held, kind, name } of run.properties) {
+      if (kind === "sometimes" || kind === "reachable") met.set(name, met.get(name) === true || held > 0)
+    }
+    if (Exit.isFailure(run.exit)) {
+      const same = signature(run.exit.cause)
+      const attempt = (faults: ReadonlyArray<RecordedFault>) =>
+        Effect.map(
+          quiet(record(under(Campaign.replay(faults)), settings)),
+          (again) => Exit.isFailure(again.exit) && signature(again.exit.cause) === same ? again : undefined
+        )
+      const smaller = campaign === undefined || phases.shrinks === 0
+        ? undefined
+        : yield* shrink(run.faults, attempt, phases.shrinks)
+      const failure = { ...(smaller?.run ?? run), injected: run.faults.length }
+      failures.push(failure)
+      yield* Effect.logError(describeFailure(failure, run.exit.cause))
+      if (until !== "end") break
+    }
+    if (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 >= phases.within) break
   }
-  return { runs, failures }
+  const unmet = [...met].flatMap(([name, was]) => was ? [] : [name])
+  return { runs, failures, unmet }
 })
+
+// What a failure is known by, when its run is repeated with other faults.
+const signature = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  if (error instanceof SimulationPropertyViolated) return error.property
+  if (error instanceof Error && "_tag" in error && String(error._tag).startsWith("Simulation")) {
+    return String(error._tag)
+  }
+  return describe(cause).replace(/\d+/g, "0").slice(0, 200)
+}
+
+const describeFailure = (
+  { faults, injected, schedule, seed }: Failure<unknown, unknown>,
+  cause: Cause.Cause<unknown>
+) =>
+  [
+    `seed ${seed} fails${schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
+      describe(cause)
+    }`,
+    ...(injected === 0 ? [] : [`${injected} faults were injected, of which it needs ${faults.length}:`]),
+    ...faults.slice(0, 20).map((fault) => `  ${JSON.stringify(fault)}`)
+  ].join("\n")
 
 const seedsOf = function*(seeds: number | Iterable<Seed>): Iterable<Seed> {
   if (typeof seeds !== "number") return yield* seeds

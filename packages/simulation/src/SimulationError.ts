@@ -111,6 +111,52 @@ export class SimulationHostFailed extends Data.TaggedError("SimulationHostFailed
 }
 
 /**
+ * A `Property.always` did not hold, or a `Property.unreachable` was reached.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationPropertyViolated extends Data.TaggedError("SimulationPropertyViolated")<{
+  readonly property: string
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  /** The details that the program gave, as text. */
+  readonly details: string
+}> {
+  override get message(): string {
+    return `the property "${this.property}" was violated at ${this.at} ms${
+      this.details && `: ${this.details}`
+    }; read the ` +
+      "trace up to that moment"
+  }
+}
+
+/**
+ * The program did not recover after a campaign: `eventually` did not succeed in time.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationNotLive extends Data.TaggedError("SimulationNotLive")<{
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  /** Milliseconds without faults. */
+  readonly calm: number
+  /** Why it failed the last time; `undefined` if it did not end. */
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const why = this.cause === undefined
+      ? "it did not end"
+      : this.cause instanceof Error
+      ? this.cause.message
+      : String(this.cause)
+    return `the program did not recover within ${this.calm} ms after all faults were healed: eventually: ${why}; raise calm, ` +
+      "or mend the recovery"
+  }
+}
+
+/**
  * A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number.
  *
  * @since 0.1.0
@@ -133,7 +179,12 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
  * @since 0.1.0
  * @category models
  */
-export type SimulationError = SimulationDeadlock | SimulationHostFailed | SimulationLimitExceeded
+export type SimulationError =
+  | SimulationDeadlock
+  | SimulationHostFailed
+  | SimulationLimitExceeded
+  | SimulationNotLive
+  | SimulationPropertyViolated
 
 const shown = 20
 

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+export * as Campaign from "./Campaign.ts"
 export * as Fault from "./Fault.ts"
 export * as Host from "./Host.ts"
 export * as Link from "./Link.ts"

@@ -1,4 +1,6 @@
+import * as Buggify from "@sluice/core/Buggify"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Property from "@sluice/core/Property"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,7 +17,8 @@ import {
   SimulationDeadlock,
   type SimulationError,
   SimulationHostFailed,
-  SimulationLimitExceeded
+  SimulationLimitExceeded,
+  SimulationPropertyViolated
 } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
 import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
@@ -27,7 +30,9 @@ import { randomService, RandomStream, type Seed } from "../time/random.ts"
 import { seededTracer } from "../time/tracer.ts"
 import { type Halt, type Limits, VirtualTime } from "../time/virtualTime.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
+import { BuggifyPoints, type Observed, Properties } from "../world/properties.ts"
 import { CurrentWorld, type World } from "../world/world.ts"
+import { fingerprint } from "./fingerprint.ts"
 
 /** How a program is run, checked. */
 export interface Settings {
@@ -44,6 +49,8 @@ export interface Run<A, E> {
   readonly trace: Trace.Trace
   /** The faults that were injected, in their order. */
   readonly faults: ReadonlyArray<RecordedFault>
+  /** The properties (`Property` of core) that the program has passed. */
+  readonly properties: ReadonlyArray<Observed>
   /** Virtual time that has passed. */
   readonly elapsed: Duration.Duration
   /** Tasks and events that there were. */
@@ -72,6 +79,10 @@ export const execute = <A, E, R>(
     Context.add(CurrentEngine, time)
   )
   let world: World | undefined
+  const properties = new Properties((name, details) => {
+    const text = details === undefined ? "" : fingerprint(details)
+    end(Exit.fail(new SimulationPropertyViolated({ property: name, at: time.now / 1000, details: text })))
+  })
   let run: Run<A, E> | undefined
   // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
   const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
@@ -82,6 +93,7 @@ export const execute = <A, E, R>(
       exit,
       trace: world.trace,
       faults: world.faults.recorded,
+      properties: properties.observed,
       elapsed: Duration.millis(time.now / 1000),
       steps: time.steps,
       segments: world.segments,
@@ -97,6 +109,8 @@ export const execute = <A, E, R>(
     return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
       Effect.provideService(SimNetwork.SimNetwork, network),
       Effect.provideService(CurrentWorld, network.world),
+      Effect.provideService(Property.CurrentObserver, properties),
+      Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(seed)),
       hasTrace
         ? Effect.provideService(Logger.CurrentLoggers, new Set([...loggers, traceLogger(network.world)]))
         : identity,

@@ -28,7 +28,7 @@ export class VirtualTime implements Engine {
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   #lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   #lastFiberId = 0
-  /** Fibers that wait for a promise: time that advances without it would let every deadline win. */
+  /** Fibers that wait for a promise: if time advanced without it, every deadline would win. */
   promised: Set<Fiber.Fiber<unknown, unknown>> = new Set()
   #fiberLimit = 1024
   now = 0
@@ -73,7 +73,7 @@ export class VirtualTime implements Engine {
       // Every fiber that does anything comes by here.
       shouldYield: (fiber) => {
         if (fiber !== this.#lastFiber) this.#meet(fiber)
-        // It continues, so it does not wait for the promise that it has made.
+        // It runs, so it does not wait for the promise that it has made.
         if (this.promised.size > 0) this.promised.delete(fiber)
         return fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield
       }

@@ -1,0 +1,146 @@
+/**
+ * Random faults for a run: which kinds, how often, on which hosts. `Simulation.explore` runs a program under a campaign.
+ *
+ * Each seed draws a subset of the kinds and a pace of its own, so that some runs are crashes alone and some are calm. At the
+ * end of the campaign all faults are healed, and the program must recover.
+ *
+ * **Example** (a campaign that aims at the leader half of the time)
+ *
+ * ```ts
+ * import * as Campaign from "@sluice/simulation/Campaign"
+ * import type * as Host from "@sluice/simulation/Host"
+ *
+ * declare const leaders: () => ReadonlyArray<Host.Host>
+ *
+ * const campaign = Campaign.make({
+ *   faults: ["partition", "crash", "pause", "drift"],
+ *   roles: [leaders],
+ *   every: ["100 millis", "5 seconds"]
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type * as NetworkError from "@sluice/core/NetworkError"
+import { checked, duration, oneOf, optionalInteger, reject } from "@sluice/core/Options"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as Fault from "./Fault.ts"
+import type * as Host from "./Host.ts"
+import type { HostState } from "./internal/kernel/host.ts"
+import { CampaignDriver, type Settings } from "./internal/world/campaignDriver.ts"
+import { hostKinds, linkKinds } from "./internal/world/faultDescription.ts"
+import type { World } from "./internal/world/world.ts"
+import { SimNetwork } from "./SimNetwork.ts"
+
+/**
+ * The options of a campaign.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** The kinds of faults that a seed draws from. Default: all but `breakTls`. */
+  readonly faults?: ReadonlyArray<Fault.Kind> | undefined
+  /** The hosts that may be hit, asked at each fault. Default: all. */
+  readonly targets?: (() => ReadonlyArray<Host.Host>) | undefined
+  /** Hosts that are aimed at half of the time, asked at each fault: the current leader, the owner of a lock. Default: none. */
+  readonly roles?: ReadonlyArray<() => ReadonlyArray<Host.Host>> | undefined
+  /** The shortest and the longest time between faults; a seed divides or multiplies it by up to 4. Default: 0.1 to 5 seconds. */
+  readonly every?: readonly [least: Duration.Input, most: Duration.Input] | undefined
+  /** The shortest and the longest time that a fault lasts. Default: 0.1 to 10 seconds. */
+  readonly lasts?: readonly [least: Duration.Input, most: Duration.Input] | undefined
+  /** How many hosts may be down at once. Default: less than half of the targets. */
+  readonly down?: number | undefined
+}
+
+/**
+ * A campaign: starts with a run, and stops with its Scope.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Campaign {
+  /** Begins to inject faults. When the Scope closes, all faults are healed. */
+  readonly start: Effect.Effect<void, NetworkError.NetworkError, SimNetwork | Scope.Scope>
+}
+
+const driving = (
+  begin: (world: World) => Result.Result<CampaignDriver, NetworkError.NetworkError>
+): Campaign => ({
+  start: Effect.flatMap(SimNetwork, ({ world }) =>
+    Effect.asVoid(Effect.acquireRelease(
+      Effect.fromResult(begin(world)),
+      (driver) => Effect.sync(() => driver.stop())
+    )))
+})
+
+/**
+ * Makes a campaign. Invalid options fail its `start` with `InvalidOption`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Campaign =>
+  driving((world) =>
+    Result.map(check(options, world), (settings) => {
+      const driver = new CampaignDriver(world, settings)
+      driver.start()
+      return driver
+    })
+  )
+
+/**
+ * Injects recorded faults at their times, and no others.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as Campaign from "@sluice/simulation/Campaign"
+ * import type * as Fault from "@sluice/simulation/Fault"
+ *
+ * const again = (json: string) => Campaign.replay(JSON.parse(json) as ReadonlyArray<Fault.RecordedFault>)
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
+  driving((world) =>
+    Result.map(check({}, world), (settings) => {
+      const driver = new CampaignDriver(world, settings)
+      driver.replay(faults)
+      return driver
+    })
+  )
+
+const kinds: ReadonlyArray<Fault.Kind> = [...linkKinds, ...hostKinds]
+
+const check = (options: Options, world: World): Result.Result<Settings, NetworkError.NetworkError> =>
+  checked("configure", "the campaign", () => {
+    const faults = options.faults ?? kinds.filter((kind) => kind !== "breakTls")
+    const down = optionalInteger("down", options.down, 0, Number.MAX_SAFE_INTEGER)
+    const states = (hosts: ReadonlyArray<Host.Host>) => hosts as ReadonlyArray<HostState>
+    const { roles = [], targets } = options
+    return {
+      kinds: faults.length === 0
+        ? reject("faults", "empty", "at least one kind")
+        : faults.map((kind) => oneOf("faults", kind, kinds)),
+      every: range("every", options.every ?? ["100 millis", "5 seconds"], 1),
+      lasts: range("lasts", options.lasts ?? ["100 millis", "10 seconds"], 0),
+      targets: () => targets === undefined ? [...world.hosts.values()] : states(targets()),
+      roles: roles.map((role) => () => states(role())),
+      down: (hosts) => down ?? Math.floor((hosts - 1) / 2)
+    }
+  })
+
+const range = (
+  option: string,
+  [least, most]: readonly [Duration.Input, Duration.Input],
+  shortest: number
+): readonly [number, number] => {
+  const from = duration(option, least, shortest, 86_400_000)
+  return [from * 1000, duration(option, most, from, 86_400_000) * 1000]
+}

@@ -1,0 +1,65 @@
+import type * as Buggify from "@sluice/core/Buggify"
+import type * as Property from "@sluice/core/Property"
+import * as Effect from "effect/Effect"
+import type { Seed } from "../time/random.ts"
+import { RandomStream } from "../time/random.ts"
+
+/** What a run has seen of a property. */
+export interface Observed {
+  readonly name: string
+  readonly kind: Property.Kind
+  /** How often the program came by. */
+  readonly passed: number
+  /** How often it held then. */
+  readonly held: number
+}
+
+// Names that are counted; more of them are checked, and not counted.
+const limit = 10_000
+
+/** Counts the properties of a run, and ends it where one is violated. */
+export class Properties implements Property.Observer {
+  readonly #observed = new Map<string, { -readonly [K in keyof Observed]: Observed[K] }>()
+  readonly #onViolated: (name: string, details: unknown) => void
+
+  constructor(onViolated: (name: string, details: unknown) => void) {
+    this.#onViolated = onViolated
+  }
+
+  get observed(): ReadonlyArray<Observed> {
+    return Array.from(this.#observed.values(), (each) => ({ ...each }))
+  }
+
+  observe(kind: Property.Kind, name: string, holds: boolean, details: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const known = this.#observed.get(name) ?? { name, kind, passed: 0, held: 0 }
+      known.passed++
+      if (holds) known.held++
+      if (this.#observed.size < limit) this.#observed.set(name, known)
+      if (holds || kind === "sometimes" || kind === "reachable") return Effect.void
+      this.#onViolated(name, details)
+      return Effect.never
+    })
+  }
+}
+
+// As FoundationDB has it: each point is enabled in a quarter of the runs.
+const enabled = 0.25
+
+/** Decides by the seed which points fire. */
+export class BuggifyPoints implements Buggify.Source {
+  readonly #seed: Seed
+  readonly #points = new Map<string, RandomStream | undefined>()
+
+  constructor(seed: Seed) {
+    this.#seed = seed
+  }
+
+  fires(name: string, probability: number): boolean {
+    if (!this.#points.has(name)) {
+      const stream = new RandomStream(this.#seed, `buggify/${name}`)
+      this.#points.set(name, stream.chance(enabled) ? stream : undefined)
+    }
+    return this.#points.get(name)?.chance(probability) ?? false
+  }
+}
