@@ -25,13 +25,13 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
-import type { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
+import type { InvalidEndpoint, NoInheritedSocket } from "./internal/error/endpointReasons.ts"
 import type * as readingReasons from "./internal/error/readingReasons.ts"
 import type * as reasons from "./internal/error/reasons.ts"
 import * as SafeText from "./SafeText.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
-export { NoInheritedSocket } from "./internal/error/noInheritedSocket.ts"
+export { InvalidEndpoint, NoInheritedSocket } from "./internal/error/endpointReasons.ts"
 export { BufferBudgetExceeded, Busy, LimitExceeded, UnexpectedEnd } from "./internal/error/readingReasons.ts"
 export {
   AddressFamilyMismatch,
@@ -43,7 +43,6 @@ export {
   ConnectionRefused,
   ConnectionReset,
   HostNotFound,
-  InvalidEndpoint,
   InvalidOption,
   InvalidProxyHeader,
   MessageTooLarge,
@@ -108,7 +107,7 @@ export type Reason =
   | reasons.NotASocket
   | reasons.PathTooLong
   | reasons.PathNotFound
-  | reasons.InvalidEndpoint
+  | InvalidEndpoint
   | reasons.InvalidOption
   | reasons.Closed
   | readingReasons.Busy

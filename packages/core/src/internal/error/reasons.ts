@@ -257,25 +257,6 @@ export class PathNotFound extends Data.TaggedClass("PathNotFound") {
 }
 
 /**
- * An invalid endpoint: `part` is the part of `input` that is wrong, `expected` says what would be right.
- *
- * @category reasons
- * @since 0.1.0
- */
-export class InvalidEndpoint extends Data.TaggedClass("InvalidEndpoint")<{
-  readonly input: string
-  readonly part: "endpoint" | "scheme" | "host" | "port" | "path" | "descriptor" | "name"
-  readonly expected: string
-}> {
-  get message(): string {
-    return `invalid ${this.part} in "${this.input}"`
-  }
-  get advice(): string {
-    return `use ${this.expected}`
-  }
-}
-
-/**
  * An option with an invalid value, found before anything is opened.
  *
  * @category reasons
