@@ -264,7 +264,7 @@ describe("TCP", () => {
       })
       const { count, error } = yield* Simulation.run(connections, { tcp: { ephemeralPorts: [40_000, 40_099] } })
       expect(count).toBe(101)
-      expect(error).toMatchObject({ operation: "connect", code: "EADDRNOTAVAIL" })
+      expect(error).toMatchObject({ operation: "connect", code: "EADDRNOTAVAIL", reason: { _tag: "PortsExhausted" } })
     }))
 
   it.effect("a half-closed connection still answers", () =>
