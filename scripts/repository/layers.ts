@@ -12,8 +12,10 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["SafeText"],
     ["TlsReason", "ProxyProtocolError", "FramingError", "internal/error", "NetworkError"],
     [
+      "Buggify",
       "Chunks",
       "Options",
+      "Property",
       "internal/bytes",
       "internal/address",
       "internal/time",

@@ -42,7 +42,7 @@ const leases = (isCareful: boolean) =>
     yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:1" }, Framed.serve(Framing.lines(), () => grant)), {
       onFailure: "log"
     })
-    // What is protected: it knows when somebody had the lock last, by the right clock.
+    // What is protected: it knows when a client had the lock last, by the right clock.
     let owner = { name: "", at: -Infinity }
     const work = Effect.fnUntraced(function*(name: string, asked: number) {
       for (let step = 0; step < 5; step++) {

@@ -14,7 +14,7 @@ export interface Settings {
   readonly targets: () => ReadonlyArray<HostState>
   /** Hosts that are aimed at by what they are. */
   readonly roles: ReadonlyArray<() => ReadonlyArray<HostState>>
-  /** How many hosts may be down at once, of so many. */
+  /** How many hosts may be down at once, of this many. */
   readonly down: (hosts: number) => number
 }
 
