@@ -82,7 +82,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["Link", "internal/fabric"],
     ["internal/kernel"],
     ["internal/world"],
-    ["internal/report", "Trace"],
+    ["internal/report", "Trace", "History"],
     ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Campaign"],
     ["internal/run"],

@@ -9,6 +9,7 @@
  */
 export * as Campaign from "./Campaign.ts"
 export * as Fault from "./Fault.ts"
+export * as History from "./History.ts"
 export * as Host from "./Host.ts"
 export * as Link from "./Link.ts"
 export * as SimCertificate from "./SimCertificate.ts"
