@@ -28,7 +28,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ],
     ["FramingInput", "FramingOutput", "internal/framing", "Framing", "FramingSchema", "FramingSchemaBinary"],
     ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
-    ["internal/connection", "Connection", "Lending", "internal/udp", "UdpSocket"],
+    ["internal/connection", "Connection", "internal/lending", "Lending", "internal/udp", "UdpSocket"],
     ["internal/accept", "Listener"],
     ["internal/network", "Network", "Transport"],
     [

@@ -31,10 +31,10 @@ import { dual } from "effect/Function"
 import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Connection from "./Connection.ts"
-import * as internal from "./internal/connection/consumption.ts"
-import { lentPull } from "./internal/connection/lentPull.ts"
 import { stateOf } from "./internal/connection/state.ts"
 import * as writing from "./internal/connection/writing.ts"
+import * as internal from "./internal/lending/consumption.ts"
+import { lentPull } from "./internal/lending/lentPull.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
 /**

@@ -1,10 +1,10 @@
 import * as Result from "effect/Result"
 import type * as Lending from "../../Lending.ts"
 import type * as NetworkError from "../../NetworkError.ts"
-import { Lender } from "./lender.ts"
+import { Lender } from "../connection/lender.ts"
+import type { Consumer } from "../connection/receiveQueue.ts"
+import type { ConnectionState } from "../connection/state.ts"
 import { refuseConsumer } from "./lentPull.ts"
-import type { Consumer } from "./receiveQueue.ts"
-import type { ConnectionState } from "./state.ts"
 
 /** Gives the input to a consumer of a program. Its callbacks may do anything, this included. */
 class Consumption implements Consumer, Lending.Consumption {

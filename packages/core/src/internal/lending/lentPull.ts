@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as NetworkError from "../../NetworkError.ts"
-import { Lender } from "./lender.ts"
-import type { Consumer } from "./receiveQueue.ts"
-import type { ConnectionState } from "./state.ts"
+import { Lender } from "../connection/lender.ts"
+import type { Consumer } from "../connection/receiveQueue.ts"
+import type { ConnectionState } from "../connection/state.ts"
 
 type Pulling = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError>
 
