@@ -208,3 +208,19 @@ describe("WebSocket", () => {
     }
   })
 })
+
+describe("names of DNS", () => {
+  it.each([
+    ["", "00"],
+    ["a", "016100"],
+    ["www.example", "03777777076578616d706c6500"],
+    ["a\\.b.c\\\\", "03612e6202635c00"]
+  ])("%s", (name, bytes) => {
+    expect(Result.getOrThrow(Codec.encode(Dns.name, name))).toEqual(hex(bytes))
+    expect(Result.getOrThrow(Codec.decode(Dns.name, hex(bytes)))).toBe(name)
+  })
+
+  it.each(["a.", ".a", "a..b", ".", "a\\", `${"x".repeat(64)}.org`, "é€"])("refuses %s", (name) => {
+    expect(Result.isFailure(Codec.encode(Dns.name, name))).toBe(true)
+  })
+})

@@ -9,21 +9,19 @@ import * as Codec from "../Codec.ts"
 const longestName = 255
 const longestLabel = 63
 
-type Label = { readonly text: string; readonly next: number } | { readonly pointer: number; readonly next: number }
+const dot = 0x2e
+const backslash = 0x5c
 
-const labelAt = (bytes: Uint8Array, at: number, end: number): Label | undefined | string => {
-  if (at >= end) return undefined
-  const length = bytes[at]!
-  if (length >= 0xc0) {
-    return at + 2 > end ? undefined : { pointer: (length & 0x3f) * 256 + bytes[at + 1]!, next: at + 2 }
+/** The text of a label, with a backslash before a dot or a backslash in it, as in a zone file (RFC 1035, 5.1). */
+const labelText = (bytes: Uint8Array, from: number, end: number): string => {
+  let text = ""
+  for (let i = from; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte === dot || byte === backslash) text += "\\"
+    text += String.fromCharCode(byte)
   }
-  if (length > longestLabel) return `0x${length.toString(16)} begins no label`
-  if (at + 1 + length > end) return undefined
-  return { text: String.fromCharCode(...bytes.subarray(at + 1, at + 1 + length)), next: at + 1 + length }
+  return text
 }
-
-/** A dot in a label, and a backslash, as in a zone file (RFC 1035, 5.1). */
-const escape = (label: string): string => label.replaceAll(/[.\\]/g, "\\$&")
 
 /**
  * A name, as labels with dots between them; the root is empty. Pointers to earlier names of the message are followed, and
@@ -36,52 +34,56 @@ export const name: Codec.Codec<string> = Codec.custom<string>({
   kind: "domain name",
   size: [1, longestName],
   decode: ({ at, begin, bytes, end }) => {
-    const labels: Array<string> = []
-    let length = 0
+    let name = ""
+    let total = 1
     let size = 0
     /** Pointers only lead to what is before, so that they cannot go round. */
     let lowest = at
     let last = end
     for (let place = at;;) {
-      const label = labelAt(bytes, place, last)
-      if (typeof label === "string") return { invalid: label }
-      if (label === undefined) {
-        return size === 0
-          ? { need: end - at + 1 }
-          : { invalid: "a pointer leads to half a name" }
+      const length = place < last ? bytes[place]! : 0
+      const next = place + (length >= 0xc0 ? 2 : 1 + length)
+      if (place >= last || next > last) {
+        return size === 0 ? { need: end - at + 1 } : { invalid: "a pointer leads to half a name" }
       }
-      if ("pointer" in label) {
-        if (size === 0) size = label.next - at
-        const target = begin + label.pointer
-        if (target >= lowest) return { invalid: `a pointer leads to ${label.pointer}, which is not before it` }
+      if (length >= 0xc0) {
+        if (size === 0) size = next - at
+        const pointer = (length & 0x3f) * 256 + bytes[place + 1]!
+        if (begin + pointer >= lowest) return { invalid: `a pointer leads to ${pointer}, which is not before it` }
         last = lowest
-        lowest = place = target
+        lowest = place = begin + pointer
         continue
       }
-      if (label.text === "") return { value: labels.join("."), size: size === 0 ? label.next - at : size }
-      length += label.text.length + 1
-      if (length >= longestName) return { invalid: `the name is longer than ${longestName} bytes` }
-      labels.push(escape(label.text))
-      place = label.next
+      if (length > longestLabel) return { invalid: `0x${length.toString(16)} does not begin a label` }
+      if (length === 0) return { value: name, size: size === 0 ? next - at : size }
+      total += length + 1
+      if (total > longestName) return { invalid: `the name is longer than ${longestName} bytes` }
+      if (name !== "") name += "."
+      name += labelText(bytes, place + 1, next)
+      place = next
     }
   },
   encode: (name) => {
-    const labels = name === ""
-      ? []
-      : (name.match(/(?:\\.|[^.\\])+|(?<=\.)(?=\.|$)|^(?=\.)/gs) ?? [""]).map((label) =>
-        label.replaceAll(/\\(.)/gs, "$1")
-      )
     const bytes: Array<number> = []
-    for (const label of labels) {
-      if (label.length === 0 || label.length > longestLabel) {
-        return Result.fail(`a label has 1 to ${longestLabel} bytes, not ${label.length}`)
+    /** Where the length of the label stands, which is filled in at its end. */
+    let begin = 0
+    if (name !== "") bytes.push(0)
+    for (let i = 0; i <= name.length && name !== ""; i++) {
+      const isEnd = i === name.length
+      let code = isEnd ? dot : name.charCodeAt(i)
+      if (code === dot) {
+        const length = bytes.length - begin - 1
+        if (length < 1 || length > longestLabel) {
+          return Result.fail(`a label has 1 to ${longestLabel} bytes, not ${length}`)
+        }
+        bytes[begin] = length
+        begin = bytes.length
+        if (!isEnd) bytes.push(0)
+        continue
       }
-      bytes.push(label.length)
-      for (const character of label) {
-        const code = character.charCodeAt(0)
-        if (code > 0xff) return Result.fail("a label has bytes; encode other characters with Punycode")
-        bytes.push(code)
-      }
+      if (code === backslash) code = name.charCodeAt(++i)
+      if (!(code <= 0xff)) return Result.fail("a label has bytes; encode other characters with Punycode")
+      bytes.push(code)
     }
     bytes.push(0)
     return bytes.length > longestName
