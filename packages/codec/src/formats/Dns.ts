@@ -64,11 +64,11 @@ export const name: Codec.Codec<string> = Codec.custom<string>({
     }
   },
   encode: (name) => {
-    const bytes: Array<number> = []
+    if (name === "") return Result.succeed(Uint8Array.of(0))
+    const bytes: Array<number> = [0]
     /** Where the length of the label stands, which is filled in at its end. */
     let begin = 0
-    if (name !== "") bytes.push(0)
-    for (let i = 0; i <= name.length && name !== ""; i++) {
+    for (let i = 0; i <= name.length; i++) {
       const isEnd = i === name.length
       let code = isEnd ? dot : name.charCodeAt(i)
       if (code === dot) {

@@ -94,7 +94,8 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       return undefined
     }
     const measures = codecs.slice(index + 1).map((codec) => codec.measure)
-    if (measures.every((measure) => measure !== undefined)) {
+    // To fill in a number of a fixed size costs less than to measure all fields.
+    if (!isFixed(number) && measures.every((measure) => measure !== undefined)) {
       const later = names.slice(index + 1)
       plan.writeWhole(index, (value, writer) => {
         let size = 0
