@@ -12,9 +12,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { BufferBudget, type Holder } from "../src/internal/budget/bufferBudget.ts"
+import { BufferBudget, type Holder, uncounted } from "../src/internal/budget/bufferBudget.ts"
 
-const kib = 1024
+// The sizes here are in units that are counted from 65 up.
+const unit = 2048
 
 describe("BufferBudget", () => {
   const make = Effect.fnUntraced(function*(limit: number) {
@@ -30,31 +31,31 @@ describe("BufferBudget", () => {
   it.effect("lets all grow up to half, and above it the oldest, and those that hold no more than their share", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
-      const budget = yield* make(1000 * kib)
+      const budget = yield* make(1000 * unit)
       const oldest = holder("oldest", said)
       const large = holder("large", said)
       const small = holder("small", said)
-      expect(budget.hold(oldest, 100 * kib)).toBe(true)
-      expect(budget.hold(large, 300 * kib)).toBe(true)
-      expect(budget.hold(small, 100 * kib)).toBe(true)
-      expect(budget.hold(large, 310 * kib)).toBe(false)
-      expect(budget.hold(small, 160 * kib)).toBe(true)
-      expect(budget.hold(oldest, 500 * kib)).toBe(true)
-      expect(budget.hold(small, 170 * kib)).toBe(false)
+      expect(budget.hold(oldest, 100 * unit)).toBe(true)
+      expect(budget.hold(large, 300 * unit)).toBe(true)
+      expect(budget.hold(small, 100 * unit)).toBe(true)
+      expect(budget.hold(large, 310 * unit)).toBe(false)
+      expect(budget.hold(small, 160 * unit)).toBe(true)
+      expect(budget.hold(oldest, 500 * unit)).toBe(true)
+      expect(budget.hold(small, 170 * unit)).toBe(false)
       expect(said).toEqual(["large throttled", "small throttled"])
       // Its frame is complete: there is room for the others.
       budget.release(oldest)
       expect(said.slice(2)).toEqual(["large resumed", "small resumed"])
-      expect(budget.used).toBe(480 * kib)
+      expect(budget.used).toBe(480 * unit)
     }))
 
   it.effect("lets the next one continue when the oldest is done, though there is no room for all", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
-      const budget = yield* make(1000 * kib)
+      const budget = yield* make(1000 * unit)
       const holders = ["a", "b", "c", "d"].map((name) => holder(name, said))
-      for (const each of holders) budget.hold(each, 120 * kib)
-      for (const each of holders) budget.hold(each, 200 * kib)
+      for (const each of holders) budget.hold(each, 120 * unit)
+      for (const each of holders) budget.hold(each, 200 * unit)
       expect(said).toEqual(["b throttled", "c throttled", "d throttled"])
       budget.release(holders[0]!)
       expect(said.slice(3)).toEqual(["b resumed"])
@@ -63,29 +64,39 @@ describe("BufferBudget", () => {
   it.effect("fails one after 10 seconds without room: the oldest if it has stalled, otherwise the one that waits", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
-      const budget = yield* make(1000 * kib)
+      const budget = yield* make(1000 * unit)
       const holders = ["a", "b", "c"].map((name) => holder(name, said))
-      for (const each of holders) budget.hold(each, 165 * kib)
-      budget.hold(holders[0]!, 180 * kib)
-      budget.hold(holders[1]!, 180 * kib)
+      for (const each of holders) budget.hold(each, 165 * unit)
+      budget.hold(holders[0]!, 180 * unit)
+      budget.hold(holders[1]!, 180 * unit)
       yield* TestClock.adjust("9 seconds")
       expect(said).toEqual(["b throttled"])
       // The oldest is slow, and not stalled.
-      budget.hold(holders[0]!, 190 * kib)
+      budget.hold(holders[0]!, 190 * unit)
       yield* TestClock.adjust("1 second")
       expect(said.slice(1)).toEqual(["b failed"])
-      budget.hold(holders[2]!, 400 * kib)
+      budget.hold(holders[2]!, 400 * unit)
       yield* TestClock.adjust("11 seconds")
       expect(said.slice(2)).toEqual(["c throttled", "c resumed", "a failed"])
+    }))
+
+  it.effect("does not count what a slow reader has ahead of it", () =>
+    Effect.gen(function*() {
+      const said: Array<string> = []
+      const budget = yield* make(1000 * unit)
+      for (let slow = 0; slow < 1000; slow++) budget.hold(holder("slow", said), 65_536)
+      yield* TestClock.adjust("1 minute")
+      expect(budget.used).toBe(0)
+      expect(said).toEqual([])
     }))
 
   it.effect("lets one that is alone use all of it", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
-      const budget = yield* make(1000 * kib)
+      const budget = yield* make(1000 * unit)
       const alone = holder("alone", said)
-      expect(budget.hold(alone, 999 * kib)).toBe(true)
-      expect(budget.hold(alone, 1001 * kib)).toBe(false)
+      expect(budget.hold(alone, 999 * unit)).toBe(true)
+      expect(budget.hold(alone, 1001 * unit)).toBe(false)
       expect(budget.hold(alone, 10)).toBe(true)
       expect(budget.used).toBe(0)
     }))
@@ -95,7 +106,7 @@ describe("BufferBudget", () => {
       // A small generator of its own: the steps are the same on every machine.
       let seed = 7
       const below = (limit: number) => (seed = (seed * 48271) % 2147483647) % limit
-      const limit = 10_000 * kib
+      const limit = 10_000 * unit
       const budget = yield* make(limit)
       const open = Array.from({ length: 40 }, () => {
         const each = { bytes: 0, isThrottled: false, throttle: () => {}, restore: () => {}, exceed: () => {} }
@@ -107,7 +118,7 @@ describe("BufferBudget", () => {
         }
         return each
       })
-      const chunk = 64 * kib
+      const chunk = 64 * unit
       for (let step = 0; step < 20_000; step++) {
         const each = open[below(open.length)]!
         if (below(100) === 0) {
@@ -118,9 +129,9 @@ describe("BufferBudget", () => {
           each.bytes += below(chunk)
           budget.hold(each, each.bytes)
         }
-        const held = open.reduce((sum, { bytes }) => sum + (bytes < chunk ? 0 : bytes), 0)
+        const held = open.reduce((sum, { bytes }) => sum + (bytes <= uncounted ? 0 : bytes), 0)
         expect(budget.used).toBe(held)
-        expect(held).toBeLessThanOrEqual(limit + open.length * chunk)
+        expect(held).toBeLessThanOrEqual(limit + open.length * (chunk + uncounted))
         if (step % 100 === 0) yield* TestClock.adjust("1 second")
       }
       for (const each of open) budget.release(each)
@@ -130,7 +141,7 @@ describe("BufferBudget", () => {
 })
 
 describe("a network with a budget", () => {
-  const frame = 1024 * kib
+  const frame = 1024 * 1024
   const framing = Framing.lengthPrefixed({ maxFrameLength: frame })
   const budget = 4 * frame
 

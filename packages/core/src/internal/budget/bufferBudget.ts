@@ -28,8 +28,11 @@ interface Account {
   throttledAt: number
 }
 
-/** Bytes that a connection may hold without being counted. */
-export const uncounted = 65_536
+/**
+ * Bytes that a connection may hold without being counted: one chunk read ahead of a slow reader, and the beginning of a
+ * frame. A slow reader is no reason to fail a connection.
+ */
+export const uncounted = 131_072
 
 /** How long connections wait for room, in milliseconds. */
 const patience = 10_000
@@ -70,7 +73,7 @@ export class BufferBudget {
 
   /** Notes how much a connection holds. Answers whether it may read on; if not, it is throttled. */
   hold(holder: Holder, bytes: number): boolean {
-    if (bytes < uncounted) {
+    if (bytes <= uncounted) {
       this.release(holder)
       return true
     }

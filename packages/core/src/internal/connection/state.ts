@@ -167,7 +167,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     const budget = this.#budget
     if (budget === undefined) return wantsMore
     const held = this.input.available + (this.decoder === undefined ? 0 : this.decoder.buffered)
-    return held < uncounted && !budget.counts(this) ? wantsMore : budget.hold(this, held) && wantsMore
+    return held <= uncounted && !budget.counts(this) ? wantsMore : budget.hold(this, held) && wantsMore
   }
 
   throttle(): void {
