@@ -27,7 +27,7 @@ export class HostTime {
 
   /** Milliseconds since the epoch, as this machine has them. */
   get wall(): number {
-    return Math.floor(this.monotonic / 1000 + this.skew)
+    return Math.floor(this.#engine.epoch + this.monotonic / 1000 + this.skew)
   }
 
   get rate(): number {
@@ -45,7 +45,7 @@ export class HostTime {
   clock(base: Clock.Clock, gate: Gate): Clock.Clock {
     const millis = () => this.wall
     const monotonic = () => BigInt(this.monotonic) * 1000n
-    const nanos = () => monotonic() + BigInt(Math.round(this.skew * 1e6))
+    const nanos = () => monotonic() + BigInt(Math.round((this.#engine.epoch + this.skew) * 1e6))
     // It keeps the other abilities of the Clock, such as being adjusted.
     return Object.assign(Object.create(base) as Clock.Clock, {
       currentTimeMillisUnsafe: millis,

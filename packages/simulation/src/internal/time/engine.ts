@@ -11,6 +11,8 @@ import { type Event, EventQueue } from "./eventQueue.ts"
 export interface Engine {
   /** The time in microseconds. */
   readonly now: number
+  /** What wall clocks show when the time is 0, in milliseconds. */
+  readonly epoch: number
   /** Lets an event happen at a time, in microseconds; at once if that has passed, but never before this returns. */
   readonly schedule: (event: Event, at: number) => void
   /** Takes an event back that has not happened yet. */
@@ -24,6 +26,7 @@ export interface Engine {
  * happens between two of them happens at the first.
  */
 export class ClockEngine implements Engine {
+  readonly epoch: number
   readonly #queue = new EventQueue()
   readonly #context: Context.Context<never>
   readonly #clock: Clock.Clock
@@ -37,6 +40,7 @@ export class ClockEngine implements Engine {
     this.#context = context
     this.#clock = Context.get(context, Clock.Clock)
     this.#dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
+    this.epoch = this.#clock.currentTimeMillisUnsafe() - this.now / 1000
   }
 
   get now(): number {

@@ -23,6 +23,8 @@ export interface Limits {
  * happens. Every fiber and every event of the network goes through its queues, so their order is decided here alone.
  */
 export class VirtualTime implements Engine {
+  /** A run begins at the epoch of Unix. */
+  readonly epoch = 0
   readonly #tasks: TaskQueue
   readonly #events = new EventQueue()
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
