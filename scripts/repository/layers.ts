@@ -58,7 +58,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/compose"],
     ["internal/whole"],
     ["internal/api"],
-    ["Codec"],
+    ["Codec", "CodecSchema"],
     ["formats"]
   ],
   node: [

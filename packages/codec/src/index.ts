@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 export * as Codec from "./Codec.ts"
+export * as CodecSchema from "./CodecSchema.ts"
 export * as Chunked from "./formats/Chunked.ts"
 export * as Dns from "./formats/Dns.ts"
 export * as Lsp from "./formats/Lsp.ts"

@@ -1,7 +1,9 @@
 import * as Codec from "@sluice/codec/Codec"
+import { schema } from "@sluice/codec/CodecSchema"
 import * as Framing from "@sluice/core/Framing"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { assert, describe, expect, it } from "vitest"
 import { Cursor, stop } from "../src/internal/machine/cursor.ts"
 import { hex, text } from "./formats.ts"
@@ -226,6 +228,19 @@ describe("descriptions", () => {
   it("make the same samples from the same seed", () => {
     expect(Codec.sample(packet, { seed: 5, count: 10 })).toEqual(Codec.sample(packet, { seed: 5, count: 10 }))
     expect(Codec.sample(packet, { seed: 5, count: 10 })).not.toEqual(Codec.sample(packet, { seed: 6, count: 10 }))
+  })
+})
+
+describe("schema", () => {
+  const port = Codec.struct({
+    port: Codec.uint16be.pipe(schema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1024))))
+  })
+
+  it("decodes and encodes the values of a Schema, and names the field of any other", () => {
+    expect(Result.getOrThrow(Codec.decode(port, hex("1f90")))).toEqual({ port: 8080 })
+    expect(Result.getOrThrow(Codec.encode(port, { port: 8080 }))).toEqual(hex("1f90"))
+    expect(failure(Codec.decode(port, hex("0050")))).toContain("port: Expected a value greater than or equal to 1024")
+    expect(failure(Codec.encode(port, { port: 80 }))).toContain("port: Expected a value greater than or equal to 1024")
   })
 })
 
