@@ -306,6 +306,11 @@ export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
     if (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 >= phases.within) break
   }
   const unmet = [...met].flatMap(([name, was]) => was ? [] : [name])
+  if (unmet.length > 0 && failures.length === 0) {
+    yield* Effect.logWarning(
+      `no seed got to ${unmet.map((name) => `"${name}"`).join(", ")}; run more seeds or harder faults`
+    )
+  }
   return { runs, failures, unmet }
 })
 
