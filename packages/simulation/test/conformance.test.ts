@@ -45,8 +45,11 @@ const simulated = (name: string, { checks, through = identity }: Suite, options:
       it.effect(`${check.law}: ${check.name}`, () =>
         Effect.gen(function*() {
           const run = yield* Simulation.checkDeterminism(
-            Effect.flatMap(SimNetwork.host("host"), (host) =>
-              Effect.provideService(check.run, Network.Network, through(Host.network(host)))),
+            Effect.flatMap(SimNetwork.host("host"), (host) => {
+              // Each run has the same paths, which its log lines name.
+              paths = 0
+              return Effect.provideService(check.run, Network.Network, through(Host.network(host)))
+            }),
             options
           )
           if (Exit.isFailure(run.exit)) {
