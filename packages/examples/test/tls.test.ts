@@ -78,19 +78,19 @@ describe("over TLS", { timeout: 60_000 }, () => {
     const pin = new X509Certificate(readFileSync(made.server.cert)).fingerprint256
     const client = `echo client hello --port ${server.port} ${made.trusting} --tls-pin`
     expect(await run(`${client} ${pin.replaceAll(":", "").toLowerCase()}`)).toMatchObject({ code: 0 })
-    expect(await failure(`${client} ${"00".repeat(32)}`)).toContain(`fingerprint ${pin}, which is not pinned`)
+    expect(await failure(`${client} ${"00".repeat(32)}`)).toContain(`fingerprint ${pin} of the certificate is not pinned`)
   })
 
   it("verifies whom it talks to, unless it is told not to", async () => {
     const server = await serve(`echo server ${made.serving}`)
     const client = `echo client hello --port ${server.port}`
-    expect(await failure(`${client} --tls`)).toMatch(/Sluice test authority.* not trusted here/)
+    expect(await failure(`${client} --tls`)).toMatch(/Sluice test authority.* not trusted/)
     expect(await failure(`${client} ${made.trusting} --tls-server-name example.org`)).toMatch(
       /not for example\.org but for localhost/
     )
     const unverified = await run(`${client} --tls --tls-insecure-skip-verification`)
     expect(unverified).toMatchObject({ code: 0, stdout: "Server says: hello\n" })
-    expect(unverified.stderr).toMatch(/^[^\n]* WARN not verified: [^\n]*not trusted here\n$/)
+    expect(unverified.stderr).toMatch(/^[^\n]* WARN not verified: [^\n]*not trusted\n$/)
   })
 
   it("says what is wrong with a client, and keeps running", async () => {
@@ -173,7 +173,7 @@ describe.skipIf(!hasOpenssl)("openssl", { timeout: 60_000 }, () => {
     known.child.stdin.end()
     expect((await known.ended).stdout).toMatch(/Acceptable client certificate CA names\nCN ?= ?Sluice test authority/)
     const unknown = client(server.port)
-    await server.says(/WARN .*the peer gave no certificate/, "stderr")
+    await server.says(/WARN .*the peer sent no certificate/, "stderr")
     expect((await unknown.ended).stderr).toContain("alert certificate required")
   })
 
