@@ -60,7 +60,7 @@ export const linearize = <State, In, Out>(
           placed.push({ entry, state })
           state = next
           if (spans[entry.index]!.end !== undefined) missing--
-          lift(entry)
+          takeOut(entry)
           entry = head.next
           continue
         }
@@ -79,7 +79,7 @@ export const linearize = <State, In, Out>(
     state = last.state
     done[last.entry.index] = 0
     if (spans[last.entry.index]!.end !== undefined) missing++
-    unlift(last.entry)
+    putBack(last.entry)
     entry = last.entry.next
   }
   return { verdict: "linearizable", order: placed.map((each) => each.entry.index), stuck: undefined }
@@ -113,12 +113,12 @@ const restore = (entry: Entry): void => {
   if (entry.next !== undefined) entry.next.previous = entry
 }
 
-const lift = (call: Entry): void => {
+const takeOut = (call: Entry): void => {
   remove(call)
   if (call.match !== undefined) remove(call.match)
 }
 
-const unlift = (call: Entry): void => {
+const putBack = (call: Entry): void => {
   if (call.match !== undefined) restore(call.match)
   restore(call)
 }
