@@ -44,10 +44,10 @@ describe("demo", { timeout: 30_000 }, () => {
         /INFO echo: 4 bytes in, 4 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO udp: 4 bytes, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO chat: 18 bytes in, \d+ out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
-        /INFO draining; open connections: 1$/m,
+        /INFO draining: 1 connection open, up to 5 s /m,
         /INFO echo: 10 bytes in, 10 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
-        /INFO .*1 connections ended, 0 cut/,
-        /INFO closed: hello after 1 connections, echo after 2 connections, udp after 1 datagrams, chat after 1 connections$/m
+        /INFO .*1 connection ended, 0 cut/,
+        /INFO closed: hello after 1 connection, echo after 2 connections, udp after 1 datagram, chat after 1 connection$/m
       ]
     ) expect(stderr).toMatch(line)
     expect(stderr.trim().split("\n")).toHaveLength(8)

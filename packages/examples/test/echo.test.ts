@@ -130,7 +130,7 @@ describe("echo", { timeout: 60_000 }, () => {
       socket.write("x")
       await once(socket, "data")
     }
-    const surplus = await connect({ port: server.port })
+    const surplus = Net.connect({ port: server.port, host: "127.0.0.1" })
     surplus.on("error", () => {})
     await new Promise((resolve) => surplus.once("close", resolve))
     const other = await connect({ port: server.port, localAddress: "127.0.0.2" })

@@ -60,7 +60,9 @@ describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 
     expect(count).toBeGreaterThan(1)
     const ended = await server.ended
     expect(ended.code).toBe(code)
-    expect(ended.stderr).toMatch(/^[^\n]* INFO [^\n]*2 connections ended, 0 cut[^\n]*\n$/)
+    expect(ended.stderr).toMatch(
+      /^[^\n]* INFO draining: 2 connections open, up to 20 s [^\n]*\n[^\n]* INFO [^\n]*2 connections ended, 0 cut[^\n]*\n$/
+    )
   })
 
   it("cuts what is still busy when the grace period is over", async () => {
@@ -70,7 +72,9 @@ describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 
     expect((await busy.ended).how).toBe("ECONNRESET")
     const ended = await server.ended
     expect(ended.code).toBe(code)
-    expect(ended.stderr).toMatch(/^[^\n]* INFO [^\n]*0 connections ended, 1 cut[^\n]*\n$/)
+    expect(ended.stderr).toMatch(
+      /^[^\n]* INFO draining: 1 connection open, up to 2 s [^\n]*\n[^\n]* INFO [^\n]*0 connections ended, 1 cut[^\n]*\n$/
+    )
   })
 
   it("ends at once when it comes twice", async () => {

@@ -1,4 +1,4 @@
-/** What the demo says: a table of what listens where, a log line for each connection, and what was closed in the end. */
+/** The demo's output: a table of what listens where, a log line for each connection, and what was closed in the end. */
 import * as Connection from "@sluice/core/Connection"
 import type * as Server from "@sluice/core/Server"
 import type * as UdpServer from "@sluice/core/UdpServer"
@@ -14,15 +14,15 @@ type Service = typeof services[number]
 
 const about: Record<Service, {
   readonly protocol: string
-  readonly served: string
+  readonly unit: string
   readonly command: (host: string, port: number) => string
 }> = {
-  hello: { protocol: "TCP", served: "connections", command: (host, port) => `echo Hello | nc ${host} ${port}` },
-  echo: { protocol: "TCP", served: "connections", command: (host, port) => `nc ${host} ${port}` },
-  udp: { protocol: "UDP", served: "datagrams", command: (host, port) => `echo Hello | nc -u -w 1 ${host} ${port}` },
+  hello: { protocol: "TCP", unit: "connection", command: (host, port) => `echo Hello | nc ${host} ${port}` },
+  echo: { protocol: "TCP", unit: "connection", command: (host, port) => `nc ${host} ${port}` },
+  udp: { protocol: "UDP", unit: "datagram", command: (host, port) => `echo Hello | nc -u -w 1 ${host} ${port}` },
   chat: {
     protocol: "TCP",
-    served: "connections",
+    unit: "connection",
     command: (host, port) => `nc ${host} ${port}, or: npm run -s example -- chat client --host ${host} --port ${port}`
   }
 }
@@ -30,7 +30,6 @@ const about: Record<Service, {
 export const make = () => {
   const addresses = new Map<Service, NetAddress.InetAddress>()
   const served = { hello: 0, echo: 0, udp: 0, chat: 0 }
-  let open = 0
 
   return {
     /** Notes where a service listens. */
@@ -41,17 +40,10 @@ export const make = () => {
 
     /** Logs a line when a connection is done. */
     connections: <E, R>(service: Service, handler: Server.Handler<E, R>): Server.Handler<E, R> => (connection) =>
-      Effect.suspend(() => {
-        open++
-        return timed(handler(connection), (duration) => {
-          open--
-          served[service]++
-          return Effect.logInfo(
-            `${service}: ${Connection.bytesIn(connection)} bytes in, ${
-              Connection.bytesOut(connection)
-            } out, ${duration}`
-          )
-        })
+      timed(handler(connection), (duration) => {
+        served[service]++
+        const bytes = `${Connection.bytesIn(connection)} bytes in, ${Connection.bytesOut(connection)} out`
+        return Effect.logInfo(`${service}: ${bytes}, ${duration}`)
       }),
 
     /** Logs a line when a datagram is done. */
@@ -59,25 +51,27 @@ export const make = () => {
       <E, R>(service: Service, handler: UdpServer.Handler<E, R>): UdpServer.Handler<E, R> => (datagram, socket) =>
         timed(handler(datagram, socket), (duration) => {
           served[service]++
-          return Effect.logInfo(`${service}: ${datagram.payload.length} bytes, ${duration}`)
+          const peer = NetAddress.formatInet(datagram.source)
+          return Effect.annotateLogs(Effect.logInfo(`${service}: ${datagram.payload.length} bytes, ${duration}`), {
+            peer
+          })
         }),
 
-    /** On top of the services: prints the table when they listen, and says what is open when they begin to drain. */
-    opening: Layer.effectDiscard(Effect.gen(function*() {
-      yield* Effect.addFinalizer(() => open > 0 ? Effect.logInfo(`draining; open connections: ${open}`) : Effect.void)
-      yield* Console.log(formatTable(addresses))
-    })),
+    /** On top of the services: prints the table when they listen. */
+    opening: Layer.effectDiscard(Effect.suspend(() => Console.log(formatTable(addresses)))),
 
     /** Below the services: says what was closed when they are. */
     closing: Layer.effectDiscard(Effect.addFinalizer(() =>
       addresses.size === services.length
         ? Effect.logInfo(
-          `closed: ${services.map((each) => `${each} after ${served[each]} ${about[each].served}`).join(", ")}`
+          `closed: ${services.map((each) => `${each} after ${counted(served[each], about[each].unit)}`).join(", ")}`
         )
         : Effect.void
     ))
   }
 }
+
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>, done: (duration: string) => Effect.Effect<void>) =>
   Effect.flatMap(Clock.currentTimeMillis, (began) =>
