@@ -188,7 +188,7 @@ describe("thousands of clients", { timeout: 120_000 }, () => {
       expect(heard.endsWith("-- the server closes: goodbye\n")).toBe(true)
     }
     const { stderr } = await server.ended
-    expect(stderr).toMatch(/5000 connections ended, 0 cut/)
+    expect(stderr).toMatch(/5,000 connections ended, 0 cut/)
   })
 })
 
