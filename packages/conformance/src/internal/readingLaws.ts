@@ -82,8 +82,8 @@ export const readingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         for (const count of [-1, 1.5, NaN, Infinity]) {
           yield* expectFailure(`${count} bytes`, Connection.readExactly(far.connection, count), "InvalidOption")
         }
-        yield* Connection.writeText(near.connection, "unharmed")
-        yield* expectEqual("the next read", yield* readText(far.connection), "unharmed")
+        yield* Connection.writeText(near.connection, "unaffected")
+        yield* expectEqual("the next read", yield* readText(far.connection), "unaffected")
       }))
   ),
 

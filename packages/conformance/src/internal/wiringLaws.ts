@@ -124,8 +124,8 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       yield* expectFailed("a pipe that waits for bytes", yield* Fiber.await(waiting), "Closed")
       yield* expectFailure("a pipe made after it", piping, "Closed")
       // The other connection is unaffected, and loses nothing.
-      yield* Connection.writeText(first.client.connection, "unharmed")
-      yield* expectEqual("the next read", yield* readText(first.server.connection), "unharmed")
+      yield* Connection.writeText(first.client.connection, "unaffected")
+      yield* expectEqual("the next read", yield* readText(first.server.connection), "unaffected")
       const echo = Connection.pipeTo(first.server.connection, first.server.connection)
       const echoing = yield* Effect.forkScoped(echo, { startImmediately: true })
       yield* Connection.end(first.server.connection)
