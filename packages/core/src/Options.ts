@@ -1,6 +1,6 @@
 /**
- * Validation of options, for those who write a platform, a protocol or a tool on Sluice: each option is checked once, and an
- * invalid one is an `InvalidOption` that names it and says what is expected.
+ * Validation of options, for authors of platforms, protocols and tools: each option is checked once, and an invalid one is an
+ * `InvalidOption` that names it and says what is expected.
  *
  * **Example**
  *

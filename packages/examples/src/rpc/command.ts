@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as flags from "../cli/flags.ts"
 
-// What RPC is made of takes longer to load than all else here: only those who run it wait for it.
+// RPC takes longer to load than everything else here, so it is loaded only when it runs.
 const server = Command.make(
   "server",
   flags.server(12349),

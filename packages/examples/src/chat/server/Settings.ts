@@ -1,21 +1,21 @@
-/** What a chat allows, and what it greets with. */
+/** The limits of a chat, and its greeting. */
 import * as Duration from "effect/Duration"
 import type { Limits } from "./Admission.ts"
 
 export interface Settings extends Limits {
-  /** Lines of a room that are shown to those who enter it. */
+  /** Lines of a room shown on entering it. */
   readonly history: number
-  /** What is said to everybody who connects, a line each. */
+  /** Lines sent to every client that connects. */
   readonly greeting: ReadonlyArray<string>
-  /** After this many refusals in a row, the server hangs up. */
+  /** Refusals in a row after which the server disconnects. */
   readonly patience: number
-  /** A client that has neither a name nor a room by then is disconnected. */
+  /** Time to choose a name or enter a room before the server disconnects. */
   readonly introduction: Duration.Input
-  /** After so long a silence it asks whether one is there. */
+  /** Silence after which the server pings a client. */
   readonly idle: Duration.Input
-  /** So long it waits for an answer. */
+  /** Time to answer a ping. */
   readonly idleGrace: Duration.Input
-  /** Lines that may wait for a client that reads slowly; one more, and the server hangs up. */
+  /** Lines buffered for a slow reader before the server disconnects it. */
   readonly queue: number
 }
 

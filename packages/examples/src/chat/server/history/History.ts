@@ -1,4 +1,4 @@
-/** What was said in the rooms, kept for those who come later. */
+/** The history of the rooms: lines shown to members who enter later. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
