@@ -13,23 +13,53 @@ export interface Snippet {
   /** The line of its fence, from 1 up. */
   readonly line: number
   readonly code: ReadonlyArray<string>
+  /** The imports of snippets above it on a page of the guide that it uses too, each with its line. */
+  readonly inherited: ReadonlyMap<number, string>
 }
 
 /** What is behind the fence of a block, in Markdown and in a doc comment. */
 const opening = /^( *\* )?```ts$/
 
+/** The name that it has on its page, for others there to import: `// greeter.ts` in its first line. */
+const nameOf = ({ code }: Snippet): string | undefined => /^\/\/ ([\w.-]+\.ts)$/.exec(code[0] ?? "")?.[1]
+
+/** The names that a line of code imports. */
+const importsOf = (line: string): ReadonlyArray<string> =>
+  /^import (?:type )?(.*) from /.exec(line)?.[1]?.match(/\w+(?=[ ,}]*$|[ ,}]*,)/g) ?? []
+
+/** Whether code uses a name that it neither imports nor declares. */
+const lacks = (code: ReadonlyArray<string>, name: string): boolean =>
+  code.some((line) => new RegExp(String.raw`(?<![."])\b${name}\b`).test(line)) &&
+  !code.some((line) =>
+    importsOf(line).includes(name) ||
+    new RegExp(String.raw`\b(const|let|class|function|interface|type) ${name}\b`).test(line)
+  )
+
+/** Lets each snippet use the imports of those above it. A file to copy, with its name in the first line, has its own. */
+const inherit = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<Snippet> => {
+  const seen = new Map<string, readonly [number, string]>()
+  return snippets.map((snippet) => {
+    const used = Array.from(seen).filter(([name]) => lacks(snippet.code, name)).map(([, line]) => line)
+    snippet.code.forEach((line, index) => {
+      for (const name of importsOf(line)) seen.set(name, [snippet.line + 1 + index, line])
+    })
+    return nameOf(snippet) === undefined ? { ...snippet, inherited: new Map(used) } : snippet
+  })
+}
+
 /** The snippets of a file. */
 export const snippetsOf = (file: string): ReadonlyArray<Snippet> => {
   const lines = readFileSync(join(workspace, file), "utf8").split("\n")
-  return lines.flatMap((line, index) => {
+  const snippets = lines.flatMap((line, index): ReadonlyArray<Snippet> => {
     const match = opening.exec(line)
     if (match === null) return []
     const [, prefix = ""] = match
     const end = lines.indexOf(`${prefix}\`\`\``, index)
     if (end < 0) throw new Error(`${file}:${index + 1}: the block has no end`)
     const code = lines.slice(index + 1, end).map((each) => each.slice(prefix.length))
-    return [{ place: `${file}:${index + 1}`, line: index + 1, code }]
+    return [{ place: `${file}:${index + 1}`, line: index + 1, code, inherited: new Map() }]
   })
+  return file.startsWith("docs/") ? inherit(snippets) : snippets
 }
 
 /** The files that match a pattern, without those that no other package imports. */
@@ -44,10 +74,8 @@ export const announced = ({ code }: Snippet): string =>
 export const isForever = ({ code }: Snippet): boolean => code.some((line) => line.includes("NodeRuntime.runMain"))
 
 /** Whether it is a test, which only vitest can run. */
-export const isTest = ({ code }: Snippet): boolean => code.some((line) => line.includes("from \"vitest\""))
-
-/** The name that it has on its page, for others there to import: `// greeter.ts` in its first line. */
-const nameOf = ({ code }: Snippet): string | undefined => /^\/\/ ([\w.-]+\.ts)$/.exec(code[0] ?? "")?.[1]
+export const isTest = ({ code, inherited }: Snippet): boolean =>
+  [...code, ...inherited.values()].some((line) => line.includes("from \"vitest\""))
 
 const configuration = {
   extends: "../../../tsconfig.base.json",
@@ -79,7 +107,8 @@ export class Folder {
       if (existsSync(file)) throw new Error(`${snippet.place}: another snippet of the page is ${name} too`)
       mkdirSync(dirname(file), { recursive: true })
       // The lines have the numbers that they have in the documentation.
-      writeFileSync(file, `${"\n".repeat(snippet.line)}${snippet.code.join("\n")}\nexport {}\n`)
+      const above = Array.from({ length: snippet.line }, (_, index) => snippet.inherited.get(index + 1) ?? "")
+      writeFileSync(file, [...above, ...snippet.code, "export {}", ""].join("\n"))
       this.#files.set(snippet, file)
     }
   }
