@@ -8,7 +8,9 @@ import * as SimCertificate from "@sluice/simulation/SimCertificate"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as ChildProcess from "node:child_process"
 import { encodeMessage, type Message, MessageReader } from "../src/internal/kernel/tls/handshake/message.ts"
+import { type Alert, decodeAlert, encodeAlert } from "../src/internal/kernel/tls/record/alert.ts"
 import * as Record from "../src/internal/kernel/tls/record/record.ts"
 import { Refusal } from "../src/internal/kernel/tls/refusal.ts"
 import { RandomStream } from "../src/internal/time/random.ts"
@@ -135,6 +137,37 @@ describe("records and messages", () => {
       changed[index]! ^= 1
       expect(() => opened([one, changed])).toThrow(Refusal)
     }
+  })
+})
+
+describe("alerts", () => {
+  const nameOf = (code: number) => decodeAlert(Uint8Array.of(2, code))!
+  const known = Array.from({ length: 256 }, (_, code) => code).filter((code) => nameOf(code) !== `unknown_alert_${code}`)
+
+  it("are those of RFC 8446: two warn, and all others are fatal", () => {
+    expect(known).toHaveLength(27)
+    for (const code of known) {
+      const alert = nameOf(code) as Alert
+      const level = alert === "close_notify" || alert === "user_canceled" ? 1 : 2
+      expect(encodeAlert(alert), alert).toEqual(Uint8Array.of(level, code))
+    }
+    expect([0, 1, 3].map((length) => decodeAlert(new Uint8Array(length)))).toEqual([undefined, undefined, undefined])
+  })
+
+  const openssl = ChildProcess.spawnSync(
+    "openssl",
+    ["errstr", ...known.map((code) => (0x0a000000 + 1000 + code).toString(16))],
+    { encoding: "utf8" }
+  )
+
+  it.skipIf(openssl.error !== undefined)("have the numbers that OpenSSL has for their names", () => {
+    const lines = openssl.stdout.trim().split("\n").map((line) =>
+      line.replace(/^.*:(sslv3|tlsv1|tlsv13) (alert )?/, "").replace("cancelled", "canceled").replaceAll(" ", "_")
+    )
+    expect(lines).toHaveLength(known.length)
+    // OpenSSL has no error for the end in order.
+    expect(lines.slice(1)).toEqual(known.slice(1).map(nameOf))
+    expect(nameOf(0)).toBe("close_notify")
   })
 })
 

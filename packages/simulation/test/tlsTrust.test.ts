@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest"
 import {
   type Certificate,
   decodeCertificate,
+  fingerprint,
+  formatCertificate,
+  formatKey,
+  isSelfSigned,
   parseCertificates,
+  parseKey,
+  parseRevocationLists,
   sign
 } from "../src/internal/kernel/tls/certificate/certificate.ts"
 import { judgeChain, judgeName } from "../src/internal/kernel/tls/certificate/trust.ts"
@@ -64,6 +70,48 @@ describe("a chain of simulated certificates", () => {
     expect(judgeChain({ anchors: [leaf], revocationLists: [] }, [leaf], 0)).toBe(undefined)
   })
 
+  it("is not self-signed because its issuer has the same name", () => {
+    const namesake = sign({ ...leaf, subject: root.subject, publicKey: "another key" })
+    expect([root, leaf, namesake].map(isSelfSigned)).toEqual([true, false, false])
+    expect(judgeChain(trust, [namesake], 0)).toBe(undefined)
+    expect(judgeChain({ anchors: [], revocationLists: [] }, [namesake], 0)).toMatchObject({ _tag: "UnknownIssuer" })
+    // The name alone is no issuer either: the key decides.
+    const impostor = { ...root, publicKey: "another key" }
+    expect(judgeChain({ anchors: [impostor], revocationLists: [] }, [leaf], 0)).toMatchObject({ _tag: "UnknownIssuer" })
+  })
+
+  it("is revoked by its own issuer, and needs a list of each issuer where there are lists", () => {
+    const between = authority.intermediate("between")
+    const last = between.issue({ names: ["last"] })
+    const chain = parse(last.chain)
+    const judge = (...lists: ReadonlyArray<string>) =>
+      judgeChain({ ...trust, revocationLists: lists.flatMap(parseRevocationLists) }, chain, 0)
+    const other = between.issue({ names: ["other"] })
+    expect(judge()).toBe(undefined)
+    expect(judge(authority.revoke(), between.revoke())).toBe(undefined)
+    expect(judge(authority.revoke(), between.revoke(other))).toBe(undefined)
+    expect(judge(authority.revoke(), between.revoke(other, last))).toMatchObject({
+      _tag: "CertificateRevoked",
+      subject: "CN=last"
+    })
+    expect(judge(authority.revoke({ chain: formatCertificate(chain[1]!) }), between.revoke())).toMatchObject({
+      _tag: "CertificateRevoked",
+      subject: "CN=between"
+    })
+    for (const lists of [[between.revoke()], [authority.revoke(), SimCertificate.authority("between").revoke()]]) {
+      expect(judge(...lists)).toMatchObject({ _tag: "CertificateRejected", code: "UNABLE_TO_GET_CRL" })
+    }
+  })
+
+  it("is as long as ten certificates, and no longer", () => {
+    const chain: Array<Certificate> = []
+    let issuer = root
+    for (let depth = 0; depth < 9; depth++) chain.unshift(issuer = issuedBy(issuer, `CN=${depth}`, true))
+    expect(judgeChain(trust, chain as never, 0)).toBe(undefined)
+    chain.unshift(issuedBy(issuer, "CN=one more", true))
+    expect(judgeChain(trust, chain as never, 0)).toMatchObject({ code: "CERT_CHAIN_TOO_LONG", subject: "CN=one more" })
+  })
+
   it("is good from its first millisecond to its last", () => {
     const [own] = parse(
       authority.issue({ names: ["leaf"], notBefore: new Date(1000), notAfter: new Date(2000) }).chain
@@ -102,8 +150,34 @@ describe("certificates that others have written", () => {
         expect(() => decodeCertificate({ ...leaf, [field]: value }), `${field}: ${String(value)}`).toThrow(Malformed)
       }
     }
+    for (const notAfter of [8.64e15, -8.64e15]) expect(decodeCertificate({ ...leaf, notAfter }).notAfter).toBe(notAfter)
+    for (const notAfter of [8.64e15 + 1, -8.64e15 - 1]) {
+      expect(() => decodeCertificate({ ...leaf, notAfter })).toThrow(Malformed)
+    }
     expect(() => decodeCertificate(Object.create(leaf))).toThrow(Malformed)
     expect(() => decodeCertificate("certificate")).toThrow(Malformed)
+  })
+})
+
+describe("PEM text", () => {
+  it("gives back what was written, in its order, and the fingerprint stands for all of it", () => {
+    const chain = parse(authority.intermediate("between").issue({ names: ["last"] }).chain)
+    expect(chain.map(({ subject }) => subject)).toEqual(["CN=last", "CN=between"])
+    expect(parse(chain.map(formatCertificate).join("and between them some text\n"))).toEqual(chain)
+    const [own] = chain
+    const prints = Object.keys(own).map((field) => fingerprint({ ...own, [field]: "other" }))
+    expect(new Set([...prints, fingerprint(own)]).size).toBe(Object.keys(own).length + 1)
+    expect(formatCertificate(own).split("\n").every((line) => line.length <= 64)).toBe(true)
+  })
+
+  it("is refused where it is not what it should be", () => {
+    expect(parseKey(formatKey("secret"))).toBe("secret")
+    const wrong = ["", "text", formatKey("a") + formatKey("b"), formatCertificate(leaf), formatKey("a").slice(0, -9)]
+    for (const text of wrong) expect(() => parseKey(text), text).toThrow(Malformed)
+    expect(() => parseCertificates(formatKey("a"))).toThrow(/private key in it/)
+    expect(() => parseCertificates(formatCertificate(leaf).replaceAll("SIMULATED ", ""))).toThrow(/real certificate/)
+    expect(() => parseCertificates(formatCertificate(leaf).replace("\n", "\n*"))).toThrow(/Base64/)
+    expect(() => parseRevocationLists(formatCertificate(leaf))).toThrow(Malformed)
   })
 })
 
