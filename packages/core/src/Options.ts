@@ -61,7 +61,9 @@ export const reject = (option: string, value: unknown, expected: string): never 
  */
 export const duration = (option: string, value: Duration.Input, least = 0, most = Infinity): number => {
   const parsed = Duration.fromInput(value)
-  const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
+  // Effect takes NaN for 0.
+  const isDuration = parsed._tag === "Some" && !Number.isNaN(value)
+  const millis = isDuration ? Duration.toMillis(parsed.value) : Number.NaN
   const bounds = (least > 0 ? ` of at least ${least} ms` : "") + (most < Infinity ? ` and at most ${most} ms` : "")
   const expected = `a duration${bounds}, such as "5 seconds"`
   return millis >= least && millis <= most ? millis : reject(option, value, expected)

@@ -57,7 +57,9 @@ describe("the report of a run that fails", () => {
   const stuck = (cause: unknown) => new SimulationError.SimulationNotLive({ at: 7, calm: 9000, cause }).message
 
   it("has the error's own words, whatever was thrown", () => {
-    expect(failed(new TypeError("no such thing"))).toContain("host \"server\" failed at 7 ms: TypeError: no such thing;")
+    expect(failed(new TypeError("no such thing"))).toContain(
+      "host \"server\" failed at 7 ms: TypeError: no such thing;"
+    )
     expect(failed("thrown text")).toContain("failed at 7 ms: thrown text;")
     expect(stuck(new TypeError("no such thing"))).toContain("within 9000 ms")
     expect(stuck(new TypeError("no such thing"))).toContain("eventually: no such thing;")

@@ -107,8 +107,8 @@ describe("a trace as SVG", () => {
       const [width, height] = [Number(svg!.attributes.width), Number(svg!.attributes.height)]
       const number = (attributes: Record<string, string>, name: string) => {
         const value = Number(attributes[name])
-        expect(value, name).toBeGreaterThanOrEqual(0)
-        expect(value, name).toBeLessThanOrEqual(name.startsWith("x") ? width : height)
+        expect(value).toBeGreaterThanOrEqual(0)
+        expect(value).toBeLessThanOrEqual(name.startsWith("x") ? width : height)
         return value
       }
       const lines = all.filter(({ name }) => name === "line").map(({ attributes }) => ({
@@ -128,19 +128,19 @@ describe("a trace as SVG", () => {
       expect(new Set(columns.values()).size).toBe(2)
 
       const packets = trace.records.filter((record) => "payload" in record)
-      const travelling = packets.filter(({ from, to }) => from !== to)
+      const traveling = packets.filter(({ from, to }) => from !== to)
       const arrows = lines.filter((line) => line.isArrow || line.class === "gone")
-      expect(arrows).toHaveLength(travelling.length)
-      for (const [index, { at, arrival, fate, from, to }] of travelling.entries()) {
+      expect(arrows).toHaveLength(traveling.length)
+      for (const [index, { at, arrival, fate, from, to }] of traveling.entries()) {
         const arrow = arrows[index]!
         expect(arrow.isArrow).toBe(fate === "arrives")
         expect(arrow.from[0]).toBe(columns.get(from))
         if (fate === "arrives") expect(arrow.to[0]).toBe(columns.get(to))
         expect(arrow.to[1]).toBeGreaterThan(arrow.from[1])
         // What happens at one time is at one height.
-        const row = arrows.find((_, other) => travelling[other]!.at === at)!
+        const row = arrows.find((_, other) => traveling[other]!.at === at)!
         expect(arrow.from[1]).toBe(row.from[1])
-        const answer = travelling.findIndex((other) => other.at === arrival)
+        const answer = traveling.findIndex((other) => other.at === arrival)
         if (fate === "arrives" && answer >= 0) expect(arrow.to[1]).toBe(arrows[answer]!.from[1])
       }
       expect(all.filter(({ name }) => name === "path").length).toBe(

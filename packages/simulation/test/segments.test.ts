@@ -93,8 +93,8 @@ describe("the segments of a connection", () => {
         }
         expect(segments.some(({ sack }) => sack.length > 0)).toBe(true)
         // The largest segment is told with SYN and kept to.
-        const syns = segments.filter(({ flags }) => flags & SYN)
-        expect(syns.every(({ maximumSegmentSize }) => maximumSegmentSize === 1460)).toBe(true)
+        const first = segments.filter(({ flags }) => flags & SYN)
+        expect(first.every(({ maximumSegmentSize }) => maximumSegmentSize === 1460)).toBe(true)
         expect(Math.max(...segments.map(({ payload }) => payload.length))).toBe(1460)
         expect(segments.filter(({ flags, maximumSegmentSize }) => !(flags & SYN) && maximumSegmentSize !== undefined))
           .toEqual([])

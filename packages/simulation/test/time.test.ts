@@ -1,7 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Event, EventQueue } from "../src/internal/time/eventQueue.ts"
@@ -15,21 +15,19 @@ const exercise = (queue: TaskQueue, chance: RandomStream) => {
   // What waits, by priority, the oldest first.
   const waiting = new Map(priorities.map((priority) => [priority, [] as Array<number>]))
   const count = { added: 0, taken: 0, oldest: 0 }
-  let ran: readonly [priority: number, order: number] | undefined
+  const ran: Array<readonly [priority: number, order: number]> = []
   const add = () => {
     const priority = priorities[chance.below(priorities.length)]!
     const order = count.added++
     waiting.get(priority)!.push(order)
-    queue.add(() => (ran = [priority, order]), priority)
+    queue.add(() => ran.push([priority, order]), priority)
   }
   const take = () => {
-    ran = undefined
     const task = queue.take()
     if (count.added === count.taken) return assert(task === undefined)
     assert(task !== undefined)
     task()
-    assert(ran !== undefined)
-    const [priority, order] = ran
+    const [priority, order] = ran.pop()!
     for (const [other, orders] of waiting) assert(other >= priority || orders.length === 0)
     const orders = waiting.get(priority)!
     const index = orders.indexOf(order)
@@ -92,7 +90,7 @@ describe("events", () => {
           const event: Event = { at: 0, order: 0, cancelled: false, run: () => {} }
           const at = chance.below(most)
           queue.add(event, at)
-          expect(event.at).toBe(at)
+          assert(event.at === at)
           const behind = expected.findIndex((other) => other.at > at)
           expected.splice(behind < 0 ? expected.length : behind, 0, event)
         } else if (action < 8) {
@@ -114,10 +112,15 @@ describe("events", () => {
 
 /** Says which limit ended a run, or its value. */
 const end = <A>(program: Effect.Effect<A>, options: Simulation.Options) =>
-  Effect.map(Simulation.record(program, options), ({ exit }) =>
-    Exit.isSuccess(exit) ? exit.value : exit.cause.reasons.map((reason) =>
-      reason._tag === "Fail" && reason.error._tag === "SimulationLimitExceeded" ? reason.error.limit : reason
-    )[0])
+  Effect.map(
+    Simulation.record(program, options),
+    ({ exit }) =>
+      Exit.isSuccess(exit) ?
+        exit.value :
+        exit.cause.reasons.map((reason) =>
+          reason._tag === "Fail" && reason.error._tag === "SimulationLimitExceeded" ? reason.error.limit : reason
+        )[0]
+  )
 
 describe("virtual time", () => {
   it.effect("runs what happens at its limit, and nothing after it", () =>
@@ -167,6 +170,8 @@ describe("virtual time", () => {
       // Less than a microsecond is one, and nothing is no time at all.
       expect((yield* wait("1 nano"))[1]).toBe(1000n)
       expect((yield* wait(0))[1]).toBe(0n)
-      expect(yield* Simulation.run(Effect.timeoutOption(Effect.sleep(Infinity), "1 day"))).toMatchObject({ _tag: "None" })
+      expect(yield* Simulation.run(Effect.timeoutOption(Effect.sleep(Infinity), "1 day"))).toMatchObject({
+        _tag: "None"
+      })
     }))
 })

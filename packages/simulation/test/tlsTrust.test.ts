@@ -173,7 +173,7 @@ describe("PEM text", () => {
   it("is refused where it is not what it should be", () => {
     expect(parseKey(formatKey("secret"))).toBe("secret")
     const wrong = ["", "text", formatKey("a") + formatKey("b"), formatCertificate(leaf), formatKey("a").slice(0, -9)]
-    for (const text of wrong) expect(() => parseKey(text), text).toThrow(Malformed)
+    for (const text of wrong) expect(() => parseKey(text)).toThrow(Malformed)
     expect(() => parseCertificates(formatKey("a"))).toThrow(/private key in it/)
     expect(() => parseCertificates(formatCertificate(leaf).replaceAll("SIMULATED ", ""))).toThrow(/real certificate/)
     expect(() => parseCertificates(formatCertificate(leaf).replace("\n", "\n*"))).toThrow(/Base64/)
@@ -185,6 +185,7 @@ describe("digests", () => {
   it("are the same everywhere, and differ with every bit, length and border", () => {
     expect(digestText("a")).toBe("94ce2fd7bb88985e6247b18aa53bf8a539412ecd02efd562d6d3b9aa455d3d0e")
     const bytes = Uint8Array.from({ length: 67 }, (_, index) => index * 37)
+    expect(Buffer.from(checksum(1, bytes)).toString("hex")).toBe("2d59120337d3c0342e073f4ec38f7bd5")
     const all = new Set<string>()
     const hex = (each: Uint8Array) => Buffer.from(each).toString("hex")
     for (const make of [digest, (bytes: Uint8Array) => checksum(0, bytes)]) {

@@ -112,15 +112,17 @@ describe.each(Object.entries(framings))("F4: a limit of %s", (_, { frame, make, 
 })
 
 describe("F4: what a prefix cannot count", () => {
-  it.each([
-    ["uint8", false, 255],
-    ["uint8", true, 254],
-    ["uint16", false, 65_535],
-    ["uint16", true, 65_533],
-    ["uint24", false, 16_777_215],
-    ["uint24", true, 16_777_212],
-    ["uint32", true, 4_294_967_291]
-  ] as const)("%s, which counts itself: %s, is more than %d bytes", (prefix, countsPrefix, most) => {
+  it.each(
+    [
+      ["uint8", false, 255],
+      ["uint8", true, 254],
+      ["uint16", false, 65_535],
+      ["uint16", true, 65_533],
+      ["uint24", false, 16_777_215],
+      ["uint24", true, 16_777_212],
+      ["uint32", true, 4_294_967_291]
+    ] as const
+  )("%s, which counts itself: %s, is more than %d bytes", (prefix, countsPrefix, most) => {
     const make = (maxFrameLength?: number) => Framing.lengthPrefixed({ prefix, countsPrefix, maxFrameLength })
     expect(make(most).invalid).toBeUndefined()
     expect(make(most + 1).invalid).toBeDefined()
@@ -136,9 +138,7 @@ describe("F4: what a prefix cannot count", () => {
 
 describe("F4: limits themselves", () => {
   const invalid: ReadonlyArray<readonly [string, Framing.Framing<never, unknown>]> = [-1, 1.25, NaN, Infinity, 2 ** 53]
-    .flatMap((limit) =>
-      Object.entries(framings).map(([name, { make }]) => [`${name}: ${limit}`, make(limit)] as const)
-    )
+    .flatMap((limit) => Object.entries(framings).map(([name, { make }]) => [`${name}: ${limit}`, make(limit)] as const))
 
   it.each(invalid)("%s is invalid", (_, framing) => {
     expect(framing.invalid).toBeDefined()
