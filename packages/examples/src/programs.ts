@@ -21,7 +21,7 @@ import { rpc } from "./rpc/command.ts"
 import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
-  Command.withDescription("Programs to run, to read and to copy"),
+  Command.withDescription("Example programs"),
   Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, certificates, demo])
 )
 

@@ -32,10 +32,10 @@ const make = Effect.gen(function*() {
 
 type Name = keyof Effect.Success<typeof make>
 
-const directory = Argument.Path("dir").pipe(Argument.withDescription("The folder to put them into"))
+const directory = Argument.Path("dir").pipe(Argument.withDescription("Folder for the files"))
 
 const force = Flag.Boolean("force").pipe(
-  Flag.withDescription("Replace those that are there"),
+  Flag.withDescription("Replace existing files"),
   Flag.withDefault(false)
 )
 
@@ -79,4 +79,4 @@ export const certificates = Command.make(
     },
     Effect.catchTag("PlatformError", ({ message }) => new CertificatesFailed({ message }))
   )
-).pipe(Command.withDescription("Make an authority, and certificates of it for a server and a client, to try TLS with"))
+).pipe(Command.withDescription("Create a test authority, a server certificate and a client certificate"))

@@ -4,6 +4,6 @@ import { pair } from "./pair/command.ts"
 import { server } from "./server/server.ts"
 
 export const chat = Command.make("chat").pipe(
-  Command.withDescription("Rooms in which people talk; and the plainest chat of two"),
+  Command.withDescription("A chat with rooms, and a minimal chat for two"),
   Command.withSubcommands([server, client, pair])
 )

@@ -30,18 +30,18 @@ export const hostNamed = (name: string, description: string): Flag.Flag<Host.Hos
   }).pipe(Flag.withDefault(Result.getOrThrow(Host.hostFromString("127.0.0.1"))))
 
 /** `--host`. */
-export const host = hostNamed("host", "Name or IP address, 127.0.0.1 by default")
+export const host = hostNamed("host", "Name or IP address; default: 127.0.0.1")
 
 /** `--port`, or another name; 0 for any free port, where a server listens. */
 export const port = (byDefault: number, name = "port"): Flag.Flag<number> =>
   setting(name, {
     metavar: "port",
-    description: `Port, ${byDefault} by default; a server takes any free one with 0`,
+    description: `Port; default: ${byDefault}; 0: a server takes any free port`,
     expected: "a port from 0 to 65535",
     parse: (text) => Option.filter(wholeNumber(text), (port) => port <= 65535)
   }).pipe(Flag.withDefault(byDefault))
 
-const unix = path("unix", "Path of a Unix-domain socket, instead of host and port")
+const unix = path("unix", "Path of a Unix-domain socket, instead of --host and --port")
 
 /** `--host` and `--port`, for UDP. */
 export const datagramAddress = (byDefault: number) => ({ host, port: port(byDefault) })
@@ -65,20 +65,23 @@ export const streamEndpoint = (flags: {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** `--drain`: how long what has begun may take to end, after Ctrl-C or SIGTERM. */
-export const drain = duration("drain", "How long what is open may take to end on Ctrl-C or SIGTERM, 5s by default")
+export const drain = duration(
+  "drain",
+  "Time for open connections to finish at shutdown (Ctrl-C or SIGTERM); default: 5s"
+)
   .pipe(
     Flag.withDefault(Duration.seconds(5))
   )
 
 /** `--deadline`: how long a client of UDP waits for an answer. */
-export const deadline = duration("deadline", "How long to ask and wait, 3s by default").pipe(
+export const deadline = duration("deadline", "Time to wait for a reply, retries included; default: 3s").pipe(
   Flag.withDefault(Duration.seconds(3))
 )
 
 /** `--public`: limits for a server that strangers can reach. */
 export const forStrangers = toggle(
   "public",
-  "Limits for a server that strangers can reach: 1000 connections, 50 and 10 a second from one address, 5m of silence"
+  "Limits for a server on the Internet: 1000 connections; from one address 50, and 10 new ones a second; idle for 5m"
 )
 
 /** `--max-connections`, `--idle-timeout`, `--drain` and `--public`. */
@@ -86,11 +89,11 @@ export const policy = {
   public: forStrangers,
   maxConnections: setting("max-connections", {
     metavar: "number",
-    description: "Connections that may be open at once; more wait. Any number by default",
+    description: "Connections open at once; more wait; default: unlimited",
     expected: "a whole number from 1 up",
     parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
   }).pipe(Flag.optional),
-  idleTimeout: duration("idle-timeout", "Break connections on which nothing moves for so long. Never by default").pipe(
+  idleTimeout: duration("idle-timeout", "Time without traffic before a connection is reset; default: never").pipe(
     Flag.optional
   ),
   drain

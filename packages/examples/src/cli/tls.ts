@@ -25,12 +25,12 @@ const clientCertificates = ["off", "wanted", "required"] as const
 
 /** `--tls-cert`, `--tls-key`, `--tls-ca` and `--tls-client-cert`. */
 export const server = {
-  cert: path("tls-cert", "Serve over TLS, with the certificate in this PEM file and those that vouch for it"),
-  key: path("tls-key", "The PEM file with the key of --tls-cert"),
-  ca: path("tls-ca", "The PEM file with the authorities that clients' certificates are verified with"),
+  cert: path("tls-cert", "Serve TLS with this certificate chain (PEM file)"),
+  key: path("tls-key", "Key of --tls-cert (PEM file)"),
+  ca: path("tls-ca", "Authorities for client certificates (PEM file)"),
   clientCert: setting("tls-client-cert", {
     metavar: clientCertificates.join("|"),
-    description: "Whether clients are asked for certificates, off by default",
+    description: "Request (wanted) or require client certificates; default: off",
     expected: "off, wanted or required",
     parse: (text) => Option.fromUndefinedOr(clientCertificates.find((each) => each === text))
   }).pipe(Flag.optional)
@@ -81,24 +81,24 @@ export const serving = Effect.fnUntraced(function*(
 
 /** `--tls-ca` and whatever else a client can be told; a program that is a server, too, has another prefix for them. */
 export const peer = (prefix: string) => ({
-  ca: path(`${prefix}-ca`, "Trust the authorities in this PEM file, and not those of this machine"),
-  cert: path(`${prefix}-cert`, "Show the certificate in this PEM file to servers that ask for one"),
-  key: path(`${prefix}-key`, `The PEM file with the key of --${prefix}-cert`),
+  ca: path(`${prefix}-ca`, "Trust these authorities (PEM file) instead of the system's"),
+  cert: path(`${prefix}-cert`, "Client certificate (PEM file)"),
+  key: path(`${prefix}-key`, `Key of --${prefix}-cert (PEM file)`),
   serverName: setting(`${prefix}-server-name`, {
     metavar: "name",
-    description: "Whom to ask for and to expect, the host by default",
+    description: "Name to request (SNI) and to expect in the certificate; default: the host",
     expected: "a name or an IP address",
     parse: Option.liftPredicate((text) => text !== "")
   }).pipe(Flag.optional),
   pin: setting(`${prefix}-pin`, {
     metavar: "fingerprint",
-    description: "Accept only the certificate with this SHA-256 fingerprint",
+    description: "Also require this SHA-256 fingerprint",
     expected: "64 hexadecimal digits, with or without colons",
     parse: Option.liftPredicate((text) => /^[\da-f]{64}$/i.test(text.replaceAll(":", "")))
   }).pipe(Flag.optional),
   skipVerification: toggle(
     `${prefix}-insecure-skip-verification`,
-    "Accept any certificate: an attacker in between can read and change everything"
+    "Accept any certificate (insecure: an attacker can read and change everything)"
   )
 })
 

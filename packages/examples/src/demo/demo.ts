@@ -50,4 +50,4 @@ export const demo = Command.make("demo", { host: flags.host, ...ports, ...flags.
     Layer.provide([History.layerMemory, NodeNetwork.layer]),
     Layer.launch
   )
-}).pipe(Command.withDescription("Serve hello, echo, UDP echo and a chat at once"))
+}).pipe(Command.withDescription("Run the hello, echo, UDP echo and chat servers together"))

@@ -39,7 +39,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection.Connection) {
 class EchoFailed extends Data.TaggedError("EchoFailed")<{ readonly message: string }> {}
 
 const message = Argument.String("message").pipe(
-  Argument.withDescription("What to send; standard input by default"),
+  Argument.withDescription("Message to send; default: standard input"),
   Argument.optional
 )
 
@@ -59,4 +59,4 @@ export const client = Command.make(
     Effect.catchTag("OutputClosed", () => Effect.void),
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("Send a message, or standard input, and show what comes back"))
+).pipe(Command.withDescription("Send a message or standard input, and print the reply"))

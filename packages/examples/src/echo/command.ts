@@ -3,6 +3,6 @@ import { client } from "./client.ts"
 import { server } from "./server.ts"
 
 export const echo = Command.make("echo").pipe(
-  Command.withDescription("Everything comes back, over TCP"),
+  Command.withDescription("An echo server and client over TCP"),
   Command.withSubcommands([server, client])
 )

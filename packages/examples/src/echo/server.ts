@@ -18,7 +18,7 @@ const echoBehind = (prefix: Uint8Array) => (connection: Connection.Connection) =
   Stream.runForEach(Connection.bytes(connection), (piece) => Connection.writeAll(connection, [prefix, piece]))
 
 const prefix = Flag.String("prefix").pipe(
-  Flag.withDescription("Send each received piece back behind this text"),
+  Flag.withDescription("Text to send before each received chunk"),
   Flag.map((text) => new TextEncoder().encode(text)),
   Flag.optional
 )
@@ -43,4 +43,4 @@ export const server = Command.make(
         : Server.layer(server, handler))
     return Layer.launch(Layer.provide(Layer.unwrap(Echo), NodeNetwork.layer))
   }
-).pipe(Command.withDescription("Send back what each client sends, until the client ends"))
+).pipe(Command.withDescription("Send back what each client sends, until it ends its output"))

@@ -37,7 +37,7 @@ class Unanswered extends Data.TaggedError("Unanswered")<{ readonly count: number
 const lines = Framing.decode(Framing.lines({ atEnd: "frame" }))(standardStreams.input)
 
 const messages = Argument.String("message").pipe(
-  Argument.withDescription("What to send, a message each; the lines of standard input by default"),
+  Argument.withDescription("Messages to send; default: the lines of standard input"),
   Argument.variadic()
 )
 
@@ -56,4 +56,4 @@ export const client = (framing: Framing.Framing<string>) =>
       Effect.scoped,
       Effect.provide(NodeNetwork.layer)
     )
-  ).pipe(Command.withDescription("Send messages, and show the answer to each"))
+  ).pipe(Command.withDescription("Send messages, and print the reply to each"))

@@ -11,7 +11,7 @@ const conversation = (name: keyof typeof framings) =>
   )
 
 export const framing = Command.make("framing").pipe(
-  Command.withDescription("Where messages begin and end: the same conversation in four framings, over TCP"),
+  Command.withDescription("Message boundaries: the same conversation over TCP in four framings"),
   Command.withSubcommands([
     conversation("fixed"),
     conversation("length"),

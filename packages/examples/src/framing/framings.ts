@@ -28,8 +28,8 @@ export const framings = {
 
 /** How the help describes each of them. */
 export const about: Record<keyof typeof framings, string> = {
-  fixed: "32 bytes a message, padded with spaces",
-  length: "4 bytes of length before each message, the most significant first",
-  delimited: "A zero byte after each message",
-  lines: "A line a message"
+  fixed: "Fixed length: 32 bytes, padded with spaces",
+  length: "Length prefix: 4 bytes, big-endian",
+  delimited: "Delimiter: a zero byte after each message",
+  lines: "Lines: one message a line"
 }

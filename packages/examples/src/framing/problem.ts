@@ -49,4 +49,4 @@ export const problem = Command.make(
     },
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("What becomes of two messages without a framing, and with one"))
+).pipe(Command.withDescription("Show two messages sent without a framing, and with one"))

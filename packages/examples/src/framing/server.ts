@@ -19,4 +19,4 @@ export const server = (framing: Framing.Framing<string>) =>
       (server) => Server.layer(server, Framed.serve(framing, shout))
     )
     return Layer.launch(Layer.provide(Layer.unwrap(Shout), NodeNetwork.layer))
-  }).pipe(Command.withDescription("Show each message, and answer in capitals"))
+  }).pipe(Command.withDescription("Print each message, and reply in capitals"))

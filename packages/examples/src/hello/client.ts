@@ -11,7 +11,7 @@ import * as flags from "../cli/flags.ts"
 import { printable } from "../cli/text.ts"
 
 const message = Argument.String("message").pipe(
-  Argument.withDescription("What to say"),
+  Argument.withDescription("Message to send"),
   Argument.withDefault("Hello from client!")
 )
 
@@ -32,4 +32,4 @@ export const client = Command.make(
     Effect.scoped,
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("Say something and show the answer"))
+).pipe(Command.withDescription("Send a message and print the reply"))

@@ -22,11 +22,11 @@ export const hello = (reply: string) =>
   })
 
 const reply = Flag.String("reply").pipe(
-  Flag.withDescription("What to answer, a greeting by default"),
+  Flag.withDescription("Reply; default: a greeting"),
   Flag.withDefault("Hello from server!")
 )
 
 export const server = Command.make("server", { ...flags.server(12345), reply }, (options) => {
   const Hello = Effect.map(flags.serverOptions(options), (server) => Server.layer(server, hello(options.reply)))
   return Layer.launch(Layer.provide(Layer.unwrap(Hello), NodeNetwork.layer))
-}).pipe(Command.withDescription("Show who connects and what they say, answer, and close"))
+}).pipe(Command.withDescription("Print each client and its message, reply, and close"))

@@ -15,7 +15,7 @@ const exporters = Effect.promise(() => import("./exporters.ts"))
 
 const otlp = Flag.String("otlp").pipe(
   Flag.withMetavar("url"),
-  Flag.withDescription("Send a span of each connection to this collector, as http://127.0.0.1:4318/v1/traces"),
+  Flag.withDescription("Send a span for each connection to this collector, such as http://127.0.0.1:4318/v1/traces"),
   Flag.optional
 )
 
@@ -23,7 +23,10 @@ export const metrics = Command.make(
   "metrics",
   {
     ...flags.server(12346),
-    metricsHost: flags.hostNamed("metrics-host", "Where /metrics is served, 127.0.0.1 by default, whatever --host is"),
+    metricsHost: flags.hostNamed(
+      "metrics-host",
+      "Name or IP address for /metrics; default: 127.0.0.1, whatever --host is"
+    ),
     metricsPort: flags.port(9464, "metrics-port"),
     otlp
   },

@@ -28,7 +28,7 @@ const endpoint = (name: string, description: string): Flag.Flag<Endpoint.StreamE
 
 const acceptProxy = setting("accept-proxy", {
   metavar: "networks",
-  description: "Take clients' addresses from the PROXY headers of these, as 127.0.0.1,10.0.0.0/8,unix",
+  description: "Trust the PROXY headers of these addresses, such as 127.0.0.1,10.0.0.0/8,unix",
   expected: "networks and addresses, with commas between them",
   parse: (text) => Option.some(text.split(",").map((each) => each.trim()))
 }).pipe(Flag.optional)
@@ -37,7 +37,7 @@ const versions = { v1: 1, v2: 2 } as const
 
 const sendProxy = setting("send-proxy", {
   metavar: "v1|v2",
-  description: "Tell the server who the client is, by a PROXY header of this version",
+  description: "Send the client's address to the server in a PROXY header of this version",
   expected: "v1 or v2",
   parse: (text) => Object.hasOwn(versions, text) ? Option.some(versions[text as keyof typeof versions]) : Option.none()
 }).pipe(Flag.optional)
@@ -45,15 +45,16 @@ const sendProxy = setting("send-proxy", {
 export const relay = Command.make(
   "relay",
   {
-    listen: endpoint("listen", "Where clients connect"),
-    to: endpoint("to", "The server that gets what they send"),
+    listen: endpoint("listen", "Endpoint that clients connect to"),
+    to: endpoint("to", "Endpoint of the server"),
     acceptProxy,
     sendProxy,
     tls: tls.server,
     toTls: tls.peer("to-tls"),
-    connectTimeout: duration("connect-timeout", "How long to try to reach the server, 30s by default").pipe(
-      Flag.withDefault(Duration.seconds(30))
-    ),
+    connectTimeout: duration("connect-timeout", "Time to reach the server, name lookup and TLS included; default: 30s")
+      .pipe(
+        Flag.withDefault(Duration.seconds(30))
+      ),
     ...flags.policy
   },
   Effect.fnUntraced(
@@ -72,4 +73,4 @@ export const relay = Command.make(
     },
     Effect.scoped
   )
-).pipe(Command.withDescription("Pass on what comes over TCP, TLS or a Unix-domain socket, over any of these"))
+).pipe(Command.withDescription("Relay connections between TCP, TLS and Unix-domain sockets"))

@@ -12,7 +12,7 @@ const server = Command.make(
     const { serve } = yield* Effect.promise(() => import("./server.ts"))
     yield* serve(yield* flags.serverOptions(options))
   }, Effect.scoped)
-).pipe(Command.withDescription("Answer calls: the prime factors of numbers, and the first primes"))
+).pipe(Command.withDescription("Serve calls: prime factors, and a stream of primes"))
 
 const numbers = Argument.Int("number").pipe(
   Argument.withDescription("Numbers to factor"),
@@ -20,7 +20,7 @@ const numbers = Argument.Int("number").pipe(
 )
 
 const primes = Flag.Int("primes").pipe(
-  Flag.withDescription("Ask for this many primes too, as a stream"),
+  Flag.withDescription("Also request a stream of the first N primes"),
   Flag.withDefault(0)
 )
 
@@ -31,7 +31,7 @@ const client = Command.make(
     const { ask } = yield* Effect.promise(() => import("./client.ts"))
     yield* ask(yield* flags.connecting(options), options.numbers, options.primes)
   })
-).pipe(Command.withDescription("Ask for the prime factors of numbers, or for the first primes"))
+).pipe(Command.withDescription("Request prime factors, or a stream of primes"))
 
 export const rpc = Command.make("rpc").pipe(
   Command.withDescription("Effect RPC: calls and streams, over TCP, TLS or a Unix-domain socket"),

@@ -40,7 +40,7 @@ class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly peer: string; rea
 }
 
 const message = Argument.String("message").pipe(
-  Argument.withDescription("What to say"),
+  Argument.withDescription("Message to send"),
   Argument.withDefault("Hello UDP server!")
 )
 
@@ -52,4 +52,4 @@ export const client = Command.make(
       ask(Endpoint.udp(options.host, options.port), options.message, options.deadline),
       NodeNetwork.layer
     )
-).pipe(Command.withDescription("Say something until an answer comes, and show it"))
+).pipe(Command.withDescription("Send a message until a reply arrives, and print the reply"))

@@ -4,6 +4,6 @@ import { echo } from "./echo.ts"
 import { server } from "./server.ts"
 
 export const udp = Command.make("udp").pipe(
-  Command.withDescription("One datagram each way, over UDP"),
+  Command.withDescription("A server and a client that exchange one datagram over UDP"),
   Command.withSubcommands([server, client, echo])
 )

@@ -11,4 +11,4 @@ export const reflect: UdpServer.Handler = (datagram, socket) => UdpSocket.reply(
 export const echo = Command.make("echo", flags.udpServer(12347), (options) => {
   const Echo = UdpServer.layer(flags.udpServerOptions(options), reflect)
   return Layer.launch(Layer.provide(Echo, NodeNetwork.layer))
-}).pipe(Command.withDescription("Answer each datagram with what is in it"))
+}).pipe(Command.withDescription("Send each datagram back to its sender"))

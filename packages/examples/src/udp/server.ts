@@ -18,11 +18,11 @@ const answer = (text: string): UdpServer.Handler =>
   })
 
 const reply = Flag.String("reply").pipe(
-  Flag.withDescription("What to answer, a greeting by default"),
+  Flag.withDescription("Reply; default: a greeting"),
   Flag.withDefault("Hello from UDP server!")
 )
 
 export const server = Command.make("server", { ...flags.udpServer(12347), reply }, (options) => {
   const Answer = UdpServer.layer(flags.udpServerOptions(options), answer(options.reply))
   return Layer.launch(Layer.provide(Answer, NodeNetwork.layer))
-}).pipe(Command.withDescription("Show each message and where it is from, and answer"))
+}).pipe(Command.withDescription("Print each message and its sender, and reply"))

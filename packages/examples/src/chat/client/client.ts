@@ -27,8 +27,8 @@ const name = (flag: string, description: string) =>
     parse: (text) => Option.getSuccess(Result.map(decodeName(text), String))
   })
 
-const nick = name("nick", "What to be called; a guest by default").pipe(Flag.optional)
-const room = name("room", "Which room to enter, lobby by default").pipe(Flag.withDefault("lobby"))
+const nick = name("nick", "Name; default: a guest name").pipe(Flag.optional)
+const room = name("room", "Room to enter; default: lobby").pipe(Flag.withDefault("lobby"))
 
 export const client = Command.make(
   "client",
@@ -52,4 +52,4 @@ export const client = Command.make(
     Effect.scoped,
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("Talk in a chat: on a terminal, or the lines of standard input"))
+).pipe(Command.withDescription("Join a chat, on a terminal or with the lines of standard input"))

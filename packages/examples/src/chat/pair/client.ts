@@ -21,4 +21,4 @@ export const client = Command.make(
     Effect.scoped,
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("Talk with a server, and begin"))
+).pipe(Command.withDescription("Connect to a server, and speak first"))

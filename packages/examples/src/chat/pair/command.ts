@@ -3,6 +3,6 @@ import { client } from "./client.ts"
 import { server } from "./server.ts"
 
 export const pair = Command.make("pair").pipe(
-  Command.withDescription("The plainest chat: one server, one client, taking turns"),
+  Command.withDescription("A minimal chat: one server and one client take turns"),
   Command.withSubcommands([server, client])
 )

@@ -26,4 +26,4 @@ export const server = Command.make(
     Effect.scoped,
     Effect.provide(NodeNetwork.layer)
   )
-).pipe(Command.withDescription("Wait for one client, and talk with it"))
+).pipe(Command.withDescription("Wait for one client; it speaks first"))

@@ -46,16 +46,16 @@ interface Verb {
 
 /** What can be behind a `/`. */
 export const verbs: Readonly<Record<string, Verb>> = {
-  nick: { tag: "Nick", operands: ["name"], about: "be called NAME" },
-  join: { tag: "Join", operands: ["room"], about: "enter ROOM, and leave the one you are in" },
+  nick: { tag: "Nick", operands: ["name"], about: "change your name" },
+  join: { tag: "Join", operands: ["room"], about: "enter ROOM, and leave the current one" },
   leave: { tag: "Leave", operands: [], about: "leave the room" },
-  rooms: { tag: "Rooms", operands: [], about: "which rooms there are" },
-  who: { tag: "Who", operands: [], about: "who is in the room" },
-  msg: { tag: "Msg", operands: ["name", "text"], about: "say TEXT to NAME alone" },
-  me: { tag: "Me", operands: ["text"], about: "do TEXT, as in: * alice waves" },
-  ping: { tag: "Ping", operands: ["token"], about: "be answered: pong TOKEN" },
-  pong: { tag: "Pong", operands: [], about: "say that you are there" },
-  help: { tag: "Help", operands: [], about: "show this" },
+  rooms: { tag: "Rooms", operands: [], about: "list the rooms" },
+  who: { tag: "Who", operands: [], about: "list the people in this room" },
+  msg: { tag: "Msg", operands: ["name", "text"], about: "send TEXT to NAME only" },
+  me: { tag: "Me", operands: ["text"], about: "describe an action, as in: * alice waves" },
+  ping: { tag: "Ping", operands: ["token"], about: "get the answer: pong TOKEN" },
+  pong: { tag: "Pong", operands: [], about: "answer a ping" },
+  help: { tag: "Help", operands: [], about: "show this help" },
   quit: { tag: "Quit", operands: [], about: "leave the chat" }
 }
 

@@ -23,49 +23,53 @@ const { defaults } = Settings
 const count = (name: string, byDefault: number, description: string, from = 1, to = 1_000_000): Flag.Flag<number> =>
   setting.setting(name, {
     metavar: "number",
-    description: `${description}, ${byDefault} by default`,
+    description: `${description}; default: ${byDefault}`,
     expected: `a whole number from ${from} to ${to}`,
     parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= from && number <= to)
   }).pipe(Flag.withDefault(byDefault))
 
 const duration = (name: string, input: Duration.Input, description: string) => {
   const byDefault = Duration.fromInputUnsafe(input)
-  return setting.duration(name, `${description}, ${Duration.format(byDefault).replace(" ", "")} by default`).pipe(
+  return setting.duration(name, `${description}; default: ${Duration.format(byDefault).replace(" ", "")}`).pipe(
     Flag.withDefault(byDefault)
   )
 }
 
 const motd = Flag.FileText("motd").pipe(
-  Flag.withDescription("A file whose lines greet everybody who connects"),
+  Flag.withDescription("File with the greeting for new clients"),
   Flag.map((text) => text.trimEnd().split("\n").map((line) => Text.clean(line).slice(0, 1000))),
   Flag.withDefault<ReadonlyArray<string>>([])
 )
 
 const data = Flag.Path("data").pipe(
-  Flag.withDescription("A folder in which what is said is kept, across restarts; in memory by default"),
+  Flag.withDescription("Folder that keeps the history across restarts, in SQLite; default: in memory"),
   Flag.optional
 )
 
 /** The flags beyond those that say where. */
 export const settings = {
   public: flags.forStrangers,
-  history: count("history", defaults.history, "Lines that are shown to who enters a room", 0, 500),
+  history: count("history", defaults.history, "Lines of a room shown to a client that enters it", 0, 500),
   motd,
   data,
-  clients: count("clients", defaults.clients, "How many may be here at once"),
+  clients: count("clients", defaults.clients, "Clients connected at once; more are rejected with the reason"),
   clientsPerAddress: setting.setting("clients-per-address", {
     metavar: "number",
-    description: "How many of them from one address (IPv6: from one /64 network), half of --clients by default",
+    description: "Clients connected from one address (IPv6: one /64 network); default: half of --clients",
     expected: "a whole number from 1 to 1000000",
     parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= 1 && number <= 1_000_000)
   }).pipe(Flag.optional),
-  acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times as many"),
-  burst: count("burst", defaults.rate.burst, "Lines that the clients of one address may send at once"),
-  refill: duration("refill", defaults.rate.refill, "After this time they may send one more; 0s: no limit"),
-  introduction: duration("introduction", defaults.introduction, "Disconnect clients without a name and a room by then"),
-  idle: duration("idle", defaults.idle, "Ask who is silent for so long whether they are there"),
-  idleGrace: duration("idle-grace", defaults.idleGrace, "Wait so long for an answer, and then hang up"),
-  queue: count("queue", defaults.queue, "Lines that may wait for who reads slowly", 600),
+  acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times that"),
+  burst: count(
+    "burst",
+    defaults.rate.burst,
+    "Lines at once from one address; after 30 rejected lines the server disconnects"
+  ),
+  refill: duration("refill", defaults.rate.refill, "Time until one more line is accepted; 0s: no limit"),
+  introduction: duration("introduction", defaults.introduction, "Time to choose a name or enter a room"),
+  idle: duration("idle", defaults.idle, "Silence before the server pings a client"),
+  idleGrace: duration("idle-grace", defaults.idleGrace, "Time for the client to answer the ping"),
+  queue: count("queue", defaults.queue, "Lines buffered for a slow client before it is disconnected", 600),
   drain: flags.drain
 }
 
@@ -97,4 +101,4 @@ export const server = Command.make(
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
     return Layer.launch(Layer.provide(Layer.unwrap(Chat), [Kept, NodeNetwork.layer]))
   }
-).pipe(Command.withDescription("Rooms in which people talk, for nc, telnet and chat client"))
+).pipe(Command.withDescription("A chat server with rooms, for nc, telnet and chat client"))
