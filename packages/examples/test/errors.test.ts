@@ -272,7 +272,7 @@ const classesOf = (module: object): ReadonlyArray<string> =>
 describe("the page of errors", () => {
   it.each(all)("explains %s, with its message", (tag, error) => {
     expect(headings).toContain(tag.toLowerCase())
-    const shown = text.split("\n")
+    const shown = text.split("\n").map((line) => line.replace(/^> /, ""))
     // Fibers without a name have the next number of the process.
     const lines = error.message.split("\n").filter((line) => !/^ {2}fiber \d+/.test(line))
     for (const line of lines) expect(shown).toContain(line)
