@@ -39,6 +39,7 @@ export {
   constant,
   custom,
   type CustomInput,
+  type CustomOutput,
   delimited,
   type DelimitedOptions,
   enclosed,

@@ -173,11 +173,72 @@ describe("DNS", () => {
       expect(own.id).toBe(other.id)
       expect(own.questions.map(({ name }) => name)).toEqual(other.questions.map(nameOf))
       expect(own.answers.map(({ name }) => name)).toEqual(other.answers.map(nameOf))
-      // Without compression, so that the bytes are others; to dns-packet they mean the same.
-      const again = dnsPacket.decode(Buffer.from(Result.getOrThrow(Codec.encode(Dns.message, own))))
+      const encoded = Result.getOrThrow(Codec.encode(Dns.message, own))
+      expect(encoded.length).toBeLessThanOrEqual(bytes.length)
+      const again = dnsPacket.decode(Buffer.from(encoded))
       expect(again.answers).toEqual(other.answers)
       expect(again.flags).toEqual(other.flags)
     }
+  })
+
+  const header = { opcode: 0, isAuthoritative: false, isTruncated: false, recursionDesired: false }
+  const flags = { ...header, recursionAvailable: false, isAuthentic: false, checkingDisabled: false, responseCode: 0 }
+  const records = (...names: ReadonlyArray<readonly [name: string, target: string]>) =>
+    names.map(([name, target]) => ({ name, data: { _tag: "CNAME" as const, class: 1, ttl: 0, name: target } }))
+  const message = (answers: ReturnType<typeof records>) => ({
+    ...flags,
+    id: 1,
+    isResponse: true,
+    questions: [{ name: "www.Example.org", type: 5, class: 1 }],
+    answers,
+    authorities: [],
+    additionals: []
+  })
+
+  it.each([["UDP", Dns.message, 0], ["TCP", Dns.tcpMessage, 2]] as const)(
+    "points to the ends of names that were written before, over %s",
+    (_, codec, prefix) => {
+      const value = message(records(["www.Example.org", "a.Example.org"], ["a.Example.org", "a.example.ORG"]))
+      const bytes = Result.getOrThrow(Codec.encode(codec, value))
+      // The second answer: its owner is a pointer to the data of the first; other letters are another name.
+      const [question, first] = [12, 12 + 17 + 4]
+      const target = first + 2 + 10
+      expect(Buffer.from(bytes.subarray(prefix + target, prefix + target + 4)).toString("hex")).toBe(
+        `0161c0${(question + 4).toString(16)}`
+      )
+      expect(bytes[prefix + target + 5]).toBe(target)
+      expect(bytes.length).toBe(prefix + target + 4 + 2 + 10 + "_a_example_ORG_".length)
+      expect(Result.getOrThrow(Codec.decode<typeof value>(codec as never, bytes))).toEqual(value)
+      expect(nameOf(dnsPacket.decode(Buffer.from(bytes.subarray(prefix))).answers[1])).toBe("a.Example.org")
+    }
+  )
+
+  it("points no further than a pointer can", () => {
+    const names = Array.from({ length: 800 }, (_, i) => [`${i}.${"x".repeat(40)}.org`, `t${i}.test`] as const)
+    const value = message(records(...names, ["t0.test", "t799.test"]))
+    const bytes = Result.getOrThrow(Codec.encode(Dns.message, value))
+    expect(bytes.length).toBeGreaterThan(0x4000)
+    expect(Result.getOrThrow(Codec.decode(Dns.message, bytes))).toEqual(value)
+  })
+
+  it("writes the target of an SRV record whole (RFC 2782)", () => {
+    const name = "example.org"
+    const data = { _tag: "SRV" as const, class: 1, ttl: 0, priority: 0, weight: 0, port: 1, target: name }
+    expect(Result.getOrThrow(Codec.encode(Dns.record, { name, data }))).toHaveLength(13 + 10 + 6 + 13)
+  })
+
+  it("points to nothing that a length of no fixed size moves", () => {
+    const long = { name: "example.org", again: "example.org", text: new Uint8Array(200) }
+    const fields = { name: Dns.name, again: Dns.name, text: Codec.bytes() }
+    const moving = Codec.struct({ kind: Codec.uint8, length: Codec.lengthOfRest(Codec.varint()), ...fields })
+    expect(Result.getFailure(Codec.encode(moving, { kind: 1, ...long }))).toMatchObject({
+      value: { message: "corrupt frame at byte 0: length: offsets point behind a length of no fixed size" }
+    })
+    // The offsets of a range count from its begin, which moves with it.
+    const range = Codec.lengthPrefixed(Codec.varint(), Codec.struct(fields))
+    const bytes = Result.getOrThrow(Codec.encode(range, long))
+    expect(Buffer.from(bytes.subarray(2 + 13, 2 + 15)).toString("hex")).toBe("c000")
+    expect(Result.getOrThrow(Codec.decode(range, bytes))).toEqual(long)
   })
 
   it("refuses pointers that go round", () => {

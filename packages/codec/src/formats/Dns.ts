@@ -23,90 +23,122 @@ const labelText = (bytes: Uint8Array, from: number, end: number): string => {
   return text
 }
 
+/** Offsets that a pointer has room for. */
+const pointable = 0x4000
+
+/** Reads a name at a place, behind pointers too. */
+const decodeName = ({ at, begin, bytes, end }: Codec.CustomInput) => {
+  let name = ""
+  let total = 1
+  let size = 0
+  /** Pointers only lead to what is before, so that they cannot go round. */
+  let lowest = at
+  let last = end
+  for (let place = at;;) {
+    const length = place < last ? bytes[place]! : 0
+    const next = place + (length >= 0xc0 ? 2 : 1 + length)
+    if (place >= last || next > last) {
+      return size === 0 ? { need: end - at + 1 } : { invalid: "a pointer leads to half a name" }
+    }
+    if (length >= 0xc0) {
+      if (size === 0) size = next - at
+      const pointer = (length & 0x3f) * 256 + bytes[place + 1]!
+      if (begin + pointer >= lowest) return { invalid: `a pointer leads to ${pointer}, which is not before it` }
+      last = lowest
+      lowest = place = begin + pointer
+      continue
+    }
+    if (length > longestLabel) return { invalid: `0x${length.toString(16)} does not begin a label` }
+    if (length === 0) return { value: name, size: size === 0 ? next - at : size }
+    total += length + 1
+    if (total > longestName) return { invalid: `the name is longer than ${longestName} bytes` }
+    if (name !== "") name += "."
+    name += labelText(bytes, place + 1, next)
+    place = next
+  }
+}
+
+/** The bytes of a name, which ends with a pointer where its rest was written before. */
+const encodeName = (
+  name: string,
+  { at, memory }: Codec.CustomOutput,
+  isCompressed: boolean
+): Result.Result<Uint8Array, string> => {
+  const bytes: Array<number> = []
+  /** How long the name is without pointers. */
+  let total = 1
+  let pointer: number | undefined
+  for (let i = 0; i < name.length;) {
+    const rest = i === 0 ? name : name.slice(i)
+    pointer ??= isCompressed ? memory.get(rest) : undefined
+    if (pointer === undefined && at + bytes.length < pointable && !memory.has(rest)) memory.set(rest, at + bytes.length)
+    const begin = bytes.length
+    const from = total
+    if (pointer === undefined) bytes.push(0)
+    for (; i < name.length && name.charCodeAt(i) !== dot; i++, total++) {
+      const code = name.charCodeAt(name.charCodeAt(i) === backslash ? ++i : i)
+      if (!(code <= 0xff)) return Result.fail("a label has bytes; encode other characters with Punycode")
+      if (pointer === undefined) bytes.push(code)
+    }
+    const length = total - from
+    if (length < 1 || length > longestLabel || i === name.length - 1) {
+      return Result.fail(`a label has 1 to ${longestLabel} bytes, not ${i === name.length - 1 ? 0 : length}`)
+    }
+    if (pointer === undefined) bytes[begin] = length
+    total++
+    i++
+  }
+  if (pointer === undefined) bytes.push(0)
+  else bytes.push(0xc0 | pointer >> 8, pointer & 0xff)
+  return total > longestName
+    ? Result.fail(`the name is longer than ${longestName} bytes`)
+    : Result.succeed(Uint8Array.from(bytes))
+}
+
+const makeName = (isCompressed: boolean): Codec.Codec<string> =>
+  Codec.custom<string>({
+    kind: "domain name",
+    size: [1, longestName],
+    decode: decodeName,
+    encode: (name, output) => encodeName(name, output, isCompressed),
+    sample: (random) =>
+      Array.from({ length: Math.floor(random() * 4) }, () => "example-host-9".slice(0, 1 + Math.floor(random() * 14)))
+        .join(".")
+  })
+
 /**
- * A name, as labels with dots between them; the root is empty. Pointers to earlier names of the message are followed, and
- * none is written.
+ * A name, as labels with dots between them; the root is empty. A dot or a backslash in a label has a backslash before it.
+ * Pointers to earlier names of the message are followed; where the end of a name was written before, in the same case, a
+ * pointer is written.
  *
  * @category codecs
  * @since 0.1.0
  */
-export const name: Codec.Codec<string> = Codec.custom<string>({
-  kind: "domain name",
-  size: [1, longestName],
-  decode: ({ at, begin, bytes, end }) => {
-    let name = ""
-    let total = 1
-    let size = 0
-    /** Pointers only lead to what is before, so that they cannot go round. */
-    let lowest = at
-    let last = end
-    for (let place = at;;) {
-      const length = place < last ? bytes[place]! : 0
-      const next = place + (length >= 0xc0 ? 2 : 1 + length)
-      if (place >= last || next > last) {
-        return size === 0 ? { need: end - at + 1 } : { invalid: "a pointer leads to half a name" }
-      }
-      if (length >= 0xc0) {
-        if (size === 0) size = next - at
-        const pointer = (length & 0x3f) * 256 + bytes[place + 1]!
-        if (begin + pointer >= lowest) return { invalid: `a pointer leads to ${pointer}, which is not before it` }
-        last = lowest
-        lowest = place = begin + pointer
-        continue
-      }
-      if (length > longestLabel) return { invalid: `0x${length.toString(16)} does not begin a label` }
-      if (length === 0) return { value: name, size: size === 0 ? next - at : size }
-      total += length + 1
-      if (total > longestName) return { invalid: `the name is longer than ${longestName} bytes` }
-      if (name !== "") name += "."
-      name += labelText(bytes, place + 1, next)
-      place = next
-    }
-  },
-  encode: (name) => {
-    if (name === "") return Result.succeed(Uint8Array.of(0))
-    const bytes: Array<number> = [0]
-    /** Where the length of the label stands, which is filled in at its end. */
-    let begin = 0
-    for (let i = 0; i <= name.length; i++) {
-      const isEnd = i === name.length
-      let code = isEnd ? dot : name.charCodeAt(i)
-      if (code === dot) {
-        const length = bytes.length - begin - 1
-        if (length < 1 || length > longestLabel) {
-          return Result.fail(`a label has 1 to ${longestLabel} bytes, not ${length}`)
-        }
-        bytes[begin] = length
-        begin = bytes.length
-        if (!isEnd) bytes.push(0)
-        continue
-      }
-      if (code === backslash) code = name.charCodeAt(++i)
-      if (!(code <= 0xff)) return Result.fail("a label has bytes; encode other characters with Punycode")
-      bytes.push(code)
-    }
-    bytes.push(0)
-    return bytes.length > longestName
-      ? Result.fail(`the name is longer than ${longestName} bytes`)
-      : Result.succeed(Uint8Array.from(bytes))
-  },
-  sample: (random) =>
-    Array.from({ length: Math.floor(random() * 4) }, () => "example-host-9".slice(0, 1 + Math.floor(random() * 14)))
-      .join(".")
-})
+export const name: Codec.Codec<string> = makeName(true)
+
+/** A name that later standards do not allow to compress (RFC 3597, section 4). */
+const wholeName = makeName(false)
+
+/**
+ * The types of records that have a form of their own, by name (RFC 1035, RFC 3596, RFC 2782).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33 } as const
 
 const text = Codec.repeat(Codec.lengthPrefixed(Codec.uint8, Codec.bytes()))
-const record = { class: Codec.uint16be, ttl: Codec.uint32be, length: Codec.lengthOfRest(Codec.uint16be) }
+const envelope = { class: Codec.uint16be, ttl: Codec.uint32be, length: Codec.lengthOfRest(Codec.uint16be) }
 
 /** What a record says, by its type. */
 const data = Codec.taggedOr(
   Codec.uint16be,
   {
-    A: [1, { ...record, address: Codec.bytes(4) }],
-    NS: [2, { ...record, name }],
-    CNAME: [5, { ...record, name }],
-    SOA: [6, {
-      ...record,
+    A: [types.A, { ...envelope, address: Codec.bytes(4) }],
+    NS: [types.NS, { ...envelope, name }],
+    CNAME: [types.CNAME, { ...envelope, name }],
+    SOA: [types.SOA, {
+      ...envelope,
       primary: name,
       mailbox: name,
       serial: Codec.uint32be,
@@ -115,22 +147,30 @@ const data = Codec.taggedOr(
       expire: Codec.uint32be,
       minimum: Codec.uint32be
     }],
-    PTR: [12, { ...record, name }],
-    MX: [15, { ...record, preference: Codec.uint16be, exchange: name }],
-    TXT: [16, { ...record, text }],
-    AAAA: [28, { ...record, address: Codec.bytes(16) }],
-    SRV: [33, {
-      ...record,
+    PTR: [types.PTR, { ...envelope, name }],
+    MX: [types.MX, { ...envelope, preference: Codec.uint16be, exchange: name }],
+    TXT: [types.TXT, { ...envelope, text }],
+    AAAA: [types.AAAA, { ...envelope, address: Codec.bytes(16) }],
+    SRV: [types.SRV, {
+      ...envelope,
       priority: Codec.uint16be,
       weight: Codec.uint16be,
       port: Codec.uint16be,
-      target: name
+      target: wholeName
     }]
   },
-  { tag: "Other", as: "type", fields: { ...record, data: Codec.bytes() } }
+  { tag: "Other", as: "type", fields: { ...envelope, data: Codec.bytes() } }
 )
 
-const records = Codec.repeat(Codec.struct({ name, data }))
+/**
+ * A record: a name, and what it says of the name. Types without a form of their own are `Other`, whose data is bytes.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const record = Codec.struct({ name, data }).pipe(Codec.named("record"))
+
+const records = Codec.repeat(record)
 
 /**
  * A message, as it is in a datagram. Use `Codec.decode` and `Codec.encode`.

@@ -183,11 +183,28 @@ export interface CustomInput {
 }
 
 /**
+ * The output of {@link custom}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CustomOutput {
+  /** Where the value goes: an offset from where the innermost range with a length begins, or the frame. */
+  readonly at: number
+  /**
+   * What codecs by hand noted while they wrote this range: a text, and the offset of what was written for it. It begins
+   * empty. Bytes that a later length would move cannot be noted: encoding fails.
+   */
+  readonly memory: Map<string, number>
+}
+
+/**
  * A codec by functions of your own, for what the combinators cannot say.
  *
  * `decode` returns the value and the number of bytes that it takes from `at`; or how many bytes it needs, if there are fewer;
  * or why the bytes are invalid. It is called again from the start when more have arrived, so it should be short.
- * `encode` returns the bytes, or why there are none. `sample` makes a value from a function that returns numbers from 0 to 1.
+ * `encode` returns the bytes, or why there are none; a format that points back to earlier bytes notes their offsets in the
+ * `memory` of the output. `sample` makes a value from a function that returns numbers from 0 to 1.
  *
  * @category mapping
  * @since 0.1.0
@@ -200,6 +217,6 @@ export const custom = <A>(options: {
     | { readonly value: A; readonly size: number }
     | { readonly need: number }
     | { readonly invalid: string }
-  readonly encode: (value: A) => Result.Result<Uint8Array, string>
+  readonly encode: (value: A, output: CustomOutput) => Result.Result<Uint8Array, string>
   readonly sample: (random: () => number) => A
 }): Codec<A> => internalCustom.custom(options)

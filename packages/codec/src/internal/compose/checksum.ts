@@ -45,9 +45,9 @@ const note = (plan: Plan, index: number, slot: number, side: "begin" | "end"): v
       if (value !== stop) c.links[c.linkBase + slot] = c.at - c.start
       return value
     }
-  plan.wrapWrite(index, (write, writer) => {
+  plan.wrapWrite(index, (write, value, writer) => {
     if (side === "begin") writer.links[writer.linkBase + slot] = writer.position
-    write(writer)
+    write(value, writer)
     if (side === "end") writer.links[writer.linkBase + slot] = writer.position
   })
 }
@@ -90,8 +90,8 @@ const tieBefore = (plan: Plan, index: number, last: number, covered: Covered): v
     writer.links[writer.linkBase + covered.value] = writer.position
     writer.room(number.least)
   })
-  plan.wrapWrite(last, (write, writer) => {
-    write(writer)
+  plan.wrapWrite(last, (write, value, writer) => {
+    write(value, writer)
     if (writer.problem !== undefined) return
     const { linkBase, links } = writer
     const sum = of(writer.range(links[linkBase + covered.first]!, links[linkBase + covered.last]!))

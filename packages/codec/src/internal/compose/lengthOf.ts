@@ -55,16 +55,16 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
     plan.reads[at] = (c) => inRange(c, c.links[c.linkBase + slot]!, read)
     if (measure !== undefined) {
       plan.writeWhole(index, (value, writer) => writeLength(number, measure(value[target]), options, writer))
+      plan.wrapWrite(at, (write, value, writer) => void writer.enclose(write, value))
       return
     }
     if (number.align(0) !== 0) return plan.fail(index, unmeasured)
     plan.writeWhole(index, (_, writer) => {
       writer.links[writer.linkBase + slot] = open(number, writer)
     })
-    plan.wrapWrite(at, (write, writer) => {
-      const from = writer.position
-      write(writer)
-      close(number, writer.links[writer.linkBase + slot]!, writer.position - from, options, writer)
+    plan.wrapWrite(at, (write, value, writer) => {
+      const length = writer.enclose(write, value)
+      close(number, writer.links[writer.linkBase + slot]!, length, options, writer)
       if (writer.problem !== undefined && writer.path.length === 0) writer.path.push(names[index]!)
     })
   })

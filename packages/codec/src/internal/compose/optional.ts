@@ -120,9 +120,7 @@ export const sizedBy = <A>(
           const said = sizeOf(fields as never)
           const value = fields[name] as A
           if (said === undefined && otherwise !== undefined) return otherwise.write(value, writer)
-          const from = writer.position
-          content.write(value, writer)
-          const size = writer.position - from
+          const size = writer.enclose(content.write, value)
           if (size !== said) writer.fail(`it takes ${size} bytes, but the fields before it say ${said}`)
         })
       }

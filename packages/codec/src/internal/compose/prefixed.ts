@@ -55,12 +55,11 @@ export const lengthPrefixed = <A>(
       }
       if (measure !== undefined) {
         writeLength(number, measure(value), options, writer)
-        return content.write(value, writer)
+        writer.enclose(content.write, value)
+        return
       }
       const position = open(number, writer)
-      const from = writer.position
-      content.write(value, writer)
-      close(number, position, writer.position - from, options, writer)
+      close(number, position, writer.enclose(content.write, value), options, writer)
     },
     sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : content.sample(random)
   })

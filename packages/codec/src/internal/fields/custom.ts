@@ -14,7 +14,10 @@ export const custom = <A>(options: {
   readonly decode: (
     input: { readonly bytes: Uint8Array; readonly begin: number; readonly at: number; readonly end: number }
   ) => Decoded<A>
-  readonly encode: (value: A) => Result.Result<Uint8Array, string>
+  readonly encode: (
+    value: A,
+    output: { readonly at: number; readonly memory: Map<string, number> }
+  ) => Result.Result<Uint8Array, string>
   readonly sample: (random: () => number) => A
 }): CodecValue<A> =>
   make<A>({
@@ -34,7 +37,7 @@ export const custom = <A>(options: {
       return decoded.value
     },
     write: (value, writer) => {
-      const bytes = options.encode(value)
+      const bytes = options.encode(value, { at: writer.position - writer.base, memory: writer.memory })
       if (Result.isSuccess(bytes)) writer.payload(bytes.success)
       else writer.fail(bytes.failure)
     },

@@ -57,8 +57,7 @@ export const delimited = <A>(
     },
     write: (value, writer) => {
       const from = writer.position
-      content.write(value, writer)
-      const length = writer.position - from
+      const length = writer.enclose(content.write, value)
       if (length > limit) return writer.exceed(length, limit)
       if (writer.problem !== undefined) return
       // With the delimiter behind it, so that one that begins in the content is found too.

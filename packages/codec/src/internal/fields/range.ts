@@ -38,9 +38,7 @@ export const sized = <A>(count: number, content: CodecValue<A>, pad: number | un
       return value
     },
     write: (value, writer) => {
-      const from = writer.position
-      content.write(value, writer)
-      const length = writer.position - from
+      const length = writer.enclose(content.write, value)
       if (writer.problem !== undefined) return
       if (length > count || (pad === undefined && length < count)) {
         return writer.fail(`it takes ${plural(length, "byte")}, not ${count}`)

@@ -60,9 +60,9 @@ export class Plan {
   }
 
   /** Puts something around the write of a field, which keeps what it takes. */
-  wrapWrite(index: number, around: (write: (writer: Writer) => void, writer: Writer) => void): void {
+  wrapWrite(index: number, around: (write: WriteField, value: unknown, writer: Writer) => void): void {
     const write = this.writes[index]!
-    this.writes[index] = (value, writer) => around((writer) => write(value, writer), writer)
+    this.writes[index] = (value, writer) => around(write, value, writer)
   }
 
   get isGreedy(): boolean {

@@ -1,6 +1,6 @@
 import type { FramingOutput } from "@sluice/core/FramingOutput"
 import * as Bytes from "effect/Bytes"
-import type { CodecValue } from "./codec.ts"
+import type { CodecValue, Write } from "./codec.ts"
 
 /** From this size on a payload is passed on as it is; below it, a copy costs less than one more buffer to write. */
 const copyLimit = 2048
@@ -30,6 +30,8 @@ export class Writer {
   begun = 0
   /** Where the room in `bytes` ends. */
   end = 0
+  /** Where in the frame the innermost range with a length begins, as `Cursor.base` has it when the range is read. */
+  base = 0
   problem: string | undefined = undefined
   /** How many bytes or elements are too many, if that is the problem. */
   excess: { readonly limit: number; readonly length: number } | undefined = undefined
@@ -40,6 +42,7 @@ export class Writer {
   linkBase = 0
   linkTop = 0
   #output: FramingOutput | undefined = undefined
+  #memory: Map<string, number> | undefined = undefined
   #splices: Array<Splice> = []
   #spliced = 0
 
@@ -49,7 +52,12 @@ export class Writer {
     this.bytes = output.bytes
     this.end = this.bytes.length
     this.bit = 0
-    this.depth = this.linkBase = this.linkTop = 0
+    this.depth =
+      this.linkBase =
+      this.linkTop =
+      this.base =
+        0
+    this.#memory = undefined
     this.problem = undefined
     this.excess = undefined
     if (this.path.length > 0) this.path = []
@@ -70,6 +78,22 @@ export class Writer {
     const at = this.at
     this.at = at + n
     return at
+  }
+
+  /** Where codecs by hand note the offsets, in the innermost range, of what they wrote. */
+  get memory(): Map<string, number> {
+    return this.#memory ??= new Map()
+  }
+
+  /** Writes what is read as a range, and returns how many bytes it takes. Offsets in it count from its begin. */
+  enclose<A>(write: Write<A>, value: A): number {
+    const { base, position } = this
+    this.base = position
+    this.#memory = undefined
+    write(value, this)
+    this.base = base
+    this.#memory = undefined
+    return this.position - position
   }
 
   fail(why: string): void {
@@ -112,11 +136,19 @@ export class Writer {
     number.write(value, this)
     const field = this.bytes.slice(end, this.at)
     const more = field.length - 1
+    if (more > 0) this.#checkOffsets(position)
     this.bytes.copyWithin(this.begun + from + 1 + more, this.begun + from + 1, end)
     this.bytes.set(field, this.begun + from)
     this.at = end + more
     this.#splices = this.#splices.map((splice) => splice.at <= from ? splice : { ...splice, at: splice.at + more })
     for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += more
+  }
+
+  /** What other bytes point to must stay where it is. */
+  #checkOffsets(position: number): void {
+    for (const offset of this.#memory?.values() ?? []) {
+      if (this.base + offset > position) return this.fail("offsets point behind a length of no fixed size")
+    }
   }
 
   /** The bytes from one position of the frame to another. */
