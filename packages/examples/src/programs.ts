@@ -12,6 +12,7 @@ import * as boundedConsole from "./cli/boundedConsole.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
 import { demo } from "./demo/demo.ts"
+import { dns } from "./dns/command.ts"
 import { echo } from "./echo/command.ts"
 import { framing } from "./framing/command.ts"
 import { hello } from "./hello/command.ts"
@@ -22,7 +23,7 @@ import { udp } from "./udp/command.ts"
 
 const example = Command.make("example").pipe(
   Command.withDescription("Example programs"),
-  Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, certificates, demo])
+  Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, dns, certificates, demo])
 )
 
 exit.listenForSignals()
