@@ -24,7 +24,7 @@ const labelText = (bytes: Uint8Array, from: number, end: number): string => {
 }
 
 /** Offsets that a pointer has room for. */
-const pointable = 0x4000
+const pointerRange = 0x4000
 
 /** Reads a name at a place, behind pointers too. */
 const decodeName = ({ at, begin, bytes, end }: Codec.CustomInput) => {
@@ -71,7 +71,9 @@ const encodeName = (
   for (let i = 0; i < name.length;) {
     const rest = i === 0 ? name : name.slice(i)
     pointer ??= isCompressed ? memory.get(rest) : undefined
-    if (pointer === undefined && at + bytes.length < pointable && !memory.has(rest)) memory.set(rest, at + bytes.length)
+    if (pointer === undefined && at + bytes.length < pointerRange && !memory.has(rest)) {
+      memory.set(rest, at + bytes.length)
+    }
     const begin = bytes.length
     const from = total
     if (pointer === undefined) bytes.push(0)

@@ -114,7 +114,7 @@ const aged = (answer: Answer, seconds: number): Answer => {
   return { ...answer, answers: age(answers), authorities: age(authorities), additionals: age(additionals) }
 }
 
-/** The answer with the name as the client wrote it: some compare the case (draft-vixie-dnsext-dns0x20). */
+/** The answer with the name as the client wrote it: some compare the case. */
 const inCaseOf = (name: string, answer: Answer): Answer => {
   const folded = fold(name)
   return {

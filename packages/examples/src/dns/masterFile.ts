@@ -118,12 +118,12 @@ const number = (text: string, most: number): number =>
     : wrong(`${shown(text)} is not a number from 0 to ${most}`)
 
 const units: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
-const time = /^(?:\d+[smhdw]?)+$/i
+const time = /^(?:\d+(?:s|m|h|d|w)?)+$/i
 
 /** Seconds, or as BIND writes them: `1h30m`. */
 const seconds = (text: string): number => {
   const total = time.test(text)
-    ? Array.from(text.toLowerCase().matchAll(/(\d+)([smhdw]?)/g), ([, n, unit]) => Number(n) * units[unit!]!)
+    ? Array.from(text.toLowerCase().matchAll(/(\d+)((?:s|m|h|d|w)?)/g), ([, n, unit]) => Number(n) * units[unit!]!)
       .reduce((a, b) => a + b)
     : -1
   return total >= 0 && total < 2 ** 31 ? total : wrong(`${shown(text)} is not a time, such as 3600 or 1h`)
