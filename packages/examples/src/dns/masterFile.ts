@@ -118,7 +118,7 @@ const number = (text: string, most: number): number =>
     : wrong(`${shown(text)} is not a number from 0 to ${most}`)
 
 const units: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
-const time = /^(?:\d+(?:s|m|h|d|w)?)+$/i
+const time = /^(?=\d)(?:\d+(?:s|m|h|d|w))*\d*$/i
 
 /** Seconds, or as BIND writes them: `1h30m`. */
 const seconds = (text: string): number => {
