@@ -29,6 +29,7 @@ import { closingLaws } from "./internal/closingLaws.ts"
 import { datagramLaws, type DatagramSubject } from "./internal/datagramLaws.ts"
 import { endLaws } from "./internal/endLaws.ts"
 import { interruptionLaws } from "./internal/interruptionLaws.ts"
+import { lookAheadLaws } from "./internal/lookAheadLaws.ts"
 import type { StreamSubject } from "./internal/pair.ts"
 import { readingLaws } from "./internal/readingLaws.ts"
 import { scopeLaws } from "./internal/scopeLaws.ts"
@@ -54,6 +55,7 @@ export const streams = (subject: StreamSubject): ReadonlyArray<Check> => [
   ...closingLaws(subject),
   ...brokenLaws(subject),
   ...readingLaws(subject),
+  ...lookAheadLaws(subject),
   ...wiringLaws(subject),
   ...serverLaws(subject)
 ]

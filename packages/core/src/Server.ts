@@ -39,6 +39,7 @@ import type * as Connection from "./Connection.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import { CurrentSession } from "./internal/server/runConnection.ts"
 import * as internal from "./internal/server/server.ts"
+import * as sniffing from "./internal/server/sniff.ts"
 import type * as Network from "./Network.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as ServerEvent from "./ServerEvent.ts"
@@ -272,3 +273,76 @@ export const draining: Effect.Effect<void> = Effect.flatten(
  */
 export const annotate = (key: string, value: unknown): Effect.Effect<void> =>
   Effect.map(CurrentSession, (session) => session?.annotate(key, value))
+
+/**
+ * A protocol that {@link sniff} recognizes by its first bytes, and the handler for it.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Protocol<out E, out R> {
+  /**
+   * What a connection of this protocol begins with: text, bytes, or a function of the first bytes, which returns `undefined`
+   * while they are too few to tell. `Tls.isClientHello` is such a function.
+   */
+  readonly begins: string | Uint8Array | ((first: Uint8Array) => boolean | undefined)
+  /** It finds all bytes unread. */
+  readonly handler: Handler<E, R>
+}
+
+/**
+ * How {@link sniff} chooses.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface SniffOptions<out Protocols extends ReadonlyArray<Protocol<unknown, unknown>>, out E, out R> {
+  /** The first one that matches is chosen, as soon as those before it cannot match any more. */
+  readonly protocols: Protocols
+  /** The handler when none matches: by `timeout`, `limit` or the peer's end at the latest. */
+  readonly otherwise: Handler<E, R>
+  /** How long to wait for a decision. Default: 10 seconds. */
+  readonly timeout?: Duration.Input | undefined
+  /** How many bytes to look at, at most 65,536. Default: 1,024. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * For several protocols on one port: a handler that looks at the first bytes, without reading them, and runs the handler of
+ * the protocol that begins with them.
+ *
+ * Fails with `InvalidOption`, and with the `NetworkError` of a connection that breaks before the choice.
+ *
+ * **Example** (TLS and clear text on one port)
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import * as Server from "@sluice/core/Server"
+ * import * as Tls from "@sluice/core/Tls"
+ * import * as Effect from "effect/Effect"
+ *
+ * const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
+ *
+ * const both = (upgradeTls: Tls.ServerOptions) =>
+ *   Server.layer(
+ *     { listen: "tcp://127.0.0.1:8080", upgradeTls },
+ *     Server.sniff({
+ *       protocols: [{
+ *         begins: Tls.isClientHello,
+ *         handler: (connection) =>
+ *           Effect.andThen(Connection.upgradeTls(connection, { role: "server" }), echo(connection))
+ *       }],
+ *       otherwise: echo
+ *     })
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category handlers
+ */
+export const sniff = <const Protocols extends ReadonlyArray<Protocol<unknown, unknown>>, E, R>(
+  options: SniffOptions<Protocols, E, R>
+): Handler<
+  NetworkError.NetworkError | E | Effect.Error<ReturnType<Protocols[number]["handler"]>>,
+  R | Effect.Services<ReturnType<Protocols[number]["handler"]>>
+> => sniffing.sniff(options) as ReturnType<typeof sniff<Protocols, E, R>>

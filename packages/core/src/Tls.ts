@@ -358,3 +358,19 @@ export interface Session {
   /** Why verification failed, if it did. */
   readonly unverified: TlsReason.TlsReason | undefined
 }
+
+/**
+ * Whether bytes begin with a `ClientHello`, the first message of a TLS client (RFC 8446, section 4.1.2), in a record of
+ * its own (section 5.1); `undefined` while they are too few to tell. For `Server.sniff`. Six bytes always tell.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isClientHello = (first: Uint8Array): boolean | undefined => {
+  const [contentType = handshakeRecord, major = 3, minor = 0, , , messageType] = first
+  if (contentType !== handshakeRecord || major !== 3 || minor > 4) return false
+  return messageType === undefined ? undefined : messageType === clientHello
+}
+
+const handshakeRecord = 22
+const clientHello = 1

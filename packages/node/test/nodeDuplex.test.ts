@@ -70,6 +70,24 @@ describe("node:http", () => {
   )
 
   onBoth(
+    "serves a connection whose first bytes were peeked",
+    Effect.gen(function*() {
+      const http = Http.createServer((request, response) => response.end(request.url))
+      const port = yield* listen(Server.sniff({
+        protocols: [{ begins: "GET ", handler: NodeDuplex.serve(http) }],
+        otherwise: Connection.abort
+      }))
+      const { connect } = yield* NodeDuplex.connector()
+      const answer = yield* Effect.promise(async () => {
+        const request = Http.get({ host: "127.0.0.1", port, path: "/peeked", createConnection: connect })
+        const [response] = await once(request, "response") as [Http.IncomingMessage]
+        return await text(response)
+      })
+      expect(answer).toBe("/peeked")
+    })
+  )
+
+  onBoth(
     "upgrades a connection",
     Effect.gen(function*() {
       const http = Http.createServer()

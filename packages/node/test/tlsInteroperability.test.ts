@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import type * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
-import type * as Tls from "@sluice/core/Tls"
+import * as Tls from "@sluice/core/Tls"
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -82,6 +82,7 @@ const shout = Effect.fnUntraced(function*(connection: Connection.Connection) {
 })
 
 const noOpenssl = missing("openssl", "version")
+const noNc = missing("nc", "-h")
 
 describe.skipIf(noOpenssl !== undefined)("openssl s_client", () => {
   const client = (port: number, ...args: ReadonlyArray<string>) => clientFor(port, ["-servername", "localhost"], args)
@@ -105,6 +106,34 @@ describe.skipIf(noOpenssl !== undefined)("openssl s_client", () => {
         expect(output()).toContain("ALPN protocol: shout")
         expect(output()).toContain("CN = localhost")
       }
+    })))
+
+  it.live("shares its port with clear text", () =>
+    onNetwork(Effect.gen(function*() {
+      const greets = (name: string) => (connection: Connection.Connection) =>
+        Effect.andThen(Connection.writeText(connection, `${name}\n`), shout(connection))
+      const server = yield* Server.make(
+        { listen: "tcp://127.0.0.1:0", upgradeTls: { certificates: [made.server] } },
+        Server.sniff({
+          protocols: [{
+            begins: Tls.isClientHello,
+            handler: (connection) =>
+              Effect.andThen(Connection.upgradeTls(connection, { role: "server" }), greets("secure")(connection))
+          }],
+          otherwise: greets("clear")
+        })
+      )
+      const { port } = server.address as NetAddress.InetAddress
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        const secure = yield* client(port, version)
+        yield* secure.says(/secure/)
+        secure.process.stdin.write("over tls\n")
+        yield* secure.says(/OVER TLS/)
+      }
+      if (noNc !== undefined) return
+      const clear = yield* start("nc", ["-N", "127.0.0.1", String(port)], "in the clear\n")
+      yield* clear.ended
+      expect(clear.output()).toBe("clear\nIN THE CLEAR\n")
     })))
 
   it.live("gets the certificate for the name it asks for", () =>

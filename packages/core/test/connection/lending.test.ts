@@ -120,6 +120,25 @@ describe("Lending.consume", () => {
     assert.deepStrictEqual(ends, ["end"])
   })
 
+  it.effect("takes what was put back in order, though the transport delivers meanwhile", () =>
+    Effect.gen(function*() {
+      const { connection, transport } = pair()
+      for (const index of [2, 1]) yield* Connection.unread(connection, chunks[index]!)
+      const held: Array<Uint8Array> = []
+      const { consumption } = consume(connection, (chunk) => {
+        held.push(chunk)
+        return false
+      })
+      transport.deliver(chunks[3]!)
+      assert.strictEqual(held.length, 1)
+      assert.isFalse(transport.isFlowing)
+      for (const index of [1, 2, 3]) {
+        assert.isTrue(isIntact(held.at(-1)!, index), `chunk ${index}`)
+        consumption.resume()
+      }
+      assert.strictEqual(held.length, 3)
+    }))
+
   it("continues at once when it is resumed before it has answered", () => {
     const { connection, transport } = pair()
     const { consumption } = consume(connection, () => {

@@ -1,12 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Transport from "@sluice/core/Transport"
+import * as SimCertificate from "@sluice/simulation/SimCertificate"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { ContextCache } from "../../src/internal/tls/contextCache.ts"
 import { connect, FakeTransport } from "./FakeTransport.ts"
 
+const certificate = SimCertificate.authority("Test CA").issue({ names: ["localhost"] })
 const hello = Uint8Array.of(22, 3, 1)
 const asClient: Connection.UpgradeOptions = { role: "client", tls: { serverName: "localhost" } }
 
@@ -40,6 +44,66 @@ describe("an upgrade to TLS", () => {
       // A reader that waited gets what is protected, and nothing that came in the clear.
       secured.deliver(Uint8Array.of(7))
       assert.deepStrictEqual(yield* Fiber.join(reading), Uint8Array.of(7))
+    }))
+
+  it.effect("lets no reader have the first bytes of the handshake, however it reads", () =>
+    Effect.gen(function*() {
+      const readers: ReadonlyArray<(connection: Connection.Connection) => Effect.Effect<Uint8Array, unknown>> = [
+        (connection) => Effect.map(Connection.read(connection), Option.getOrThrow),
+        (connection) => Connection.readExactly(connection, 3),
+        (connection) => Connection.readUntil(connection, Uint8Array.of(1)),
+        (connection) => Connection.peek(connection, 3)
+      ]
+      for (const read of readers) {
+        const { connection, peers, prepared, secured, transport } = yield* slowToPrepare
+        const upgrading = yield* Effect.forkChild(Connection.upgradeTls(connection, asClient), {
+          startImmediately: true
+        })
+        transport.deliver(hello)
+        const reading = yield* Effect.forkChild(read(connection), { startImmediately: true })
+        const unread = yield* Effect.flip(Connection.unread(connection, hello))
+        assert.strictEqual(unread.reason._tag, "Busy")
+        yield* Deferred.succeed(prepared, undefined)
+        yield* Fiber.join(upgrading)
+        assert.deepStrictEqual(Array.from(peers[0]!.unread ?? []), Array.from(hello))
+        secured.deliver(Uint8Array.of(7, 7, 1))
+        assert.deepStrictEqual(Array.from(yield* Fiber.join(reading)), [7, 7, 1])
+      }
+    }))
+
+  it.effect("as the server, takes what was peeked for the handshake, unless something was read", () =>
+    Effect.gen(function*() {
+      const asServer: Connection.UpgradeOptions = { role: "server", tls: { certificates: [certificate] } }
+      const upgrade = (
+        options: Connection.UpgradeOptions,
+        before: (connection: Connection.Connection) => Effect.Effect<unknown, NetworkError.NetworkError>
+      ) =>
+        Effect.gen(function*() {
+          const { connection, peers, prepared, transport } = yield* slowToPrepare
+          yield* Deferred.succeed(prepared, undefined)
+          transport.deliver(hello)
+          yield* before(connection)
+          const error = yield* Effect.flip(Effect.asVoid(Connection.upgradeTls(connection, options))).pipe(
+            Effect.option
+          )
+          return { reason: Option.getOrUndefined(error)?.reason._tag, unread: Array.from(peers[0]?.unread ?? []) }
+        })
+      const peek = Connection.peek(2)
+      const reread = (connection: Connection.Connection) =>
+        Effect.flatMap(Connection.readExactly(connection, 2), (bytes) => Connection.unread(connection, bytes))
+      const taken = { reason: undefined, unread: Array.from(hello) }
+      const refused = { reason: "ClearTextBeforeUpgrade" as const, unread: [] }
+      assert.deepStrictEqual(yield* upgrade(asServer, peek), taken)
+      assert.deepStrictEqual(yield* upgrade(asServer, reread), taken)
+      assert.deepStrictEqual(yield* upgrade(asServer, () => Effect.void), refused)
+      assert.deepStrictEqual(yield* upgrade(asClient, peek), refused)
+      assert.deepStrictEqual(
+        yield* upgrade(
+          asServer,
+          (connection) => Effect.andThen(Connection.readExactly(connection, 1), peek(connection))
+        ),
+        refused
+      )
     }))
 
   it.effect("fails when the peer ends or the connection breaks while TLS is prepared", () =>

@@ -72,6 +72,19 @@ export class ByteQueue {
     return taken
   }
 
+  /** A copy of the first `count` bytes, which the queue must have. */
+  copy(count: number): Uint8Array {
+    const copied = new Uint8Array(count)
+    let at = 0
+    for (const chunk of this.#blockEnd > this.#blockStart ? [...this.#chunks, this.#filled] : this.#chunks) {
+      if (at === count) break
+      const part = chunk.subarray(0, count - at)
+      copied.set(part, at)
+      at += part.length
+    }
+    return copied
+  }
+
   /** Where `delimiter` begins, counted from the first byte of the queue, at `start` or later; or -1. */
   indexOf(delimiter: Uint8Array, start: number): number {
     const chunks = this.#blockEnd > this.#blockStart ? [...this.#chunks, this.#filled] : this.#chunks

@@ -110,7 +110,7 @@ export const readAll = (self: ConnectionState, limit: number): Reading<Uint8Arra
   })
 
 /** Waits until more bytes are available than now, or the end. */
-const more = (self: ConnectionState): Reading<void> =>
+export const more = (self: ConnectionState): Reading<void> =>
   Effect.callback((resume) => {
     const { input } = self
     const reader: Reader = (_, error) => resume(error === undefined ? Effect.void : Effect.fail(error))
@@ -118,10 +118,14 @@ const more = (self: ConnectionState): Reading<void> =>
     return Effect.sync(() => input.forget(reader))
   })
 
-const fail = (self: ConnectionState, reason: NetworkError.Reason): Reading<never> =>
+export const fail = (self: ConnectionState, reason: NetworkError.Reason): Reading<never> =>
   Effect.fail(self.error("read", reason))
 
-const invalidOption = (self: ConnectionState, option: string, value: unknown, expected: string): Reading<never> =>
-  fail(self, new NetworkError.InvalidOption({ option, value, expected }))
+export const invalidOption = (
+  self: ConnectionState,
+  option: string,
+  value: unknown,
+  expected: string
+): Reading<never> => fail(self, new NetworkError.InvalidOption({ option, value, expected }))
 
 const encoder = new TextEncoder()

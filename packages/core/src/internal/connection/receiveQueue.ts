@@ -33,7 +33,9 @@ export class ReceiveQueue {
   #state: "open" | "ended" | "failed" | "closed" = "open"
   // "suspended": the transport is lent, and is not asked for anything.
   #delivery: "flowing" | "paused" | "suspended" = "flowing"
-  readonly #pending = new ByteQueue()
+  #pending = new ByteQueue()
+  // What has arrived while the transport is lent, and what was waiting then: it belongs to the handshake, and to no reader.
+  #early = new ByteQueue()
   // The readers of a chunk: mostly one, and then the queue stays empty.
   #reader: Reader | undefined = undefined
   #readerQueue: Array<Reader> = []
@@ -63,7 +65,7 @@ export class ReceiveQueue {
 
   /** Whether a reader waits for the peer. */
   get isWaiting(): boolean {
-    return this.#state === "open" && this.#delivery !== "paused" && this.#isAwaited
+    return this.#state === "open" && this.#delivery !== "paused" && this.isAwaited
   }
 
   /** Whether a consumer has the input. */
@@ -75,7 +77,8 @@ export class ReceiveQueue {
     return this.#delivery === "suspended"
   }
 
-  get #isAwaited(): boolean {
+  /** Whether a reader or a consumer waits for input. */
+  get isAwaited(): boolean {
     return this.#reader !== undefined || this.#gatherers.length > 0 || this.#consumer !== undefined
   }
 
@@ -83,9 +86,16 @@ export class ReceiveQueue {
   // The transport
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Asks the transport for nothing: it is lent. */
+  /** Asks the transport for nothing: it is lent, and what is here or still comes is for `takeEarly`. */
   suspend(): void {
     this.#delivery = "suspended"
+    this.#early = this.#pending
+    this.#pending = new ByteQueue()
+  }
+
+  /** Takes what arrived before the transport was used: the first bytes of a handshake. */
+  takeEarly(): Uint8Array | undefined {
+    return this.#early.length === 0 ? undefined : this.#early.take(this.#early.length)
   }
 
   /** Continues on another transport, which is about to deliver. */
@@ -103,14 +113,13 @@ export class ReceiveQueue {
   restore(): void {
     if (!this.#isThrottled) return
     this.#isThrottled = false
-    if (this.#state === "closed" || this.#isAwaited) this.#resumeDelivery()
+    if (this.#state === "closed" || this.isAwaited) this.#resumeDelivery()
   }
 
   onData(chunk: Uint8Array): boolean {
     this.#activity.received(chunk.length)
     if (this.#isSuspended) {
-      // The first bytes of a handshake, which are no reader's.
-      this.#pending.push(chunk, this.#transport)
+      this.#early.push(chunk, this.#transport)
       return false
     }
     const wantsMore = this.#state === "closed" || this.#deliver(chunk)
@@ -134,7 +143,9 @@ export class ReceiveQueue {
       reader(this.#transport.keep(chunk), undefined)
       return this.#wantsMore
     }
-    if (this.#consumer !== undefined) return this.#lend(this.#consumer, chunk)
+    // A consumer that still uses a chunk that was put back did not stop the transport.
+    const isReady = this.#borrower === undefined && this.#pending.length === 0
+    if (this.#consumer !== undefined && isReady) return this.#lend(this.#consumer, chunk)
     this.#pending.push(chunk, this.#transport)
     return false
   }
@@ -261,6 +272,11 @@ export class ReceiveQueue {
     return taken
   }
 
+  /** A copy of the first `count` bytes of those available, which stay where they are. */
+  copyBytes(count: number): Uint8Array {
+    return this.#pending.copy(count)
+  }
+
   /** Where the delimiter begins in the bytes available, from `start` on, or -1. */
   indexOf(delimiter: Uint8Array, start: number): number {
     return this.#pending.indexOf(delimiter, start)
@@ -288,9 +304,11 @@ export class ReceiveQueue {
     this.#resumeDelivery()
   }
 
-  /** Puts back a chunk that was read and not used: the next reader gets it. It is not lent. */
-  unread(chunk: Uint8Array): void {
-    if (this.#state !== "closed") this.#pending.unshift(chunk)
+  /** Puts back a chunk that was read and not used: the next reader gets it. It is not lent. Answers whether anybody reads. */
+  unread(chunk: Uint8Array): boolean {
+    if (this.#state === "closed") return false
+    if (chunk.length > 0) this.#pending.unshift(chunk)
+    return true
   }
 
   /** The consumer is done with the chunk lent to it, and takes the next. */
@@ -302,12 +320,12 @@ export class ReceiveQueue {
   /** The consumer wants no more. A chunk lent to it stays in use until `release`. */
   detach(consumer: Consumer): void {
     if (this.#consumer === consumer) this.#consumer = undefined
-    if (this.#isAwaited) this.#resumeDelivery()
+    if (this.isAwaited) this.#resumeDelivery()
   }
 
   /** The consumer is done with the chunk lent to it. */
   release(consumer: Consumer): void {
     if (this.#borrower === consumer) this.#borrower = undefined
-    if (this.#state === "closed" || this.#isAwaited) this.#resumeDelivery()
+    if (this.#state === "closed" || this.isAwaited) this.#resumeDelivery()
   }
 }

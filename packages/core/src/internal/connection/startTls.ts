@@ -34,7 +34,7 @@ export const upgrade = Effect.fnUntraced(function*(
   }))
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const refusal = refuse(connection)
+      const refusal = refuse(connection, options.role)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       connection.lendTransport()
       const handshake = Effect.flatMap(
@@ -43,7 +43,8 @@ export const upgrade = Effect.fnUntraced(function*(
           Effect.flatMap(security.context(settings, peer), (context) => {
             const cut = cutShort(connection)
             if (cut !== undefined) return Effect.fail(cut)
-            return context.handshake(connection.transport, { address: peer, serverName, unread: early(connection) })
+            const unread = connection.input.takeEarly()
+            return context.handshake(connection.transport, { address: peer, serverName, unread })
           })
       )
       const inTime = Effect.timeoutOrElse(handshake, {
@@ -71,17 +72,16 @@ const cutShort = (connection: ConnectionState): NetworkError.NetworkError | unde
   return connection.input.isEnded ? connection.error("secure", new HandshakeCut()) : undefined
 }
 
-/** What arrived while TLS was prepared: the first bytes of the handshake. */
-const early = ({ input }: ConnectionState): Uint8Array | undefined =>
-  input.available === 0 ? undefined : input.takeBytes(input.available)
-
 const timedOut = (after: number) => new NetworkError.TimedOut({ deadline: "handshake", after })
 
 const noOptions: Tls.ClientOptions = {}
 
 /** Why a connection cannot be upgraded as it is now, if so. */
-const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefined => {
-  const { input, output } = connection
+const refuse = (
+  connection: ConnectionState,
+  role: Connection.UpgradeOptions["role"]
+): NetworkError.NetworkError | undefined => {
+  const { activity, input, output } = connection
   if (connection.refusal !== undefined) return connection.refusal
   const fail = (reason: NetworkError.Reason) => {
     const error = connection.error("secure", reason)
@@ -89,7 +89,9 @@ const refuse = (connection: ConnectionState): NetworkError.NetworkError | undefi
     return error
   }
   const received = input.available + (connection.decoder?.buffered ?? 0)
-  if (received > 0) return fail(new ClearTextBeforeUpgrade({ received }))
+  // Where nothing was taken as clear text, a server may have looked at the client's first message of TLS.
+  const isHandshake = role === "server" && connection.isInspected && activity.bytesIn === input.available
+  if (received > 0 && !isHandshake) return fail(new ClearTextBeforeUpgrade({ received }))
   if (input.isEnded) return fail(new HandshakeCut())
   // Another fiber reads or writes, and does not know about the upgrade.
   if (input.isWaiting || output.isWaiting || connection.tls !== undefined) {

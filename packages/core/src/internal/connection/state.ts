@@ -70,6 +70,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly closeTimeout: number
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
+  /** Whether the program has looked at input and left it unread: by `peek` or `unread`. */
+  isInspected = false
   readonly #budget: BufferBudget | undefined
   #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
@@ -158,16 +160,27 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     }
   }
 
+  /** Puts bytes in front of those that wait to be read. Answers whether anybody may read them. */
+  unread(bytes: Uint8Array): boolean {
+    if (!this.input.unread(bytes)) return false
+    this.isInspected = true
+    if (this.#budget !== undefined) this.#hold(this.#budget)
+    return true
+  }
+
   // -------------------------------------------------------------------------------------------------------------------
   // What the transport reports
   // -------------------------------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): boolean {
     const wantsMore = this.input.onData(chunk)
-    const budget = this.#budget
-    if (budget === undefined) return wantsMore
+    return this.#budget === undefined ? wantsMore : this.#hold(this.#budget) && wantsMore
+  }
+
+  // Answers whether the budget allows more.
+  #hold(budget: BufferBudget): boolean {
     const held = this.input.available + (this.decoder === undefined ? 0 : this.decoder.buffered)
-    return held <= uncounted && !budget.counts(this) ? wantsMore : budget.hold(this, held) && wantsMore
+    return (held <= uncounted && !budget.counts(this)) || budget.hold(this, held)
   }
 
   throttle(): void {

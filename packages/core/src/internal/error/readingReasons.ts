@@ -1,14 +1,15 @@
 import * as Data from "effect/Data"
 
 /**
- * Another reader has the input of the connection: two pipes cannot share it.
+ * Another reader has the input of the connection. Two pipes cannot share it, and bytes cannot be put back while another
+ * fiber waits for some.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class Busy extends Data.TaggedClass("Busy") {
-  readonly message = "its input is already being piped"
-  readonly advice = "wait for that pipe to end, or interrupt it"
+  readonly message = "its input is being read elsewhere"
+  readonly advice = "wait for that reader to finish, or interrupt it"
 }
 
 /**
