@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as NetworkError from "../../NetworkError.ts"
+import type * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, integer } from "../../Options.ts"
 import type * as Server from "../../Server.ts"
 import { peekAtMost } from "../connection/lookAhead.ts"
