@@ -169,6 +169,6 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         )
         yield* bounded("closing", "10 seconds", near.close)
         yield* expectFailed("the peer's write", yield* Fiber.await(flooding), ...broken)
-      }), { closeTimeout: "100 millis" })
+      }), { closeTimeout: "20 millis" })
   )
 ]

@@ -65,7 +65,7 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     "a handler that never reads ends with its client's megabyte unread",
     Effect.gen(function*() {
       const done = yield* Deferred.make<void>()
-      const server = yield* serve(subject, [echo, () => Deferred.await(done)], { closeTimeout: "100 millis" })
+      const server = yield* serve(subject, [echo, () => Deferred.await(done)], { closeTimeout: "20 millis" })
       const bystander = yield* dial(server)
       yield* exchange(bystander, "before")
       const client = yield* dial(server)

@@ -47,13 +47,14 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const echo = yield* Effect.forkScoped(Connection.pipeTo(far.connection, far.connection), {
           startImmediately: true
         })
-        const bytes = yield* randomBytes(8 * mebibyte)
+        const bytes = yield* randomBytes(4 * mebibyte)
+        const [small, medium] = [mebibyte / 4, 4 * mebibyte - mebibyte / 4]
         // Small pieces first and last, large ones in between.
         const [, got] = yield* Effect.all([
           Effect.gen(function*() {
-            yield* Random.withSeed(writeInPieces(near.connection, bytes.subarray(0, mebibyte), kibibyte), "small")
-            yield* Connection.write(near.connection, bytes.subarray(mebibyte, 7 * mebibyte))
-            yield* Random.withSeed(writeInPieces(near.connection, bytes.subarray(7 * mebibyte)), "medium")
+            yield* Random.withSeed(writeInPieces(near.connection, bytes.subarray(0, small), kibibyte), "small")
+            yield* Connection.write(near.connection, bytes.subarray(small, medium))
+            yield* Random.withSeed(writeInPieces(near.connection, bytes.subarray(medium)), "medium")
           }),
           readBytes(near.connection, bytes.length)
         ], { concurrency: 2 })
@@ -198,8 +199,8 @@ export const wiringLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
     Effect.gen(function*() {
       const first = yield* open(subject)
       const second = yield* open(subject)
-      const there = yield* randomBytes(4 * mebibyte)
-      const back = yield* randomBytes(4 * mebibyte)
+      const there = yield* randomBytes(2 * mebibyte)
+      const back = yield* randomBytes(2 * mebibyte)
       const send = (connection: Connection.Connection, bytes: Uint8Array, seed: string) =>
         Effect.andThen(
           Random.withSeed(writeInPieces(connection, bytes, 200 * kibibyte), seed),
