@@ -25,6 +25,6 @@ describe("the code in the documentation", { timeout: 120_000 }, () => {
   )
 
   it.each(guides.filter(isTest))("$place passes", async (snippet) => {
-    expect(await folder.test(snippet)).toMatchObject({ code: 0, stdout: expect.stringMatching(/Tests .*passed/) })
+    expect(await folder.test(snippet)).toBe("")
   })
 })

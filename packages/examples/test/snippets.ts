@@ -6,6 +6,8 @@ import { node, spawn } from "./program.ts"
 export const workspace = resolve(import.meta.dirname, "../../..")
 const compiler = join(workspace, "node_modules/.bin/tsc")
 const vitest = join(workspace, "node_modules/vitest/vitest.mjs")
+// Where the programs keep what they compiled as well.
+const compileCache = join(workspace, "node_modules/.cache/compile")
 
 /** A block of code, and where it is. */
 export interface Snippet {
@@ -92,10 +94,18 @@ const configuration = {
   include: ["**/*.ts"]
 }
 
+/** What vitest reports of a file, as far as it is read here. */
+interface TestFile {
+  readonly name: string
+  readonly message: string
+  readonly assertionResults: ReadonlyArray<{ readonly failureMessages: ReadonlyArray<string> }>
+}
+
 /** Writes snippets as files beside the examples, where their imports resolve. */
 export class Folder {
   readonly #path = mkdtempSync(join(workspace, "packages/examples/.snippets-"))
   readonly #files = new Map<Snippet, string>()
+  #tested: Promise<ReadonlyArray<TestFile>> | undefined
 
   constructor(snippets: ReadonlyArray<Snippet>) {
     writeFileSync(join(this.#path, "package.json"), JSON.stringify({ type: "module" }))
@@ -124,12 +134,23 @@ export class Folder {
   }
 
   run(snippet: Snippet) {
-    return spawn(node, [this.#files.get(snippet)!]).ended
+    return spawn(node, [this.#files.get(snippet)!], { NODE_COMPILE_CACHE: compileCache }).ended
   }
 
-  /** Runs a snippet that is a test. */
-  test(snippet: Snippet) {
-    return spawn(node, [vitest, "run", "--root", this.#path, this.#files.get(snippet)!], { NO_COLOR: "1" }).ended
+  /** Runs a snippet that is a test: what failed in it, or nothing. The first call runs them all, in one vitest. */
+  async test(snippet: Snippet): Promise<string> {
+    this.#tested ??= this.#runTests()
+    const outcome = (await this.#tested).find(({ name }) => name === this.#files.get(snippet))
+    if (outcome === undefined || outcome.assertionResults.length === 0) return "vitest found no test in it"
+    return [outcome.message, ...outcome.assertionResults.flatMap((each) => each.failureMessages)].join("\n").trim()
+  }
+
+  async #runTests(): Promise<ReadonlyArray<TestFile>> {
+    const results = join(this.#path, "results.json")
+    const ended = await spawn(node, [vitest, "run", "--root", this.#path, "--reporter=json", `--outputFile=${results}`])
+      .ended
+    if (!existsSync(results)) throw new Error(`vitest gave no results: ${ended.stderr}`)
+    return JSON.parse(readFileSync(results, "utf8")).testResults
   }
 
   remove(): void {
