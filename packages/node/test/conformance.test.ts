@@ -15,11 +15,15 @@ afterAll(() => {
   expect(left, "socket files left behind").toEqual([])
 })
 
+const mebibyte = 1024 * 1024
+// A send buffer grows to 4 MiB, and a receive buffer only while somebody reads.
+const tcp = (host: string) => ({ endpoint: () => `tcp://${host}:0`, resets: true, bufferLimit: 16 * mebibyte })
 let paths = 0
 const streams = {
-  "TCP over IPv4": { endpoint: () => "tcp://127.0.0.1:0", resets: true },
-  "TCP over IPv6": { endpoint: () => "tcp://[::1]:0", resets: true },
-  "Unix-domain": { endpoint: () => `unix://${folder}/${++paths}`, resets: false }
+  "TCP over IPv4": tcp("127.0.0.1"),
+  "TCP over IPv6": tcp("[::1]"),
+  // Its buffers hold 208 KiB unless a program asks for more.
+  "Unix-domain": { endpoint: () => `unix://${folder}/${++paths}`, resets: false, bufferLimit: 4 * mebibyte }
 }
 
 for (const reuseReadBuffer of [true, false]) {
@@ -30,9 +34,8 @@ for (const reuseReadBuffer of [true, false]) {
   }
 }
 
-for (const [name, host] of [["IPv4", "127.0.0.1"], ["IPv6", "[::1]"]]) {
-  const subject = { endpoint: () => `tcp://${host}:0`, resets: true }
-  VitestConformance.suite(`TLS over ${name}`, overTls(NodeNetwork.layer), Conformance.streams(subject))
+for (const [name, host] of [["IPv4", "127.0.0.1"], ["IPv6", "[::1]"]] as const) {
+  VitestConformance.suite(`TLS over ${name}`, overTls(NodeNetwork.layer), Conformance.streams(tcp(host)))
 }
 
 VitestConformance.suite(
