@@ -304,7 +304,7 @@ describe("the page of errors", () => {
     const source = readFileSync(join(workspace, "packages/core/src/ProxyProtocolError.ts"), "utf8")
     const faults = Array.from(source.matchAll(/Data\.TaggedClass\("(\w+)"\)/g), ([, name = ""]) => name)
     expect(faults.length).toBeGreaterThan(10)
-    expect(faults.filter((fault) => !text.includes(`| \`${fault}\``))).toEqual([])
+    expect(faults.filter((fault) => !text.includes(`- \`${fault}\`:`))).toEqual([])
   })
 
   it("shows samples of the reasons that they are said to be", () => {
@@ -329,7 +329,7 @@ describe("the page of errors", () => {
     }
     for (const deadline of Object.keys(deadlines) as Array<keyof typeof deadlines>) {
       const { message } = new NetworkError.TimedOut({ deadline })
-      const row = text.split("\n").find((line) => line.startsWith(`| \`"${deadline}"\``))
+      const row = text.split("\n").find((line) => line.startsWith(`- \`"${deadline}"\``))
       expect(row).toContain(`\`${message}\``)
     }
   })
