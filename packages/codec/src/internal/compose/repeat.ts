@@ -18,7 +18,8 @@ export const repeat = <A>(
   { count, limit, until }: RepeatOptions
 ): CodecValue<ReadonlyArray<A>> => {
   const markers = until?.map(markerBytes)
-  const most = item.least > 0 || limit < Infinity ? limit : 65536
+  // The limit of a frame does not bound elements that take no bytes.
+  const most = item.least > 0 ? limit : Math.min(limit, 65536)
   const items = (c: Cursor, n: number): ReadonlyArray<A> | Stop => {
     const from = c.at
     const items: Array<A> = c.saved.length > 0 ? c.saved.pop() as Array<A> : []
@@ -67,8 +68,10 @@ export const repeat = <A>(
         if (items.length === most) return c.exceed(most + 1, most, c.at)
       }
       open = false
+      const { at } = c
       const value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
+      if (c.at === at) return c.fail("an element takes no bytes, so that the end of them cannot come")
       items.push(value)
     }
   }
