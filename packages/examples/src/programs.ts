@@ -6,24 +6,33 @@ import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
-import { certificates } from "./certificates/command.ts"
-import { chat } from "./chat/command.ts"
 import * as boundedConsole from "./cli/boundedConsole.ts"
 import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
-import { demo } from "./demo/demo.ts"
-import { dns } from "./dns/command.ts"
-import { echo } from "./echo/command.ts"
-import { framing } from "./framing/command.ts"
-import { hello } from "./hello/command.ts"
-import { metrics } from "./metrics/command.ts"
-import { relay } from "./relay/command.ts"
-import { rpc } from "./rpc/command.ts"
-import { udp } from "./udp/command.ts"
+
+// Each loads what it needs, and only the one that is asked for is loaded; the help wants them all.
+const programs = {
+  hello: async () => (await import("./hello/command.ts")).hello,
+  echo: async () => (await import("./echo/command.ts")).echo,
+  udp: async () => (await import("./udp/command.ts")).udp,
+  framing: async () => (await import("./framing/command.ts")).framing,
+  chat: async () => (await import("./chat/command.ts")).chat,
+  rpc: async () => (await import("./rpc/command.ts")).rpc,
+  metrics: async () => (await import("./metrics/command.ts")).metrics,
+  relay: async () => (await import("./relay/command.ts")).relay,
+  dns: async () => (await import("./dns/command.ts")).dns,
+  certificates: async () => (await import("./certificates/command.ts")).certificates,
+  demo: async () => (await import("./demo/demo.ts")).demo
+}
+
+const isProgram = (name: string): name is keyof typeof programs => Object.hasOwn(programs, name)
+const [name = ""] = process.argv.slice(2)
+const loaders = isProgram(name) ? [programs[name]] : Object.values(programs)
+const commands = await Promise.all(loaders.map((load) => load()))
 
 const example = Command.make("example").pipe(
   Command.withDescription("Example programs"),
-  Command.withSubcommands([hello, echo, udp, framing, chat, rpc, metrics, relay, dns, certificates, demo])
+  Command.withSubcommands(commands)
 )
 
 exit.listenForSignals()
