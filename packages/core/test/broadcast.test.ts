@@ -210,6 +210,18 @@ describe("a subscription that is full", () => {
     return { group, subscription }
   })
 
+  it.effect("says of each message that is offered whether it was put in", () =>
+    Effect.gen(function*() {
+      for (const overflow of ["dropOldest", "dropNewest", "disconnect"] as const) {
+        const subscription = yield* Subscription.make<number>({ capacity: 4, overflow })
+        const offered = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (each) => Subscription.offer(subscription, each))
+        const isKept = overflow === "dropOldest"
+        assert.deepStrictEqual(offered, [true, true, true, true, isKept, isKept])
+        yield* Subscription.end(subscription)
+        assert.isFalse(yield* Subscription.offer(subscription, 7))
+      }
+    }))
+
   it.effect("drops the oldest", () =>
     Effect.gen(function*() {
       const { subscription } = yield* publishTen("dropOldest")

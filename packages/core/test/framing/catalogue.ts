@@ -17,6 +17,8 @@ export interface Entry {
   readonly alphabet: ReadonlyArray<number>
   /** Whether cutting input off can be no error, as when what is left can be a frame, or a delimiter a shorter one. */
   readonly lenientEnd: boolean
+  /** Whether decoding takes away what encoding cannot bring back. */
+  readonly oneWay: boolean
   /** How many bytes a decoder may hold. */
   readonly maxBuffered: number
 }
@@ -53,6 +55,7 @@ const entry = <A>(
     readonly examples: ReadonlyArray<A>
     readonly alphabet: ReadonlyArray<number>
     readonly lenientEnd?: boolean
+    readonly oneWay?: boolean
     readonly maxBuffered?: number
   }
 ): Entry => ({
@@ -63,6 +66,7 @@ const entry = <A>(
   examples: options.examples,
   alphabet: options.alphabet,
   lenientEnd: options.lenientEnd ?? false,
+  oneWay: options.oneWay ?? false,
   maxBuffered: options.maxBuffered ?? limit + 16
 })
 
@@ -115,7 +119,7 @@ const lengthField = ([
   entry(
     `lengthField ${JSON.stringify(options)}`,
     Framing.lengthField({ ...options, maxFrameLength: limit }),
-    binary(lengths)
+    { ...binary(lengths), oneWay: "offset" in options && options.strip > 0 }
   )
 )
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Framing from "../../src/Framing.ts"
@@ -12,7 +13,7 @@ const violation = (result: Result.Result<void, FramingLaws.LawViolation>): strin
 
 const small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 
-describe.each(catalogue)("$name", ({ alphabet, examples, frame, framing, lenientEnd, maxBuffered }) => {
+describe.each(catalogue)("$name", ({ alphabet, examples, frame, framing, lenientEnd, maxBuffered, oneWay }) => {
   const frames = Arbitrary.array(frame, { maxLength: 6 })
 
   it("keeps the laws on examples", () => {
@@ -42,6 +43,15 @@ describe.each(catalogue)("$name", ({ alphabet, examples, frame, framing, lenient
   it.prop("F2: what is encoded is decoded", [frames], ([frames]) => {
     assert.isUndefined(violation(FramingLaws.roundTrip(framing, frames)))
   }, { arbitrary: { runs: 50, seed: 4 } })
+
+  it.prop("F2: what is decoded can be encoded", [bytes(alphabet)], ([input]) => {
+    if (lenientEnd || oneWay) return
+    for (const frame of FramingLaws.decodeChunks(framing, [input]).frames) {
+      // An error that is delivered as a frame.
+      if (Predicate.hasProperty(frame, "_tag")) continue
+      assert.isTrue(Result.isSuccess(Framing.encodeAll(framing, [frame])))
+    }
+  }, { arbitrary: { runs: 60, seed: 9 } })
 
   it.prop("F3: good frames come before the error", [frames, bytes(alphabet)], ([frames, rest]) => {
     assert.isUndefined(violation(FramingLaws.delivery(framing, frames, rest)))

@@ -39,8 +39,8 @@ export const joined = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Ar
       if (chunk.buffer !== first.buffer || chunk.byteOffset !== end) break
       end += chunk.length
     }
-    if (next > begin + 1) all.push(new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset))
-    else if (first.length > 0) all.push(first)
+    const length = end - first.byteOffset
+    if (length > 0) all.push(length === first.length ? first : new Uint8Array(first.buffer, first.byteOffset, length))
     begin = next
   }
   return all
