@@ -18,7 +18,7 @@ export interface Entry {
   /** Whether cutting input off can be no error, as when what is left can be a frame, or a delimiter a shorter one. */
   readonly lenientEnd: boolean
   /** Whether decoding takes away what encoding cannot bring back. */
-  readonly oneWay: boolean
+  readonly oneWay?: boolean
   /** How many bytes a decoder may hold. */
   readonly maxBuffered: number
 }
