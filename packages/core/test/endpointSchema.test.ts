@@ -4,6 +4,8 @@ import * as EndpointSchema from "@sluice/core/EndpointSchema"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 describe("EndpointSchema", () => {
@@ -12,6 +14,18 @@ describe("EndpointSchema", () => {
       const endpoint = yield* Schema.decodeUnknownEffect(EndpointSchema.EndpointFromString)("udp://[::1]:53")
       expect(endpoint).toEqual(Endpoint.udp("::1", 53))
       expect(yield* Schema.encodeEffect(EndpointSchema.EndpointFromString)(endpoint)).toBe("udp://[::1]:53")
+    }))
+
+  it.effect("writes nothing but endpoints", () =>
+    Effect.gen(function*() {
+      const encode = (value: unknown) =>
+        Effect.exit(Schema.encodeUnknownEffect(EndpointSchema.EndpointFromString)(value))
+      for (const text of ["tcp://127.0.0.1:1", "tls://[::1]:2", "udp://127.0.0.1:3", "unix:///a"]) {
+        expect(yield* encode(Result.getOrThrow(Endpoint.parse(text)))).toEqual(Exit.succeed(text))
+      }
+      for (const value of [{ _tag: "Http" }, { host: "127.0.0.1", port: 1 }, null, "tcp://127.0.0.1:1"]) {
+        expect(Exit.isFailure(yield* encode(value))).toBe(true)
+      }
     }))
 
   it.effect("says what is wrong", () =>

@@ -204,7 +204,9 @@ describe("the timers of a connection", () => {
 })
 
 describe("the size of segments", () => {
-  it.effect.each([[576, 536, "10.0.0.1"], [1500, 1460, "10.0.0.1"], [1500, 1440, "[fd00::1]"], [68, 28, "10.0.0.1"]] as const)(
+  it.effect.each(
+    [[576, 536, "10.0.0.1"], [1500, 1460, "10.0.0.1"], [1500, 1440, "[fd00::1]"], [68, 28, "10.0.0.1"]] as const
+  )(
     "with an MTU of %d is %d to %s",
     ([mtu, size, address]) =>
       Effect.gen(function*() {
