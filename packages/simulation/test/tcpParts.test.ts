@@ -60,7 +60,7 @@ describe("the retransmission timeout (RFC 6298)", () => {
     roundTrip.measure(100_000)
     expect([roundTrip.timeout, roundTrip.least]).toEqual([100_000 + 4 * 50_000, 100_000])
     roundTrip.measure(180_000)
-    // RTTVAR = 3/4 * 50 + 1/4 * 80, SRTT = 7/8 * 100 + 1/8 * 180.
+    // The variation is 3/4 of 50 and 1/4 of 80, and the time 7/8 of 100 and 1/8 of 180.
     expect([roundTrip.timeout, roundTrip.least]).toEqual([110_000 + 4 * 57_500, 100_000])
     for (let count = 0; count < 100; count++) roundTrip.measure(20_000)
     expect(roundTrip.timeout).toBeLessThan(22_000)
@@ -184,7 +184,7 @@ describe("the timers of a connection", () => {
           const { client, near, server } = yield* connected()
           yield* Fault.partition(client, server)
           yield* Connection.writeText(near, "lost")
-          // The process is killed, and its kernel goes on.
+          // The process is killed, and its kernel keeps sending.
           if (waits) yield* Effect.flip(Connection.read(near))
           else yield* Fault.kill(client)
           yield* Effect.sleep("1 hour")
