@@ -21,6 +21,7 @@ const programs = {
   metrics: async () => (await import("./metrics/command.ts")).metrics,
   relay: async () => (await import("./relay/command.ts")).relay,
   dns: async () => (await import("./dns/command.ts")).dns,
+  socks: async () => (await import("./socks/command.ts")).socks,
   certificates: async () => (await import("./certificates/command.ts")).certificates,
   demo: async () => (await import("./demo/demo.ts")).demo
 }

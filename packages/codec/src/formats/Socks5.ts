@@ -52,6 +52,17 @@ export const credentials = Codec.struct({
 }).pipe(Codec.named("credentials"))
 
 /**
+ * The server's answer to them (RFC 1929): 0 is success, anything else is followed by the end.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const verdict = Codec.struct({
+  version: Codec.literal(Uint8Array.of(1)),
+  status: Codec.uint8
+}).pipe(Codec.named("verdict"))
+
+/**
  * What the client asks for.
  *
  * @category codecs

@@ -1,0 +1,96 @@
+import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
+import * as NodeDns from "@effect/platform-node/NodeDns"
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Server from "@sluice/core/Server"
+import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as flags from "../cli/flags.ts"
+import { duration, path, setting } from "../cli/setting.ts"
+import * as conversation from "./conversation.ts"
+import * as rules from "./rules.ts"
+
+class BadFlag extends Data.TaggedError("BadFlag")<{ readonly message: string }> {}
+
+const targets = (name: string, description: string) =>
+  setting(name, {
+    metavar: "targets",
+    description,
+    expected: "networks, addresses and names with commas between them, as in 10.0.0.0/8,192.0.2.1,example.org",
+    parse: (text) => Option.all(text.split(",").map((each) => rules.parse(each.trim())))
+  }).pipe(Flag.withDefault<ReadonlyArray<rules.Rule>>([]))
+
+/** The only user, if there is to be one. */
+const userOf = Effect.fnUntraced(
+  function*(options: { readonly user: Option.Option<string>; readonly passwordFile: Option.Option<string> }) {
+    if (Option.isNone(options.user) && Option.isNone(options.passwordFile)) return undefined
+    if (Option.isNone(options.user) || Option.isNone(options.passwordFile)) {
+      return yield* new BadFlag({ message: "a user needs a password; give --user and --password-file together" })
+    }
+    const file = options.passwordFile.value
+    const fileSystem = yield* FileSystem.FileSystem
+    const text = yield* fileSystem.readFileString(file).pipe(
+      Effect.mapError(({ message }) =>
+        new BadFlag({ message: `cannot read the password: ${message}; check --password-file` })
+      )
+    )
+    const password = text.replace(/\r?\n$/, "")
+    const name = options.user.value
+    if ([name, password].every((each) => each !== "" && Buffer.byteLength(each) <= 255)) {
+      return { name, password: Redacted.make(password) }
+    }
+    return yield* new BadFlag({ message: "a user name and a password have 1 to 255 bytes; change --user or the file" })
+  }
+)
+
+const server = Command.make(
+  "server",
+  {
+    ...flags.datagramAddress(1080),
+    ...flags.policy,
+    user: setting("user", {
+      metavar: "name",
+      description: "The only user that may connect; everyone without it",
+      expected: "a name",
+      parse: Option.some<string>
+    }).pipe(Flag.optional),
+    passwordFile: path("password-file", "The file with the password of --user"),
+    allow: targets("allow", "Connect to these targets only; a name stands for all names below it, too"),
+    deny: targets("deny", "Do not connect to these targets, even if they are allowed"),
+    handshakeTimeout: duration("handshake-timeout", "How long a client may take to ask for a target, 10s by default")
+      .pipe(Flag.withDefault(Duration.seconds(10))),
+    connectTimeout: duration("connect-timeout", "How long to try to reach a target, 10s by default").pipe(
+      Flag.withDefault(Duration.seconds(10))
+    )
+  },
+  Effect.fnUntraced(function*({ host, port, ...options }) {
+    const user = yield* userOf(options)
+    if (options.public && user === undefined) {
+      yield* Effect.logWarning("anyone can connect through this server; give --user and --password-file")
+    }
+    const handler = conversation.handler({
+      ...options,
+      user,
+      rules: { allow: options.allow, deny: options.deny, isPublic: options.public }
+    })
+    const Socks = Server.layer({
+      ...flags.serverPolicy(options),
+      listen: Endpoint.tcp(host, port),
+      onListening: flags.printListening
+    }, handler)
+    const names = Layer.provide(NodeAddressResolver.layer, NodeDns.layer)
+    return yield* Layer.launch(Layer.provide(Socks, [NodeNetwork.layer, names]))
+  })
+).pipe(Command.withDescription("Connect clients to the targets that they ask for (SOCKS5)"))
+
+export const socks = Command.make("socks").pipe(
+  Command.withDescription("A SOCKS5 proxy"),
+  Command.withSubcommands([server])
+)
