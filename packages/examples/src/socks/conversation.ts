@@ -5,6 +5,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Conversation from "@sluice/core/Conversation"
 import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -103,9 +104,10 @@ export const handler = ({ handshakeTimeout, user, ...options }: Options) => (cli
       Conversation.handler(() => greeting)(client),
       Effect.andThen(inTime, Effect.never)
     ).pipe(
-      Effect.tapErrorTag(
+      Effect.catchTag(
         "FramingError",
-        (error) => isRequesting ? Connection.write(client, refusalOf(error)) : Effect.void
+        (error): Effect.Effect<void, FramingError.FramingError | NetworkError.NetworkError> =>
+          isRequesting ? Connection.write(client, refusalOf(error)) : Effect.fail(error)
       )
     )
   })

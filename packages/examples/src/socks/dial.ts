@@ -1,7 +1,7 @@
 /** Connects to what a client asks for, and says what became of it in the codes of RFC 1928. */
 import type * as Codec from "@sluice/codec/Codec"
 import type * as Socks5 from "@sluice/codec/formats/Socks5"
-import * as Connection from "@sluice/core/Connection"
+import type * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"

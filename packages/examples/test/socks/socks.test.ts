@@ -44,7 +44,7 @@ describe("a rule", () => {
     ["", "10.0.0.0/8", "::ffff:10.1.2.3", undefined, false],
     ["example.org", "", "192.0.2.1", "WWW.Example.org.", true],
     ["example.org", "", "192.0.2.1", "example.org", true],
-    ["example.org", "", "192.0.2.1", "notexample.org", false],
+    ["example.org", "", "192.0.2.1", "my-example.org", false],
     ["example.org", "", "192.0.2.1", undefined, false],
     ["", "example.org", "192.0.2.1", "a.example.org", false],
     ["example.org", "192.0.2.0/24", "192.0.2.1", "example.org", false]
@@ -55,7 +55,7 @@ describe("a rule", () => {
     )
   })
 
-  it.each([
+  it.each<readonly [string, boolean]>([
     ["8.8.8.8", true],
     ["172.15.255.255", true],
     ["2a00::1", true],
@@ -100,7 +100,7 @@ const hasCurl = isThere("curl", "--version")
 const hasProxychains = isThere("proxychains4")
 
 describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
-  it("connects curl and proxychains4, with the right password, to what is allowed", async () => {
+  it("connects curl, with the right password, to what is allowed", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-"))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, "password"), "secret word\n")
@@ -111,7 +111,7 @@ describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
       freePort()
     ])
     const curl = (proxy: string, url: string, port = private_.port) =>
-      outcome("curl", ["-sS", "-m", "20", "--proxy", proxy.replace("@", `@127.0.0.1:${port}`), url])
+      outcome("curl", ["-sS", "-m", "20", "--proxy", `${proxy}127.0.0.1:${port}`, url])
     const byName = "socks5h://bob:secret%20word@"
     const byAddress = "socks5://bob:secret%20word@"
     const said = await Promise.all([
@@ -120,14 +120,14 @@ describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
       curl(byName, `http://127.0.0.1:${http}/big`),
       curl("socks5h://bob:wrong@", `http://localhost:${http}/`),
       curl("socks5h://alice:secret%20word@", `http://localhost:${http}/`),
-      curl("socks5h://@", `http://localhost:${http}/`),
+      curl("socks5h://", `http://localhost:${http}/`),
       curl(byName, `http://127.0.0.2:${http}/`),
       curl(byName, "http://a.evil.test/"),
       curl(byName, "http://nobody.invalid/"),
       curl(byName, `http://127.0.0.1:${closed}/`),
-      curl("socks5h://@", `http://localhost:${http}/`, public_.port),
-      curl("socks5h://@", `http://0.0.0.0:${http}/`, public_.port),
-      curl("socks5h://@", `http://[::ffff:127.0.0.1]:${http}/`, public_.port)
+      curl("socks5h://", `http://localhost:${http}/`, public_.port),
+      curl("socks5h://", `http://0.0.0.0:${http}/`, public_.port),
+      curl("socks5h://", `http://[::ffff:127.0.0.1]:${http}/`, public_.port)
     ])
     const rejected = (host: string, code: number) =>
       `curl: (97) Can't complete SOCKS5 connection to ${host}. (${code})\n`
@@ -147,9 +147,6 @@ describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
       rejected("::ffff:127.0.0.1", 2)
     ])
 
-    const list =
-      `strict_chain\nproxy_dns\nlocalnet 10.0.0.0/8\n[ProxyList]\nsocks5 127.0.0.1 ${private_.port} bob "secret word"\n`
-    writeFileSync(join(folder, "chains"), list.replaceAll("\"secret word\"", "secret"))
     const { stderr, code, stdout } = await stop(public_)
     expect({ code, stdout: stdout.includes("listening") }).toEqual({ code: 143, stdout: true })
     expect(stderr).toMatch(/WARN anyone can connect through this server; give --user and --password-file\n$/)
