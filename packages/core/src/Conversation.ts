@@ -68,6 +68,11 @@ export interface Peer<in Out> {
    * the peer does not read, and fails once the conversation has changed to another framing.
    */
   readonly send: (message: Out) => Effect.Effect<void, Failure>
+  /**
+   * Waits until the peer has ended or the connection is gone. A handler that waits for something else, as a long poll does,
+   * races against it, because no message is received meanwhile. Up to 256 KiB are read ahead to find out.
+   */
+  readonly ended: Effect.Effect<void>
 }
 
 /**
@@ -92,6 +97,18 @@ export interface Next<out E = never, out R = never> {
   readonly [NextTypeId]: { readonly _E: Types.Covariant<E>; readonly _R: Types.Covariant<R> }
 }
 
+/**
+ * A message that is sent before the conversation goes on as it is. Made with {@link reply}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reply<out Out> {
+  readonly [ReplyTypeId]: { readonly _Out: Types.Covariant<Out> }
+}
+
+const ReplyTypeId = "~@sluice/core/Framed/Reply"
+
 const NextTypeId = "~@sluice/core/Framed/Next"
 
 const nextOf = <E, R>(step: NextStep<E, R>): Next<E, R> => step as unknown as Next<E, R>
@@ -109,7 +126,7 @@ const anyState = <E, R>(state: State<E, R>): AnyState<E, R> => state as unknown 
 export const state = <Out, In, E1 = never, R1 = never, E2 = never, R2 = never, E3 = never, R3 = never>(options: {
   readonly framing: Framing.Framing<Out, In>
   readonly onEnter?: ((peer: Peer<Out>) => Effect.Effect<unknown, E1, R1>) | undefined
-  readonly onMessage: (message: In, peer: Peer<Out>) => Effect.Effect<Next<E2, R2> | void, E2, R2>
+  readonly onMessage: (message: In, peer: Peer<Out>) => Effect.Effect<Next<E2, R2> | Reply<Out> | void, E2, R2>
   readonly onEnd?: ((peer: Peer<Out>) => Effect.Effect<unknown, E3, R3>) | undefined
 }): State<E1 | E2 | E3, R1 | R2 | R3> => {
   type E = E1 | E2 | E3
@@ -127,6 +144,26 @@ export const state = <Out, In, E1 = never, R1 = never, E2 = never, R2 = never, E
   }
   return made as unknown as State<E, R>
 }
+
+/**
+ * Sends a message and stays in the state, as `peer.send` would. A handler that returns `Effect.succeed(reply(message))` costs
+ * least: such messages are answered as they arrive, with no fiber in between.
+ *
+ * ```ts
+ * import * as Conversation from "@sluice/core/Conversation"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Effect from "effect/Effect"
+ *
+ * const shout = Conversation.state({
+ *   framing: Framing.lines(),
+ *   onMessage: (line) => Effect.succeed(line === "" ? Conversation.finish : Conversation.reply(line.toUpperCase()))
+ * })
+ * ```
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const reply = <Out>(message: Out): Reply<Out> => ({ _tag: "Reply", message }) as unknown as Reply<Out>
 
 /**
  * Continues in another state. Where that has another framing, the bytes that have been read and not used are carried over.

@@ -3,14 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Framed from "../../Framed.ts"
-import type { Reader } from "../connection/receiveQueue.ts"
-import { type ConnectionState, stateOf } from "../connection/state.ts"
+import { ended } from "../connection/ended.ts"
+import { stateOf } from "../connection/state.ts"
 
 /** How many messages are received ahead of their receiver. */
 const capacity = 16
-
-/** How many bytes are read ahead while the inbox is full, to learn whether the peer has ended behind them. */
-const mostAhead = 256 * 1024
 
 /** The messages that a client has received and nobody has taken yet. */
 export class Inbox<in out A, in out E> {
@@ -40,7 +37,7 @@ export class Inbox<in out A, in out E> {
     const filling: Effect.Effect<void, Framed.FramedError> = Effect.suspend(() =>
       this.#hasRoom
         ? Effect.flatMap(receive, (message) => this.#add(message) ? filling : Effect.void)
-        : Effect.flatMap(Effect.raceFirst(this.#room, endOf(stateOf(framed.connection))), (isOver) =>
+        : Effect.flatMap(Effect.raceFirst(this.#room, Effect.as(ended(stateOf(framed.connection)), true)), (isOver) =>
           isOver ? rest : filling)
     )
     const rest: Effect.Effect<void, Framed.FramedError> = Effect.flatMap(
@@ -68,25 +65,3 @@ export class Inbox<in out A, in out E> {
     })
   })
 }
-
-/** Waits until it is known that the peer has ended or the connection is gone, whatever lies before that. */
-const endOf = (connection: ConnectionState): Effect.Effect<true> =>
-  Effect.callback((resume) => {
-    const { input } = connection
-    const over = () => resume(Effect.succeed(true))
-    const observer = { onClosed: over }
-    const reader: Reader = (_, error) => {
-      if (error === undefined && !input.isEnded) look()
-      else over()
-    }
-    const look = () => {
-      if (input.isEnded) over()
-      else if (input.available < mostAhead) input.gather(reader)
-    }
-    connection.observe(observer)
-    look()
-    return Effect.sync(() => {
-      connection.ignore(observer)
-      input.forget(reader)
-    })
-  })

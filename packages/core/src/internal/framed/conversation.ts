@@ -1,20 +1,22 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Connection from "../../Connection.ts"
 import type * as Conversation from "../../Conversation.ts"
 import * as Framing from "../../Framing.ts"
 import type { FramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
+import { ended } from "../connection/ended.ts"
 import { upgrade } from "../connection/startTls.ts"
 import { stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
+import { pending, takeTurns } from "./responder.ts"
 import { FramedState } from "./state.ts"
 
 type Failure = NetworkError.NetworkError | FramingError
 
 /** What happens after a message has been handled. */
 export type Next<E, R> =
+  | { readonly _tag: "Reply"; readonly message: unknown }
   | { readonly _tag: "Become"; readonly state: AnyState<E, R> }
   | { readonly _tag: "End" }
   | { readonly _tag: "Secure"; readonly tls: Tls.ServerOptions | Tls.Reloading; readonly state: AnyState<E, R> }
@@ -41,12 +43,14 @@ class PeerState<Out, In> implements Conversation.Peer<Out> {
   readonly connection: Connection.Connection
   readonly framing: Framing.Framing<Out, In>
   readonly framed: FramedState<Out, In>
+  readonly ended: Effect.Effect<void>
   isOver = false
 
   constructor(framing: Framing.Framing<Out, In>, framed: FramedState<Out, In>) {
     this.connection = framed.connection
     this.framing = framing
     this.framed = framed
+    this.ended = ended(framed.connection)
   }
 
   send(message: Out): Effect.Effect<void, Failure> {
@@ -105,12 +109,25 @@ const peerOf = <Out, In>(
 }
 
 const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
-  const { decoder, outbox, receivers } = peer.framed
+  const { decoder, outbox } = peer.framed
   const { onEnd, onMessage } = options
-  const handle = (message: In): Conversing<E, R> => Effect.flatMap(onMessage(message, peer), go)
-  const go = (next: Next<E, R> | void): Conversing<E, R> => {
+  type Step = Next<E, R> | void
+  const handle = (message: In) => onMessage(message, peer)
+  // What is there already is written meanwhile.
+  const wait = (step: Effect.Effect<Step, E, R>): Conversing<E, R> =>
+    outbox.isCovered ? Effect.flatMap(step, go) : Effect.withFiber((fiber) => {
+      outbox.flushSoon(fiber.currentDispatcher)
+      return Effect.flatMap(step, go)
+    })
+  // The type of the messages of a reply is that of the state.
+  const reply = (message: unknown) => outbox.add(message as Out)
+  const go = (next: Step): Conversing<E, R> => {
     if (next === undefined) return listening
     switch (next._tag) {
+      case "Reply": {
+        const refusal = reply(next.message)
+        return refusal === undefined ? listening : Effect.andThen(outbox.flush, Effect.fail(refusal))
+      }
       case "Become":
         if ((next.state as unknown) === options) return listening
         return Effect.andThen(
@@ -129,14 +146,17 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
         )
     }
   }
-  const receive = Effect.flatMap(receivers.receive, (message) =>
-    Option.isSome(message)
-      ? handle(message.value)
-      : Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
+  const turns = takeTurns<Out, In, Step, E, R>(peer.framed, {
+    handle,
+    take: (next) => next === undefined ? undefined : next._tag === "Reply" ? reply(next.message) : pending,
+    whenPending: wait,
+    whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
+  })
+  // The fiber takes the messages that have arrived with one that made it wait.
   const listening: Conversing<E, R> = Effect.suspend(() => {
     if (outbox.isFull) return Effect.flatMap(outbox.flush, () => listening)
     const message = decoder.next()
-    return message === Framing.noFrame ? Effect.andThen(outbox.flush, receive) : handle(message)
+    return message === Framing.noFrame ? Effect.andThen(outbox.flush, turns) : wait(handle(message))
   })
-  return Effect.onError(listening, () => Effect.ignore(outbox.flush))
+  return Effect.onError(turns, () => Effect.ignore(outbox.flush))
 }

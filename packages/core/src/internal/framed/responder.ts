@@ -11,6 +11,31 @@ type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingErro
 
 type Handle<Out, In, E, R> = (message: In) => Effect.Effect<Out, E, R>
 
+/** The answer of a turn that is not over at once. */
+export const pending: unique symbol = Symbol.for("@sluice/core/Framed/pending")
+
+/** What is done about messages in the callbacks of a connection. */
+export interface Turns<A, In, E, R> {
+  readonly handle: Handle<A, In, E, R>
+  /** Takes what the handler succeeded with: sends it, or says why not, or leaves it to `whenPending`. */
+  readonly take: (result: A) => FramingError | typeof pending | undefined
+  /** What to do about a result that is not there at once, or not to be taken. Those before it are written by it. */
+  readonly whenPending: (result: Effect.Effect<A, E, R>) => Outcome<E, R>
+  /** What to do when the peer has ended. */
+  readonly whenEnded: Outcome<E, R>
+}
+
+/**
+ * Takes the messages of a connection in its callbacks, with no fiber in between, for as long as each is handled at once.
+ * Only one may run on a connection at a time.
+ */
+export const takeTurns = <Out, In, A, E, R>(framed: FramedState<Out, In>, turns: Turns<A, In, E, R>): Outcome<E, R> =>
+  Effect.callback((resume) => {
+    const replies = new Replies(framed, turns, resume)
+    replies.start()
+    return Effect.sync(() => replies.finish(Effect.void))
+  })
+
 /**
  * Answers messages one after the other. Replies that are ready together leave with one write: they are written when no
  * message is left, when they are many, and when a handler waits.
@@ -22,15 +47,11 @@ export const answerInTurn = <Out, In, E, R>(
   framed: FramedState<Out, In>,
   handle: Handle<Out, In, E, R>
 ): Outcome<E, R> => {
-  const turns: Outcome<E, R> = Effect.callback((resume) => {
-    const replies = new Replies(
-      framed,
-      handle,
-      (reply) => Effect.flatMap(inFiber(framed, handle, reply), () => turns),
-      resume
-    )
-    replies.start()
-    return Effect.sync(() => replies.finish(Effect.void))
+  const turns: Outcome<E, R> = takeTurns(framed, {
+    handle,
+    take: (reply) => framed.outbox.add(reply),
+    whenPending: (reply) => Effect.flatMap(inFiber(framed, handle, reply), () => turns),
+    whenEnded: Effect.void
   })
   return turns
 }
@@ -59,11 +80,9 @@ const inFiber = <Out, In, E, R>(
   return Effect.onError(answer(first), () => Effect.ignore(outbox.flush))
 }
 
-class Replies<Out, In, E, R> implements Consumer, Writer {
+class Replies<Out, In, A, E, R> implements Consumer, Writer {
   readonly #framed: FramedState<Out, In>
-  readonly #handle: Handle<Out, In, E, R>
-  /** What to do about a reply that is not there at once. Those before it are written by it. */
-  readonly #whenPending: (reply: Effect.Effect<Out, E, R>) => Outcome<E, R>
+  readonly #turns: Turns<A, In, E, R>
   readonly #resume: (outcome: Outcome<E, R>) => void
   #isAttached = false
   #isWriting = false
@@ -74,13 +93,11 @@ class Replies<Out, In, E, R> implements Consumer, Writer {
 
   constructor(
     framed: FramedState<Out, In>,
-    handle: Handle<Out, In, E, R>,
-    whenPending: (reply: Effect.Effect<Out, E, R>) => Outcome<E, R>,
+    turns: Turns<A, In, E, R>,
     resume: (outcome: Outcome<E, R>) => void
   ) {
     this.#framed = framed
-    this.#handle = handle
-    this.#whenPending = whenPending
+    this.#turns = turns
     this.#resume = resume
   }
 
@@ -147,25 +164,21 @@ class Replies<Out, In, E, R> implements Consumer, Writer {
   // Encodes the replies to the messages that are there, up to a bound. Returns whether these were all.
   #encode(): boolean {
     const { decoder, outbox } = this.#framed
+    const { handle, take, whenEnded, whenPending } = this.#turns
     try {
       while (!outbox.isFull) {
         const message = decoder.next()
         if (message === noFrame) {
           if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
-          else if (this.#isEnded) this.#outcome = Effect.void
+          else if (this.#isEnded) this.#outcome = whenEnded
           return true
         }
-        const reply = this.#handle(message)
-        if (!isDone(reply)) {
-          this.#outcome = this.#whenPending(reply)
-          this.#isPending = true
-          return true
-        }
-        const refusal = outbox.add(reply.value)
-        if (refusal !== undefined) {
-          this.#outcome = Effect.fail(refusal)
-          return true
-        }
+        const reply = handle(message)
+        const problem = isDone(reply) ? take(reply.value) : pending
+        if (problem === undefined) continue
+        this.#isPending = problem === pending
+        this.#outcome = problem === pending ? whenPending(reply) : Effect.fail(problem)
+        return true
       }
       return false
     } catch (defect) {

@@ -1,0 +1,89 @@
+/** Who has subscribed to which channels. A message is encoded once for all that get it in the same form. */
+import type { FramingError } from "@sluice/core/FramingError"
+import * as Framing from "@sluice/core/Framing"
+import * as Subscription from "@sluice/core/Subscription"
+import * as Bytes from "effect/Bytes"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { glob } from "./commands/arguments.ts"
+import { bulk, framing, type Reply, toResp2 } from "./Reply.ts"
+
+/** One who subscribes: a connection. */
+export interface Subscriber {
+  readonly protocol: 2 | 3
+  readonly queue: Subscription.Subscription<Uint8Array>
+}
+
+type Kind = "channel" | "pattern"
+
+interface Delivery {
+  readonly to: Subscriber
+  readonly bytes: Uint8Array
+}
+
+export class PubSub {
+  readonly #members = { channel: new Map<string, Set<Subscriber>>(), pattern: new Map<string, Set<Subscriber>>() }
+  readonly #tests = new Map<string, (channel: string) => boolean>()
+  #deliveries: Array<Delivery> = []
+
+  subscribe(kind: Kind, name: string, subscriber: Subscriber): void {
+    const members = this.#members[kind].get(name)
+    if (members !== undefined) return void members.add(subscriber)
+    this.#members[kind].set(name, new Set([subscriber]))
+    if (kind === "pattern") this.#tests.set(name, glob(name))
+  }
+
+  unsubscribe(kind: Kind, name: string, subscriber: Subscriber): void {
+    const members = this.#members[kind].get(name)
+    if (!members?.delete(subscriber) || members.size > 0) return
+    this.#members[kind].delete(name)
+    if (kind === "pattern") this.#tests.delete(name)
+  }
+
+  channels(): ReadonlyArray<string> {
+    return [...this.#members.channel.keys()]
+  }
+
+  patterns(): number {
+    return this.#members.pattern.size
+  }
+
+  count(channel: string): number {
+    return this.#members.channel.get(channel)?.size ?? 0
+  }
+
+  /** Gives a message to those that want it, once `deliver` is run. Returns how many they are. */
+  publish(channel: string, message: string): number {
+    let count = this.#send(this.#members.channel.get(channel), ["message", channel, message])
+    for (const [pattern, test] of this.#tests) {
+      if (test(channel)) count += this.#send(this.#members.pattern.get(pattern), ["pmessage", pattern, channel, message])
+    }
+    return count
+  }
+
+  #send(members: ReadonlySet<Subscriber> | undefined, words: ReadonlyArray<string>): number {
+    if (members === undefined) return 0
+    const push: Reply = { _tag: "Push", items: words.map(bulk) }
+    const encoded = new Map<number, Uint8Array>()
+    for (const to of members) {
+      let bytes = encoded.get(to.protocol)
+      if (bytes === undefined) encoded.set(to.protocol, bytes = encode(to.protocol === 3 ? push : toResp2(push)))
+      this.#deliveries.push({ to, bytes })
+    }
+    return members.size
+  }
+
+  get isIdle(): boolean {
+    return this.#deliveries.length === 0
+  }
+
+  /** Puts what was published into the queues of the subscribers. It never waits. */
+  readonly deliver: Effect.Effect<void> = Effect.suspend(() => {
+    const deliveries = this.#deliveries
+    this.#deliveries = []
+    return Effect.forEach(deliveries, ({ bytes, to }) => Subscription.offer(to.queue, bytes), { discard: true })
+  })
+}
+
+const encode = (reply: Reply): Uint8Array =>
+  Bytes.concat(Result.getOrThrow(Framing.encodeAll(framing, [reply]) as Result.Result<Array<Uint8Array>, FramingError>))

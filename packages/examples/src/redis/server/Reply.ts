@@ -1,0 +1,86 @@
+/** What the server answers. Strings are of any bytes, a character each, so that they cost no more than text. */
+import * as Codec from "@sluice/codec/Codec"
+import * as Resp from "@sluice/codec/formats/Resp"
+import * as Framing from "@sluice/core/Framing"
+
+export type Reply = Resp.Value<string>
+
+/** What a command comes to: a reply, several, the end of the connection, or a wait for keys. */
+export type Outcome =
+  | Reply
+  | { readonly _tag: "Several"; readonly replies: ReadonlyArray<Reply> }
+  | { readonly _tag: "Close"; readonly reply: Reply }
+  | Blocked
+
+/** A command that waits until one of the keys has something for it. */
+export interface Blocked {
+  readonly _tag: "Blocked"
+  readonly keys: ReadonlyArray<string>
+  readonly attempt: () => Reply | undefined
+  /** How long, in milliseconds; 0 is forever. */
+  readonly millis: number
+}
+
+/** The largest command, in bytes; a larger one is refused before it is gathered. */
+const largestCommand = 64 * 1024 * 1024
+
+const { command, value } = Resp.make(Codec.text("latin1"))
+
+export const framing = Framing.duplex({
+  outgoing: Codec.framing(value, { maxFrameLength: 1024 * 1024 * 1024 }),
+  incoming: Codec.framing(command, { maxFrameLength: largestCommand })
+})
+
+/** Ends a command with an error. It is thrown, so that parsing an option is one call. */
+export class Refused extends Error {
+  readonly reply: Reply
+  constructor(text: string) {
+    super(text)
+    this.reply = error(text)
+  }
+}
+
+export const ok: Reply = { _tag: "Text", text: "OK" }
+export const nil: Reply = { _tag: "Nil" }
+export const nilArray: Reply = { _tag: "NullArray" }
+export const text = (text: string): Reply => ({ _tag: "Text", text })
+export const bulk = (bytes: string): Reply => ({ _tag: "Bulk", bytes })
+export const optional = (bytes: string | undefined): Reply => bytes === undefined ? nil : bulk(bytes)
+export const integer = (value: number): Reply => ({ _tag: "Number", value })
+export const array = (items: ReadonlyArray<Reply>): Reply => ({ _tag: "Array", items })
+export const strings = (items: ReadonlyArray<string>): Reply => array(items.map(bulk))
+export const map = (entries: Iterable<readonly [string, Reply]>): Reply => ({
+  _tag: "Map",
+  entries: Array.from(entries, ([key, value]) => ({ key: bulk(key), value }))
+})
+export const double = (value: number): Reply => ({ _tag: "Double", text: numberText(value) })
+export const error = (text: string): Reply => ({ _tag: "Error", text: text.replace(/[\r\n]+/g, " ") })
+
+export const syntaxError = (): Refused => new Refused("ERR syntax error")
+export const notInteger = (): Refused => new Refused("ERR value is not an integer or out of range")
+
+/** A number as Redis writes it. */
+export const numberText = (value: number): string =>
+  value === Infinity ? "inf" : value === -Infinity ? "-inf" : String(value)
+
+/** Says in RESP2 what only RESP3 has. */
+export const toResp2 = (reply: Reply): Reply => {
+  switch (reply._tag) {
+    case "Nil":
+      return { _tag: "Null" }
+    case "Array":
+      return reply.items.length === 0 ? reply : array(reply.items.map(toResp2))
+    case "Push":
+    case "Set":
+      return array(reply.items.map(toResp2))
+    case "Map":
+      return array(reply.entries.flatMap(({ key, value }) => [toResp2(key), toResp2(value)]))
+    case "Double":
+      return bulk(reply.text)
+    default:
+      return reply
+  }
+}
+
+/** Says in RESP3 what RESP2 has other forms of. */
+export const toResp3 = (reply: Reply): Reply => reply._tag === "NullArray" ? nil : reply

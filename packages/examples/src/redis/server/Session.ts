@@ -1,0 +1,128 @@
+/** What the server knows of one connection, and how it runs the commands that come over it. */
+import type { Entry } from "./commands/table.ts"
+import type { Keyspace } from "./Keyspace.ts"
+import type { Script } from "./scripts/script.ts"
+import type { PubSub, Subscriber } from "./PubSub.ts"
+import { error, type Outcome, Refused, text } from "./Reply.ts"
+
+/** What all connections share. */
+export interface Shared {
+  readonly commands: ReadonlyMap<string, Entry>
+  readonly keyspace: Keyspace
+  readonly pubSub: PubSub
+  /** Milliseconds of the wall clock. */
+  readonly wallMillis: () => number
+  /** The scripts that have been loaded, by their digests. */
+  readonly scripts: Map<string, Script>
+  readonly startedAt: number
+  readonly sessions: Set<Session>
+}
+
+/** Commands that are obeyed at once within a transaction. */
+const immediate = new Set(["EXEC", "DISCARD", "MULTI", "QUIT", "RESET", "WATCH"])
+
+/** Commands that RESP2 allows to those that have subscribed. */
+const whileSubscribed = /^(P?(UN)?SUBSCRIBE|PING|QUIT|RESET)$/
+
+const queued = text("QUEUED")
+
+export class Session implements Subscriber {
+  readonly shared: Shared
+  readonly keyspace: Keyspace
+  readonly wallMillis: () => number
+  readonly queue: Subscriber["queue"]
+  readonly id: number
+  readonly address: string
+  protocol: 2 | 3 = 2
+  name = ""
+  /** The commands of a transaction, which wait for EXEC. */
+  transaction: Array<ReadonlyArray<string>> | undefined = undefined
+  /** Whether a command was refused that belongs to the transaction. */
+  isSpoiled = false
+  readonly channels = new Set<string>()
+  readonly patterns = new Set<string>()
+
+  constructor(shared: Shared, id: number, address: string, queue: Subscriber["queue"]) {
+    this.shared = shared
+    this.keyspace = shared.keyspace
+    this.wallMillis = shared.wallMillis
+    this.id = id
+    this.address = address
+    this.queue = queue
+  }
+
+  get subscriptions(): number {
+    return this.channels.size + this.patterns.size
+  }
+
+  /** Obeys a command, and lets those have their turn that wait for what it did. */
+  execute(words: ReadonlyArray<string>): Outcome {
+    const outcome = this.#attempt(words)
+    this.keyspace.serve()
+    return outcome
+  }
+
+  /** Runs a command of a transaction or of a script, which waits for nothing. */
+  run(words: ReadonlyArray<string>): Exclude<Outcome, { readonly _tag: "Blocked" | "Several" | "Close" }> {
+    const outcome = this.#attempt(words)
+    switch (outcome._tag) {
+      case "Blocked":
+        return { _tag: "NullArray" }
+      case "Several":
+        return outcome.replies.at(-1)!
+      case "Close":
+        return outcome.reply
+      default:
+        return outcome
+    }
+  }
+
+  #attempt(words: ReadonlyArray<string>): Outcome {
+    const { commands } = this.shared
+    const word = words[0]!
+    const command = commands.get(word) ?? commands.get(word.toUpperCase())
+    if (command === undefined) return this.#refuse(`ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${
+      words.slice(1, 20).map((word) => `'${word.slice(0, 128)}' `).join("")
+    }`)
+    const { arity, grows, handler, name } = command
+    if (arity >= 0 ? words.length !== arity : words.length < -arity) {
+      return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
+    }
+    if (grows && this.keyspace.isFull) return this.#refuse("OOM command not allowed when used memory > 'maxmemory'.")
+    if (this.protocol === 2 && this.channels.size + this.patterns.size > 0 && !whileSubscribed.test(name)) {
+      return this.#refuse(
+        `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
+          "allowed in this context"
+      )
+    }
+    if (this.transaction !== undefined && !immediate.has(name)) {
+      this.transaction.push(words)
+      return queued
+    }
+    try {
+      return handler(this, words)
+    } catch (error) {
+      if (error instanceof Refused) return error.reply
+      throw error
+    }
+  }
+
+  #refuse(text: string): Outcome {
+    if (this.transaction !== undefined) this.isSpoiled = true
+    return error(text)
+  }
+
+  /** Forgets the transaction. */
+  discard(): void {
+    this.transaction = undefined
+    this.isSpoiled = false
+  }
+
+  /** Leaves all channels. */
+  leave(): void {
+    for (const name of this.channels) this.shared.pubSub.unsubscribe("channel", name, this)
+    for (const name of this.patterns) this.shared.pubSub.unsubscribe("pattern", name, this)
+    this.channels.clear()
+    this.patterns.clear()
+  }
+}

@@ -1,0 +1,96 @@
+/** What commands are, and how they read their arguments. */
+import { notInteger, type Outcome, Refused, syntaxError } from "../Reply.ts"
+import type { Session } from "../Session.ts"
+
+/** Runs a command. `words[0]` is its name. */
+export type Handler = (session: Session, words: ReadonlyArray<string>) => Outcome
+
+/** How many words a command has, its name included, or at least how many, negative; and whether it takes memory. */
+export type Command = readonly [arity: number, handler: Handler, grows?: "grows"]
+
+export type Commands = Readonly<Record<string, Command>>
+
+export const toInteger = (text: string | undefined): number => {
+  const value = Number(text)
+  if (text === undefined || !/^-?\d{1,19}$/.test(text) || !Number.isSafeInteger(value)) throw notInteger()
+  return value
+}
+
+export const toCount = (text: string | undefined): number => {
+  const value = toInteger(text)
+  if (value < 0) throw new Refused("ERR value is out of range, must be positive")
+  return value
+}
+
+export const toFloat = (text: string | undefined, what = "value is not a valid float"): number => {
+  const value = /^[+-]?inf(inity)?$/i.test(text ?? "") ? (text!.startsWith("-") ? -Infinity : Infinity) : Number(text)
+  if (text === undefined || text.trim() === "" || Number.isNaN(value)) throw new Refused(`ERR ${what}`)
+  return value
+}
+
+/** From where to where a range of indices goes that may be counted from the end: both as `slice` takes them. */
+export const toRange = (length: number, start: string, stop: string): readonly [number, number] => {
+  const [from, to] = [toInteger(start), toInteger(stop)].map((index) => index < 0 ? length + index : index)
+  return [Math.max(0, from!), Math.min(length - 1, to!) + 1]
+}
+
+/**
+ * Reads options by their names, in any order, until the words end or `stop` says so. An option takes what its function takes
+ * of `next`. Returns where the options end.
+ */
+export const readOptions = (
+  words: ReadonlyArray<string>,
+  from: number,
+  options: Readonly<Record<string, (next: () => string) => void>>,
+  otherwise: "refuse" | "stop" = "refuse"
+): number => {
+  let at = from
+  const next = (): string => {
+    const word = words[++at]
+    if (word === undefined) throw syntaxError()
+    return word
+  }
+  for (; at < words.length; at++) {
+    const option = options[words[at]!.toUpperCase()]
+    if (option !== undefined) option(next)
+    else if (otherwise === "stop") break
+    else throw syntaxError()
+  }
+  return at
+}
+
+/** A function for each of the options that exclude one another. */
+export const oneOf = <A extends string>(names: ReadonlyArray<A>, choose: (name: A) => void) => {
+  let chosen = false
+  return Object.fromEntries(names.map((name) => [name, () => {
+    if (chosen) throw syntaxError()
+    chosen = true
+    choose(name)
+  }]))
+}
+
+/** A pattern of `KEYS` as a test: `*`, `?`, `[a-z]`, `[^a]` and `\`. */
+export const glob = (pattern: string): (text: string) => boolean => {
+  if (pattern === "*") return () => true
+  let source = ""
+  for (let i = 0; i < pattern.length; i++) {
+    const character = pattern[i]!
+    const close = character === "[" ? pattern.indexOf("]", i + 1) : -1
+    if (character === "*") source += source.endsWith(".*") ? "" : ".*"
+    else if (character === "?") source += "."
+    else if (close > i + 1) {
+      const [, negated, members] = /^(\^?)(.*)$/s.exec(pattern.slice(i + 1, close))!
+      source += members === "" ? negated === "" ? "(?!)" : "." : `[${negated}${members!.replace(/[\\\]^[]/g, "\\$&")}]`
+      i = close
+    } else source += quote(character === "\\" ? pattern[++i] ?? "\\" : character)
+  }
+  try {
+    const expression = new RegExp(`^${source}$`, "s")
+    return (text) => expression.test(text)
+  } catch {
+    return () => false
+  }
+}
+
+const quote = (character: string): string => /[\w\s]/.test(character) ? character : `\\x${hex(character)}`
+const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, "0")

@@ -1,0 +1,54 @@
+import { array, bulk, integer, nil, type Outcome, Refused, type Reply, strings } from "../Reply.ts"
+import type { Session } from "../Session.ts"
+import { type Commands, glob } from "./arguments.ts"
+
+type Kind = "channel" | "pattern"
+
+const named = (session: Session, kind: Kind) => kind === "channel" ? session.channels : session.patterns
+
+const push = (what: string, name: Reply, count: number): Reply => ({
+  _tag: "Push",
+  items: [bulk(what), name, integer(count)]
+})
+
+const subscribe = (session: Session, words: ReadonlyArray<string>, kind: Kind): Outcome => ({
+  _tag: "Several",
+  replies: words.slice(1).map((name) => {
+    named(session, kind).add(name)
+    session.shared.pubSub.subscribe(kind, name, session)
+    return push(words[0]!.toLowerCase(), bulk(name), session.subscriptions)
+  })
+})
+
+const unsubscribe = (session: Session, words: ReadonlyArray<string>, kind: Kind): Outcome => {
+  const what = words[0]!.toLowerCase()
+  const names = words.length > 1 ? words.slice(1) : [...named(session, kind)]
+  if (names.length === 0) return { _tag: "Several", replies: [push(what, nil, session.subscriptions)] }
+  return {
+    _tag: "Several",
+    replies: names.map((name) => {
+      named(session, kind).delete(name)
+      session.shared.pubSub.unsubscribe(kind, name, session)
+      return push(what, bulk(name), session.subscriptions)
+    })
+  }
+}
+
+export const pubSub: Commands = {
+  SUBSCRIBE: [-2, (session, words) => subscribe(session, words, "channel")],
+  PSUBSCRIBE: [-2, (session, words) => subscribe(session, words, "pattern")],
+  UNSUBSCRIBE: [-1, (session, words) => unsubscribe(session, words, "channel")],
+  PUNSUBSCRIBE: [-1, (session, words) => unsubscribe(session, words, "pattern")],
+  PUBLISH: [3, ({ shared }, [, channel, message]) => integer(shared.pubSub.publish(channel!, message!))],
+  PUBSUB: [-2, ({ shared }, words) => {
+    switch (words[1]!.toUpperCase()) {
+      case "CHANNELS":
+        return strings(shared.pubSub.channels().filter(glob(words[2] ?? "*")))
+      case "NUMSUB":
+        return array(words.slice(2).flatMap((name) => [bulk(name), integer(shared.pubSub.count(name))]))
+      case "NUMPAT":
+        return integer(shared.pubSub.patterns())
+    }
+    throw new Refused(`ERR unknown subcommand '${words[1]}'. Try PUBSUB HELP.`)
+  }]
+}

@@ -1,0 +1,171 @@
+import { array, bulk, integer, map, nil, nilArray, type Outcome, Refused, type Reply, strings, syntaxError } from "../Reply.ts"
+import type { Session } from "../Session.ts"
+import {
+  compareIds,
+  firstId,
+  type Id,
+  idText,
+  lastId,
+  nextId,
+  parseId,
+  sizeOf,
+  type StreamEntry,
+  StreamLog
+} from "../StreamLog.ts"
+import { type Commands, readOptions, toCount } from "./arguments.ts"
+
+const toId = (text: string, seq: number): Id => {
+  const id = parseId(text, seq)
+  if (id === undefined) throw new Refused("ERR Invalid stream ID specified as stream command argument")
+  return id
+}
+
+/** An end of a range: `-`, `+`, an id, or `(` and an id that does not belong to it. */
+const toEnd = (text: string, side: "from" | "to"): Id => {
+  if (text === "-") return firstId
+  if (text === "+") return lastId
+  const { ms, seq } = toId(text.replace(/^\(/, ""), side === "from" ? 0 : lastId.seq)
+  if (!text.startsWith("(")) return { ms, seq }
+  if (side === "from") return { ms, seq: seq + 1 }
+  return seq > 0 ? { ms, seq: seq - 1 } : { ms: ms - 1, seq: lastId.seq }
+}
+
+const entryReply = (entry: StreamEntry): Reply => array([bulk(idText(entry)), strings(entry.fields)])
+
+type Trim = (first: StreamEntry, length: number) => boolean
+
+/** The options of trimming. What is about right is right. */
+const trimming = (set: (trim: Trim) => void) => {
+  const bound = (next: () => string): string => {
+    const word = next()
+    return word === "~" || word === "=" ? next() : word
+  }
+  return {
+    MAXLEN: (next: () => string) => {
+      const most = toCount(bound(next))
+      set((_, length) => length > most)
+    },
+    MINID: (next: () => string) => {
+      const least = toId(bound(next), 0)
+      set((first) => compareIds(first, least) < 0)
+    },
+    LIMIT: (next: () => string) => void toCount(next())
+  }
+}
+
+const trim = ({ keyspace }: Session, key: string, stream: StreamLog, isOver: Trim): number => {
+  const removed = stream.trim(isOver)
+  keyspace.resize(key, -removed.reduce((size, { fields }) => size + sizeOf(fields), 0))
+  return removed.length
+}
+
+const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
+  const { keyspace } = session
+  const key = words[1]!
+  let isMade = true
+  let isOver: Trim | undefined
+  const at = readOptions(words, 2, { NOMKSTREAM: () => isMade = false, ...trimming((trim) => isOver = trim) }, "stop")
+  const fields = words.slice(at + 1)
+  if (fields.length === 0 || fields.length % 2 === 1) {
+    throw new Refused("ERR wrong number of arguments for 'xadd' command")
+  }
+  const last = keyspace.stream(key)?.last ?? firstId
+  const wanted = words[at]!
+  const id = wanted === "*"
+    ? nextId(last, session.wallMillis())
+    : wanted.endsWith("-*")
+    ? ((ms) => ({ ms, seq: ms === last.ms ? last.seq + 1 : ms === 0 ? 1 : 0 }))(toId(wanted.slice(0, -2), 0).ms)
+    : toId(wanted, 0)
+  if (compareIds(id, firstId) === 0) throw new Refused("ERR The ID specified in XADD must be greater than 0-0")
+  if (compareIds(id, last) <= 0) {
+    throw new Refused("ERR The ID specified in XADD is equal or smaller than the target stream top item")
+  }
+  if (!isMade && keyspace.stream(key) === undefined) return nil
+  const stream = keyspace.open(key, StreamLog)
+  stream.add({ ...id, fields })
+  keyspace.resize(key, sizeOf(fields))
+  if (isOver !== undefined) trim(session, key, stream, isOver)
+  keyspace.touch(key)
+  return bulk(idText(id))
+}
+
+const range = ({ keyspace }: Session, words: ReadonlyArray<string>, backwards: boolean): Outcome => {
+  let count = Infinity
+  readOptions(words, 4, { COUNT: (next) => count = toCount(next()) })
+  const [from, to] = backwards ? [words[3]!, words[2]!] : [words[2]!, words[3]!]
+  const entries = keyspace.stream(words[1]!)?.range(toEnd(from, "from"), toEnd(to, "to"), count, backwards)
+  return array((entries ?? []).map(entryReply))
+}
+
+const read = ({ keyspace, protocol }: Session, words: ReadonlyArray<string>): Outcome => {
+  let count = Infinity
+  let millis: number | undefined
+  const at = readOptions(words, 1, {
+    COUNT: (next) => count = toCount(next()),
+    BLOCK: (next) => millis = toCount(next())
+  }, "stop")
+  if (words[at]?.toUpperCase() !== "STREAMS") throw syntaxError()
+  const rest = words.slice(at + 1)
+  if (rest.length === 0 || rest.length % 2 === 1) {
+    throw new Refused("ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.")
+  }
+  const keys = rest.slice(0, rest.length / 2)
+  const after = rest.slice(rest.length / 2).map((id, i) =>
+    id === "$" ? keyspace.stream(keys[i]!)?.last ?? firstId : toId(id, 0)
+  )
+  const attempt = (): Reply | undefined => {
+    const found: Array<[string, Reply]> = []
+    for (const [i, key] of keys.entries()) {
+      const { ms, seq } = after[i]!
+      const entries = keyspace.stream(key)?.range({ ms, seq: seq + 1 }, lastId, count) ?? []
+      if (entries.length > 0) found.push([key, array(entries.map(entryReply))])
+    }
+    if (found.length === 0) return undefined
+    return protocol === 3 ? map(found) : array(found.map(([key, entries]) => array([bulk(key), entries])))
+  }
+  return attempt() ?? (millis === undefined ? nilArray : { _tag: "Blocked", keys, attempt, millis })
+}
+
+const information = ({ keyspace }: Session, words: ReadonlyArray<string>): Outcome => {
+  if (words[1]!.toUpperCase() !== "STREAM" || words.length !== 3) throw syntaxError()
+  const stream = keyspace.stream(words[2]!)
+  if (stream === undefined) throw new Refused("ERR no such key")
+  const last = stream.range(firstId, lastId, 1, true)[0]
+  const entry = (entry: StreamEntry | undefined) => entry === undefined ? nil : entryReply(entry)
+  return map([
+    ["length", integer(stream.length)],
+    ["last-generated-id", bulk(idText(stream.last))],
+    ["entries-added", integer(stream.added)],
+    ["groups", integer(0)],
+    ["first-entry", entry(stream.first)],
+    ["last-entry", entry(last)]
+  ])
+}
+
+export const streams: Commands = {
+  XADD: [-5, add, "grows"],
+  XLEN: [2, ({ keyspace }, [, key]) => integer(keyspace.stream(key!)?.length ?? 0)],
+  XRANGE: [-4, (session, words) => range(session, words, false)],
+  XREVRANGE: [-4, (session, words) => range(session, words, true)],
+  XREAD: [-4, read],
+  XTRIM: [-4, (session, words) => {
+    let isOver: Trim | undefined
+    readOptions(words, 2, trimming((trim) => isOver = trim))
+    if (isOver === undefined) throw syntaxError()
+    const stream = session.keyspace.stream(words[1]!)
+    return integer(stream === undefined ? 0 : trim(session, words[1]!, stream, isOver))
+  }],
+  XDEL: [-3, ({ keyspace }, words) => {
+    const key = words[1]!
+    const stream = keyspace.stream(key)
+    let deleted = 0
+    for (const id of words.slice(2).map((word) => toId(word, 0))) {
+      const entry = stream?.delete(id)
+      if (entry === undefined) continue
+      deleted++
+      keyspace.resize(key, -sizeOf(entry.fields))
+    }
+    return integer(deleted)
+  }],
+  XINFO: [-2, information]
+}
