@@ -1,7 +1,8 @@
 import { constant } from "../fields/constant.ts"
-import { literal, type Marker } from "../fields/literal.ts"
+import { literal, type Marker, markerBytes } from "../fields/literal.ts"
 import { type CodecValue, derive, type Read } from "../machine/codec.ts"
-import { type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
+import { lineBetween } from "../machine/line.ts"
 
 interface Open<A> {
   /** The content, once it has been read. */
@@ -17,13 +18,26 @@ export const enclosed = <A>(
   const head: CodecValue<void> = before === undefined ? constant<void>(undefined) : literal([before])
   const tail: CodecValue<void> = after === undefined ? constant<void>(undefined) : literal([after])
   const { measure } = content
+  const beforeBytes = before === undefined ? undefined : markerBytes(before)
+  const afterBytes = after === undefined ? undefined : markerBytes(after)
+  const tailRead = tail.read
+  const tailLength = afterBytes?.length ?? 0
+  const tail0 = afterBytes?.[0] ?? -1
+  const tail1 = afterBytes?.[1] ?? -1
+  /** Reads what stands behind; one byte or two without a call. */
+  const readTail = (c: Cursor): void | Stop => {
+    const { at, bytes } = c
+    if (tailLength > 2 || c.end - at < tailLength) return tailRead(c)
+    if (bytes[at] !== tail0 || (tailLength === 2 && bytes[at + 1] !== tail1)) return tailRead(c)
+    c.at = at + tailLength
+  }
   const around = head.least + tail.least
   /** Starts over when something is missing. */
   const readAtomic: Read<A> = (c) => {
     const { at } = c
     if (before !== undefined && head.read(c) === stop) return stop
     const value = content.read(c)
-    if (value === stop || (after !== undefined && tail.read(c) === stop)) {
+    if (value === stop || (after !== undefined && readTail(c) === stop)) {
       if (c.problem === undefined) c.at = at
       return stop
     }
@@ -34,7 +48,7 @@ export const enclosed = <A>(
     if (open === undefined && before !== undefined && head.read(c) === stop) return stop
     let value = open === undefined ? stop : open.value
     if (value === stop) value = content.read(c)
-    if (value === stop || (after !== undefined && tail.read(c) === stop)) return c.leave({ value }, undefined)
+    if (value === stop || (after !== undefined && readTail(c) === stop)) return c.leave({ value }, undefined)
     return value
   }
   return derive<A>(content, {
@@ -43,6 +57,7 @@ export const enclosed = <A>(
     least: content.least + around,
     most: content.most + around,
     role: undefined,
+    line: lineBetween(content.line, beforeBytes, afterBytes),
     problem: head.problem ?? content.problem ?? tail.problem ??
       (content.greedy && after !== undefined
         ? "it takes all bytes, so that none are left for what stands after it; give it a length"

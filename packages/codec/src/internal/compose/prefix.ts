@@ -26,10 +26,10 @@ const treeOf = (texts: ReadonlyArray<string>): Node => {
 }
 
 /** The longest of these texts with which bytes begin. */
-const longest = (root: Node, bytes: Uint8Array): number | undefined => {
+const longest = (root: Node, bytes: Uint8Array, from: number, end: number): number | undefined => {
   let node: Node | undefined = root
   let found = root.index
-  for (let i = 0; i < bytes.length; i++) {
+  for (let i = from; i < end; i++) {
     node = node.next.get(bytes[i]!)
     if (node === undefined) break
     found = node.index ?? found
@@ -107,17 +107,24 @@ export const taggedByPrefix = (
   )
   const root = treeOf(prefixes)
   const longestPrefix = Math.max(...prefixes.map((prefix) => markerBytes(prefix).length))
-  const ambiguous = prefixes.filter((prefix) => prefixes.some((other) => other !== prefix && other.startsWith(prefix)))
-  if (ambiguous.length === 0) return union
+  const ambiguous = new Map(
+    Object.entries(cases).flatMap(([tag, [prefix]]) =>
+      prefixes.some((other) => other !== prefix && other.startsWith(prefix)) ? [[tag, prefix] as const] : []
+    )
+  )
+  if (ambiguous.size === 0) return union
   return derive<Fields>(union, {
     write: (value, writer) => {
       const from = writer.position
       union.write(value, writer)
       if (writer.problem !== undefined) return
-      const prefix = cases[value["_tag"] as string]![0]
-      if (!ambiguous.includes(prefix)) return
-      const head = writer.range(from, Math.min(writer.position, from + longestPrefix))
-      const found = longest(root, head)
+      const prefix = ambiguous.get(value["_tag"] as string)
+      if (prefix === undefined) return
+      const to = Math.min(writer.position, from + longestPrefix)
+      const begin = writer.indexOf(from)
+      const found = begin >= 0
+        ? longest(root, writer.bytes, begin, begin + to - from)
+        : longest(root, writer.range(from, to), 0, to - from)
       if (found !== undefined && prefixes[found] !== prefix) {
         writer.fail(`it begins with ${showMarker(prefixes[found]!)}, which is another form`)
       }

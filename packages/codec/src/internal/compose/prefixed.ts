@@ -1,5 +1,6 @@
 import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { readLine } from "../machine/line.ts"
 import { badLength, close, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 
 /** A length, then what takes exactly this many bytes; or the value of the length that says that nothing comes. */
@@ -10,6 +11,8 @@ export const lengthPrefixed = <A>(
 ): CodecValue<A | undefined> => {
   const { absent, add, limit } = options
   const { measure, read } = content
+  const { line } = number
+  const readNumber = number.read
   return make<A | undefined>({
     kind: `${number.kind} of length, then ${content.kind}`,
     least: number.least + (absent === undefined ? content.least : 0),
@@ -26,7 +29,8 @@ export const lengthPrefixed = <A>(
     rows: content.rows,
     read: (c): A | undefined | Stop => {
       const { at, base, bit, bounded, end } = c
-      const length = number.read(c)
+      let length: number | Stop = line === undefined ? -1 : readLine(c, line)
+      if (length < 0) length = readNumber(c)
       if (length === stop) return stop
       if (absent !== undefined && length === absent) return undefined
       const size = length - add
@@ -72,6 +76,11 @@ export const countPrefixed = <A>(
   absent: number | undefined
 ): CodecValue<ReadonlyArray<A> | undefined> => {
   const items = itemsOf(repeat)
+  const { line } = number
+  const readNumber = (c: Cursor): number | Stop => {
+    const count = line === undefined ? -1 : readLine(c, line)
+    return count < 0 ? number.read(c) : count
+  }
   return make<ReadonlyArray<A> | undefined>({
     kind: `${number.kind} of count, then ${repeat.kind}`,
     least: number.least,
@@ -80,7 +89,7 @@ export const countPrefixed = <A>(
     rows: repeat.rows,
     problem: number.problem ?? repeat.problem ?? (number.atomic ? undefined : "the count must be a number"),
     read: (c) => {
-      const count = c.saved.length > 0 ? c.saved.pop() as number : number.read(c)
+      const count = c.saved.length > 0 ? c.saved.pop() as number : readNumber(c)
       if (count === stop) return stop
       if (count === absent) return undefined
       // What repeats A reads an array of A.

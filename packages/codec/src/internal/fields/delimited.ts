@@ -62,7 +62,10 @@ export const delimited = <A>(
       if (writer.problem !== undefined) return
       // With the delimiter behind it, so that one that begins in the content is found too.
       if (!keep) writer.payload(written)
-      const first = firstOf(writer.range(from, writer.position), markers)
+      const begin = writer.indexOf(from)
+      const first = begin >= 0 && length <= loopLength
+        ? firstNear(writer.bytes, begin, writer.at, markers)
+        : firstOf(writer.range(from, writer.position), markers)
       if (first >= 0 && first < length) {
         writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
       }
@@ -73,6 +76,19 @@ export const delimited = <A>(
 
 const lengthAt = (c: Cursor, at: number, markers: ReadonlyArray<Uint8Array>): number =>
   markers.find((marker) => matched(c, at, marker) === marker.length)!.length
+
+/** Where the first of the markers stands behind `from`, or -1: for a few bytes, of which it needs no view. */
+const firstNear = (bytes: Uint8Array, from: number, end: number, markers: ReadonlyArray<Uint8Array>): number => {
+  for (let at = from; at < end; at++) {
+    for (let m = 0; m < markers.length; m++) {
+      const marker = markers[m]!
+      let i = 0
+      while (i < marker.length && at + i < end && bytes[at + i] === marker[i]) i++
+      if (i === marker.length) return at - from
+    }
+  }
+  return -1
+}
 
 /** Where the first of the markers stands, or -1. */
 const firstOf = (bytes: Uint8Array, markers: ReadonlyArray<Uint8Array>): number => {

@@ -1,5 +1,6 @@
 import { type CodecValue, make } from "../machine/codec.ts"
 import { plural } from "../machine/cursor.ts"
+import type { Writer } from "../machine/writer.ts"
 
 export interface DigitsOptions {
   /** The least value. */
@@ -43,6 +44,9 @@ export const digits = (options: DigitsOptions): CodecValue<number> => {
     least: width ?? 1,
     most: width ?? longest + 1,
     atomic: true,
+    line: radix === 10 && width === undefined && min === 0 && !lenient
+      ? { max, before: -1, after: -1, afterThat: -1 }
+      : undefined,
     problem,
     measure: (value) => text(value).length,
     read: (c) => {
@@ -88,6 +92,7 @@ export const digits = (options: DigitsOptions): CodecValue<number> => {
         writer.bytes[writer.room(1)] = 0x30 + value
         return
       }
+      if (value >= 10 && value < 1000 && width === undefined && radix === 10) return writeFew(value, writer)
       const digits = text(value)
       if (width !== undefined && digits.length > width) return writer.fail(`${value} has more than ${width} digits`)
       const at = writer.room(digits.length)
@@ -95,6 +100,13 @@ export const digits = (options: DigitsOptions): CodecValue<number> => {
     },
     sample: (random) => random.between(min, width === undefined ? max : Math.min(max, radix ** width - 1))
   })
+}
+
+/** Writes a number of two or three digits. */
+const writeFew = (value: number, writer: Writer): void => {
+  const length = value < 100 ? 2 : 3
+  let at = writer.room(length) + length
+  for (let left = value; left > 0; left = (left / 10) | 0) writer.bytes[--at] = 0x30 + left % 10
 }
 
 /** A byte as a person reads it. */

@@ -9,12 +9,15 @@ const encoder = new TextEncoder()
 
 interface Platform {
   readonly Buffer?: {
-    readonly prototype: { readonly latin1Slice?: (this: Uint8Array, from: number, end: number) => string }
+    readonly prototype: {
+      readonly latin1Slice?: (this: Uint8Array, from: number, end: number) => string
+      readonly latin1Write?: (this: Uint8Array, text: string, at: number, length: number) => number
+    }
   }
 }
 
 /** What Node's Buffer has for text of a byte each; it takes any Uint8Array, without a view of it. */
-const latin1Slice = (globalThis as Platform).Buffer?.prototype.latin1Slice
+const { latin1Slice, latin1Write } = (globalThis as Platform).Buffer?.prototype ?? {}
 
 /** Up to this length a loop is faster than a call into the runtime. */
 const shortLength = 20
@@ -85,7 +88,29 @@ const plainText = (c: Cursor, from: number, end: number): string => {
   const { fromCharCode } = String
   let value = ""
   let i = from
-  for (; end - i >= 8; i += 8) {
+  // Not byte by byte: of two characters the engine makes a string that it looks up in a table.
+  if (end - i >= 16) {
+    value = fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!,
+      bytes[i + 8]!,
+      bytes[i + 9]!,
+      bytes[i + 10]!,
+      bytes[i + 11]!,
+      bytes[i + 12]!,
+      bytes[i + 13]!,
+      bytes[i + 14]!,
+      bytes[i + 15]!
+    )
+    i += 16
+  }
+  if (end - i >= 8) {
     value += fromCharCode(
       bytes[i]!,
       bytes[i + 1]!,
@@ -96,14 +121,24 @@ const plainText = (c: Cursor, from: number, end: number): string => {
       bytes[i + 6]!,
       bytes[i + 7]!
     )
+    i += 8
   }
   if (end - i >= 4) {
     value += fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!)
     i += 4
   }
-  for (; i < end; i++) value += fromCharCode(bytes[i]!)
+  switch (end - i) {
+    case 1:
+      return value + fromCharCode(bytes[i]!)
+    case 2:
+      return value + fromCharCode(bytes[i]!, bytes[i + 1]!)
+    case 3:
+      return value + fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!)
+  }
   return value
 }
+
+const beyondLatin1 = /[^\0-\xff]/
 
 const fromCodes = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as Array<number>)
 
@@ -141,6 +176,10 @@ const writeUtf8 = (value: string, writer: Writer): void => {
 const writeSingleByte = (value: string, writer: Writer, last: number, encoding: Encoding): void => {
   if (typeof value !== "string") return writer.fail("it is not a string")
   const at = writer.room(value.length)
+  if (value.length > plainLength && last === 0xff && latin1Write !== undefined && !beyondLatin1.test(value)) {
+    latin1Write.call(writer.bytes, value, at, value.length)
+    return
+  }
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i)
     if (unit > last) return writer.fail(`the text has a character that ${encoding} lacks`)

@@ -1,6 +1,7 @@
 import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Cursor, Stop } from "./cursor.ts"
+import type { Line } from "./line.ts"
 import type { Plan } from "./plan.ts"
 import type { Random } from "./random.ts"
 import type { Writer } from "./writer.ts"
@@ -30,6 +31,8 @@ export interface Parts<A> {
   readonly hidden?: boolean | undefined
   /** The position in its byte at which it ends, or what is wrong, if it begins at this position. */
   readonly align?: ((bit: number) => number | string) | undefined
+  /** The line that it is, if it is one. */
+  readonly line?: Line | undefined
   /** The fields of a table. */
   readonly rows?: (() => ReadonlyArray<Row>) | undefined
   /** What makes the description unusable. */
@@ -76,6 +79,7 @@ export class CodecValue<in out A> extends Pipeable.Class implements Parts<A> {
   readonly greedy: boolean
   readonly hidden: boolean
   readonly align: (bit: number) => number | string
+  readonly line: Line | undefined
   readonly rows: () => ReadonlyArray<Row>
   readonly problem: string | undefined
   readonly role: Role | undefined
@@ -96,6 +100,7 @@ export class CodecValue<in out A> extends Pipeable.Class implements Parts<A> {
     this.greedy = parts.greedy ?? false
     this.hidden = parts.hidden ?? false
     this.align = parts.align ?? byteAligned
+    this.line = parts.line
     this.rows = parts.rows ?? (() => [])
     this.problem = parts.problem
     this.role = parts.role

@@ -151,6 +151,11 @@ export class Writer {
     }
   }
 
+  /** Where in `bytes` a position of the frame is, or -1 if payloads that are kept apart stand between the bytes. */
+  indexOf(position: number): number {
+    return this.#splices.length === 0 ? this.begun + position : -1
+  }
+
   /** The bytes from one position of the frame to another. */
   range(from: number, to: number): Uint8Array {
     if (this.#splices.length === 0) return this.bytes.subarray(this.begun + from, this.begun + to)

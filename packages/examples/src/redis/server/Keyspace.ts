@@ -207,7 +207,7 @@ export class Keyspace {
       const keys = this.#touched
       this.#touched = []
       for (const key of keys) {
-        for (const waiter of [...this.#waiters.get(key) ?? []]) {
+        for (const waiter of Array.from(this.#waiters.get(key) ?? [])) {
           const reply = attempted(waiter)
           if (reply === undefined) continue
           this.#leave(waiter)

@@ -1,6 +1,6 @@
 /** Who has subscribed to which channels. A message is encoded once for all that get it in the same form. */
-import type { FramingError } from "@sluice/core/FramingError"
 import * as Framing from "@sluice/core/Framing"
+import type { FramingError } from "@sluice/core/FramingError"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
@@ -56,7 +56,9 @@ export class PubSub {
   publish(channel: string, message: string): number {
     let count = this.#send(this.#members.channel.get(channel), ["message", channel, message])
     for (const [pattern, test] of this.#tests) {
-      if (test(channel)) count += this.#send(this.#members.pattern.get(pattern), ["pmessage", pattern, channel, message])
+      if (test(channel)) {
+        count += this.#send(this.#members.pattern.get(pattern), ["pmessage", pattern, channel, message])
+      }
     }
     return count
   }

@@ -1,9 +1,9 @@
 /** What the server knows of one connection, and how it runs the commands that come over it. */
 import type { Entry } from "./commands/table.ts"
 import type { Keyspace } from "./Keyspace.ts"
-import type { Script } from "./scripts/script.ts"
 import type { PubSub, Subscriber } from "./PubSub.ts"
 import { error, type Outcome, Refused, text } from "./Reply.ts"
+import type { Script } from "./scripts/script.ts"
 
 /** What all connections share. */
 export interface Shared {
@@ -81,9 +81,13 @@ export class Session implements Subscriber {
     const { commands } = this.shared
     const word = words[0]!
     const command = commands.get(word) ?? commands.get(word.toUpperCase())
-    if (command === undefined) return this.#refuse(`ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${
-      words.slice(1, 20).map((word) => `'${word.slice(0, 128)}' `).join("")
-    }`)
+    if (command === undefined) {
+      return this.#refuse(
+        `ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${
+          words.slice(1, 20).map((word) => `'${word.slice(0, 128)}' `).join("")
+        }`
+      )
+    }
     const { arity, grows, handler, name } = command
     if (arity >= 0 ? words.length !== arity : words.length < -arity) {
       return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)

@@ -1,6 +1,18 @@
 /** Hashes and sorted sets, as far as Effect's persistence asks for them, and what comes with that. */
 import { Hash } from "../Keyspace.ts"
-import { array, bulk, double, integer, map, nil, optional, type Outcome, Refused, strings, syntaxError } from "../Reply.ts"
+import {
+  array,
+  bulk,
+  double,
+  integer,
+  map,
+  nil,
+  optional,
+  type Outcome,
+  Refused,
+  strings,
+  syntaxError
+} from "../Reply.ts"
 import type { Session } from "../Session.ts"
 import { type Bound, SortedSet } from "../SortedSet.ts"
 import { type Commands, oneOf, readOptions, toFloat, toInteger, toRange } from "./arguments.ts"
@@ -46,14 +58,18 @@ const hashes: Commands = {
     const hash = keyspace.hash(words[1]!)
     return array(words.slice(2).map((field) => optional(hash?.get(field))))
   }],
-  HGETALL: [2, ({ keyspace }, [, key]) =>
-    map(Array.from(keyspace.hash(key!) ?? [], ([field, value]) => [field, bulk(value)]))],
+  HGETALL: [
+    2,
+    ({ keyspace }, [, key]) => map(Array.from(keyspace.hash(key!) ?? [], ([field, value]) => [field, bulk(value)]))
+  ],
   HKEYS: [2, ({ keyspace }, [, key]) => strings([...keyspace.hash(key!)?.keys() ?? []])],
   HVALS: [2, ({ keyspace }, [, key]) => strings([...keyspace.hash(key!)?.values() ?? []])],
   HLEN: [2, ({ keyspace }, [, key]) => integer(keyspace.hash(key!)?.size ?? 0)],
   HEXISTS: [3, ({ keyspace }, [, key, field]) => integer(keyspace.hash(key!)?.has(field!) ? 1 : 0)],
-  HDEL: [-3, (session, words) =>
-    integer(words.slice(2).filter((field) => deleteField(session, words[1]!, field)).length)],
+  HDEL: [
+    -3,
+    (session, words) => integer(words.slice(2).filter((field) => deleteField(session, words[1]!, field)).length)
+  ],
   HINCRBY: [4, (session, [, key, field, by]) => {
     const before = session.keyspace.hash(key!)?.get(field!) ?? "0"
     if (!/^-?\d{1,16}$/.test(before)) throw new Refused("ERR hash value is not an integer")
@@ -142,8 +158,11 @@ const sortedSets: Commands = {
     const members = all.slice(offset, count < 0 ? undefined : offset + count)
     return isScored ? withScores(session, set, members) : strings(members)
   }],
-  ZREMRANGEBYSCORE: [4, (session, [, key, min, max]) =>
-    removeMembers(session, key!, session.keyspace.sortedSet(key!)?.between(toBound(min!), toBound(max!)) ?? [])]
+  ZREMRANGEBYSCORE: [
+    4,
+    (session, [, key, min, max]) =>
+      removeMembers(session, key!, session.keyspace.sortedSet(key!)?.between(toBound(min!), toBound(max!)) ?? [])
+  ]
 }
 
 export const collections: Commands = { ...hashes, ...sortedSets }

@@ -109,9 +109,11 @@ const describeCommands = ({ shared }: Session, words: ReadonlyArray<string>): Ou
   const all = [...new Set(shared.commands.values())]
   switch (words[1]?.toUpperCase()) {
     case undefined:
-      return array(all.map(({ arity, grows, name }): Reply =>
-        array([bulk(name.toLowerCase()), integer(arity), array(grows ? [text("write"), text("denyoom")] : [])])
-      ))
+      return array(
+        all.map(({ arity, grows, name }): Reply =>
+          array([bulk(name.toLowerCase()), integer(arity), array(grows ? [text("write"), text("denyoom")] : [])])
+        )
+      )
     case "COUNT":
       return integer(all.length)
     case "LIST":

@@ -56,7 +56,10 @@ const scan = (session: Session, words: ReadonlyArray<string>) => {
   }
   const found = page.filter((key) => matches(key) && (type ?? keyspace.typeOf(key)) === keyspace.typeOf(key))
   const isLast = cursor + count >= keyspace.size
-  return array([bulk(isLast ? "0" : String(cursor + count)), strings(found.filter((key) => keyspace.typeOf(key) !== "none"))])
+  return array([
+    bulk(isLast ? "0" : String(cursor + count)),
+    strings(found.filter((key) => keyspace.typeOf(key) !== "none"))
+  ])
 }
 
 const clear: Commands[string][1] = ({ keyspace }) => {
@@ -74,10 +77,15 @@ export const keys: Commands = {
   TYPE: [2, ({ keyspace }, [, key]) => text(keyspace.typeOf(key!))],
   EXPIRE: [-3, (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]) * 1000)],
   PEXPIRE: [-3, (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]))],
-  EXPIREAT: [-3, (session, words) =>
-    expire(session, words, session.keyspace.now() + toInteger(words[2]) * 1000 - session.wallMillis())],
-  PEXPIREAT: [-3, (session, words) =>
-    expire(session, words, session.keyspace.now() + toInteger(words[2]) - session.wallMillis())],
+  EXPIREAT: [
+    -3,
+    (session, words) =>
+      expire(session, words, session.keyspace.now() + toInteger(words[2]) * 1000 - session.wallMillis())
+  ],
+  PEXPIREAT: [
+    -3,
+    (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]) - session.wallMillis())
+  ],
   TTL: [2, (session, [, key]) => timeToLive(session, key!, (millis) => Math.round(millis / 1000))],
   PTTL: [2, (session, [, key]) => timeToLive(session, key!, Math.ceil)],
   PERSIST: [2, ({ keyspace }, [, key]) => {

@@ -77,9 +77,11 @@ export const lists: Commands = {
     const { keyspace } = session
     const length = keyspace.list(key!)?.length ?? 0
     const [from, to] = toRange(length, start!, stop!)
-    const kept = Math.max(0, to - from)
-    for (let i = 0; i < (kept === 0 ? length : from); i++) take(session, key!, "left")
-    for (let i = to; kept > 0 && i < length; i++) take(session, key!, "right")
+    // Where nothing is kept, the left side is all of it.
+    const left = from < to ? from : length
+    const right = from < to ? length - to : 0
+    for (let i = 0; i < left; i++) take(session, key!, "left")
+    for (let i = 0; i < right; i++) take(session, key!, "right")
     return ok
   }]
 }

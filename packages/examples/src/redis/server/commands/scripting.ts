@@ -3,8 +3,8 @@
  * text, whatever its comments and white space, and are run as the commands that they are made of. Others are refused.
  */
 import { array, bulk, integer, ok, type Outcome, Refused } from "../Reply.ts"
-import type { Session } from "../Session.ts"
 import { digestOf, findScript } from "../scripts/known.ts"
+import type { Session } from "../Session.ts"
 import { type Commands, toCount } from "./arguments.ts"
 
 /** The scripts by the digests of their text, as `SCRIPT LOAD` returns them. */
@@ -13,7 +13,9 @@ const load = ({ shared }: Session, lua: string): string => {
   if (shared.scripts.has(digest)) return digest
   const script = findScript(lua)
   if (script === undefined) {
-    throw new Refused("ERR this server has no Lua: it knows only the scripts of Effect's persistence and those of locks")
+    throw new Refused(
+      "ERR this server has no Lua: it knows only the scripts of Effect's persistence and those of locks"
+    )
   }
   shared.scripts.set(digest, script)
   return digest

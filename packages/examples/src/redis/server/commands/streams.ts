@@ -1,4 +1,16 @@
-import { array, bulk, integer, map, nil, nilArray, type Outcome, Refused, type Reply, strings, syntaxError } from "../Reply.ts"
+import {
+  array,
+  bulk,
+  integer,
+  map,
+  nil,
+  nilArray,
+  type Outcome,
+  Refused,
+  type Reply,
+  strings,
+  syntaxError
+} from "../Reply.ts"
 import type { Session } from "../Session.ts"
 import {
   compareIds,

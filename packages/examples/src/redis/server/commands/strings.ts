@@ -56,7 +56,9 @@ const replace = ({ keyspace }: Session, key: string, value: string): void =>
   keyspace.set(key, value, keyspace.entry(key)?.expiresAt)
 
 const setAll = ({ keyspace }: Session, words: ReadonlyArray<string>): void => {
-  if (words.length % 2 === 0) throw new Refused(`ERR wrong number of arguments for '${words[0]!.toLowerCase()}' command`)
+  if (words.length % 2 === 0) {
+    throw new Refused(`ERR wrong number of arguments for '${words[0]!.toLowerCase()}' command`)
+  }
   for (let i = 1; i < words.length; i += 2) keyspace.set(words[i]!, words[i + 1]!)
 }
 
@@ -104,10 +106,12 @@ export const strings: Commands = {
     return optional(value)
   }],
   MGET: [-2, ({ keyspace }, words) =>
-    array(words.slice(1).map((key) => {
-      const data = keyspace.entry(key)?.data
-      return typeof data === "string" ? bulk(data) : nil
-    }))],
+    array(
+      words.slice(1).map((key) => {
+        const data = keyspace.entry(key)?.data
+        return typeof data === "string" ? bulk(data) : nil
+      })
+    )],
   MSET: [-3, (session, words) => {
     setAll(session, words)
     return ok

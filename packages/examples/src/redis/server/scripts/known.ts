@@ -31,7 +31,7 @@ export const digestOf = (lua: string): string => createHash("sha1").update(lua, 
 const essenceOf = (lua: string): string =>
   lua
     .replace(/--[^\n]*/g, "")
-    .replace(/'/g, '"')
+    .replace(/'/g, "\"")
     .replace(/\s*([^\w\s])\s*/g, "$1")
     .replace(/\s+/g, " ")
     .replace(/redis\.call\("\w+"/g, (call) => call.toLowerCase())

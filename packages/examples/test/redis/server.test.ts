@@ -1,0 +1,164 @@
+import { describe, expect, it } from "@effect/vitest"
+import { converse, serve, stop } from "../program.ts"
+import { ask, hasRedis, startRedis } from "./oracle.ts"
+
+/** Commands whose answers depend on nothing but the commands before them. */
+const commands = `
+PING
+PING "a b"
+ECHO "a\\x00\\xffb"
+SET a hello
+GET a
+GET none
+SET a again NX
+SET none x XX
+SET a new GET
+SET e 5 EX 100
+TTL e
+SET e 6 KEEPTTL
+TTL e
+INCR e
+DECRBY e 10
+TTL e
+SET e 7
+TTL e
+SET a 1 EX 0
+SET a 1 NX XX
+SET a 1 BAD
+SETEX s 0 v
+APPEND a !!
+STRLEN a
+GETRANGE a -3 -1
+INCR a
+INCR
+MSET x 1 y 2 z 3
+MSET x 1 y
+MGET x y nope z
+MSETNX x 1 w 2
+SETNX w 5
+GETSET w 6
+GETDEL w
+EXISTS x y nope x
+DEL x nope
+INCRBYFLOAT y 0.5
+TYPE a
+TYPE nope
+EXPIRE a 100 XX
+EXPIRE a 100
+EXPIRE a 50 GT
+PERSIST a
+PERSIST a
+PTTL a
+PTTL nope
+EXPIRE nope 10
+EXPIRE y -1
+EXISTS y
+LPUSH l 1 2 3
+RPUSH l 9 8
+LRANGE l 0 -1
+LRANGE l 1 1
+LRANGE l 5 9
+LINDEX l -1
+LLEN l
+LTRIM l 1 -2
+LRANGE l 0 -1
+LPOP l
+RPOP l 5
+LPOP l
+LPOP l 2
+EXISTS l
+LPUSHX l 1
+LPUSH a 1
+GET h
+HSET h f v g w
+HSET h f v2
+HGET h f
+HMGET h f nope
+HGETALL h
+HINCRBY h n 5
+HINCRBY h f 1
+HDEL h f g nope
+HLEN h
+HDEL h n
+TYPE h
+GET l
+ZADD q 2 b 1 a 3 c
+ZADD q NX 5 a 4 d
+ZADD q XX CH 0 a
+ZADD q bad a
+ZSCORE q c
+ZRANGE q 0 -1 WITHSCORES
+ZRANGEBYSCORE q (0 3 LIMIT 0 1
+ZRANGEBYSCORE q -inf +inf
+ZREMRANGEBYSCORE q -inf (3
+ZREM q c d
+EXISTS q
+XADD s 1-1 a 1
+XADD s 1-1 a 1
+XADD s 0-0 a 1
+XADD s 2-* b 2
+XADD s 2-* b 3 c 4
+XADD s MAXLEN ~ 100 5-1 d 5
+XADD s NOMKSTREAM 4 a b
+XADD none NOMKSTREAM 4-1 a b
+XLEN s
+XRANGE s - +
+XRANGE s (1-1 2 COUNT 1
+XREVRANGE s + - COUNT 2
+XREAD COUNT 1 STREAMS s 1-1
+XREAD STREAMS s $
+XTRIM s MAXLEN 2
+XDEL s 5-1 9-9
+XLEN s
+XADD s 5-1 a b
+MULTI
+SET t 1
+INCR t
+LPUSH t 1
+EXEC
+MULTI
+NOSUCH
+EXEC
+EXEC
+DISCARD
+MULTI
+SET t 2
+DISCARD
+GET t
+BLPOP none 0.01
+RPUSH l 7
+BLPOP none l 1
+XREAD BLOCK 10 STREAMS nope $
+PUBLISH nobody hello
+PUBSUB NUMSUB a
+NOSUCH a b
+GET a b
+SELECT 0
+SELECT 99
+CLIENT SETNAME "a b"
+CLIENT SETNAME me
+CLIENT GETNAME
+CONFIG GET maxmemory-policy
+KEYS *nope*
+SCAN 0 MATCH nope* COUNT 1000
+OBJECT
+EVAL "if redis.call('get',KEYS[1]) == ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end" 1 t 5
+EVAL "if redis.call('get',KEYS[1]) == ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end" 1 t 2
+EVALSHA ffffffffffffffffffffffffffffffffffffffff 0
+FLUSHALL
+DBSIZE
+`.trim().split("\n").filter((line) => line !== "OBJECT")
+
+describe.skipIf(!hasRedis)("redis server", { timeout: 60_000 }, () => {
+  it("answers redis-cli as Redis does, in RESP2 and in RESP3", async () => {
+    const redis = await startRedis()
+    const server = await serve("redis server")
+    for (const protocol of ["-2", "-3"]) {
+      const expected = await ask(["-s", redis, protocol], commands)
+      expect(await ask(["-p", String(server.port), protocol], commands)).toBe(expected)
+    }
+    const inline = "SET 'a b' \"x\\ty\"\r\nGET \"a b\"\nGET 'open\r\n"
+    expect(await converse({ port: server.port }, inline)).toBe(await converse({ path: redis }, inline))
+    expect((await stop(server)).code).toBe(143)
+  })
+})
