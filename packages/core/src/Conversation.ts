@@ -98,7 +98,7 @@ export interface Next<out E = never, out R = never> {
 }
 
 /**
- * A message that is sent before the conversation goes on as it is. Made with {@link reply}.
+ * A message that is sent before the conversation continues in the same state. Made with {@link reply}.
  *
  * @category models
  * @since 0.1.0

@@ -174,7 +174,7 @@ export class Keyspace {
     let left = count
     for (const key of this.volatile) {
       if (left-- === 0) break
-      // It is the last one now: the next sweep goes on behind it.
+      // It is the last one now: the next sweep continues behind it.
       this.volatile.delete(key)
       this.volatile.add(key)
       this.entry(key)
@@ -190,7 +190,7 @@ export class Keyspace {
     if (this.#waiters.size > 0 && this.#waiters.has(key)) this.#touched.push(key)
   }
 
-  /** Waits for keys. Those that came first are served first. Returns how to stop. */
+  /** Waits for keys; who came first is served first. Returns how to stop. */
   wait(blocked: Blocked, resume: (reply: Reply) => void): () => void {
     const waiter = { ...blocked, resume }
     for (const key of blocked.keys) {

@@ -23,7 +23,9 @@ export const toCount = (text: string | undefined): number => {
 }
 
 export const toFloat = (text: string | undefined, what = "value is not a valid float"): number => {
-  const value = /^[+-]?inf(inity)?$/i.test(text ?? "") ? (text!.startsWith("-") ? -Infinity : Infinity) : Number(text)
+  const value = /^[+-]?(?:inf|infinity)$/i.test(text ?? "")
+    ? (text!.startsWith("-") ? -Infinity : Infinity)
+    : Number(text)
   if (text === undefined || text.trim() === "" || Number.isNaN(value)) throw new Refused(`ERR ${what}`)
   return value
 }
