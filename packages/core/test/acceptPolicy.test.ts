@@ -67,6 +67,14 @@ describe("allow and deny", () => {
     expect(gateOf({ allow: ["::/0"] }).refusal("fe80::1")).toBeUndefined()
   })
 
+  it("take all IPv4-mapped addresses for all of IPv4, and a network around them for IPv6 alone", () => {
+    expect(gateOf({ allow: ["::ffff:0:0/96"] }).refusal("203.0.113.1")).toBeUndefined()
+    expect(gateOf({ allow: ["::ffff:0:0/96"] }).refusal("::1")).toBe("allow")
+    expect(gateOf({ allow: ["::fffe:0:0/95"] }).refusal("203.0.113.1")).toBe("allow")
+    expect(gateOf({ allow: ["::fffe:0:0/95"] }).refusal("::fffe:0:1")).toBeUndefined()
+    expect(gateOf({ allow: ["::fffe:0:0/96"] }).refusal("::fffe:0:1")).toBeUndefined()
+  })
+
   it("take networks and addresses as values too", () => {
     const { refusal } = gateOf({
       allow: [IpNetwork.fromStringUnsafe("10.0.0.0/8"), { address: "192.0.2.0", prefixLength: 24 }, ip("::1")]

@@ -77,6 +77,32 @@ describe("NetworkError", () => {
     expect(error.message).toContain("a member of this group already")
   })
 
+  it("tells of every address that was tried, up to eight", () => {
+    const attempt = (index: number) =>
+      NetworkError.make("connect", `tcp://10.0.0.${index}:80`, new NetworkError.ConnectionRefused())
+    const message = (count: number) =>
+      new NetworkError.NetworkError({
+        operation: "connect",
+        address: "tcp://example.org:80",
+        reason: new NetworkError.ConnectionRefused(),
+        attempts: Array.from({ length: count }, (_, index) => attempt(index))
+      }).message
+    for (const count of [0, 1]) expect(message(count)).not.toContain("addresses failed")
+    expect(message(2)).toContain("; all 2 addresses failed: 10.0.0.0:80: ")
+    expect(message(8)).toContain("10.0.0.7:80")
+    expect(message(8)).not.toContain(" more")
+    expect(message(9)).toMatch(/all 9 addresses failed: .*10\.0\.0\.7:80: [^,]*, and 1 more$/)
+  })
+
+  it("is transient where the same operation may succeed later, with any address that was tried", () => {
+    const refused = NetworkError.make("connect", "a", new NetworkError.ConnectionRefused())
+    const wrong = NetworkError.make("connect", "a", new NetworkError.AddressNotAvailable())
+    expect([refused, wrong].map(NetworkError.isTransient)).toEqual([true, false])
+    const tried = (...attempts: ReadonlyArray<NetworkError.NetworkError>) =>
+      NetworkError.isTransient(new NetworkError.NetworkError({ ...wrong, reason: wrong.reason, attempts }))
+    expect([tried(), tried(wrong), tried(wrong, refused), tried(wrong, wrong)]).toEqual([false, false, true, false])
+  })
+
   it("takes anything that was thrown", () => {
     expect(Transport.systemError({ operation: "read", address: "a", error: "odd" }).reason).toMatchObject({
       _tag: "Other",

@@ -32,6 +32,13 @@ describe("SafeText", () => {
     expect(SafeText.escape("ab\u001b", { limit: 5 })).toBe("ab…")
     expect(SafeText.escape("a😀b", { limit: 2 })).toBe("a…")
     expect(SafeText.escape("", { limit: 0 })).toBe("")
+    expect(["abc", "abcd", "ab\u001b"].map((text) => SafeText.escape(text, { limit: 3 }))).toEqual([
+      "abc",
+      "abc…",
+      "ab…"
+    ])
+    expect(SafeText.escape("a\u001b", { limit: 5 })).toBe("a\\x1b")
+    expect(["\u00ff\u00ad", "\u0100\u0600"].map((text) => SafeText.escape(text))).toEqual(["ÿ\\xad", "Ā\\u{600}"])
   })
 
   it("decodes bytes without the line ending at the end", () => {

@@ -40,6 +40,12 @@ export const checks = (
     const received: Array<string> = []
     while (received.length < 2) received.push(...(yield* there.pull).map(text))
     expect(received).toEqual(["two", "three"])
+    yield* clientWriter.writeAll([{ payload: "four", address: there.address }])
+    expect((yield* there.pull).map(text)).toEqual(["four"])
+    const tooLarge = { payload: new Uint8Array(70_000), address: there.address }
+    const failing = clientWriter.writeAll([{ payload: "five", address: there.address }, tooLarge])
+    expect(yield* reasonOf(failing)).toMatchObject({ _tag: "DatagramSocketWriteError", kind: "MessageTooLarge" })
+    expect((yield* there.pull).map(text)).toEqual(["five"])
   }),
 
   "binds anew for each reader, and lets writing wait in between": Effect.gen(function*() {
