@@ -67,6 +67,7 @@ describe("allow and deny", () => {
     expect(gateOf({ allow: ["::/0"] }).refusal("fe80::1")).toBeUndefined()
   })
 
+  // cspell:ignore fffe
   it("take all IPv4-mapped addresses for all of IPv4, and a network around them for IPv6 alone", () => {
     expect(gateOf({ allow: ["::ffff:0:0/96"] }).refusal("203.0.113.1")).toBeUndefined()
     expect(gateOf({ allow: ["::ffff:0:0/96"] }).refusal("::1")).toBe("allow")
