@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 
+const seeds = Number(process.env["SLUICE_SEEDS"] ?? 20)
 const lines = Framing.lines()
 const connect = Effect.flatMap(Network.connect("server:7", { connectTimeout: "1 second" }), Framed.make(lines))
 const schedule = Schedule.spaced("100 millis")
@@ -239,6 +240,6 @@ describe("FramedClient", () => {
         )
       }).pipe(Effect.scoped)
     ),
-    { seeds: 200, timeout: 180_000 }
+    { seeds, timeout: 600_000 }
   )
 })

@@ -4,7 +4,6 @@ import type * as Framed from "../../Framed.ts"
 import type { FramingError } from "../../FramingError.ts"
 import { type FramedState, stateOf } from "../framed/state.ts"
 import { RequestFailed } from "./errors.ts"
-import type { Slots } from "./slots.ts"
 
 type Failure<E> = E | Framed.FramedError
 
@@ -22,21 +21,37 @@ interface Pending<In, E> {
   resume: ((outcome: Effect.Effect<In, RequestFailed<E>>) => void) | undefined
 }
 
+/** Learns what becomes of the requests on a connection. */
+export interface Observer {
+  /** A request was answered, after so many milliseconds. */
+  readonly onAnswer: (millis: number) => void
+  /** Requests were lost with their connection, if any. */
+  readonly onLoss: (requests: number, reason: unknown) => void
+}
+
 /** One of the connections of a client, while there is one, and the requests in flight on it. */
 export class Channel<Out, In, E> {
-  readonly #slots: Slots
+  readonly #slots: { readonly release: () => void }
   readonly #now: () => number
   readonly #correlation: Correlation<Out, In> | undefined
+  readonly #observer: Observer
   #framed: FramedState<Out, In> | undefined = undefined
   // By their ids, or by their order. A Map keeps the order of insertion.
   #pending = new Map<unknown, Pending<In, E>>()
   #asked = 0
   #answered = 0
 
-  constructor(slots: Slots, now: () => number, correlation: Correlation<Out, In> | undefined) {
-    this.#slots = slots
-    this.#now = now
-    this.#correlation = correlation
+  constructor(options: {
+    /** Each request has one, and gives it back. */
+    readonly slots: { readonly release: () => void }
+    readonly now: () => number
+    readonly correlation: Correlation<Out, In> | undefined
+    readonly observer: Observer
+  }) {
+    this.#slots = options.slots
+    this.#now = options.now
+    this.#correlation = options.correlation
+    this.#observer = options.observer
   }
 
   get isOpen(): boolean {
@@ -70,6 +85,7 @@ export class Channel<Out, In, E> {
       this.#slots.release()
       resume?.(Effect.fail(new RequestFailed({ sent: end <= framed.outbox.flushedTo, reason })))
     }
+    this.#observer.onLoss(lost.length, reason)
   }
 
   /**
@@ -110,6 +126,7 @@ export class Channel<Out, In, E> {
     this.#answered++
     this.#pending.delete(id)
     this.#slots.release()
+    this.#observer.onAnswer(this.#now() - pending.since)
     pending.resume?.(Effect.succeed(message))
     return true
   }

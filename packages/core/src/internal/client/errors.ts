@@ -20,7 +20,7 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
 }
 
 /**
- * A request has no answer, because its connection was lost. `sent` tells whether the peer may have received it: one that was
+ * A request has no answer: its connection was lost, or there was no room for it. `sent` tells whether the peer may have received it: one that was
  * not sent can be repeated safely.
  *
  * @category errors
@@ -28,12 +28,27 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
  */
 export class RequestFailed<out E = never> extends Data.TaggedError("RequestFailed")<{
   readonly sent: boolean
-  readonly reason: E | NetworkError | FramingError
+  readonly reason: E | NetworkError | FramingError | Overloaded
 }> {
   override get message(): string {
     const why = this.reason instanceof Error ? this.reason.message : String(this.reason)
     return this.sent
       ? `request failed after it was sent: ${why}; repeat it if the server may handle it twice`
       : `request failed before it was sent: ${why}; repeat it`
+  }
+}
+
+/**
+ * A request was not sent, because too many wait already. `pending` requests are in flight, and `waiting` callers wait for room.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Overloaded extends Data.TaggedError("Overloaded")<{
+  readonly pending: number
+  readonly waiting: number
+}> {
+  override get message(): string {
+    return `${this.pending} requests are pending and ${this.waiting} wait; slow down, or raise maxPending or maxWaiting`
   }
 }

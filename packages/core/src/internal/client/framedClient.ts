@@ -1,50 +1,74 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Pipeable from "effect/Pipeable"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as Connection from "../../Connection.ts"
-import * as Framed from "../../Framed.ts"
+import * as Random from "effect/Random"
+import type * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import type * as Framed from "../../Framed.ts"
 import type * as FramedClient from "../../FramedClient.ts"
 import type { FramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
-import { checked, duration, integer } from "../../Options.ts"
+import { checked, duration, integer, reject } from "../../Options.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
-import { Channel } from "./channel.ts"
-import { RequestFailed } from "./errors.ts"
-import { retrying } from "./retrying.ts"
+import { type Chance, choose } from "./balance.ts"
+import type { Channel } from "./channel.ts"
+import { checkEndpoints, keyOf, type Lookup } from "./discovery.ts"
+import { Overloaded, RequestFailed } from "./errors.ts"
+import { type Failure, goneError, type Life, live } from "./life.ts"
+import { defaultSchedule } from "./retrying.ts"
 import { Slots } from "./slots.ts"
+import { measuring, Statistics } from "./statistics.ts"
+import { type Candidate, type Shared, Target } from "./target.ts"
 
 export const TypeId = "~@sluice/core/FramedClient"
-
-type Failure<E> = E | Framed.FramedError
 
 /** The state behind a client. */
 export class ClientState<in out Out, in out In, in out E> extends Pipeable.Class
   implements FramedClient.FramedClient<Out, In, E>
 {
   declare readonly [TypeId]: FramedClient.Variance<Out, In, E>
-  readonly slots: Slots
-  readonly channels: ReadonlyArray<Channel<Out, In, E>>
+  readonly slots: Slots<RequestFailed<E>>
+  readonly shared: Shared<Out, In>
+  readonly statistics = new Statistics()
+  readonly random: Chance
+  targets: ReadonlyArray<Target<Out, In, E>> = []
   /** Open while there is a connection, and for good when there will be none. */
   readonly ready = Latch.makeUnsafe()
   /** Why there will be no connection any more. */
   over: Failure<E> | undefined = undefined
+  #ejections = 0
 
-  constructor(slots: Slots, channels: ReadonlyArray<Channel<Out, In, E>>) {
+  constructor(
+    options: Omit<Shared<Out, In>, "slots" | "statistics">,
+    limits: { readonly maxPending: number; readonly maxWaiting: number },
+    random: Chance
+  ) {
     super()
-    this.slots = slots
-    this.channels = channels
+    this.random = random
+    this.slots = new Slots({
+      most: limits.maxPending,
+      mostWaiting: limits.maxWaiting,
+      refuse: () => {
+        const { taken, waiting } = this.slots
+        const reason = new Overloaded({ pending: taken, waiting })
+        this.statistics.fail(reason, 1)
+        return new RequestFailed<E>({ sent: false, reason })
+      }
+    })
+    this.shared = { ...options, slots: this.slots, statistics: this.statistics }
   }
 
   get connections(): number {
-    return this.channels.filter((channel) => channel.isOpen).length
+    return this.targets.reduce((count, { connections }) => count + connections, 0)
+  }
+
+  get ejections(): number {
+    return this.targets.reduce((count, { health }) => count + health.ejected, this.#ejections)
   }
 
   /** Looks whether there is a connection. */
@@ -53,13 +77,32 @@ export class ClientState<in out Out, in out In, in out E> extends Pipeable.Class
     else this.ready.closeUnsafe()
   }
 
-  /** The connection with the fewest requests in flight. */
-  get idlest(): Channel<Out, In, E> | undefined {
-    let found: Channel<Out, In, E> | undefined
-    for (const channel of this.channels) {
-      if (channel.isOpen && (found === undefined || channel.pending < found.pending)) found = channel
+  /** Replaces the endpoints, and keeps those that stay. Answers which are new. */
+  replace(candidates: ReadonlyArray<Candidate>): ReadonlyArray<Target<Out, In, E>> {
+    const before = new Map(this.targets.map((target) => [keyOf(target), target]))
+    const added: Array<Target<Out, In, E>> = []
+    this.targets = candidates.map((candidate) => {
+      const known = before.get(keyOf(candidate))
+      if (known !== undefined && known.over === undefined) {
+        before.delete(keyOf(candidate))
+        known.priority = candidate.priority
+        known.weight = candidate.weight
+        return known
+      }
+      const target = new Target<Out, In, E>(candidate, this.shared)
+      added.push(target)
+      return target
+    })
+    for (const gone of before.values()) {
+      this.#ejections += gone.health.ejected
+      gone.retire()
     }
-    return found
+    this.settle()
+    return added
+  }
+
+  get next(): Channel<Out, In, E> | undefined {
+    return choose(this.targets, this.random)
   }
 }
 
@@ -72,132 +115,138 @@ export const request = <Out, In, E>(
 ): Effect.Effect<In, FramingError | RequestFailed<E>> =>
   Effect.uninterruptibleMask((restore) => {
     const ask: Effect.Effect<In, FramingError | RequestFailed<E>> = Effect.withFiber((fiber) => {
-      if (self.over !== undefined) {
+      const { next, over } = self
+      if (next !== undefined) return restore(next.ask(message, fiber))
+      if (over !== undefined) {
         self.slots.release()
-        return Effect.fail(new RequestFailed<E>({ sent: false, reason: self.over }))
+        return Effect.fail(new RequestFailed<E>({ sent: false, reason: over }))
       }
-      const channel = self.idlest
-      if (channel !== undefined) return restore(channel.ask(message, fiber))
       const ready = Effect.onInterrupt(restore(self.ready.await), () => Effect.sync(() => self.slots.release()))
       return Effect.flatMap(ready, () => ask)
     })
     return Effect.flatMap(restore(self.slots.take), () => ask)
   })
 
-export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 = never, R3 = never, R4 = never>(
-  options: FramedClient.Options<Out, In, E1, R1, E2, R2, R3, R4>
-): Effect.fn.Return<
-  FramedClient.FramedClient<Out, In, E1 | E2>,
-  NetworkError.NetworkError,
-  Scope.Scope | R3 | R4 | Exclude<R1 | R2, Scope.Scope>
-> {
-  type E = E1 | E2
-  const { answerTimeout, connections, connectTimeout, maxPending, resetAfter } = yield* Effect.fromResult(
-    check(options)
-  )
-  const clock = yield* Clock.Clock
-  const now = () => monotonicMillis(clock)
-  const slots = new Slots(maxPending)
-  const client = new ClientState<Out, In, E>(
-    slots,
-    Array.from({ length: connections }, () => new Channel<Out, In, E>(slots, now, options.correlate))
-  )
-  const closing = yield* Deferred.make<void>()
-  const closed = Deferred.await(closing)
-  const connect = options.connect.pipe(
-    Effect.tap((framed) => options.onConnect?.(framed) ?? Effect.void),
-    Effect.timeoutOrElse({
-      duration: Duration.millis(connectTimeout),
-      orElse: () =>
-        Effect.fail(NetworkError.make(
-          "connect",
-          "the server",
-          new NetworkError.TimedOut({ deadline: "connect", after: connectTimeout })
-        ))
-    })
-  )
-
-  const live = (channel: Channel<Out, In, E>) => {
-    let connectedAt: number | undefined
-    const receiving = (framed: Framed.Framed<Out, In>) =>
-      Stream.runForEach(
-        Framed.messages(framed),
-        (message) => channel.answer(message) ? Effect.void : options.onPush?.(message) ?? Effect.void
-      )
-    // A peer that answers nothing would hold up every request behind the first.
-    const watching = (framed: Framed.Framed<Out, In>): Effect.Effect<never, NetworkError.NetworkError> =>
-      Effect.suspend(() => {
-        const left = (channel.waitingSince ?? now()) + answerTimeout - now()
-        if (left > 0) return Effect.andThen(Effect.sleep(Duration.millis(left)), watching(framed))
-        const reason = new NetworkError.TimedOut({ deadline: "read", after: answerTimeout })
-        return Effect.fail(NetworkError.make("read", Connection.formatPeer(framed.connection), reason))
-      })
-    const once = Effect.scoped(Effect.raceFirst(
-      Effect.as(closed, undefined),
-      Effect.gen(function*() {
-        const framed = yield* connect
-        channel.open(framed)
-        connectedAt = now()
-        client.settle()
-        yield* Effect.raceFirst(receiving(framed), watching(framed))
-        const reason = new NetworkError.UnexpectedEnd({ received: Framed.bufferedUnsafe(framed) })
-        return NetworkError.make("read", Connection.formatPeer(framed.connection), reason) as Failure<E>
-      })
-    )).pipe(
-      Effect.onExit((exit: Exit.Exit<Failure<E> | undefined, Failure<E>>) =>
-        Effect.sync(() => {
-          channel.lose(reasonOf(exit))
-          client.settle()
-        })
-      )
+export const make = Effect.fnUntraced(
+  function*<Out, In, E1, R1, E2 = never, R2 = never, R3 = never, R4 = never, R5 = never>(
+    options: FramedClient.Options<Out, In, E1, R1, E2, R2, R3, R4, R5>
+  ): Effect.fn.Return<
+    FramedClient.FramedClient<Out, In, E1 | E2>,
+    NetworkError.NetworkError,
+    Scope.Scope | R3 | R4 | R5 | Exclude<R1 | R2, Scope.Scope>
+  > {
+    type E = E1 | E2
+    const settings = yield* Effect.fromResult(check(options))
+    const clock = yield* Clock.Clock
+    const client = new ClientState<Out, In, E>(
+      {
+        now: () => monotonicMillis(clock),
+        correlation: options.correlate,
+        connections: settings.connections,
+        ejection: settings.ejection
+      },
+      settings,
+      yield* Random.Random
     )
-    return retrying({
+    if (options.name !== undefined) yield* measuring(options.name, client)
+    const { connect } = options
+    const life: Life<Out, In, E1, R1, E2, R2, R3, R4> = {
+      ...settings,
       clock,
-      closing: closed,
-      once,
-      schedule: options.schedule,
-      resetAfter,
-      connectedAt: () => connectedAt,
-      onWaiting: () => Effect.void,
-      onConnecting: () =>
-        Effect.sync(() => {
-          connectedAt = undefined
-        })
-    })
-  }
+      onChange: () => client.settle(),
+      connect: (target) => typeof connect === "function" ? connect(target.endpoint!) : connect,
+      onConnect: options.onConnect,
+      onPush: options.onPush,
+      schedule: options.schedule
+    }
 
-  const scope = yield* Effect.scope
-  const lives = Effect.forEach(client.channels, live, { concurrency: "unbounded" })
-  const running = yield* Effect.forkIn(
-    Effect.onExit(lives, (exit) =>
+    const scope = yield* Effect.scope
+    // Also those that are not listed any more, while they have requests.
+    const living = new Map<Target<Out, In, E>, Fiber.Fiber<unknown>>()
+    const isListed = !("resolve" in settings.endpoints)
+    const end = (target: Target<Out, In, E>) =>
       Effect.sync(() => {
-        const last = Exit.isSuccess(exit) ? exit.value.find((error) => error._tag === "Some") : undefined
-        client.over = last?._tag === "Some" ? last.value : goneError()
+        living.delete(target)
+        target.over ??= goneError()
+        if (isListed && client.targets.every(({ over }) => over !== undefined)) client.over ??= target.over
         client.settle()
-      })),
-    scope
-  )
-  yield* Effect.addFinalizer((exit) =>
-    Exit.isSuccess(exit)
-      ? Effect.andThen(Deferred.succeed(closing, undefined), Fiber.await(running))
-      : Effect.void
-  )
-  return client
-})
+      })
+    const replace = (candidates: ReadonlyArray<Candidate>) =>
+      Effect.uninterruptible(Effect.forEach(client.replace(candidates), (target) =>
+        Effect.map(
+          Effect.forkIn(Effect.onExit(Effect.interruptible(live(target, life)), () => end(target)), scope),
+          (fiber) => living.set(target, fiber)
+        ), { discard: true }))
+    const following = "resolve" in settings.endpoints
+      ? yield* Effect.forkIn(follow(settings.endpoints, options.schedule, replace, client), scope)
+      : undefined
+    if (!("resolve" in settings.endpoints)) yield* replace(settings.endpoints)
+    yield* Effect.addFinalizer((exit) =>
+      Effect.gen(function*() {
+        client.over = goneError()
+        if (Exit.isFailure(exit)) return
+        if (following !== undefined) yield* Fiber.interrupt(following)
+        const fibers = [...living.values()]
+        for (const target of living.keys()) target.close()
+        yield* Fiber.awaitAll(fibers)
+      })
+    )
+    return client
+  }
+)
 
-const goneError = () => NetworkError.make("write", "the server", new NetworkError.Closed())
+/** Looks endpoints up, again and again. The first time it must succeed at some time; later, what was found before holds. */
+const follow = <Out, In, E, R1, R2, R3>(
+  { refresh, resolve }: Lookup<R1>,
+  schedule: Schedule.Schedule<unknown, NoInfer<E> | Framed.FramedError, never, R2> | undefined,
+  replace: (candidates: ReadonlyArray<Candidate>) => Effect.Effect<void, never, R3>,
+  client: ClientState<Out, In, E>
+): Effect.Effect<void, never, R1 | R2 | R3> =>
+  Effect.gen(function*() {
+    const found = yield* Effect.retry(resolve, schedule ?? defaultSchedule)
+    yield* replace(found)
+    while (true) {
+      yield* Effect.sleep(Duration.millis(refresh))
+      yield* Effect.ignore(Effect.flatMap(resolve, replace))
+    }
+  }).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        client.over = Exit.isFailure(exit) ? failureOf(exit.cause) : goneError()
+        client.settle()
+      })
+    ),
+    Effect.ignore
+  )
 
-const reasonOf = <E>(exit: Exit.Exit<Failure<E> | undefined, Failure<E>>): Failure<E> => {
-  if (Exit.isSuccess(exit)) return exit.value ?? goneError()
-  const failed = exit.cause.reasons.find(Cause.isFailReason)
+const failureOf = (cause: Cause.Cause<NetworkError.NetworkError>): NetworkError.NetworkError => {
+  const failed = cause.reasons.find(Cause.isFailReason)
   return failed === undefined ? goneError() : failed.error
 }
 
-const check = <Out, In, E1, R1, E2, R2, R3, R4>(options: FramedClient.Options<Out, In, E1, R1, E2, R2, R3, R4>) =>
-  checked("configure", "the client", () => ({
-    answerTimeout: duration("answerTimeout", options.answerTimeout ?? "30 seconds", 1),
-    connections: integer("connections", options.connections ?? 1, 1, 10_000),
-    connectTimeout: duration("connectTimeout", options.connectTimeout ?? "30 seconds", 1),
-    maxPending: integer("maxPending", options.maxPending ?? 1024, 1, 10_000_000),
-    resetAfter: duration("resetAfter", options.resetAfter ?? "5 seconds")
-  }))
+const check = <Out, In, E1, R1, E2, R2, R3, R4, R5>(
+  options: FramedClient.Options<Out, In, E1, R1, E2, R2, R3, R4, R5>
+) =>
+  checked("configure", "the client", () => {
+    const ejection = options.ejection ?? {}
+    const atFirst = duration("ejection.duration", ejection.duration ?? "1 second", 1)
+    if (typeof options.connect === "function" && options.endpoints === undefined) {
+      reject("endpoints", undefined, "endpoints, where connect is a function of one")
+    }
+    return {
+      answerTimeout: duration("answerTimeout", options.answerTimeout ?? "30 seconds", 1),
+      connections: integer("connections", options.connections ?? 1, 1, 10_000),
+      connectTimeout: duration("connectTimeout", options.connectTimeout ?? "30 seconds", 1),
+      ejection: {
+        after: integer("ejection.after", ejection.after ?? 3, 1, 1_000_000),
+        atFirst,
+        atMost: duration("ejection.maxDuration", ejection.maxDuration ?? Math.max(60_000, atFirst), atFirst)
+      },
+      endpoints: checkEndpoints(options.endpoints),
+      maxPending: integer("maxPending", options.maxPending ?? 1024, 1, 10_000_000),
+      maxWaiting: options.maxWaiting === undefined || options.maxWaiting === Infinity
+        ? Infinity
+        : integer("maxWaiting", options.maxWaiting, 0, 10_000_000),
+      resetAfter: duration("resetAfter", options.resetAfter ?? "5 seconds")
+    }
+  })

@@ -6,7 +6,7 @@ import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import { monotonicMillis } from "../time/monotonic.ts"
 
-const defaultSchedule = Schedule.jittered(
+export const defaultSchedule = Schedule.jittered(
   Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
 )
 

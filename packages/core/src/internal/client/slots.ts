@@ -1,30 +1,45 @@
 import * as Effect from "effect/Effect"
 
 /** A bounded number of slots, given to those that wait for one in order. Released from callbacks, unlike those of a `Semaphore`. */
-export class Slots {
-  #free: number
-  #waiting: Array<() => void> = []
+export class Slots<E> {
+  readonly #most: number
+  readonly #mostWaiting: number
+  readonly #refuse: () => E
+  #taken = 0
+  // In order of arrival.
+  readonly #waiting = new Set<() => void>()
 
-  constructor(count: number) {
-    this.#free = count
+  constructor(options: { readonly most: number; readonly mostWaiting: number; readonly refuse: () => E }) {
+    this.#most = options.most
+    this.#mostWaiting = options.mostWaiting
+    this.#refuse = options.refuse
   }
 
-  /** Waits for a slot and takes it. */
-  readonly take: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.#free > 0) {
-      this.#free--
+  get taken(): number {
+    return this.#taken
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Waits for a slot and takes it. Fails when too many wait already. */
+  readonly take: Effect.Effect<void, E> = Effect.callback((resume) => {
+    if (this.#taken < this.#most) {
+      this.#taken++
       return resume(Effect.void)
     }
+    if (this.#waiting.size >= this.#mostWaiting) return resume(Effect.fail(this.#refuse()))
     const grant = () => resume(Effect.void)
-    this.#waiting.push(grant)
-    return Effect.sync(() => {
-      this.#waiting = this.#waiting.filter((each) => each !== grant)
-    })
+    this.#waiting.add(grant)
+    return Effect.sync(() => void this.#waiting.delete(grant))
   })
 
   release(): void {
-    const grant = this.#waiting.shift()
-    if (grant === undefined) this.#free++
-    else grant()
+    for (const grant of this.#waiting) {
+      this.#waiting.delete(grant)
+      return grant()
+    }
+    this.#taken--
   }
 }

@@ -68,17 +68,17 @@ export const resolveInet = (
 ): Effect.Effect<NonEmpty<NetAddress.InetAddress>, NetworkError.NetworkError> =>
   Effect.mapError(
     platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
-    (error) => toNetworkError(error, endpoint)
+    (error) => dnsError(error, Endpoint.format(endpoint), Host.formatHost(endpoint.host))
   )
 
-const toNetworkError = (
+/** Why the host of an address was not resolved. */
+export const dnsError = (
   error: Dns.DnsError | NetAddress.NetAddressError,
-  endpoint: Endpoint.Tcp | Endpoint.Tls | Endpoint.Udp
+  address: string,
+  host: string
 ): NetworkError.NetworkError => {
-  const address = Endpoint.format(endpoint)
   // What the system said, where the resolver tells: `EMFILE` is not the fault of the name.
   const system = systemError({ operation: "resolve", address, error: error.cause })
-  const host = Host.formatHost(endpoint.host)
   return new NetworkError.NetworkError({
     operation: "resolve",
     address,
