@@ -29,7 +29,7 @@
  * - A caller that stops waiting, because of a timeout for example, neither gets nor gives away another's answer.
  * - At most `maxPending` requests wait for answers. Further callers wait until there is room, up to `maxWaiting`.
  * - With several `endpoints`, a request goes to the one with the fewest in flight for its weight, among those of the best
- *   priority that work. One that fails again and again is avoided for a while.
+ *   priority that work. An endpoint that fails again and again is avoided for a while.
  * - While there is no connection, requests wait for one. When a connection is lost, its requests fail with `RequestFailed`,
  *   which says whether they were sent, and the client connects again.
  * - A connection on which a request has waited for `answerTimeout` is given up.

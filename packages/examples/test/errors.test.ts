@@ -3,7 +3,7 @@ import * as Check from "@sluice/conformance/Check"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Connection from "@sluice/core/Connection"
 import { OutOfStep } from "@sluice/core/Framed"
-import { RequestFailed } from "@sluice/core/FramedClient"
+import { Overloaded, RequestFailed } from "@sluice/core/FramedClient"
 import * as Framing from "@sluice/core/Framing"
 import type * as FramingError from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
@@ -234,6 +234,7 @@ const otherErrors = {
     sent: true,
     reason: make("read", "127.0.0.1:6379", new NetworkError.Closed())
   }),
+  Overloaded: new Overloaded({ pending: 1024, waiting: 100 }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
     let runs = 0

@@ -23,7 +23,7 @@ interface Pending<In, E> {
 
 /** Learns what becomes of the requests on a connection. */
 export interface Observer {
-  /** A request was answered, after so many milliseconds. */
+  /** A request was answered, this many milliseconds after it was sent. */
   readonly onAnswer: (millis: number) => void
   /** Requests were lost with their connection, if any. */
   readonly onLoss: (requests: number, reason: unknown) => void
