@@ -8,16 +8,21 @@ import { defaults as policy } from "../src/ServerPolicy.ts"
 
 const root = join(import.meta.dirname, "../../..")
 
-/** What the tables of a page say of the defaults: its first column is the option, its second the default. */
+/**
+ * The defaults that a page tells: in tables whose first column is the option and whose second is the default, and in
+ * lists of `option` (default): purpose. The first one of a name counts.
+ */
 const defaultsOf = (page: string): ReadonlyMap<string, string> => {
   let inTable = false
   const rows = readFileSync(join(root, page), "utf8").split("\n").flatMap((line) => {
     const cells = line.split("|").map((cell) => cell.trim())
     if (!line.startsWith("|")) inTable = false
+    const [, names, told] = /^- ((?:`\w+`(?:, )?)+) \((.+?)\): /.exec(line) ?? []
+    if (names !== undefined) return [[names.replaceAll("`", ""), told!] as const]
     if (cells[1]?.startsWith("option") === true && cells[2] === "default") inTable = true
     return inTable ? [[cells[1]!.replaceAll("`", ""), cells[2]!] as const] : []
   })
-  return new Map(rows)
+  return new Map(rows.toReversed())
 }
 
 const listen = Result.getOrThrow(checkListen({}, "nowhere"))

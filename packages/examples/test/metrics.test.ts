@@ -116,7 +116,7 @@ describe("metrics", { timeout: 60_000 }, () => {
     expect(second.stderr).toMatch(/^cannot serve metrics: .*EADDRINUSE.*\n$/)
   })
 
-  it("are all in the table of the guide", () => {
+  it("are all in the list of the guide", () => {
     const defined = globSync("packages/core/src/**/*.ts", { cwd: workspace }).flatMap((file) =>
       Array.from(
         readFileSync(join(workspace, file), "utf8").matchAll(/Metric\.(counter|gauge|histogram)\("(sluice_\w+)"/g),
@@ -124,7 +124,7 @@ describe("metrics", { timeout: 60_000 }, () => {
       )
     )
     const listed = Array.from(
-      readFileSync(join(workspace, "docs/operating.md"), "utf8").matchAll(/^\| `(sluice_\w+)` +\| (\w+) +\|/gm),
+      readFileSync(join(workspace, "docs/operating.md"), "utf8").matchAll(/^- `(sluice_\w+)` \((\w+)\): /gm),
       ([, name, type]) => `${name} ${type}`
     )
     expect(defined.length).toBeGreaterThan(10)
