@@ -58,43 +58,51 @@ const decodeName = ({ at, begin, bytes, end }: Codec.CustomInput) => {
   }
 }
 
+/** How many bytes a name takes without pointers. */
+const wholeSize = (name: string): number => {
+  let size = name.length + 2
+  for (let i = name.indexOf("\\"); i >= 0; i = name.indexOf("\\", i + 2)) size--
+  return size
+}
+
+const tooLong = Result.fail(`the name is longer than ${longestName} bytes`)
+
+/** Where a name is put together; a label more than fits is noticed behind it. */
+const scratch = new Uint8Array(longestName + longestLabel + 2)
+
 /** The bytes of a name, which ends with a pointer where its rest was written before. */
 const encodeName = (
   name: string,
   { at, memory }: Codec.CustomOutput,
   isCompressed: boolean
 ): Result.Result<Uint8Array, string> => {
-  const bytes: Array<number> = []
-  /** How long the name is without pointers. */
-  let total = 1
-  let pointer: number | undefined
-  for (let i = 0; i < name.length;) {
+  let size = 0
+  for (let i = 0; i < name.length; i++) {
     const rest = i === 0 ? name : name.slice(i)
-    pointer ??= isCompressed ? memory.get(rest) : undefined
-    if (pointer === undefined && at + bytes.length < pointerRange && !memory.has(rest)) {
-      memory.set(rest, at + bytes.length)
+    const known = memory.get(rest)
+    if (known !== undefined && isCompressed) {
+      if (size + wholeSize(rest) > longestName) return tooLong
+      scratch[size] = 0xc0 | known >> 8
+      scratch[size + 1] = known & 0xff
+      return Result.succeed(scratch.slice(0, size + 2))
     }
-    const begin = bytes.length
-    const from = total
-    if (pointer === undefined) bytes.push(0)
-    for (; i < name.length && name.charCodeAt(i) !== dot; i++, total++) {
-      const code = name.charCodeAt(name.charCodeAt(i) === backslash ? ++i : i)
+    if (known === undefined && at + size < pointerRange) memory.set(rest, at + size)
+    const begin = size++
+    for (; i < name.length; i++) {
+      let code = name.charCodeAt(i)
+      if (code === dot) break
+      if (code === backslash) code = name.charCodeAt(++i)
       if (!(code <= 0xff)) return Result.fail("a label has bytes; encode other characters with Punycode")
-      if (pointer === undefined) bytes.push(code)
+      if (size - begin > longestLabel) return Result.fail(`a label is longer than ${longestLabel} bytes`)
+      scratch[size++] = code
     }
-    const length = total - from
-    if (length < 1 || length > longestLabel || i === name.length - 1) {
-      return Result.fail(`a label has 1 to ${longestLabel} bytes, not ${i === name.length - 1 ? 0 : length}`)
-    }
-    if (pointer === undefined) bytes[begin] = length
-    total++
-    i++
+    const length = size - begin - 1
+    if (length === 0 || i === name.length - 1) return Result.fail("a label is empty")
+    if (size >= longestName) return tooLong
+    scratch[begin] = length
   }
-  if (pointer === undefined) bytes.push(0)
-  else bytes.push(0xc0 | pointer >> 8, pointer & 0xff)
-  return total > longestName
-    ? Result.fail(`the name is longer than ${longestName} bytes`)
-    : Result.succeed(Uint8Array.from(bytes))
+  scratch[size] = 0
+  return Result.succeed(scratch.slice(0, size + 1))
 }
 
 const makeName = (isCompressed: boolean): Codec.Codec<string> =>
