@@ -3,6 +3,7 @@ import * as Broadcast from "@sluice/core/Broadcast"
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
+import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as Subscription from "@sluice/core/Subscription"
@@ -308,6 +309,34 @@ describe("a subscription written to a connection", () => {
     )
     return { clients, left, news }
   })
+
+  VitestSimulation.it(
+    "can be written to another connection after one that has ended",
+    Effect.gen(function*() {
+      const host = yield* SimNetwork.host("host")
+      const local = <A, E>(effect: Effect.Effect<A, E, Network.Network | Scope.Scope>) =>
+        Effect.provide(effect, Host.layer(host))
+      const listener = yield* local(Network.listen("tcp://127.0.0.1:7"))
+      const near = [
+        yield* local(Network.connect("tcp://127.0.0.1:7")),
+        yield* local(Network.connect("tcp://127.0.0.1:7"))
+      ]
+      const far = [yield* Listener.accept(listener), yield* Listener.accept(listener)]
+      const group = yield* Broadcast.make<Uint8Array>({ capacity: 1 })
+      const subscription = yield* Broadcast.subscribe(group)
+      const publish = (...bytes: ReadonlyArray<number>) =>
+        Effect.forEach(bytes, (byte) => Broadcast.publish(group, Uint8Array.of(byte)), { discard: true })
+      const first = yield* Effect.forkChild(Subscription.writeTo(subscription, near[0]!), { startImmediately: true })
+      yield* publish(1, 2)
+      assert.deepStrictEqual(yield* Connection.readExactly(far[0]!, 2), Uint8Array.of(1, 2))
+      yield* Fiber.interrupt(first)
+      yield* Effect.forkChild(Subscription.writeTo(subscription, near[1]!), { startImmediately: true })
+      // A queue for one has room for all that the connection takes.
+      yield* publish(3, 4, 5)
+      assert.deepStrictEqual(yield* Connection.readExactly(far[1]!, 3), Uint8Array.of(3, 4, 5))
+      assert.strictEqual(subscription.dropped, 0)
+    })
+  )
 
   VitestSimulation.it(
     "sends everybody all of a burst that is far larger than the queue",

@@ -232,6 +232,21 @@ describe("lines of the log in a trace", () => {
     }))
 })
 
+describe("a payload in a trace", () => {
+  const shown = (payload: Uint8Array | string) => {
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload
+    const text = Trace.toText(bufferOf([{ ...packet, _tag: "Datagram", payload: bytes }]))
+    return text.split(`length ${bytes.length}`)[1]
+  }
+
+  it("is shown if it is short and plain text, line endings included", () => {
+    for (const text of [" ~", "a\r\nb\n", "x".repeat(24)]) expect(shown(text)).toBe(`: ${JSON.stringify(text)}`)
+    for (const other of ["", "x".repeat(25), "é", "a\tb", "\u007f", Uint8Array.of(31), Uint8Array.of(97, 0)]) {
+      expect(shown(other)).toBe("")
+    }
+  })
+})
+
 describe("a handshake in a trace", () => {
   const authority = SimCertificate.authority("Test CA")
 

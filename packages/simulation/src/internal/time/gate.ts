@@ -120,8 +120,8 @@ export class Gate {
       task()
     } finally {
       this.#inTurn = false
+      this.schedule(this.#event(), this.#engine.now + turnTime())
     }
-    this.schedule(this.#event(), this.#engine.now + turnTime())
   }
 
   #event(): Event {

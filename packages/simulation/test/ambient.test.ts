@@ -1,0 +1,96 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { withAmbient } from "../src/internal/time/ambient.ts"
+import { RandomStream } from "../src/internal/time/random.ts"
+
+const replaced: ReadonlyArray<readonly [target: object, name: string]> = [
+  [globalThis, "Date"],
+  [Math, "random"],
+  [performance, "now"],
+  [crypto, "getRandomValues"],
+  [crypto, "randomUUID"],
+  ...["setTimeout", "setInterval", "setImmediate", "queueMicrotask"].map((name) => [globalThis, name] as const)
+]
+
+const descriptors = () => replaced.map(([target, name]) => Object.getOwnPropertyDescriptor(target, name))
+
+const clock = Effect.runSync(Clock.Clock)
+const stopped = (millis: number): Clock.Clock =>
+  Object.assign(Object.create(clock) as Clock.Clock, {
+    currentTimeMillisUnsafe: () => millis,
+    monotonicTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n
+  })
+
+const within = <A>(run: (calls: ReadonlyArray<{ readonly name: string; readonly caller: string }>) => A, seed = 1): A =>
+  withAmbient(stopped(86_400_000), new RandomStream(seed, "ambient"), run)
+
+describe("the platform during a run", () => {
+  it("is as it was after it, however the run ends", () => {
+    const before = descriptors()
+    within(() => {
+      for (const [index, [target, name]] of replaced.entries()) {
+        const now = Object.getOwnPropertyDescriptor(target, name)!
+        expect(now.value).not.toBe(before[index]?.value ?? undefined)
+        expect(now.enumerable).toBe(before[index]?.enumerable ?? false)
+      }
+    })
+    expect(descriptors()).toEqual(before)
+    expect(() =>
+      within(() => {
+        throw new Error("odd")
+      })
+    ).toThrow("odd")
+    expect(descriptors()).toEqual(before)
+    within(() => within(() => {}))
+    expect(descriptors()).toEqual(before)
+  })
+
+  it("has the time of the run, in every form", () => {
+    const day = "1970-01-02T00:00:00.000Z"
+    within(() => {
+      expect(Date.now()).toBe(86_400_000)
+      expect(new Date().toISOString()).toBe(day)
+      expect(new Date(5).getTime()).toBe(5)
+      expect(new Date(2000, 1, 1).getFullYear()).toBe(2000)
+      expect(Date.parse(day)).toBe(86_400_000)
+      expect(Date()).toBe(new Date(86_400_000).toString())
+      expect(new Date()).toBeInstanceOf(Date)
+      expect(performance.now()).toBe(86_400_000)
+    })
+    expect(Date.now()).toBeGreaterThan(1e12)
+  })
+
+  it("has random numbers of the seed", () => {
+    const draw = () => {
+      const bytes = new Uint8Array(40)
+      expect(crypto.getRandomValues(bytes.subarray(4, 36))).toHaveLength(32)
+      expect([...bytes.subarray(0, 4), ...bytes.subarray(36)]).toEqual(new Array(8).fill(0))
+      return [Math.random(), crypto.randomUUID(), bytes.join()]
+    }
+    const [first, again, other] = [1, 1, 2].map((seed) => within(draw, seed))
+    expect(again).toEqual(first)
+    for (const [index, each] of other!.entries()) expect(each).not.toBe(first![index])
+    expect(first![1]).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+    const words = within(() => crypto.getRandomValues(new Uint32Array(64)))
+    expect(Math.max(...words)).toBeGreaterThan(2 ** 31)
+  })
+
+  it("tells who starts a timer, of the first hundred", () => {
+    const calls = within((calls) => {
+      clearTimeout(setTimeout(() => {}, 0))
+      clearInterval(setInterval(() => {}, 1000))
+      queueMicrotask(() => {})
+      for (let count = 0; count < 200; count++) clearImmediate(setImmediate(() => {}))
+      return calls
+    })
+    expect(calls.slice(0, 4).map(({ name }) => name)).toEqual([
+      "setTimeout",
+      "setInterval",
+      "queueMicrotask",
+      "setImmediate"
+    ])
+    expect(calls).toHaveLength(100)
+    expect(calls.every(({ caller }) => caller.includes("ambient.test"))).toBe(true)
+  })
+})
