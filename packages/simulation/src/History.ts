@@ -31,7 +31,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { CurrentProcess } from "./internal/kernel/process.ts"
 import { linearize, type Machine } from "./internal/report/linearize.ts"
+import { noteViolation } from "./internal/report/violations.ts"
+import { CurrentWorld } from "./internal/world/world.ts"
 
 /**
  * A call, with its answer if there was one.
@@ -116,7 +119,7 @@ export const call = <In, Out, A extends Out, E, R>(
   options?: { readonly isRefused?: ((error: E) => boolean) | undefined }
 ): Effect.Effect<A, E, R> =>
   Effect.clockWith((clock) =>
-    Effect.suspend(() => {
+    Effect.withFiber((fiber) => {
       const { calls } = self
       const started: typeof calls[number] = {
         client,
@@ -127,16 +130,20 @@ export const call = <In, Out, A extends Out, E, R>(
         startedAt: clock.currentTimeMillisUnsafe()
       }
       calls.push(started)
+      const host = fiber.getRef(CurrentProcess)?.host.name ?? ""
+      const record = fiber.getRef(CurrentWorld)?.calls.begin(started, host)
       return Effect.onExit(effect, (exit) =>
         Effect.sync(() => {
           if (Exit.isSuccess(exit)) {
             started.output = exit.value
             started.end = self.events++
+            record?.("answered")
             return
           }
           const [reason] = exit.cause.reasons
           if (reason?._tag === "Fail" && options?.isRefused?.(reason.error) === true) {
             calls.splice(calls.indexOf(started), 1)
+            record?.("refused")
           }
         }))
     })
@@ -165,7 +172,9 @@ export const checkLinearizable = <State, In, Out>(
     const { order, stuck, verdict } = linearize(calls, machine, options?.limit ?? 1_000_000)
     const found = order.map((index) => calls[index]!)
     if (verdict === "violation") {
-      return { verdict, order: found, violation: stuck === undefined ? undefined : calls[stuck] }
+      const violation = stuck === undefined ? undefined : calls[stuck]
+      if (violation !== undefined) noteViolation(violation, found)
+      return { verdict, order: found, violation }
     }
     result = {
       verdict: verdict === "unknown" ? verdict : result.verdict,

@@ -30,6 +30,7 @@ import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, optionalInteger, reject } from "@sluice/core/Options"
 import * as Transport from "@sluice/core/Transport"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
@@ -98,8 +99,26 @@ export interface Options {
   readonly authorities?: string | ReadonlyArray<string> | undefined
   /** More names, with their IP addresses. Hosts have their own names and aliases. */
   readonly names?: Readonly<Record<string, ReadonlyArray<NetAddress.IpAddressInput>>> | undefined
-  /** How much of the trace is kept: the last records, and their bytes. Default: 65,536 and 16 MiB. `false`: none. */
-  readonly trace?: { readonly records?: number | undefined; readonly bytes?: number | undefined } | false | undefined
+  /** How much of the trace is kept. `false`: nothing. */
+  readonly trace?: TraceOptions | false | undefined
+}
+
+/**
+ * What a trace records, and how much of it is kept.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface TraceOptions {
+  /** How many records are kept: the last ones. Default: 65,536. */
+  readonly records?: number | undefined
+  /** Bytes of payloads that are kept. Default: 16 MiB. */
+  readonly bytes?: number | undefined
+  /**
+   * The virtual time from which `Simulation.run` also records spans, and what each fiber and socket waits for, for
+   * `Trace.toHtml`. It slows a run down: repeat a failed one with it. Default: never.
+   */
+  readonly waits?: Duration.Input | undefined
 }
 
 /**

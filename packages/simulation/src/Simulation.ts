@@ -160,7 +160,10 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
       time: duration("limit.time", options.limit?.time ?? "1 day") * 1000,
       steps: optionalInteger("limit.steps", options.limit?.steps, 1, Number.MAX_SAFE_INTEGER) ?? 10_000_000
     },
-    schedule: oneOf("schedule", options.schedule ?? "fifo", ["fifo", "random"])
+    schedule: oneOf("schedule", options.schedule ?? "fifo", ["fifo", "random"]),
+    waits: options.trace === false || options.trace?.waits === undefined
+      ? undefined
+      : duration("trace.waits", options.trace.waits) * 1000
   }))
 
 // ---------------------------------------------------------------------------------------------------------------------

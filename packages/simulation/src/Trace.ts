@@ -19,11 +19,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as History from "./History.ts"
 import { CurrentProcess } from "./internal/kernel/process.ts"
 import { toMermaid as mermaid } from "./internal/report/trace/mermaid.ts"
 import { toPcapng as pcapng } from "./internal/report/trace/pcapng.ts"
 import { toSvg as svg } from "./internal/report/trace/svg.ts"
 import { toText as text } from "./internal/report/trace/text.ts"
+import type { Kind } from "./internal/world/faultDescription.ts"
 import { CurrentWorld } from "./internal/world/world.ts"
 
 /**
@@ -145,14 +147,18 @@ export interface Fault {
   /** The same at the beginning and the end of a fault. */
   readonly id: number
   readonly phase: "begin" | "end"
+  readonly kind: Kind
   /** In words: `"partition client | server"`. */
   readonly name: string
   /** The hosts that it concerns. */
   readonly hosts: ReadonlyArray<string>
+  /** Those of `hosts` that are the other side of a fault of links; empty for a fault of hosts. */
+  readonly others: ReadonlyArray<string>
 }
 
 /**
- * A line that a program wrote: a log, a mark, or the failure of the program of a host.
+ * A line that a program wrote: a log or a mark; a property that held for the first time; or a failure, of the program of a
+ * host or of the run.
  *
  * @since 0.1.0
  * @category models
@@ -162,7 +168,7 @@ export interface Note {
   readonly at: number
   /** The name of the host; empty for what runs on no host. */
   readonly host: string
-  readonly kind: "failure" | "log" | "mark"
+  readonly kind: "failure" | "log" | "mark" | "property"
   readonly text: string
 }
 
@@ -173,6 +179,60 @@ export interface Note {
  * @category models
  */
 export type Record = Segment | Datagram | Timer | Fault | Note
+
+/**
+ * A call of a `History`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Call {
+  readonly at: number
+  /** When it was answered; `undefined` if it was not. */
+  readonly until: number | undefined
+  /** How many records there were before it, and before its answer. */
+  readonly position: number
+  readonly endPosition: number | undefined
+  /** The name of the host; empty for what runs on no host. */
+  readonly host: string
+  readonly call: History.Call<unknown, unknown>
+}
+
+/**
+ * A span of a program (`Effect.withSpan`). Recorded if `trace.waits` is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span {
+  readonly at: number
+  /** When it ended; `undefined` if it did not. */
+  readonly until: number | undefined
+  /** How many records there were before it. */
+  readonly position: number
+  readonly host: string
+  readonly name: string
+  readonly hasFailed: boolean
+}
+
+/**
+ * What a fiber or a socket waits for, from this time on. Recorded if `trace.waits` is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Wait {
+  readonly at: number
+  /** How many records there were before it. */
+  readonly position: number
+  readonly kind: "fiber" | "socket"
+  /** The same for each change of one fiber or socket. */
+  readonly key: string
+  readonly host: string
+  readonly name: string
+  /** `undefined` once it has ended. */
+  readonly waitsFor: string | undefined
+}
 
 /**
  * The record of a simulation, or a part of it.
@@ -189,6 +249,10 @@ export interface Trace {
   readonly hosts: ReadonlyArray<string>
   /** The same for the same records, on every machine: 16 hexadecimal digits. */
   readonly hash: string
+  /** The last 10,000 calls of histories, if there are any. */
+  readonly calls?: ReadonlyArray<Call> | undefined
+  readonly spans?: ReadonlyArray<Span> | undefined
+  readonly waits?: ReadonlyArray<Wait> | undefined
 }
 
 /**

@@ -22,7 +22,9 @@ import {
 } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
 import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
+import { failureNote } from "../report/failureNote.ts"
 import { traceLogger } from "../report/traceLogger.ts"
+import { WaitLog } from "../report/waitLog.ts"
 import { type AmbientCall, withAmbient } from "../time/ambient.ts"
 import { CurrentEngine } from "../time/engine.ts"
 import { watchPromises } from "../time/promiseWatch.ts"
@@ -38,6 +40,8 @@ import { fingerprint } from "./fingerprint.ts"
 export interface Settings {
   readonly limits: Limits
   readonly schedule: "fifo" | "random"
+  /** When to begin to record what fibers and sockets wait for, in microseconds. */
+  readonly waits: number | undefined
 }
 
 /** What came of a run. */
@@ -66,32 +70,41 @@ const cleanUp: Limits = { time: 3_600_000_000, steps: 100_000 }
 export const execute = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   options: SimNetwork.Options,
-  { limits, schedule }: Settings,
+  { limits, schedule, waits }: Settings,
   context: Context.Context<never>
 ): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
   const seed = options.seed ?? 0
   const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
+  const watch = waits === undefined ? undefined : new WaitLog(time, waits)
+  time.watch = watch
+  const tracer = tracerOf(context, seed)
   const services = context.pipe(
     Context.add(Clock.Clock, time.clock),
     Context.add(Scheduler.Scheduler, time.scheduler),
     Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
-    Context.add(Tracer.Tracer, tracerOf(context, seed)),
+    Context.add(Tracer.Tracer, watch?.tracer(tracer) ?? tracer),
     Context.add(CurrentEngine, time)
   )
   let world: World | undefined
-  const properties = new Properties((name, details) => {
+  const properties = new Properties(({ details, host, isViolated, kind, name }) => {
     const text = details === undefined ? "" : fingerprint(details)
+    const note = (kind: Trace.Note["kind"], text: string) =>
+      world?.note({ _tag: "Note", at: time.now, host, kind, text: text.slice(0, 1000) })
+    if (!isViolated) return note("property", `${kind}: ${name}`)
+    note("failure", `violated: ${kind}: ${name}${text && `: ${text}`}`)
     end(Exit.fail(new SimulationPropertyViolated({ property: name, at: time.now / 1000, details: text })))
   })
   let run: Run<A, E> | undefined
   // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
   const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
     if (world === undefined || run !== undefined) return
+    const note = Exit.isFailure(exit) ? failureNote(exit.cause, time.now) : undefined
+    if (note !== undefined) world.note(note)
     run = {
       seed,
       schedule,
       exit,
-      trace: world.trace,
+      trace: { ...world.trace, ...watch?.snapshot },
       faults: world.faults.recorded,
       properties: properties.observed,
       elapsed: Duration.millis(time.now / 1000),
@@ -103,6 +116,7 @@ export const execute = <A, E, R>(
   }
   const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
     world = network.world
+    watch?.begin(world)
     const { hasTrace } = world
     world.onFailure = (host, cause) =>
       end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))

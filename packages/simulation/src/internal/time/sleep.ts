@@ -6,7 +6,7 @@ import type { Event } from "./eventQueue.ts"
 type Alarms = Pick<Engine, "schedule" | "cancel" | "submit">
 
 /** Sleeps, in microseconds of the engine. */
-export const sleep = (engine: Pick<Engine, "now">, alarms: Alarms, micros: number): Effect.Effect<void> => {
+export const sleep = (engine: Pick<Engine, "now" | "watch">, alarms: Alarms, micros: number): Effect.Effect<void> => {
   if (micros <= 0) return Effect.yieldNow
   if (micros === Infinity) return Effect.never
   return Effect.callback((resume) => {
@@ -20,7 +20,9 @@ export const sleep = (engine: Pick<Engine, "now">, alarms: Alarms, micros: numbe
         alarms.submit(wake)
       }
     }
-    alarms.schedule(alarm, engine.now + Math.max(1, Math.ceil(micros)))
+    const until = engine.now + Math.max(1, Math.ceil(micros))
+    alarms.schedule(alarm, until)
+    engine.watch?.sleeps(until)
     return Effect.sync(() => alarms.cancel(alarm))
   })
 }

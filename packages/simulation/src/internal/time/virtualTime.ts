@@ -8,6 +8,7 @@ import { type Event, EventQueue } from "./eventQueue.ts"
 import type { RandomStream } from "./random.ts"
 import { sleep } from "./sleep.ts"
 import { TaskQueue } from "./taskQueue.ts"
+import type { Watch } from "./watch.ts"
 
 /** Why a run came to a halt before its program ended. */
 export type Halt = "nothingLeft" | "promise" | "timeLimit" | "stepLimit"
@@ -33,6 +34,7 @@ export class VirtualTime implements Engine {
   /** Fibers that wait for a promise: if time advanced without it, every deadline would win. */
   promised: Set<Fiber.Fiber<unknown, unknown>> = new Set()
   #fiberLimit = 1024
+  watch: Watch | undefined = undefined
   now = 0
   steps = 0
   readonly scheduler: Scheduler.Scheduler
@@ -84,6 +86,7 @@ export class VirtualTime implements Engine {
 
   #meet(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.#lastFiber = fiber
+    this.watch?.ran(fiber)
     if (this.#fibers.has(fiber)) return
     this.#fibers.add(fiber)
     // Effect counts the fibers of a process, and says in messages and logs which of them interrupted another: so that a
@@ -94,6 +97,12 @@ export class VirtualTime implements Engine {
       if (each.pollUnsafe() !== undefined) this.#fibers.delete(each)
     }
     this.#fiberLimit = Math.max(1024, 2 * this.#fibers.size)
+  }
+
+  #settle(watch: Watch): void {
+    watch.settle()
+    // So that a fiber that goes on in the next step is met again.
+    this.#lastFiber = undefined
   }
 
   #awaitsPromise(): boolean {
@@ -145,6 +154,7 @@ export class VirtualTime implements Engine {
         left--
         this.steps++
         tasks.take()!()
+        if (this.watch !== undefined) this.#settle(this.watch)
         continue
       }
       const event = events.first
@@ -158,6 +168,7 @@ export class VirtualTime implements Engine {
           turns = 0
         }
         event.run()
+        if (this.watch !== undefined) this.#settle(this.watch)
         // What happens at the same moment comes before the tasks that come of it.
         const next = events.first
         if (next !== undefined && next.at <= this.now) continue

@@ -12,7 +12,9 @@ export interface ActiveFault {
   readonly id: number
   readonly kind: Kind
   readonly title: string
+  /** All that it concerns, those of the other side last. */
   readonly hosts: ReadonlyArray<HostState>
+  readonly others: ReadonlyArray<HostState>
   readonly ends: Map<LinkState | HostState, () => void>
 }
 
@@ -44,7 +46,14 @@ export class FaultLog {
     const title = link === undefined
       ? host.title(names(hosts), description)
       : link.title(names(hosts), names(others), description.amount ?? 0)
-    const active: ActiveFault = { id: ++this.#lastId, kind, title, hosts: [...hosts, ...others], ends: new Map() }
+    const active: ActiveFault = {
+      id: ++this.#lastId,
+      kind,
+      title,
+      hosts: [...hosts, ...others],
+      others,
+      ends: new Map()
+    }
     if (world.hasEnded) return active
     this.#note(active, "begin")
     if (this.#lastId <= limit) {
@@ -100,14 +109,16 @@ export class FaultLog {
     return new Set([...directions(a, b), ...directions(b, a)])
   }
 
-  #note({ hosts, id, title }: ActiveFault, phase: "begin" | "end"): void {
+  #note({ hosts, id, kind, others, title }: ActiveFault, phase: "begin" | "end"): void {
     this.#world.note({
       _tag: "Fault",
       at: this.#world.engine.now,
       id,
       phase,
+      kind,
       name: phase === "begin" ? title : `end of ${title}`,
-      hosts: hosts.map(({ name }) => name)
+      hosts: hosts.map(({ name }) => name),
+      others: others.map(({ name }) => name)
     })
   }
 }

@@ -1,6 +1,7 @@
 import type * as Buggify from "@sluice/core/Buggify"
 import type * as Property from "@sluice/core/Property"
 import * as Effect from "effect/Effect"
+import { CurrentProcess } from "../kernel/process.ts"
 import type { Seed } from "../time/random.ts"
 import { RandomStream } from "../time/random.ts"
 
@@ -17,13 +18,21 @@ export interface Observed {
 // Names that are counted; more of them are checked, and not counted.
 const limit = 10_000
 
-/** Counts the properties of a run, and ends it where one is violated. */
+/** A property that was violated, or held for the first time of those that must once. */
+export interface Event extends Pick<Observed, "name" | "kind"> {
+  readonly isViolated: boolean
+  readonly details: unknown
+  /** The name of the host; empty for what runs on no host. */
+  readonly host: string
+}
+
+/** Counts the properties of a run, and tells where one is violated, which ends the run. */
 export class Properties implements Property.Observer {
   readonly #observed = new Map<string, { -readonly [K in keyof Observed]: Observed[K] }>()
-  readonly #onViolated: (name: string, details: unknown) => void
+  readonly #tell: (event: Event) => void
 
-  constructor(onViolated: (name: string, details: unknown) => void) {
-    this.#onViolated = onViolated
+  constructor(tell: (event: Event) => void) {
+    this.#tell = tell
   }
 
   get observed(): ReadonlyArray<Observed> {
@@ -31,14 +40,17 @@ export class Properties implements Property.Observer {
   }
 
   observe(kind: Property.Kind, name: string, holds: boolean, details: unknown): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.withFiber((fiber) => {
       const known = this.#observed.get(name) ?? { name, kind, passed: 0, held: 0 }
       known.passed++
       if (holds) known.held++
       if (this.#observed.size < limit) this.#observed.set(name, known)
-      if (holds || kind === "sometimes" || kind === "reachable") return Effect.void
-      this.#onViolated(name, details)
-      return Effect.never
+      const isOnce = kind === "sometimes" || kind === "reachable"
+      const isViolated = !holds && !isOnce
+      if (isViolated || (isOnce && holds && known.held === 1)) {
+        this.#tell({ kind, name, isViolated, details, host: fiber.getRef(CurrentProcess)?.host.name ?? "" })
+      }
+      return isViolated ? Effect.never : Effect.void
     })
   }
 }

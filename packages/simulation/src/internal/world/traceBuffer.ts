@@ -42,6 +42,11 @@ export class TraceBuffer {
     }
   }
 
+  /** How many records there were so far. */
+  get count(): number {
+    return this.#dropped + this.#records.length - this.#head
+  }
+
   get snapshot(): Trace.Trace {
     this.#settle()
     return {

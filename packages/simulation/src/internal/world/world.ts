@@ -11,6 +11,7 @@ import type { Certificate } from "../kernel/tls/certificate/certificate.ts"
 import type { TlsStack } from "../kernel/tls/stack.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
+import { CallLog } from "./callLog.ts"
 import { FaultLog } from "./faultLog.ts"
 import { TraceBuffer } from "./traceBuffer.ts"
 
@@ -54,6 +55,7 @@ export class World implements Surroundings {
   readonly #trace: TraceBuffer | undefined
   #hostNumber = 0
   readonly faults = new FaultLog(this)
+  readonly calls = new CallLog(this)
   /** Told when a program of a host fails; where nobody is, the failure is logged. */
   onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
   #ended = false
@@ -168,7 +170,15 @@ export class World implements Surroundings {
     return this.#trace !== undefined
   }
 
+  /** How many records there were so far. */
+  get recorded(): number {
+    return this.#trace?.count ?? 0
+  }
+
   get trace(): Trace.Trace {
-    return this.#trace?.snapshot ?? { records: [], dropped: 0, hosts: [...this.hosts.keys()], hash: "0".repeat(16) }
+    const calls = this.calls.snapshot
+    return this.#trace === undefined
+      ? { records: [], dropped: 0, hosts: [...this.hosts.keys()], hash: "0".repeat(16) }
+      : { ...this.#trace.snapshot, ...(calls.length > 0 && { calls }) }
   }
 }
