@@ -55,14 +55,16 @@ import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Campaign from "./Campaign.ts"
+import { writeReport } from "./internal/report/files.ts"
 import { execute, type Run, type Settings } from "./internal/run/execute.ts"
+import { describeFailure, signature, traceInDetail } from "./internal/run/failure.ts"
 import { fingerprint } from "./internal/run/fingerprint.ts"
 import { underCampaign } from "./internal/run/recovery.ts"
 import { shrink } from "./internal/run/shrink.ts"
 import type { Seed } from "./internal/time/random.ts"
 import type { RecordedFault } from "./internal/world/faultDescription.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
-import { type SimulationError, SimulationNotDeterministic, SimulationPropertyViolated } from "./SimulationError.ts"
+import { type SimulationError, SimulationNotDeterministic } from "./SimulationError.ts"
 import * as Trace from "./Trace.ts"
 
 export {
@@ -191,6 +193,8 @@ export interface ExploreOptions<R = never> extends Omit<Options, "seed"> {
   readonly eventually?: Effect.Effect<unknown, unknown, R> | undefined
   /** Virtual time that `eventually` has. Default: 1 minute. */
   readonly calm?: Duration.Input | undefined
+  /** How the page that shows a failure decodes messages, by port. Default: not at all. */
+  readonly decode?: Trace.HtmlOptions["decode"]
   /** How many runs may be spent to leave out faults that a failure does not need; 0: none. Default: 300. */
   readonly shrink?: number | undefined
 }
@@ -233,7 +237,8 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.ma
 
 /**
  * Runs a program with one seed after the other, in random order of its tasks unless `schedule` says otherwise, and under a
- * campaign if one is given. Logs each seed that fails, the faults that it needs to fail, and how to repeat it. Log lines of
+ * campaign if one is given. Logs each seed that fails, the faults that it needs to fail, how to repeat it, and the path of
+ * an HTML page that shows it (`Trace.toHtml`), in the folder `SLUICE_REPORTS` or `node_modules/.sluice`. Log lines of
  * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone.
  *
  * The first seed is run twice, and fails with `SimulationNotDeterministic` if the runs differ.
@@ -266,7 +271,7 @@ export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
   SimulationNotDeterministic | NetworkError.NetworkError,
   Services<R> | Services<R2>
 > {
-  const { calm, campaign, eventually, for: lasts, seeds, shrink: shrinks, until, within, ...rest } = options
+  const { calm, campaign, decode, eventually, for: lasts, seeds, shrink: shrinks, until, within, ...rest } = options
   const phases = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
     lasts: campaign === undefined ? 0 : duration("for", lasts ?? "1 minute"),
     calm: duration("calm", calm ?? "1 minute"),
@@ -303,7 +308,15 @@ export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
         : yield* shrink(run.faults, attempt, phases.shrinks)
       const failure = { ...(smaller?.run ?? run), injected: run.faults.length }
       failures.push(failure)
-      yield* Effect.logError(describeFailure(failure, run.exit.cause))
+      const again = smaller?.run === undefined ? tested : under(Campaign.replay(failure.faults))
+      const trace = yield* traceInDetail(failure, rest.trace, (trace) => quiet(record(again, { ...settings, trace })))
+      const facts = { seed: String(seed), faults: `${failure.faults.length} of ${run.faults.length}` }
+      const report = yield* writeReport(`seed-${seed}-${trace.hash.slice(0, 8)}`, trace, {
+        title: `Seed ${seed}`,
+        facts,
+        decode
+      })
+      yield* Effect.logError(describeFailure(failure, run.exit.cause, report))
       if (until !== "end") break
     }
     if (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 >= phases.within) break
@@ -317,36 +330,9 @@ export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
   return { runs, failures, unmet }
 })
 
-// What a failure is known by, when its run is repeated with other faults.
-const signature = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  if (error instanceof SimulationPropertyViolated) return error.property
-  if (error instanceof Error && "_tag" in error && String(error._tag).startsWith("Simulation")) {
-    return String(error._tag)
-  }
-  return describe(cause).replace(/\d+/g, "0").slice(0, 200)
-}
-
-const describeFailure = (
-  { faults, injected, schedule, seed }: Failure<unknown, unknown>,
-  cause: Cause.Cause<unknown>
-) =>
-  [
-    `seed ${seed} fails${schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
-      describe(cause)
-    }`,
-    ...(injected === 0 ? [] : [`${injected} faults were injected, of which it needs ${faults.length}:`]),
-    ...faults.slice(0, 20).map((fault) => `  ${JSON.stringify(fault)}`)
-  ].join("\n")
-
 const seedsOf = function*(seeds: number | Iterable<Seed>): Iterable<Seed> {
   if (typeof seeds !== "number") return yield* seeds
   for (let seed = 1; seed <= seeds; seed++) yield seed
-}
-
-const describe = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
 /**

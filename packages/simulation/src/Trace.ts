@@ -21,12 +21,16 @@
 import * as Effect from "effect/Effect"
 import type * as History from "./History.ts"
 import { CurrentProcess } from "./internal/kernel/process.ts"
+import type { HtmlOptions } from "./internal/report/html/options.ts"
+import { toHtml as html } from "./internal/report/html/page.ts"
 import { toMermaid as mermaid } from "./internal/report/trace/mermaid.ts"
 import { toPcapng as pcapng } from "./internal/report/trace/pcapng.ts"
 import { toSvg as svg } from "./internal/report/trace/svg.ts"
 import { toText as text } from "./internal/report/trace/text.ts"
 import type { Kind } from "./internal/world/faultDescription.ts"
 import { CurrentWorld } from "./internal/world/world.ts"
+
+export { type HtmlOptions, type MessageDecoder } from "./internal/report/html/options.ts"
 
 /**
  * One end of a connection, or of a datagram's way.
@@ -208,8 +212,9 @@ export interface Span {
   readonly at: number
   /** When it ended; `undefined` if it did not. */
   readonly until: number | undefined
-  /** How many records there were before it. */
+  /** How many records there were before it, and before its end. */
   readonly position: number
+  readonly endPosition: number | undefined
   readonly host: string
   readonly name: string
   readonly hasFailed: boolean
@@ -230,8 +235,8 @@ export interface Wait {
   readonly key: string
   readonly host: string
   readonly name: string
-  /** `undefined` once it has ended. */
-  readonly waitsFor: string | undefined
+  /** In words: `"sleeps until 1.500000 s"`; `undefined` once it has ended. */
+  readonly state: string | undefined
 }
 
 /**
@@ -339,6 +344,25 @@ export const toMermaid: (self: Trace) => string = mermaid
  * @category rendering
  */
 export const toSvg: (self: Trace) => string = svg
+
+/**
+ * One HTML file to step through, which opens at the failure: the hosts as lanes, packets as arrows, faults as shades, the
+ * calls of histories with those that have no place in red, and, if `trace.waits` recorded it, what each fiber and socket
+ * waits for at the cursor. It asks no host for anything.
+ *
+ * **Example** (messages by name)
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Trace from "@sluice/simulation/Trace"
+ *
+ * const page = (trace: Trace.Trace) => Trace.toHtml(trace, { title: "chat", decode: { 7000: Framing.ndjson() } })
+ * ```
+ *
+ * @since 0.1.0
+ * @category rendering
+ */
+export const toHtml: (self: Trace, options?: HtmlOptions) => string = html
 
 /**
  * A capture file that Wireshark and tshark open (pcapng): what each host sent, with Ethernet, IP and TCP or UDP headers,

@@ -10,6 +10,8 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Vitest from "vitest"
+import { writeReport } from "./internal/report/files.ts"
+import { messageOf, traceInDetail } from "./internal/run/failure.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
 import * as Simulation from "./Simulation.ts"
 import * as Trace from "./Trace.ts"
@@ -21,6 +23,8 @@ import * as Trace from "./Trace.ts"
  * @category options
  */
 export interface Options extends Omit<Simulation.Options, "seed"> {
+  /** How the page that shows a failure decodes messages, by port. Default: not at all. */
+  readonly decode?: Trace.HtmlOptions["decode"]
   /** How many seeds, from 1 up. Default: 1. */
   readonly seeds?: number | undefined
   /** Real time that all seeds together may take, in milliseconds. Default: 60,000. */
@@ -35,7 +39,8 @@ const shown = 40
  * says otherwise.
  *
  * The first seed is run twice, to see that it decides everything. The first seed that fails is named, with the last part
- * of its trace, and the rest is written to a file where the platform has files. `SLUICE_SEED` runs one seed alone.
+ * of its trace, and the path of an HTML page that shows all of it (`Trace.toHtml`): in the folder that the environment
+ * variable `SLUICE_REPORTS` names, or in `node_modules/.sluice`, which keeps the last 40. `SLUICE_SEED` runs one seed alone.
  *
  * **Example**
  *
@@ -59,65 +64,46 @@ export const it = <A, E>(
   program: Effect.Effect<A, E, SimNetwork.SimNetwork | Scope.Scope>,
   options: Options = {}
 ): void => {
-  const { seeds = 1, timeout = 60_000, ...rest } = options
-  Vitest.it(name, () => Effect.runPromise(runSeeds(name, program, seeds, { schedule: "random", ...rest })), timeout)
+  const { decode, seeds = 1, timeout = 60_000, ...rest } = options
+  const settings: Simulation.Options = { schedule: "random", ...rest }
+  Vitest.it(name, () => Effect.runPromise(runSeeds(name, program, seeds, settings, decode)), timeout)
 }
 
 const runSeeds = Effect.fnUntraced(function*<A, E>(
   name: string,
   program: Effect.Effect<A, E, SimNetwork.SimNetwork | Scope.Scope>,
   seeds: number,
-  options: Simulation.Options
+  options: Simulation.Options,
+  decode: Trace.HtmlOptions["decode"]
 ) {
+  // Log lines are in the trace, which is shown when a seed fails.
+  const quiet = <A1, E1>(effect: Effect.Effect<A1, E1>) =>
+    Effect.provideService(effect, Logger.CurrentLoggers, new Set())
   const repeated = yield* Simulation.seedFromEnvironment
   const all = Option.isSome(repeated) ? [repeated.value] : Array.from({ length: seeds }, (_, index) => index + 1)
   for (const [index, seed] of all.entries()) {
-    // Log lines are in the trace, which is shown when a seed fails.
-    const run = yield* Effect.provideService(
-      index === 0
-        ? Simulation.checkDeterminism(program, { ...options, seed })
-        : Simulation.record(program, { ...options, seed }),
-      Logger.CurrentLoggers,
-      new Set()
+    const settings = { ...options, seed }
+    const run = yield* quiet(
+      index === 0 ? Simulation.checkDeterminism(program, settings) : Simulation.record(program, settings)
     )
     if (Exit.isFailure(run.exit)) {
-      return yield* Effect.die(new Error(report(name, run, run.exit.cause), { cause: Cause.squash(run.exit.cause) }))
+      const { cause } = run.exit
+      const trace = yield* traceInDetail(
+        run,
+        options.trace,
+        (trace) => quiet(Simulation.record(program, { ...settings, trace }))
+      )
+      const facts = { seed: String(seed) }
+      const path = yield* writeReport(`${name}-${seed}`, trace, { title: name, facts, decode })
+      return yield* Effect.die(new Error(report(run, cause, path), { cause: Cause.squash(cause) }))
     }
   }
 })
 
-const report = (name: string, run: Simulation.Run<unknown, unknown>, cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  const { seed, trace } = run
-  const files = write(`${name}-${seed}`, trace)
-  return [
-    `seed ${seed} fails; SLUICE_SEED=${seed} repeats it: ${
-      error instanceof Error ? error.message : Cause.pretty(cause)
-    }`,
+const report = (run: Simulation.Run<unknown, unknown>, cause: Cause.Cause<unknown>, path: string | undefined): string =>
+  [
+    `seed ${run.seed} fails; SLUICE_SEED=${run.seed} repeats it: ${messageOf(cause)}`,
+    ...(path === undefined ? [] : [`the page to step through it: ${path} (and beside it .txt, .svg and .pcapng)`]),
     "",
-    Trace.toText(Trace.last(trace, shown)),
-    ...(files === undefined ? [] : ["", `the whole trace: ${files}`])
+    Trace.toText(Trace.last(run.trace, shown))
   ].join("\n")
-}
-
-interface Platform {
-  readonly getBuiltinModule?: (name: string) => unknown
-}
-
-interface Files {
-  readonly mkdtempSync: (prefix: string) => string
-  readonly writeFileSync: (path: string, content: string | Uint8Array) => void
-}
-
-// Core has no files of its own: those of the platform that runs the test, if it has any.
-const write = (name: string, trace: Trace.Trace): string | undefined => {
-  const platform = (globalThis as { readonly process?: Platform }).process
-  const files = platform?.getBuiltinModule?.("node:fs") as Files | undefined
-  const system = platform?.getBuiltinModule?.("node:os") as { readonly tmpdir: () => string } | undefined
-  if (files === undefined || system === undefined) return undefined
-  const path = `${files.mkdtempSync(`${system.tmpdir()}/sluice-`)}/${name.replace(/[^\w-]+/g, "-")}`
-  files.writeFileSync(`${path}.txt`, Trace.toText(trace))
-  files.writeFileSync(`${path}.svg`, Trace.toSvg(trace))
-  files.writeFileSync(`${path}.pcapng`, Trace.toPcapng(trace))
-  return `${path}.txt, .svg and .pcapng`
-}

@@ -20,7 +20,6 @@ export class WaitLog implements Watch {
   readonly #from: number
   #world: World | undefined = undefined
   #hasBegun = false
-  #recorded = 0
   readonly #ran = new Set<AnyFiber>()
   readonly #sleepers = new WeakMap<AnyFiber, number>()
   // What each waits for now, and what it waited for at the first change that is kept.
@@ -61,28 +60,26 @@ export class WaitLog implements Watch {
         this.#hasBegun = true
         for (const fiber of this.#time.fibers) ran.add(fiber)
       }
-      if (ran.size > 0 || world.recorded !== this.#recorded) {
-        this.#recorded = world.recorded
-        for (const fiber of ran) this.#lookAtFiber(fiber, world)
-        this.#lookAtSockets(world)
-      }
+      for (const fiber of ran) this.#lookAtFiber(fiber, world)
+      this.#lookAtSockets(world)
     }
     ran.clear()
   }
 
   #lookAtFiber(fiber: AnyFiber, world: World): void {
     const { awaitsPromise, id, name } = describeFiber(fiber, this.#time.promised.has(fiber))
+    const host = fiber.getRef(CurrentProcess)?.host.name ?? ""
     const until = this.#sleepers.get(fiber)
-    const waitsFor = awaitsPromise
-      ? "a promise"
+    const state = awaitsPromise
+      ? "waits for a promise"
       : until === undefined
-      ? "a socket, or another fiber"
-      : `the time ${(until / 1e6).toFixed(6)}`
+      ? "waits for a socket or another fiber"
+      : `sleeps until ${(until / 1e6).toFixed(6)} s`
     this.#note(`fiber ${id}`, world, {
-      host: fiber.getRef(CurrentProcess)?.host.name ?? "",
+      host,
       kind: "fiber",
-      name,
-      waitsFor: fiber.pollUnsafe() === undefined ? waitsFor : undefined
+      name: name.replace(/, which has no span$/, ""),
+      state: fiber.pollUnsafe() === undefined ? state : undefined
     })
   }
 
@@ -96,24 +93,24 @@ export class WaitLog implements Watch {
         host,
         kind: "socket",
         name: socket!,
-        waitsFor: `${state === undefined ? "" : `${state}: `}${waitsFor.replace(/^waits for /, "")}`
+        state: `${state === undefined ? "" : `${state}, `}${waitsFor}`
       })
     }
     for (const [key, wait] of this.#current) {
-      if (wait.kind === "socket" && !seen.has(key)) this.#note(key, world, { ...wait, waitsFor: undefined })
+      if (wait.kind === "socket" && !seen.has(key)) this.#note(key, world, { ...wait, state: undefined })
     }
   }
 
-  #note(key: string, world: World, wait: Pick<Trace.Wait, "host" | "kind" | "name" | "waitsFor">): void {
+  #note(key: string, world: World, wait: Pick<Trace.Wait, "host" | "kind" | "name" | "state">): void {
     const known = this.#current.get(key)
-    if (known?.waitsFor === wait.waitsFor && (known === undefined || known.name === wait.name)) return
+    if (known?.state === wait.state && (known === undefined || known.name === wait.name)) return
     const change = { ...wait, at: this.#time.now, position: world.recorded, key }
-    if (wait.waitsFor === undefined) this.#current.delete(key)
+    if (wait.state === undefined) this.#current.delete(key)
     else this.#current.set(key, change)
     this.#changes.push(change)
     if (this.#changes.length < 2 * changeLimit) return
     for (const each of this.#changes.slice(0, -changeLimit)) {
-      if (each.waitsFor === undefined) this.#base.delete(each.key)
+      if (each.state === undefined) this.#base.delete(each.key)
       else this.#base.set(each.key, each)
     }
     this.#changes = this.#changes.slice(-changeLimit)
@@ -135,6 +132,7 @@ export class WaitLog implements Watch {
       at: this.#time.now,
       until: undefined,
       position: world.recorded,
+      endPosition: undefined,
       host: Fiber.getCurrent()?.getRef(CurrentProcess)?.host.name ?? "",
       name: span.name,
       hasFailed: false
@@ -146,6 +144,7 @@ export class WaitLog implements Watch {
       end: (time: bigint, exit: Parameters<typeof end>[1]) => {
         if (!world.hasEnded) {
           entry.until = this.#time.now
+          entry.endPosition = world.recorded
           entry.hasFailed = exit._tag === "Failure"
         }
         end(time, exit)

@@ -101,7 +101,7 @@ export class VirtualTime implements Engine {
 
   #settle(watch: Watch): void {
     watch.settle()
-    // So that a fiber that goes on in the next step is met again.
+    // So that a fiber that continues in the next step is met again.
     this.#lastFiber = undefined
   }
 

@@ -1,3 +1,4 @@
+import * as SafeText from "@sluice/core/SafeText"
 import type * as Trace from "../../../Trace.ts"
 import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 
@@ -6,10 +7,10 @@ const limit = 200
 
 /** A Mermaid sequence diagram. What does not arrive ends in a cross. */
 export const toMermaid = (trace: Trace.Trace): string => {
-  const hosts = involved(trace)
   const records = trace.records.slice(-limit)
+  const hosts = involved(trace.hosts, records)
   const names = new Map(hosts.map((host, index) => [host, `h${index}`]))
-  const left = trace.records.length - records.length
+  const left = trace.dropped + trace.records.length - records.length
   return [
     "sequenceDiagram",
     ...hosts.map((host) => `  participant ${names.get(host)} as ${escape(host)}`),
@@ -18,14 +19,17 @@ export const toMermaid = (trace: Trace.Trace): string => {
   ].join("\n")
 }
 
-/** The hosts that have a part in a trace, in their order. */
-export const involved = (trace: Trace.Trace): ReadonlyArray<string> => {
+/** The hosts that have a part in some records, in their order. */
+export const involved = (
+  hosts: ReadonlyArray<string>,
+  records: ReadonlyArray<Trace.Record>
+): ReadonlyArray<string> => {
   const seen = new Set(
-    trace.records.flatMap((record) =>
+    records.flatMap((record) =>
       record._tag === "Fault" ? record.hosts : "host" in record ? [record.host] : [record.from, record.to]
     )
   )
-  return trace.hosts.filter((host) => seen.has(host))
+  return hosts.filter((host) => seen.has(host))
 }
 
 const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): ReadonlyArray<string> => {
@@ -54,4 +58,7 @@ const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): Readonl
 
 // These end a statement, or begin an entity.
 const escape = (text: string): string =>
-  text.replace(/[#;]/g, (found) => `#${found.charCodeAt(0)};`).replace(/\n/g, " ")
+  SafeText.escape(text.replace(/\s*\n\s*/g, " "), { limit: 200 }).replace(
+    /[#;]/g,
+    (found) => `#${found.charCodeAt(0)};`
+  )

@@ -1,3 +1,4 @@
+import * as SafeText from "@sluice/core/SafeText"
 import type * as Trace from "../../../Trace.ts"
 import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 import { involved } from "./mermaid.ts"
@@ -12,8 +13,9 @@ const most = 60
 
 /** A time-sequence picture: hosts as lifelines from top to bottom, packets as slanted arrows between them. */
 export const toSvg = (trace: Trace.Trace): string => {
-  const hosts = involved(trace)
   const records = trace.records.slice(-limit)
+  const hosts = involved(trace.hosts, records)
+  const left = trace.dropped + trace.records.length - records.length
   const columns = new Map(hosts.map((host, index) => [host, margin + index * lane]))
   const rows = makeRows(records)
   const width = 2 * margin + Math.max(1, hosts.length - 1) * lane
@@ -27,6 +29,7 @@ export const toSvg = (trace: Trace.Trace): string => {
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">` +
     `<path d="M0 0 8 4 0 8z" fill="#57606a" stroke="none"/></marker></defs>`,
+    ...(left > 0 ? [`<text class="time" x="4" y="12">after ${left} more</text>`] : []),
     ...hosts.flatMap((host) => drawHost(host, columns.get(host)!, height)),
     ...records.flatMap((record) => drawRecord(record, columns, rows, width)),
     "</svg>"
@@ -101,4 +104,6 @@ const drawRecord = (
   ]
 }
 
-const escape = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
+// XML has no control characters, and a long line is of no use in a picture.
+const escape = (text: string): string =>
+  SafeText.escape(text, { limit: 200 }).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")

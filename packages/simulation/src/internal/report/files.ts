@@ -1,0 +1,69 @@
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Trace from "../../Trace.ts"
+import type { HtmlOptions } from "./html/options.ts"
+import { toHtml } from "./html/page.ts"
+import { toPcapng } from "./trace/pcapng.ts"
+import { toSvg } from "./trace/svg.ts"
+import { toText } from "./trace/text.ts"
+
+// Reports that are kept in the folder that nobody chose: the newest.
+const kept = 40
+
+interface Files {
+  readonly existsSync: (path: string) => boolean
+  readonly mkdirSync: (path: string, options: { readonly recursive: true }) => void
+  readonly readdirSync: (path: string) => ReadonlyArray<string>
+  readonly rmSync: (path: string, options: { readonly force: true }) => void
+  readonly statSync: (path: string) => { readonly mtimeMs: number }
+  readonly writeFileSync: (path: string, content: string | Uint8Array) => void
+}
+
+interface Process {
+  readonly cwd: () => string
+  readonly getBuiltinModule?: (name: string) => unknown
+}
+
+/**
+ * Writes a report of a failure where the platform has files: an HTML page, and beside it the trace as text, as a picture and
+ * as a capture. The folder is that of the environment variable `SLUICE_REPORTS`; otherwise `node_modules/.sluice`, or one for
+ * temporary files. Returns the path of the page; nothing if it cannot be written.
+ */
+export const writeReport = (
+  name: string,
+  trace: Trace.Trace,
+  options: HtmlOptions
+): Effect.Effect<string | undefined> =>
+  Effect.map(
+    Effect.orElseSucceed(Config.option(Config.String("SLUICE_REPORTS")), () => Option.none<string>()),
+    (chosen) => {
+      // This package has no files of its own.
+      const { process } = globalThis as { readonly process?: Process }
+      const files = process?.getBuiltinModule?.("node:fs") as Files | undefined
+      const system = process?.getBuiltinModule?.("node:os") as { readonly tmpdir: () => string } | undefined
+      if (process === undefined || files === undefined || system === undefined) return undefined
+      const modules = `${process.cwd()}/node_modules`
+      const own = files.existsSync(modules) ? `${modules}/.sluice` : `${system.tmpdir()}/sluice-reports`
+      const folder = Option.getOrElse(chosen, () => own)
+      const path = `${folder}/${name.replace(/[^\w-]+/g, "-").slice(0, 100)}`
+      try {
+        files.mkdirSync(folder, { recursive: true })
+        files.writeFileSync(`${path}.html`, toHtml(trace, options))
+        files.writeFileSync(`${path}.txt`, toText(trace))
+        files.writeFileSync(`${path}.svg`, toSvg(trace))
+        files.writeFileSync(`${path}.pcapng`, toPcapng(trace))
+        if (folder === own) removeOldest(files, folder)
+      } catch {
+        // A folder that cannot be written to does not hide the failure.
+        return undefined
+      }
+      return `${path}.html`
+    }
+  )
+
+const removeOldest = (files: Files, folder: string): void => {
+  const all = files.readdirSync(folder).map((name) => `${folder}/${name}`)
+  const dated = all.map((path) => ({ path, time: files.statSync(path).mtimeMs })).sort((a, b) => b.time - a.time)
+  for (const { path } of dated.slice(4 * kept)) files.rmSync(path, { force: true })
+}

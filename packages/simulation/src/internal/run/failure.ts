@@ -1,0 +1,56 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as SimNetwork from "../../SimNetwork.ts"
+import { SimulationPropertyViolated } from "../../SimulationError.ts"
+import type * as Trace from "../../Trace.ts"
+import type { RecordedFault } from "../world/faultDescription.ts"
+import type { Run } from "./execute.ts"
+
+// Records for which a report has what fibers and sockets wait for.
+const detailed = 3000
+
+/** What a failure is known by, when its run is repeated with other faults. */
+export const signature = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  if (error instanceof SimulationPropertyViolated) return error.property
+  if (error instanceof Error && "_tag" in error && String(error._tag).startsWith("Simulation")) {
+    return String(error._tag)
+  }
+  return messageOf(cause).replace(/\d+/g, "0").slice(0, 200)
+}
+
+export const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : Cause.pretty(cause)
+}
+
+/** A failed run, and how to repeat it. */
+export const describeFailure = (
+  { faults, injected, schedule, seed }: Run<unknown, unknown> & { readonly injected: number },
+  cause: Cause.Cause<unknown>,
+  report: string | undefined
+): string =>
+  [
+    `seed ${seed} fails${schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
+      messageOf(cause)
+    }`,
+    ...(injected === 0 ? [] : [`${injected} faults were injected, of which it needs ${faults.length}:`]),
+    ...faults.slice(0, 20).map((fault: RecordedFault) => `  ${JSON.stringify(fault)}`),
+    ...(report === undefined ? [] : [`the page to step through it: ${report}`])
+  ].join("\n")
+
+/** The trace of a failed run with what its last records waited for: it is run again, and recorded in more detail. */
+export const traceInDetail = <E, R>(
+  { trace }: Run<unknown, unknown>,
+  options: SimNetwork.Options["trace"],
+  again: (options: SimNetwork.TraceOptions) => Effect.Effect<Run<unknown, unknown>, E, R>
+): Effect.Effect<Trace.Trace, E, R> => {
+  if (trace.waits !== undefined) return Effect.succeed(trace)
+  const first = trace.records.at(-detailed) ?? trace.records[0]
+  const settings = options === false ? {} : options
+  return Effect.map(
+    again({ ...settings, waits: (first?.at ?? 0) / 1000 }),
+    // What is not deterministic fails otherwise the second time.
+    (run) => options === false || run.trace.hash === trace.hash ? run.trace : trace
+  )
+}

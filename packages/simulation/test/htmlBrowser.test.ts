@@ -1,0 +1,152 @@
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Trace from "@sluice/simulation/Trace"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+import { hasChromium, openTab } from "./fixtures/browser.ts"
+import { messages, port, staleReads } from "./fixtures/staleReads.ts"
+
+if (!hasChromium) console.warn("the page of a trace is not tried in a browser: chromium is missing")
+
+const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-pages-"))
+afterAll(() => Fs.rmSync(folder, { recursive: true }))
+
+// Pictures stay there, for a person to look at, if it is set.
+const pictures = process.env["SLUICE_PICTURES"]
+
+const write = (name: string, trace: Trace.Trace): string => {
+  const path = Path.join(folder, `${name}.html`)
+  Fs.writeFileSync(path, Trace.toHtml(trace, { title: name, decode: { [port]: messages } }))
+  return path
+}
+
+const record = async (): Promise<Trace.Trace> => {
+  const options = { seed: 4, schedule: "random", trace: { waits: 0 } } as const
+  const recorded = Simulation.record(staleReads, options)
+  return (await Effect.runPromise(Effect.provideService(recorded, Logger.CurrentLoggers, new Set()))).trace
+}
+
+const current = "document.querySelector('[aria-selected=true]')?.getAttribute('aria-label')"
+const click = (id: string) => `document.getElementById('${id}').click()`
+const type = (id: string, text: string) =>
+  `{ const field = document.getElementById('${id}'); field.value = '${text}'; field.dispatchEvent(new Event('input')) }`
+const text = (id: string) => `document.getElementById('${id}').textContent`
+
+// The least contrast of texts in view with what is behind them, as WCAG 2.2 has it (1.4.3).
+const contrast = `(() => {
+  const parse = (color) => color.match(/[\\d.]+/g).map(Number)
+  const light = (color) => {
+    const [r, g, b] = parse(color).map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const behind = (element) => {
+    for (let each = element; each !== null; each = each.parentElement) {
+      const color = getComputedStyle(each).backgroundColor
+      if (parse(color)[3] !== 0) return color
+    }
+  }
+  const found = []
+  for (const element of document.querySelectorAll("body *")) {
+    const texts = [...element.childNodes].filter((node) => node.nodeType === 3 && node.textContent.trim() !== "")
+    if (texts.length === 0 || element.closest("script, style, noscript, :disabled") || !element.checkVisibility()) continue
+    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a)
+    found.push([(a + 0.05) / (b + 0.05), element.className + " " + element.textContent.slice(0, 20)])
+  }
+  return found.sort(([a], [b]) => a - b)[0]
+})()`
+
+describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
+  it("opens at the failure, steps by keyboard, filters and finds, and asks no host for anything", async () => {
+    const trace = await record()
+    const path = write("stale reads", trace)
+    await using tab = await openTab()
+    await tab.view(1280, 800, "light")
+    await tab.open(path)
+    const start = await tab.evaluate(current)
+    expect(start).toMatch(/bob, call, bob: read → 1: no place for it in any order/)
+    expect(await tab.evaluate("document.activeElement.id")).toBe("list")
+    expect(await tab.evaluate("document.getElementById('list').getAttribute('aria-activedescendant')")).toBe(
+      await tab.evaluate("document.querySelector('[aria-selected=true]').id")
+    )
+    expect(await tab.evaluate(text("faults"))).toContain("partition primary | backup")
+    expect(await tab.evaluate(text("waits"))).toContain("LISTEN, waits for connections")
+    expect(await tab.evaluate(text("callRows"))).toContain("no place for it in any order")
+
+    // Keys.
+    const after = async (key: string) => {
+      await tab.press(key)
+      return tab.evaluate(current)
+    }
+    const previous = await after("k")
+    expect(previous).not.toBe(start)
+    expect(await after("ArrowDown")).toBe(start)
+    expect(await after("Home")).toMatch(/^0\.\d{6}, alice, call/)
+    expect(await after("j")).toMatch(/alice to primary, control, SYN/)
+    expect(await after("End")).toMatch(/failure, the history is not linearizable$/)
+    expect(await after("f")).toMatch(/bob, call, bob calls read/)
+    expect(await after("f")).toBe(start)
+
+    // What is not in the list is told.
+    await tab.evaluate(
+      `{ const s = document.getElementById("scrubber"); s.focus(); s.value = 0; s.dispatchEvent(new Event("input")) }`
+    )
+    expect(await tab.evaluate(text("live"))).toMatch(/alice, call, alice calls write/)
+    expect(await tab.evaluate("document.getElementById('scrubber').getAttribute('aria-valuetext')")).toMatch(
+      / s, alice/
+    )
+
+    await tab.evaluate(type("filter", "bob read"))
+    expect(await tab.evaluate("document.querySelectorAll('.row').length")).toBeLessThan(20)
+    await tab.evaluate(type("filter", ""))
+    await tab.evaluate(type("search", "dropped, partitioned"))
+    await tab.evaluate("document.getElementById('list').focus()")
+    expect(await after("n")).toMatch(/primary to backup, control, SYN, dropped, partitioned$/)
+
+    // The table has the same records.
+    const shown = await tab.evaluate(
+      "document.getElementById('list').querySelector('.row').getAttribute('aria-setsize')"
+    )
+    await tab.press("t")
+    expect(await tab.evaluate("document.querySelectorAll('#tableRows tr').length")).toBe(Number(shown))
+    expect(await tab.evaluate("document.querySelector('#tableRows [aria-current] td:last-child').textContent")).toBe(
+      "dropped, partitioned"
+    )
+    await tab.evaluate(click("failureButton"))
+    await tab.press("t")
+
+    for (const [width, height] of [[1280, 800], [390, 844]] as const) {
+      for (const theme of ["light", "dark"] as const) {
+        await tab.view(width, height, theme)
+        const picture = await tab.screenshot()
+        if (pictures !== undefined) Fs.writeFileSync(Path.join(pictures, `${width}-${theme}.png`), picture)
+        expect(picture.length).toBeGreaterThan(20_000)
+        expect(await tab.evaluate("document.documentElement.scrollWidth")).toBe(width)
+        expect(await tab.evaluate("document.querySelectorAll('#drawing .arrow').length")).toBeGreaterThan(3)
+        const [least, where] = await tab.evaluate(contrast) as [number, string]
+        expect(least, `contrast of ${where} in ${theme}`).toBeGreaterThanOrEqual(4.5)
+      }
+    }
+
+    // Ten thousand records are as quick: only those in view are drawn.
+    const many = Array.from({ length: 10_000 }, (_, index): Trace.Record => {
+      const each = trace.records[index % trace.records.length]!
+      return { ...each, at: index * 500, ...("arrival" in each && { arrival: index * 500 + 1000 }) }
+    })
+    await tab.view(1280, 800, "light")
+    await tab.open(write("many", { records: many, dropped: 0, hosts: trace.hosts, hash: trace.hash }))
+    const last = many.findLastIndex((record) => record._tag === "Note" && record.kind === "failure")
+    expect(await tab.evaluate(text("position"))).toBe(`record ${last + 1} of 10000`)
+    await tab.press("Home")
+    expect(await tab.evaluate("document.querySelectorAll('.row').length")).toBeLessThan(80)
+    const stepping = "(() => { const t = performance.now(); for (let i = 0; i < 100; i++) " +
+      "document.dispatchEvent(new KeyboardEvent('keydown', { key: 'j' })); return (performance.now() - t) / 100 })()"
+    expect(await tab.evaluate(stepping)).toBeLessThan(100)
+
+    expect(tab.console).toEqual([])
+    expect(new Set(tab.requests.map((url) => new URL(url).protocol))).toEqual(new Set(["file:"]))
+    expect(tab.requests).toHaveLength(2)
+  })
+})
