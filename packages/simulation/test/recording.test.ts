@@ -45,7 +45,16 @@ const timer: Trace.Timer = {
   destination: socket(2),
   name: "persist"
 }
-const fault: Trace.Fault = { _tag: "Fault", at: 5, id: 1, phase: "begin", name: "pause of a", hosts: ["a"] }
+const fault: Trace.Fault = {
+  _tag: "Fault",
+  at: 5,
+  id: 1,
+  phase: "begin",
+  kind: "pause",
+  name: "pause of a",
+  hosts: ["a"],
+  others: []
+}
 const note: Trace.Note = { _tag: "Note", at: 5, host: "a", kind: "log", text: "hello" }
 
 const unlimited = { records: 1e6, bytes: 1e9 }
