@@ -16,7 +16,7 @@ afterAll(() => {
 })
 
 const mebibyte = 1024 * 1024
-// A send buffer grows to 4 MiB, and a receive buffer only while somebody reads.
+// A send buffer grows to 4 MiB, and a receive buffer only while the program reads.
 const tcp = (host: string) => ({ endpoint: () => `tcp://${host}:0`, resets: true, bufferLimit: 16 * mebibyte })
 let paths = 0
 const streams = {
