@@ -1,13 +1,18 @@
 import { defineConfig } from "vitest/config"
 
 // Nothing here waits for time to pass: the timeout is for what hangs, also on a machine that has much else to do.
+const testTimeout = 180_000
+
+// The files of a worker share the modules that they import: to load Effect again for each is a fourth of the work.
+const isolate = false
+
 const project = (name: string) => ({
-  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout: 60_000 }
+  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout, isolate }
 })
 
 /** What holds for the repository as a whole: who imports whom, what is public, how it reads. */
 const repository = {
-  test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], testTimeout: 60_000 }
+  test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], testTimeout, isolate }
 }
 
 export default defineConfig({
