@@ -1,0 +1,50 @@
+/** Effect's `persistence/Redis` over Sluice: what is built on it, such as persisted queues and caches, runs over any Network. */
+import type * as NetworkError from "@sluice/core/NetworkError"
+import type * as Network from "@sluice/core/Network"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { layer as clientLayer, type Options, RedisClient } from "./RedisClient.ts"
+import type { Value } from "./wire.ts"
+
+const asRedisError = (cause: unknown) => new Redis.RedisError({ cause })
+
+/** A command as Effect sends it. What it answers, its caller knows. */
+const sendWith = (send: (...words: ReadonlyArray<string>) => Effect.Effect<Value, unknown>) =>
+<A = unknown>(command: string, ...args: ReadonlyArray<string>): Effect.Effect<A, Redis.RedisError> =>
+  Effect.mapError(send(command, ...args), asRedisError) as Effect.Effect<A, Redis.RedisError>
+
+/** Effect's `Redis`, from a client. */
+export const layerFromClient = (
+  pool?: Redis.PoolOptions
+): Layer.Layer<Redis.Redis, never, RedisClient> =>
+  Layer.effect(
+    Redis.Redis,
+    Effect.flatMap(RedisClient, (client) =>
+      Redis.make({
+        send: sendWith(client.send),
+        pool,
+        connect: Effect.gen(function*() {
+          const scope = yield* Scope.make()
+          const reserved = yield* Scope.provide(client.reserve, scope).pipe(
+            Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+            Effect.mapError(asRedisError)
+          )
+          return { send: sendWith(reserved.send), close: Scope.close(scope, Exit.void) }
+        }),
+        subscribe: (channel, onMessage) =>
+          Effect.map(client.subscribe(channel), (messages) =>
+            Stream.runForEach(messages, (message) => Effect.sync(() => onMessage({ channel, message }))).pipe(
+              Effect.mapError(asRedisError)
+            ))
+      }))
+  )
+
+/** Effect's `Redis`, with a client of its own. */
+export const layer = (
+  options: Options & Redis.PoolOptions
+): Layer.Layer<Redis.Redis, NetworkError.NetworkError, Network.Network> =>
+  Layer.provide(layerFromClient(options), clientLayer(options))
