@@ -1,56 +1,105 @@
 import { describe, expect, it } from "@effect/vitest"
-import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
-import * as Deferred from "effect/Deferred"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as NetAddress from "effect/net/NetAddress"
-import * as PersistedQueue from "effect/persistence/PersistedQueue"
-import * as Persistence from "effect/persistence/Persistence"
-import * as Persistable from "effect/persistence/Persistable"
-import * as RateLimiter from "effect/persistence/RateLimiter"
-import * as Redis from "effect/persistence/Redis"
-import * as PrimaryKey from "effect/PrimaryKey"
-import * as Queue from "effect/Queue"
-import * as Schema from "effect/Schema"
-import * as persistence from "../../src/redis/client/persistence.ts"
-import { RedisClient } from "../../src/redis/client/RedisClient.ts"
+import * as Fiber from "effect/Fiber"
+import { layer, RedisClient } from "../../src/redis/client/RedisClient.ts"
 import * as RedisServer from "../../src/redis/server/RedisServer.ts"
+import { serve } from "../program.ts"
 import { hasRedis, startRedis } from "./oracle.ts"
+import * as scenario from "./scenario.ts"
 
-class Lookup extends Persistable.Class<{ payload: { id: string } }>()("Lookup", {
-  primaryKey: ({ id }) => id,
-  success: Schema.String
-}) {}
-
-/** What Effect builds on Redis, and what it stands on. */
-const everything = Effect.gen(function*() {
-  const client = yield* RedisClient
-  yield* client.send("FLUSHALL")
-  expect(yield* client.send("SET", "größe", "½ \u{1f600}")).toBe("OK")
-  expect(yield* client.send("GET", "größe")).toBe("½ \u{1f600}")
-  expect(yield* client.send("GET", "none")).toBe(null)
-  const refused = yield* Effect.flip(client.send("LPUSH", "größe", "x"))
-  expect(refused).toMatchObject({ _tag: "CommandRefused", code: "WRONGTYPE" })
-
-  const many = yield* Effect.forEach(
-    Array.from({ length: 100 }, (_, i) => i),
-    (i) => client.send("ECHO", String(i)),
-    { concurrency: "unbounded" }
+const run = (endpoint: string) =>
+  Effect.runPromise(
+    Effect.andThen(scenario.commands, scenario.uses).pipe(
+      Effect.scoped,
+      Effect.provide(scenario.layer({ endpoint })),
+      Effect.provide(NodeNetwork.layer)
+    )
   )
-  expect(many).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
 
-  const redis = yield* Redis.Redis
-  const news = yield* redis.subscribe("news")
-  expect(yield* redis.send("PUBLISH", "news", "hello")).toBe(1)
-  expect(yield* Queue.take(news)).toEqual({ channel: "news", message: "hello" })
+describe("redis server in virtual time", () => {
+  VitestSimulation.it(
+    "expires keys, wakes commands that wait, forgets clients that left, and has limits",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const limits = { maxMemory: 10_000, maxKeys: 100 }
+      yield* Host.serve(server, RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }, limits))
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const { reserve, send } = yield* RedisClient
+          yield* send("SET", "short", "lived", "PX", "1000")
+          yield* Effect.sleep("900 millis")
+          expect(yield* send("GET", "short")).toBe("lived")
+          yield* Effect.sleep("300 millis")
+          // Nobody has asked for it since.
+          expect(yield* send("DBSIZE")).toBe(0)
 
-  const popped = yield* Effect.scoped(Effect.gen(function*() {
-    const waiting = yield* redis.reserve
-    const popping = yield* Effect.forkChild(waiting.send("BLPOP", "jobs", "0"), { startImmediately: true })
-    yield* redis.send("RPUSH", "jobs", "one")
-    return yield* Effect.flatMap(Effect.exit(Effect.raceFirst(popping.await ?? Effect.never, Effect.never)), Effect.flatten)
-  }))
-  expect(popped).toEqual(["jobs", "one"])
+          const reading = yield* reserve
+          const read = reading.send("XREAD", "BLOCK", "5000", "STREAMS", "log", "$")
+          const [late, nothing] = yield* Effect.timed(read)
+          expect(nothing).toBe(null)
+          expect(Duration.toSeconds(late)).toBeCloseTo(5, 0)
+          const waiting = yield* Effect.forkChild(read, { startImmediately: true })
+          yield* Effect.sleep("1 second")
+          yield* send("XADD", "log", "7-7", "line", "hello")
+          expect(yield* Fiber.join(waiting)).toEqual([["log", [["7-7", ["line", "hello"]]]]])
+
+          yield* Effect.scoped(Effect.gen(function*() {
+            const leaving = yield* reserve
+            yield* Effect.forkChild(leaving.send("BLPOP", "jobs", "0"), { startImmediately: true })
+            yield* Effect.sleep("1 second")
+          }))
+          yield* Effect.sleep("1 second")
+          expect(yield* send("RPUSH", "jobs", "one")).toBe(1)
+          expect(yield* send("LLEN", "jobs")).toBe(1)
+
+          expect(yield* send("SET", "large", "x".repeat(20_000))).toBe("OK")
+          expect(yield* Effect.flip(send("SET", "more", "x"))).toMatchObject({ code: "OOM" })
+          expect(yield* send("DEL", "large")).toBe(1)
+          expect(yield* send("SET", "more", "x")).toBe("OK")
+        }).pipe(Effect.scoped, Effect.provide(layer({ endpoint: "tcp://server:6379" })))
+      )
+    })
+  )
+})
+
+describe("the client of Redis", { timeout: 60_000 }, () => {
+  it.skipIf(!hasRedis)("works with Redis itself, and so does Effect's persistence", async () => {
+    await run(`unix://${await startRedis()}`)
+  })
+
+  it("works with redis server", async () => {
+    await run(`tcp://127.0.0.1:${(await serve("redis server")).port}`)
+  })
+
+  VitestSimulation.it(
+    "works in virtual time, through a partition",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* Host.serve(server, RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }))
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          yield* Effect.andThen(scenario.commands, scenario.uses)
+          const redis = yield* RedisClient
+          yield* redis.send("SET", "short", "lived", "PX", "60000")
+          yield* redis.send("SET", "long", "lived", "EX", "3600")
+
+          yield* Fault.partition(server, client)
+          const waiting = yield* Effect.forkChild(Effect.flip(redis.send("INCR", "count")), { startImmediately: true })
+          expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "RequestFailed", sent: true })
+          yield* Effect.sleep("30 seconds")
+          yield* Fault.heal(server, client)
+          expect(yield* redis.send("MGET", "short", "long")).toEqual([null, "lived"])
+        }).pipe(Effect.scoped, Effect.provide(scenario.layer({ endpoint: "tcp://server:6379" })))
+      )
+    }),
+    { seeds: 3 }
+  )
 })

@@ -20,7 +20,16 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Command, commandOf, type CommandRefused, framing, plainValue, type Reply, type Value, valueOf } from "./wire.ts"
+import {
+  type Command,
+  commandOf,
+  type CommandRefused,
+  framing,
+  plainValue,
+  type Reply,
+  type Value,
+  valueOf
+} from "./wire.ts"
 
 /** Why there is no connection. */
 type ConnectFailure = Framed.FramedError | Framed.OutOfStep | CommandRefused
@@ -89,8 +98,10 @@ export const make = Effect.fnUntraced(function*(
 
   return RedisClient.of({
     send: (...words) =>
-      Effect.flatMap(FramedClient.request(client, commandOf(words)), (reply) =>
-        Effect.fromResult(valueOf(reply, words[0]!))),
+      Effect.flatMap(
+        FramedClient.request(client, commandOf(words)),
+        (reply) => Effect.fromResult(valueOf(reply, words[0]!))
+      ),
     reserve,
     subscribe
   })

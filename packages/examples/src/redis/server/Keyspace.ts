@@ -171,7 +171,7 @@ export class Keyspace {
 
   /** Removes keys that have expired, of the next `count` that can. Nobody may ever ask for them again. */
   sweep(count: number): void {
-    let left = count
+    let left = Math.min(count, this.volatile.size)
     for (const key of this.volatile) {
       if (left-- === 0) break
       // It is the last one now: the next sweep continues behind it.
