@@ -71,11 +71,12 @@ describe("redis server in virtual time", () => {
 
 describe("the client of Redis", { timeout: 60_000 }, () => {
   it.skipIf(!hasRedis)("works with Redis itself, and so does Effect's persistence", async () => {
-    await run(`unix://${await startRedis()}`)
+    expect(await run(`unix://${await startRedis()}`)).toEqual({ lookups: 1 })
   })
 
   it("works with redis server", async () => {
-    await run(`tcp://127.0.0.1:${(await serve("redis server")).port}`)
+    const { port } = await serve("redis server")
+    expect(await run(`tcp://127.0.0.1:${port}`)).toEqual({ lookups: 1 })
   })
 
   VitestSimulation.it(

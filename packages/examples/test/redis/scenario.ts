@@ -55,7 +55,7 @@ export const commands = Effect.gen(function*() {
   expect(yield* Fiber.join(popping)).toEqual(["jobs", "one"])
 })
 
-/** Each of Effect's uses of Redis that the server knows the scripts of. */
+/** Each of Effect's uses of Redis that the server knows the scripts of. Returns how often what is cached was looked up. */
 export const uses = Effect.gen(function*() {
   const queue = yield* PersistedQueue.make({
     name: "mail",
@@ -94,4 +94,5 @@ export const uses = Effect.gen(function*() {
     expect((yield* consume).remaining).toBe(0)
     expect(yield* Effect.flip(consume)).toMatchObject({ reason: { _tag: "RateLimitExceeded" } })
   }
+  return { lookups }
 })
