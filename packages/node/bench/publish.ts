@@ -13,7 +13,7 @@ export const publish = (
   title: string,
   results: Results,
   options: Options,
-  generator: Generator,
+  generator: Pick<Generator, "language">,
   notes: ReadonlyArray<string>
 ): void => {
   const binding = cores === undefined
