@@ -88,7 +88,11 @@ const rows = [
 const sluice = (port: number, ...more: ReadonlyArray<string>) => [
   process.execPath,
   resolve(import.meta.dirname, "../../src/main.ts"),
-  ...["dns", "server", "--port", `${port}`, ...more]
+  "dns",
+  "server",
+  "--port",
+  `${port}`,
+  ...more
 ]
 
 const dnsmasq = (port: number, upstream: number) => [

@@ -142,8 +142,14 @@ export class Zone {
   }
 
   #addressesOf(records: ReadonlyArray<DnsRecord>): ReadonlyArray<DnsRecord> {
-    const targets = new Set(records.flatMap((record) => targetOf(record) ?? []).map(fold))
-    return [...targets].flatMap((name) => ["A", "AAAA"].flatMap((tag) => this.#nodes.get(name)?.get(tag) ?? []))
+    const targets = new Set<string>()
+    for (const record of records) {
+      const target = targetOf(record)
+      if (target !== undefined) targets.add(fold(target))
+    }
+    return targets.size === 0
+      ? []
+      : [...targets].flatMap((name) => ["A", "AAAA"].flatMap((tag) => this.#nodes.get(name)?.get(tag) ?? []))
   }
 }
 

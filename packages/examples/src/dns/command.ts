@@ -40,14 +40,13 @@ const server = Command.make(
     zone: Flag.Path("zone").pipe(Flag.withDescription("The zone file to answer from")),
     forward: setting("forward", {
       metavar: "address",
-      description:
-        "The server to ask for names that are not in the zone, port 53 by default; they are refused without it",
+      description: "The server to ask for names outside the zone; default: they are refused; default port: 53",
       expected: "an IP address, with or without a port",
       parse: address
     }).pipe(Flag.optional),
     cache: setting("cache", {
       metavar: "number",
-      description: "How many answers of --forward are kept, 10000 by default",
+      description: "Answers of --forward that are kept; default: 10000",
       expected: "a whole number from 1 up",
       parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
     }).pipe(Flag.withDefault(10_000))

@@ -57,16 +57,16 @@ const server = Command.make(
     ...flags.policy,
     user: setting("user", {
       metavar: "name",
-      description: "The only user that may connect; everyone without it",
+      description: "The only user that may connect; default: everyone",
       expected: "a name",
       parse: Option.some<string>
     }).pipe(Flag.optional),
     passwordFile: path("password-file", "The file with the password of --user"),
     allow: targets("allow", "Connect to these targets only; a name stands for all names below it, too"),
     deny: targets("deny", "Do not connect to these targets, even if they are allowed"),
-    handshakeTimeout: duration("handshake-timeout", "How long a client may take to ask for a target, 10s by default")
+    handshakeTimeout: duration("handshake-timeout", "Time for a client to ask for a target; default: 10s")
       .pipe(Flag.withDefault(Duration.seconds(10))),
-    connectTimeout: duration("connect-timeout", "How long to try to reach a target, 10s by default").pipe(
+    connectTimeout: duration("connect-timeout", "Time to connect to a target; default: 10s").pipe(
       Flag.withDefault(Duration.seconds(10))
     )
   },

@@ -26,7 +26,12 @@ export const parse = (text: string): Option.Option<Rule> => {
     IpNetwork.fromString(text),
     () => Result.map(NetAddress.ipFromString(text), (ip) => IpNetwork.makeUnsafe(ip, NetAddress.width(ip)))
   )
-  if (Result.isSuccess(network)) return Option.some({ _tag: "Network", network: network.success })
+  if (Result.isSuccess(network)) {
+    const { address } = network.success
+    // Targets are compared as the IPv4 addresses that they map, so that such a rule would never apply.
+    if (NetAddress.isIpv6Address(address) && NetAddress.isIpv4Mapped(address)) return Option.none()
+    return Option.some({ _tag: "Network", network: network.success })
+  }
   const name = fold(text.replace(/^(?:\*?\.)/, ""))
   return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name) && !/^[\d.]+$/.test(name)
     ? Option.some({ _tag: "Name", name })
@@ -79,6 +84,7 @@ export const isAllowed = (
     : given
   const matches = (rule: Rule): boolean =>
     rule._tag === "Network" ? IpNetwork.contains(rule.network, address) : name !== undefined && isNamed(rule, name)
-  if (isPublic && !isGlobal(address)) return false
+  // The unspecified address is this machine for a client (ip(7)), by a name that no rule has.
+  if (NetAddress.isUnspecified(address) || (isPublic && !isGlobal(address))) return false
   return !deny.some(matches) && (allow.length === 0 || allow.some(matches))
 }

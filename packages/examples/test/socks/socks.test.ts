@@ -24,6 +24,7 @@ describe("a rule", () => {
     [".example.org.", "name"],
     ["localhost", "name"],
     ["10.0.0.1/8", "nothing"],
+    ["::ffff:10.0.0.0/104", "nothing"],
     ["1.2.3", "nothing"],
     ["a..b", "nothing"],
     ["*", "nothing"],
@@ -37,6 +38,9 @@ describe("a rule", () => {
     text === "" ? [] : text.split(" ").map((each) => Option.getOrThrow(rules.parse(each)))
   it.each([
     ["", "", "127.0.0.1", undefined, true],
+    ["", "127.0.0.0/8", "0.0.0.0", undefined, false],
+    ["", "::1", "::", undefined, false],
+    ["", "127.0.0.0/8", "::ffff:0.0.0.0", undefined, false],
     ["10.0.0.0/8", "", "10.1.2.3", undefined, true],
     ["10.0.0.0/8", "", "11.1.2.3", undefined, false],
     ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", undefined, false],
