@@ -17,7 +17,7 @@ const defaultsOf = (page: string): ReadonlyMap<string, string> => {
   const rows = readFileSync(join(root, page), "utf8").split("\n").flatMap((line) => {
     const cells = line.split("|").map((cell) => cell.trim())
     if (!line.startsWith("|")) inTable = false
-    const [, names, told] = /^- ((?:`\w+`(?:, )?)+) \((.+?)\): /.exec(line) ?? []
+    const [, names, told] = /^- (`[^(]+`) \((.+?)\): /.exec(line) ?? []
     if (names !== undefined) return [[names.replaceAll("`", ""), told!] as const]
     if (cells[1]?.startsWith("option") === true && cells[2] === "default") inTable = true
     return inTable ? [[cells[1]!.replaceAll("`", ""), cells[2]!] as const] : []
