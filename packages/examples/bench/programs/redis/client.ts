@@ -50,6 +50,7 @@ const check = (answer: unknown) => {
 const ofLibrary = (library: Library): Measure => (command, seconds) =>
   measured(seconds, (isOver, count) =>
     Promise.all(Array.from({ length: callers }, async (_, i) => {
+      await library.set(`key:${i}`, value)
       while (!isOver()) {
         if (command === "SET") await library.set(`key:${i}`, value)
         else check(await library.get(`key:${i}`))
@@ -64,6 +65,7 @@ const ofSluice = (): Measure => (command, seconds) =>
         const { send } = yield* RedisClient.RedisClient
         const caller = (i: number) =>
           Effect.gen(function*() {
+            yield* send("SET", `key:${i}`, value)
             while (!isOver()) {
               if (command === "SET") yield* send("SET", `key:${i}`, value)
               else check(yield* send("GET", `key:${i}`))
