@@ -17,9 +17,8 @@ const row = (name: string, test: string) => ({
   better: "more" as const,
   measure: async ({ port }: RedisServer, { seconds }: { readonly seconds: number }) => {
     const count = String(Math.round(requestsPerSecond * seconds))
-    const [file, ...args] = onCore(cores?.load, [
-      ...["redis-benchmark", "-p", String(port), "-P", "16", "-t", test, "-n", count, "--csv"]
-    ])
+    const command = ["redis-benchmark", "-p", String(port), "-P", "16", "-t", test, "-n", count, "--csv"]
+    const [file, ...args] = onCore(cores?.load, command)
     const { stdout } = spawnSync(file!, args, { encoding: "utf8" })
     const rate = Number(/^"[^"]+","([\d.]+)"/m.exec(stdout.split("\n").slice(1).join("\n"))?.[1])
     if (!(rate > 0)) throw new Error(`redis-benchmark measured nothing: ${stdout}`)
