@@ -82,6 +82,8 @@ export const isTest = ({ code, inherited }: Snippet): boolean =>
 const configuration = {
   extends: "../../../tsconfig.base.json",
   compilerOptions: {
+    // The page of a simulated run is for browsers.
+    lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable"],
     types: ["node"],
     noEmit: true,
     composite: false,
