@@ -50,7 +50,11 @@ const measure = async (server: Server, { format, inFlight }: FormatRow): Promise
 }
 
 if (rows.length > 0) {
-  const contestants = [await start("node:net by hand", "framingNode"), await start("Framed.serve", "framingSluice")]
+  const contestants = [
+    await start("node:net by hand", "framingNode"),
+    await start("Framed.serve", "framingSluice"),
+    await start("Framed.serve, Effect.gen", "framingGen")
+  ]
   const results = new Results(rows, contestants.map(({ name }) => name))
 
   // In the first round the compiler warms up; it does not count.

@@ -9,8 +9,8 @@ import { ended } from "../connection/ended.ts"
 import { upgrade } from "../connection/startTls.ts"
 import { stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
-import { pending, takeTurns } from "./responder.ts"
 import { FramedState } from "./state.ts"
+import { pending, Turns } from "./turns.ts"
 
 type Failure = NetworkError.NetworkError | FramingError
 
@@ -114,11 +114,7 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
   type Step = Next<E, R> | void
   const handle = (message: In) => onMessage(message, peer)
   // What is there already is written meanwhile.
-  const wait = (step: Effect.Effect<Step, E, R>): Conversing<E, R> =>
-    outbox.isCovered ? Effect.flatMap(step, go) : Effect.withFiber((fiber) => {
-      outbox.flushSoon(fiber.currentDispatcher)
-      return Effect.flatMap(step, go)
-    })
+  const wait = (step: Effect.Effect<Step, E, R>): Conversing<E, R> => turns.meanwhile(Effect.flatMap(step, go))
   // The type of the messages of a reply is that of the state.
   const reply = (message: unknown) => outbox.add(message as Out)
   const go = (next: Step): Conversing<E, R> => {
@@ -146,7 +142,7 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
         )
     }
   }
-  const turns = takeTurns<Out, In, Step, E, R>(peer.framed, {
+  const turns = new Turns<Out, In, Step, E, R>(peer.framed, {
     handle,
     take: (next) => next === undefined ? undefined : next._tag === "Reply" ? reply(next.message) : pending,
     whenPending: wait,
@@ -156,7 +152,7 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
   const listening: Conversing<E, R> = Effect.suspend(() => {
     if (outbox.isFull) return Effect.flatMap(outbox.flush, () => listening)
     const message = decoder.next()
-    return message === Framing.noFrame ? Effect.andThen(outbox.flush, turns) : wait(handle(message))
+    return message === Framing.noFrame ? turns.resume() : wait(handle(message))
   })
-  return Effect.onError(turns, () => Effect.ignore(outbox.flush))
+  return Effect.onError(turns.wait, () => Effect.ignore(outbox.flush))
 }

@@ -62,12 +62,16 @@ export class Outbox<in Out> {
   flushSoon(dispatcher: Scheduler.SchedulerDispatcher): void {
     if (this.isCovered) return
     this.#isScheduled = true
-    dispatcher.scheduleTask(this.#flushNow, 0)
+    dispatcher.scheduleTask(this.#flushScheduled, 0)
   }
 
-  // Where the connection is gone, the next operation on it says so.
-  readonly #flushNow = (): void => {
+  readonly #flushScheduled = (): void => {
     this.#isScheduled = false
+    this.flushNow()
+  }
+
+  /** Writes everything. Where the connection is gone, the next operation on it says so. */
+  flushNow(): void {
     if (this.isEmpty) return
     const chunks = this.take().filter((chunk) => chunk.length > 0)
     if (this.connection.refusal === undefined) this.connection.output.write(chunks, nobody)

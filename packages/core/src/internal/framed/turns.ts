@@ -1,0 +1,208 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { noFrame } from "../../Framing.ts"
+import type { FramingError } from "../../FramingError.ts"
+import * as NetworkError from "../../NetworkError.ts"
+import type { Consumer } from "../connection/receiveQueue.ts"
+import type { Writer } from "../connection/sendQueue.ts"
+import type { FramedState } from "./state.ts"
+
+export type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingError | E, R>
+
+/** The answer of a turn that is not over at once. */
+export const pending: unique symbol = Symbol.for("@sluice/core/Framed/pending")
+
+/** What is done about messages in the callbacks of a connection. */
+export interface TurnOptions<A, In, E, R> {
+  readonly handle: (message: In) => Effect.Effect<A, E, R>
+  /** Takes what the handler succeeded with: sends it, or says why not, or leaves it to `whenPending`. */
+  readonly take: (result: A) => FramingError | typeof pending | undefined
+  /** What the fiber does about a result that is not there at once, or not to be taken. It ends with `resume`. */
+  readonly whenPending: (result: Effect.Effect<A, E, R>) => Outcome<E, R>
+  /** What to do when the peer has ended. */
+  readonly whenEnded: Outcome<E, R>
+}
+
+/**
+ * Takes the messages of a connection in its callbacks, with no fiber in between, for as long as each is handled at once. A
+ * message that is not is left to the fiber, with those that have arrived with it. It runs within the callback, up to the
+ * first handler that waits, and then waits for the callbacks again.
+ */
+export class Turns<Out, In, A, E, R> implements Consumer, Writer {
+  readonly #framed: FramedState<Out, In>
+  readonly #options: TurnOptions<A, In, E, R>
+  // Gives the fiber something to do, while it waits here.
+  #resume: ((outcome: Outcome<E, R>) => void) | undefined = undefined
+  #isRegistering = false
+  #isWithinCallback = false
+  #isAttached = false
+  #isWriting = false
+  #isEnded = false
+  #pending: Effect.Effect<A, E, R> | undefined = undefined
+  // How it ends, once what is being written is written.
+  #outcome: Outcome<E, R> | undefined = undefined
+
+  constructor(framed: FramedState<Out, In>, options: TurnOptions<A, In, E, R>) {
+    this.#framed = framed
+    this.#options = options
+  }
+
+  /** Takes messages. Only one may do that on a connection at a time. */
+  readonly wait: Outcome<E, R> = Effect.callback((resume) => {
+    this.#resume = resume
+    this.#isRegistering = true
+    if (!this.#isWriting) this.#start()
+    this.#isRegistering = false
+    return this.#interrupted
+  })
+
+  readonly #interrupted: Effect.Effect<void> = Effect.sync(() => {
+    this.#resume = undefined
+    this.#detach()
+  })
+
+  /** For the fiber: writes what is ready, and takes messages again. */
+  resume(): Outcome<E, R> {
+    const { connection, outbox } = this.#framed
+    if (outbox.isEmpty) return this.wait
+    const { refusal } = connection
+    if (refusal !== undefined) return Effect.fail(refusal)
+    this.#isWriting = !connection.output.write(outbox.take().filter(isFilled), this)
+    return this.wait
+  }
+
+  /** For the fiber: does something that may wait. What is ready is written meanwhile. */
+  meanwhile<B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> {
+    const { outbox } = this.#framed
+    // The callback that the fiber runs in notices when it waits.
+    if (this.#isWithinCallback || outbox.isCovered) return work
+    return Effect.withFiber((fiber) => {
+      outbox.flushSoon(fiber.currentDispatcher)
+      return work
+    })
+  }
+
+  // Answers what has been received already, and then what arrives.
+  #start(): void {
+    const { connection } = this.#framed
+    if (connection.input.isTaken) {
+      return this.#finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
+    }
+    if (!this.#answer() || this.#resume === undefined) return
+    this.#isAttached = true
+    connection.input.attach(this)
+  }
+
+  onChunk(chunk: Uint8Array): boolean {
+    const { connection, decoder } = this.#framed
+    decoder.feed(connection.transport.keep(chunk))
+    return this.#answer()
+  }
+
+  onWritten(error: NetworkError.NetworkError | undefined): void {
+    this.#isWriting = false
+    if (this.#resume === undefined) return
+    if (error !== undefined) this.#finish(Effect.fail(error))
+    else if (this.#outcome !== undefined) this.#finish(this.#outcome)
+    else if (!this.#isAttached) this.#start()
+    else if (this.#answer() && this.#isAttached) this.#framed.connection.input.resumeConsumer(this)
+  }
+
+  onEnd(): void {
+    this.#isEnded = true
+    this.#framed.decoder.finish()
+    if (!this.#isWriting) this.#answer()
+  }
+
+  onError(error: NetworkError.NetworkError): void {
+    this.#finish(Effect.fail(error))
+  }
+
+  #detach(): void {
+    this.#isAttached = false
+    const { input } = this.#framed.connection
+    input.detach(this)
+    input.release(this)
+  }
+
+  // Hands over to the fiber. Nothing is taken from the input meanwhile.
+  #finish(outcome: Outcome<E, R>): void {
+    const resume = this.#resume
+    if (resume === undefined) return
+    this.#resume = undefined
+    this.#detach()
+    resume(outcome)
+  }
+
+  // Answers the messages that are there. Returns whether it can take more now.
+  #answer(): boolean {
+    while (this.#resume !== undefined) {
+      const isAll = this.#encode()
+      if (this.#pending !== undefined) {
+        this.#handOver(this.#pending)
+        return true
+      }
+      if (!this.#flush()) return false
+      if (this.#outcome !== undefined) this.#finish(this.#outcome)
+      else if (isAll) return true
+    }
+    return true
+  }
+
+  // While this waits to be registered, the fiber runs only after it, and not within the callback.
+  #handOver(result: Effect.Effect<A, E, R>): void {
+    this.#pending = undefined
+    const isWithin = !this.#isRegistering
+    this.#isWithinCallback = isWithin
+    this.#finish(this.#options.whenPending(result))
+    if (!isWithin) return
+    this.#isWithinCallback = false
+    // A handler waits, unless the fiber is back.
+    if (this.#resume === undefined) this.#framed.outbox.flushNow()
+  }
+
+  // Encodes the replies to the messages that are there, up to a bound. Returns whether these were all.
+  #encode(): boolean {
+    const { decoder, outbox } = this.#framed
+    const { handle, take, whenEnded } = this.#options
+    try {
+      while (!outbox.isFull) {
+        const message = decoder.next()
+        if (message === noFrame) {
+          if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
+          else if (this.#isEnded) this.#outcome = whenEnded
+          return true
+        }
+        const result = handle(message)
+        const problem = isDone(result) ? take(result.value) : pending
+        if (problem === undefined) continue
+        if (problem === pending) this.#pending = result
+        else this.#outcome = Effect.fail(problem)
+        return true
+      }
+      return false
+    } catch (defect) {
+      this.#outcome = Effect.die(defect)
+      return true
+    }
+  }
+
+  #flush(): boolean {
+    const { connection, outbox } = this.#framed
+    if (outbox.isEmpty) return true
+    const bytes = outbox.take().filter(isFilled)
+    if (bytes.length === 0) return true
+    const { refusal } = connection
+    if (refusal !== undefined) {
+      this.#finish(Effect.fail(refusal))
+      return true
+    }
+    this.#isWriting = !connection.output.write(bytes, this)
+    return !this.#isWriting
+  }
+}
+
+const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0

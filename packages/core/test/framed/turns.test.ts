@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Framed from "@sluice/core/Framed"
+import * as Framing from "@sluice/core/Framing"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { connect, FakeTransport } from "../connection/FakeTransport.ts"
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+const text = (chunks: ReadonlyArray<Uint8Array>) => chunks.map((chunk) => new TextDecoder().decode(chunk))
+
+/** Serves lines over a transport. A line that is a name of `gates` waits for its gate. */
+const serve = Effect.fnUntraced(function*(...gates: ReadonlyArray<string>) {
+  const transport = new FakeTransport()
+  const connection = connect(transport, { role: "server" })
+  const open: Record<string, Deferred.Deferred<void>> = {}
+  for (const gate of gates) open[gate] = yield* Deferred.make<void>()
+  const handler = Framed.serve(Framing.lines(), (line) =>
+    Effect.gen(function*() {
+      const gate = open[line]
+      if (gate !== undefined) yield* Deferred.await(gate)
+      return `${line}!`
+    }))
+  const fiber = yield* Effect.forkChild(handler(connection), { startImmediately: true })
+  const gate = (name: string) => Deferred.doneUnsafe(open[name]!, Effect.void)
+  return { transport, connection, fiber, gate }
+})
+
+describe("handlers that are fibers", () => {
+  it.effect("run within the delivery of their messages, with one write", () =>
+    Effect.gen(function*() {
+      const { transport } = yield* serve()
+      transport.deliver(utf8("a\nb\nc\n"))
+      assert.deepStrictEqual(text(transport.written), ["a!\nb!\nc!\n"])
+      transport.deliver(utf8("d\n"))
+      assert.deepStrictEqual(text(transport.written), ["a!\nb!\nc!\n", "d!\n"])
+    }))
+
+  it.effect("hold back no reply when they wait, and none when they wait again", () =>
+    Effect.gen(function*() {
+      const { gate, transport } = yield* serve("x", "y")
+      transport.deliver(utf8("a\nx\nb\ny\nc\n"))
+      assert.deepStrictEqual(text(transport.written), ["a!\n"])
+      // What comes meanwhile waits.
+      transport.deliver(utf8("d\n"))
+      assert.isFalse(transport.isFlowing)
+      gate("x")
+      while (transport.written.length < 2) yield* Effect.yieldNow
+      assert.deepStrictEqual(text(transport.written), ["a!\n", "x!\nb!\n"])
+      gate("y")
+      while (!text(transport.written).join("").includes("d!")) yield* Effect.yieldNow
+      assert.strictEqual(text(transport.written).join(""), "a!\nx!\nb!\ny!\nc!\nd!\n")
+      transport.deliver(utf8("e\n"))
+      assert.strictEqual(text(transport.written).at(-1), "e!\n")
+    }))
+
+  it.effect("take no more messages before the peer has taken their replies", () =>
+    Effect.gen(function*() {
+      const { transport } = yield* serve()
+      transport.takes = false
+      transport.deliver(utf8("a\nb\n"))
+      assert.deepStrictEqual(text(transport.written), ["a!\nb!\n"])
+      transport.deliver(utf8("c\n"))
+      assert.isFalse(transport.isFlowing)
+      transport.takes = true
+      transport.flush()
+      assert.deepStrictEqual(text(transport.written), ["a!\nb!\n", "c!\n"])
+    }))
+
+  it.effect("leave the input to others when they are interrupted, and what was ready is sent", () =>
+    Effect.gen(function*() {
+      for (const wait of [true, false]) {
+        const { connection, fiber, transport } = yield* serve("x")
+        transport.deliver(utf8(wait ? "a\nx\nrest" : "a\nrest"))
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(text(transport.written), ["a!\n"])
+        assert.deepStrictEqual(text([Option.getOrThrow(yield* Connection.read(connection))]), ["rest"])
+      }
+    }))
+
+  it.effect("end with the peer, after the last reply", () =>
+    Effect.gen(function*() {
+      const { fiber, gate, transport } = yield* serve("x")
+      transport.deliver(utf8("a\nx\n"))
+      transport.receiver!.onEnd()
+      assert.isUndefined(fiber.pollUnsafe())
+      gate("x")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(text(transport.written), ["a!\n", "x!\n"])
+    }))
+})

@@ -1,0 +1,9 @@
+import * as Framed from "@sluice/core/Framed"
+import * as Framing from "@sluice/core/Framing"
+import * as Effect from "effect/Effect"
+import { serve } from "./serve.ts"
+
+serve(Framed.serve(Framing.lines(), (line) =>
+  Effect.gen(function*() {
+    return yield* Effect.succeed(line)
+  })))
