@@ -82,8 +82,6 @@ export const isTest = ({ code, inherited }: Snippet): boolean =>
 const configuration = {
   extends: "../../../tsconfig.base.json",
   compilerOptions: {
-    // The page of a simulated run is for browsers.
-    lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable"],
     types: ["node"],
     noEmit: true,
     composite: false,
@@ -93,7 +91,9 @@ const configuration = {
     rewriteRelativeImportExtensions: false,
     noUnusedLocals: false
   },
-  include: ["**/*.ts"]
+  include: ["**/*.ts"],
+  // The script of a report has the types of browsers.
+  references: [{ path: "../../simulation/src/internal/report/html/browser" }]
 }
 
 /** What vitest reports of a file, as far as it is read here. */
@@ -127,7 +127,7 @@ export class Folder {
 
   /** What the compiler reports of them, each with its place. */
   async check(): Promise<string> {
-    const { code, stdout } = await spawn(compiler, ["--project", this.#path, "--pretty", "false"]).ended
+    const { code, stdout } = await spawn(compiler, ["--build", this.#path, "--pretty", "false"]).ended
     if (code === 0) return ""
     return Array.from(this.#files).reduce(
       (text, [{ place }, file]) => text.replaceAll(`${relative(process.cwd(), file)}(`, `${place}(`),
