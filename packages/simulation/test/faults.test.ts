@@ -67,10 +67,11 @@ describe("a fault", () => {
         const run = yield* Simulation.record(lasting(begin))
         yield* run.exit
         const notes = run.trace.records.filter((record) => record._tag === "Fault")
-        const concerned = [...data.hosts, ...data.others ?? []]
+        const { kind, others = [] } = data
+        const common = { _tag: "Fault", id: 1, kind, hosts: [...data.hosts, ...others], others }
         expect(notes).toEqual([
-          { _tag: "Fault", at: 1e6, id: 1, phase: "begin", name, hosts: concerned },
-          { _tag: "Fault", at: 11e6, id: 1, phase: "end", name: `end of ${name}`, hosts: concerned }
+          { ...common, at: 1e6, phase: "begin", name },
+          { ...common, at: 11e6, phase: "end", name: `end of ${name}` }
         ])
         expect(run.faults).toEqual([{ ...data, at: 1e6, until: 11e6 }])
         // The data is the fault.

@@ -148,6 +148,19 @@ describe("Trace.toHtml", () => {
     }))
 })
 
+describe("a packet in flight when the run ends", () => {
+  it.effect("is not lost because all hosts lose their power", () =>
+    Effect.gen(function*() {
+      const { trace } = yield* Simulation.record(Effect.gen(function*() {
+        const [a] = yield* SimNetwork.hosts("a", "b")
+        const socket = yield* Effect.provide(Network.bind("udp://0.0.0.0:1000"), Host.layer(a))
+        yield* UdpSocket.send(socket, "ping", "10.0.0.2:7")
+        yield* Effect.fail("over")
+      }))
+      expect(trace.records).toMatchObject([{ fate: "arrives", arrival: 1000 }, { kind: "failure", text: "over" }])
+    }))
+})
+
 describe("the pictures", () => {
   it.effect("have the last records, bounded text, and no character that XML has not", () =>
     Effect.sync(() => {

@@ -11,6 +11,8 @@ export interface IpStack {
   readonly engine: Engine
   /** Whether the machine has power. */
   readonly isPowered: boolean
+  /** Whether the run is over: its records stay as they are. */
+  readonly hasEnded: boolean
   /** All machines of the network, this one included. */
   readonly machines: Iterable<IpStack>
   readonly initialSequence: () => number

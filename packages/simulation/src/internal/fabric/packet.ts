@@ -54,7 +54,7 @@ export abstract class Packet implements Event {
   }
 
   drop(fate: Trace.Fate): void {
-    if (this.record !== undefined) this.record.fate = fate
+    if (this.record !== undefined && !this.from.hasEnded) this.record.fate = fate
   }
 }
 

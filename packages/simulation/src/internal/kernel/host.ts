@@ -34,6 +34,7 @@ export interface Surroundings extends Fabric {
   /** Trusted by clients that do not name authorities. */
   readonly authorities: ReadonlyArray<Certificate>
   readonly hosts: ReadonlyMap<string, HostState>
+  readonly hasEnded: boolean
   readonly hostAt: (address: string) => HostState | undefined
   /** The addresses of a name. */
   readonly lookup: (name: string) => ReadonlyArray<string>
@@ -169,6 +170,10 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   // -------------------------------------------------------------------------------------------------------------------
   // Processes
   // -------------------------------------------------------------------------------------------------------------------
+
+  get hasEnded(): boolean {
+    return this.world.hasEnded
+  }
 
   get isUp(): boolean {
     return this.isPowered && !this.process.gate.isDead

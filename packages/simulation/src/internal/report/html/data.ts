@@ -1,5 +1,6 @@
 import * as SafeText from "@sluice/core/SafeText"
 import type * as Trace from "../../../Trace.ts"
+import { involved } from "../trace/mermaid.ts"
 import { orderWithout } from "../violations.ts"
 import type { CallSpan, FaultSpan, NamedSpan, PageData, Row } from "./browser/pageData.ts"
 import { decodeMessages } from "./messages.ts"
@@ -27,11 +28,12 @@ export const makePageData = (trace: Trace.Trace, options: HtmlOptions = {}): Pag
   const isKept = ({ at }: { readonly at: number }) => at >= since || records.length === trace.records.length
   const calls = (trace.calls ?? []).filter(isKept)
   const spans = (trace.spans ?? []).filter(isKept)
-  const clients = [...new Set(calls.flatMap(({ call, host }) => host === "" ? [call.client] : []))].slice(
-    0,
-    clientLimit
-  )
-  const lanes = [...trace.hosts, ...clients]
+  const clients = calls.flatMap(({ call, host }) => host === "" ? [call.client] : [])
+  // Only those that have a part in what is shown have a lane.
+  const active = new Set(involved(trace.hosts, records.map(({ record }) => record)))
+  for (const { host } of [...calls, ...spans]) active.add(host)
+  const hosts = trace.hosts.filter((host) => active.has(host))
+  const lanes = [...hosts, ...[...new Set(clients)].slice(0, clientLimit)]
   const laneOf = (name: string) => lanes.indexOf(name)
   const laneOfCall = ({ call, host }: Trace.Call) => laneOf(host === "" ? call.client : host)
   const describeRecord = makeRows(laneOf, decodeMessages(trace.records, options.decode))
@@ -81,7 +83,7 @@ export const makePageData = (trace: Trace.Trace, options: HtmlOptions = {}): Pag
       ["trace hash", trace.hash]
     ],
     lanes: lanes.map(safe),
-    hosts: trace.hosts.length,
+    hosts: hosts.length,
     rows,
     start: startOf(rows, failure?.at),
     faults: faultSpans(trace, records, rows, laneOf),

@@ -85,6 +85,8 @@ main { flex: 1; min-height: 0; display: flex; }
   position: absolute; top: 5px; transform: translateX(-50%); overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; font-weight: 600; font-size: 12px;
 }
+#lanes.slanted { height: 66px; }
+#lanes.slanted span { top: auto; bottom: 4px; font-size: 11px; transform-origin: 0 100%; transform: translateX(8px) rotate(-50deg); }
 #lanes .client { font-style: italic; }
 #sizer { position: relative; overflow: hidden; }
 #drawing { position: absolute; left: 0; top: 0; pointer-events: none; z-index: 1; }

@@ -49,7 +49,7 @@ export const showDetail = (page: Page): void => {
       else now.set(actor.key, { ...actor, state: states[state]! })
     }
     const groups = Map.groupBy(now.values(), ({ host }) => host)
-    const order = [...data.lanes, ""].filter((host) => groups.has(host))
+    const order = [...new Set([...data.lanes, ...groups.keys()])].filter((host) => groups.has(host))
     const items = order.flatMap((host) => {
       const entries = groups.get(host)!.map(({ kind, name, state }) => {
         const item = make("li", kind)

@@ -47,7 +47,9 @@ export const drawTimeline = (page: Page): void => {
     const isNarrow = width < 560
     timeWidth = isNarrow ? 74 : 96
     const lanes = Math.max(1, data.lanes.length)
-    step = Math.max(isNarrow ? 44 : 56, Math.min(150, (width * (isNarrow ? 0.4 : 0.45) - timeWidth / 2) / lanes))
+    // Many lanes are narrow, with slanted names.
+    const least = lanes <= 8 ? (isNarrow ? 44 : 56) : 16
+    step = Math.max(least, Math.min(150, (width * (isNarrow ? 0.4 : 0.45) - timeWidth / 2) / lanes))
     tops = new Float64Array(shown.length + 1)
     for (let place = 0, y = 4; place <= shown.length; place++) {
       if (place > 0 && place < shown.length) {
@@ -59,17 +61,18 @@ export const drawTimeline = (page: Page): void => {
       y += rowHeight
     }
     const full = timeWidth + step * lanes
-    const least = full + (isNarrow ? 125 : 200)
+    const needed = full + (isNarrow ? 125 : 200)
+    header.classList.toggle("slanted", step < 44)
     sizer.style.height = `${top(shown.length) + rowHeight}px`
-    sizer.style.minWidth = `${least}px`
+    sizer.style.minWidth = `${needed}px`
     list.style.setProperty("--text", `${full + 10}px`)
     list.style.setProperty("--row", `${rowHeight}px`)
-    header.style.minWidth = `${least}px`
+    header.style.minWidth = `${needed}px`
     header.replaceChildren(...data.lanes.map((name, lane) => {
       const label = page.make("span", lane < data.hosts ? "lane" : "lane client", name)
       label.title = name
       label.style.left = `${laneX(lane)}px`
-      label.style.maxWidth = `${step - 4}px`
+      label.style.maxWidth = step < 44 ? "90px" : `${step - 4}px`
       return label
     }))
   }
