@@ -2,7 +2,7 @@ import { interleave } from "../../../node/bench/interleave.ts"
 import type { Options } from "../../../node/bench/options.ts"
 import { Results, type Row } from "../../../node/bench/results.ts"
 
-/** One that is measured. It is started when its table begins, and stopped when that ends. */
+/** A measured program: it starts with its table, and stops at its end. */
 export interface Contestant {
   readonly name: string
   readonly stop: () => Promise<void>
