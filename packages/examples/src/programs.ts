@@ -22,6 +22,7 @@ const programs = {
   relay: async () => (await import("./relay/command.ts")).relay,
   dns: async () => (await import("./dns/command.ts")).dns,
   socks: async () => (await import("./socks/command.ts")).socks,
+  files: async () => (await import("./files/command.ts")).files,
   redis: async () => (await import("./redis/command.ts")).redis,
   certificates: async () => (await import("./certificates/command.ts")).certificates,
   demo: async () => (await import("./demo/demo.ts")).demo

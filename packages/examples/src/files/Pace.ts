@@ -1,0 +1,28 @@
+/** A limit of bandwidth, which all transfers of a program share. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { largestBlock } from "./protocol.ts"
+
+export interface Pace {
+  /** Waits for as long as these bytes take at the limit, behind all that waited before. */
+  readonly take: (bytes: number) => Effect.Effect<void>
+  /** The largest block that takes a tenth of a second at most. */
+  readonly block: number
+}
+
+export const unlimited: Pace = { take: () => Effect.void, block: largestBlock }
+
+/** A pace of so many bytes per second. */
+export const make = (bytesPerSecond: number): Pace => {
+  let free = 0n
+  return {
+    block: Math.max(1, Math.min(largestBlock, Math.floor(bytesPerSecond / 10))),
+    take: (bytes) =>
+      Clock.clockWith((clock) => {
+        const now = clock.monotonicTimeNanosUnsafe()
+        free = (free > now ? free : now) + BigInt(Math.ceil(bytes * 1e9 / bytesPerSecond))
+        return Effect.sleep(Duration.nanos(free - now))
+      })
+  }
+}

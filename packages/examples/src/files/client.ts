@@ -1,0 +1,73 @@
+/** The client's side: one file, over as many connections as it takes. */
+import type * as Connection from "@sluice/core/Connection"
+import type * as Network from "@sluice/core/Network"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type Channel, TransferFailed, withChannel } from "./protocol.ts"
+import { openFile, type Store } from "./Store.ts"
+import * as transfer from "./transfer.ts"
+
+export interface Options extends transfer.Options {
+  readonly connect: Effect.Effect<Connection.Connection, NetworkError.NetworkError, Network.Network | Scope.Scope>
+  readonly idleTimeout: Duration.Duration
+  /** How often to connect again without any progress in between. */
+  readonly retries: number
+}
+
+const temporary: ReadonlyArray<TransferFailed["code"]> = ["Busy", "Corrupt", "Ended", "Stalled"]
+
+/** Connects and transfers, again and again for as long as it fails for a while only. */
+const persist = <A, E, R>(options: Options, use: (channel: Channel, options: transfer.Options) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    let isConnected = false
+    let reached = 0
+    let failures = 0
+    const once = options.connect.pipe(
+      Effect.tap(() => Effect.sync(() => void (isConnected = true))),
+      Effect.flatMap((connection) =>
+        withChannel(connection, options.idleTimeout, (channel) =>
+          use(channel, {
+            ...options,
+            onProgress: (offset, size) => {
+              if (offset > reached) failures = 0
+              reached = Math.max(reached, offset)
+              options.onProgress(offset, size)
+            }
+          }))
+      ),
+      Effect.scoped
+    )
+    const attempt: Effect.Effect<A, Effect.Error<typeof once>, Effect.Services<typeof once>> = Effect.catch(once, (error) => {
+      const isTemporary = error instanceof TransferFailed ? temporary.includes(error.code) : true
+      // A server that never answered is most likely a wrong address.
+      if (!isTemporary || !isConnected || failures >= options.retries) return Effect.fail(error)
+      const pause = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
+      const message = error instanceof Error ? error.message : String(error)
+      return Effect.logWarning(`${message}; resumes in ${Duration.format(pause)}`).pipe(
+        Effect.andThen(Effect.sleep(pause)),
+        Effect.andThen(attempt)
+      )
+    })
+    return yield* attempt
+  })
+
+/** Sends a local file under a name. Returns its digest. */
+export const send = (path: string, name: string, options: Options) =>
+  persist(options, (channel, options) =>
+    Effect.gen(function*() {
+      const source = yield* openFile(path).pipe(
+        Effect.catchTag("PlatformError", ({ message }) => Effect.fail(new TransferFailed({ code: "Failed", message })))
+      )
+      yield* channel.send({ _tag: "Put", name })
+      return yield* transfer.send(channel, source, options)
+    }))
+
+/** Gets a file into a store, under the last part of its name. Returns its digest. */
+export const get = (name: string, store: Store, options: Options) =>
+  persist(options, (channel, options) =>
+    Effect.andThen(
+      channel.send({ _tag: "Get", name }),
+      transfer.receive(channel, store, name.slice(name.lastIndexOf("/") + 1), options)
+    ))

@@ -1,0 +1,35 @@
+/** The server's side of a connection: one file, received or sent. */
+import type * as Connection from "@sluice/core/Connection"
+import * as SafeText from "@sluice/core/SafeText"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Pace } from "./Pace.ts"
+import { withChannel } from "./protocol.ts"
+import type { Store } from "./Store.ts"
+import * as transfer from "./transfer.ts"
+
+export interface Options {
+  readonly store: Store
+  readonly pace: Pace
+  readonly idleTimeout: Duration.Duration
+}
+
+export const handler = ({ idleTimeout, pace, store }: Options) => (connection: Connection.Connection) =>
+  withChannel(connection, idleTimeout, (channel) =>
+    Effect.gen(function*() {
+      const { _tag, name } = yield* channel.receive("Put", "Get")
+      const options = { pace, onProgress: () => {} }
+      const hash = _tag === "Put"
+        ? yield* transfer.receive(channel, store, name, options)
+        : yield* transfer.send(channel, yield* store.open(name), options)
+      yield* Effect.logInfo(`${_tag === "Put" ? "received" : "sent"} ${SafeText.escape(name)}, SHA-256 ${hash}`)
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("TransferFailed", ({ code, message }) =>
+        code === "Ended"
+          ? Effect.logInfo(message)
+          : Effect.andThen(
+            Effect.logWarning(`${code}: ${message}`),
+            channel.send({ _tag: "Refused", code, message: SafeText.escape(message) })
+          ))
+    ))
