@@ -109,12 +109,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   })
   const outside = new TransferFailed({ code: "BadName", message: "the name leads out of the folder; use another" })
 
-  /** The size of a file, a link included; `undefined` if there is none. What is not a file has no size. */
+  /** The size of a file, if there is one; what is not a file, a link included, has none that equals another. */
   const sizeOf = (path: string) =>
-    Effect.matchEffect(fs.stat(path), {
-      onSuccess: ({ size, type }) => Effect.succeed(type === "File" ? ByteSize.toNumberUnsafe(size) : NaN),
-      // A link that leads nowhere is there all the same.
-      onFailure: () => Effect.match(fs.readLink(path), { onSuccess: () => NaN, onFailure: () => undefined })
+    Effect.match(fs.lstat(path), {
+      onSuccess: ({ size, type }) => type === "File" ? ByteSize.toNumberUnsafe(size) : NaN,
+      onFailure: () => undefined
     })
 
   const open: Store["open"] = Effect.fnUntraced(function*(name) {
@@ -169,7 +168,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (finished !== undefined && !options.replace) return yield* exists
       const free = (yield* options.freeSpace(folder)) + (offset === 0 ? begun ?? 0 : 0) - options.keepFree
       if (size - offset > free) {
-        const message = `the disk has room for ${ByteSize.format(ByteSize.bytes(Math.max(0, free)))}; make room and resume`
+        const message = `the disk has room for ${
+          ByteSize.format(ByteSize.bytes(Math.max(0, free)))
+        }; make room and resume`
         return yield* new TransferFailed({ code: "NoSpace", message })
       }
       const writing = Effect.mapError(failed("cannot write the file"))

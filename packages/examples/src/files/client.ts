@@ -19,7 +19,10 @@ export interface Options extends transfer.Options {
 const temporary: ReadonlyArray<TransferFailed["code"]> = ["Busy", "Corrupt", "Ended", "Stalled"]
 
 /** Connects and transfers, again and again for as long as it fails for a while only. */
-const persist = <A, E, R>(options: Options, use: (channel: Channel, options: transfer.Options) => Effect.Effect<A, E, R>) =>
+const persist = <A, E, R>(
+  options: Options,
+  use: (channel: Channel, options: transfer.Options) => Effect.Effect<A, E, R>
+) =>
   Effect.gen(function*() {
     let isConnected = false
     let reached = 0
@@ -39,17 +42,20 @@ const persist = <A, E, R>(options: Options, use: (channel: Channel, options: tra
       ),
       Effect.scoped
     )
-    const attempt: Effect.Effect<A, Effect.Error<typeof once>, Effect.Services<typeof once>> = Effect.catch(once, (error) => {
-      const isTemporary = error instanceof TransferFailed ? temporary.includes(error.code) : true
-      // A server that never answered is most likely a wrong address.
-      if (!isTemporary || !isConnected || failures >= options.retries) return Effect.fail(error)
-      const pause = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
-      const message = error instanceof Error ? error.message : String(error)
-      return Effect.logWarning(`${message}; resumes in ${Duration.format(pause)}`).pipe(
-        Effect.andThen(Effect.sleep(pause)),
-        Effect.andThen(attempt)
-      )
-    })
+    const attempt: Effect.Effect<A, Effect.Error<typeof once>, Effect.Services<typeof once>> = Effect.catch(
+      once,
+      (error) => {
+        const isTemporary = error instanceof TransferFailed ? temporary.includes(error.code) : true
+        // A server that never answered is most likely a wrong address.
+        if (!isTemporary || !isConnected || failures >= options.retries) return Effect.fail(error)
+        const pause = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
+        const message = error instanceof Error ? error.message : String(error)
+        return Effect.logWarning(`${message}; resumes in ${Duration.format(pause)}`).pipe(
+          Effect.andThen(Effect.sleep(pause)),
+          Effect.andThen(attempt)
+        )
+      }
+    )
     return yield* attempt
   })
 

@@ -67,9 +67,11 @@ const server = Command.make(
   Effect.fnUntraced(function*({ idleTimeout, limit, ...options }) {
     const store = yield* Store.make({ ...options, freeSpace })
     // The handler has the timeout: a connection that is silent while this side reads its disk is not idle.
-    const listening = yield* flags.serverOptions({ ...options, idleTimeout: Option.none() })
-    const Files = Server.layer({ ...listening, writeTimeout: idleTimeout }, handler({ store, pace: limit, idleTimeout }))
-    return yield* Layer.launch(Layer.provide(Files, NodeNetwork.layer))
+    const Files = Effect.map(
+      flags.serverOptions({ ...options, idleTimeout: Option.none() }),
+      (server) => Server.layer(server, handler({ store, pace: limit, idleTimeout }))
+    )
+    return yield* Layer.launch(Layer.provide(Layer.unwrap(Files), NodeNetwork.layer))
   })
 ).pipe(Command.withDescription("Receive files into a folder, and send files of it"))
 
@@ -107,15 +109,19 @@ const transferAll = Effect.fnUntraced(
     const report = yield* progress.make(process.stderr)
     const { endpoint, options: connectOptions } = yield* flags.connecting(options)
     const connect = Network.connect(endpoint, connectOptions)
-    const results = yield* Effect.forEach(new Set(names), (name) =>
-      transfer(name, { connect, idleTimeout, retries, pace: limit, onProgress: report.onProgress(name) }).pipe(
-        Effect.mapError(({ message }) => new TransferFailed({ code: "Failed", message: `${name}: ${message}` })),
-        Effect.tap((hash) => {
-          report.clear()
-          return Console.log(`${verb} ${name}, SHA-256 ${hash}`)
-        }),
-        Effect.result
-      ), { concurrency: parallel }).pipe(Effect.ensuring(Effect.sync(report.clear)))
+    const results = yield* Effect.forEach(
+      new Set(names),
+      (name) =>
+        transfer(name, { connect, idleTimeout, retries, pace: limit, onProgress: report.onProgress(name) }).pipe(
+          Effect.mapError(({ message }) => new TransferFailed({ code: "Failed", message: `${name}: ${message}` })),
+          Effect.tap((hash) => {
+            report.clear()
+            return Console.log(`${verb} ${name}, SHA-256 ${hash}`)
+          }),
+          Effect.result
+        ),
+      { concurrency: parallel }
+    ).pipe(Effect.ensuring(Effect.sync(report.clear)))
     const failures = results.filter(Result.isFailure).map(({ failure }) => failure)
     for (const { message } of failures.slice(0, -1)) yield* Console.error(message)
     if (failures.length > 0) return yield* failures.at(-1)!
@@ -125,7 +131,7 @@ const transferAll = Effect.fnUntraced(
 
 const send = Command.make(
   "send",
-  { files: Argument.Path("FILE").pipe(Argument.atLeast(1)), ...transferring },
+  { files: Argument.String("FILE").pipe(Argument.atLeast(1)), ...transferring },
   ({ files, ...options }) =>
     transferAll("sent", files, options, (path, options) => client.send(path, basename(path), options))
 ).pipe(Command.withDescription("Send files to the server; what it has of them is not sent again"))

@@ -18,11 +18,18 @@ export const handler = ({ idleTimeout, pace, store }: Options) => (connection: C
   withChannel(connection, idleTimeout, (channel) =>
     Effect.gen(function*() {
       const { _tag, name } = yield* channel.receive("Put", "Get")
-      const options = { pace, onProgress: () => {} }
+      let begun: number | undefined
+      let total = 0
+      const onProgress = (offset: number, size: number) => {
+        begun ??= offset
+        total = size
+      }
+      const options = { pace, onProgress }
       const hash = _tag === "Put"
         ? yield* transfer.receive(channel, store, name, options)
         : yield* transfer.send(channel, yield* store.open(name), options)
-      yield* Effect.logInfo(`${_tag === "Put" ? "received" : "sent"} ${SafeText.escape(name)}, SHA-256 ${hash}`)
+      const what = `${_tag === "Put" ? "received" : "sent"} ${SafeText.escape(name)}`
+      yield* Effect.logInfo(`${what}: ${total} bytes, ${total - (begun ?? 0)} of them now, SHA-256 ${hash}`)
     }).pipe(
       Effect.scoped,
       Effect.catchTag("TransferFailed", ({ code, message }) =>

@@ -79,7 +79,10 @@ export const receive = Effect.fnUntraced(
     while (at < size) {
       const { bytes } = yield* channel.receive("Block")
       if (bytes.length === 0 || bytes.length > size - at) {
-        return yield* new TransferFailed({ code: "Unexpected", message: "a block has the wrong length; use one version" })
+        return yield* new TransferFailed({
+          code: "Unexpected",
+          message: "a block has the wrong length; use one version"
+        })
       }
       yield* pace.take(bytes.length)
       // The system writes while this hashes.
