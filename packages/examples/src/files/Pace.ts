@@ -13,7 +13,7 @@ export interface Pace {
 
 export const unlimited: Pace = { take: () => Effect.void, block: largestBlock }
 
-/** A pace of so many bytes per second. */
+/** Makes a pace for a number of bytes per second. */
 export const make = (bytesPerSecond: number): Pace => {
   let free = 0n
   return {
