@@ -146,6 +146,7 @@ export class VirtualTime implements Engine {
   run(isDone: () => boolean, limits: Limits): Halt | undefined {
     const tasks = this.#tasks
     const events = this.#events
+    const { watch } = this
     let left = tasks.size
     let turns = 0
     while (!isDone()) {
@@ -154,7 +155,7 @@ export class VirtualTime implements Engine {
         left--
         this.steps++
         tasks.take()!()
-        if (this.watch !== undefined) this.#settle(this.watch)
+        if (watch !== undefined) this.#settle(watch)
         continue
       }
       const event = events.first
@@ -168,7 +169,7 @@ export class VirtualTime implements Engine {
           turns = 0
         }
         event.run()
-        if (this.watch !== undefined) this.#settle(this.watch)
+        if (watch !== undefined) this.#settle(watch)
         // What happens at the same moment comes before the tasks that come of it.
         const next = events.first
         if (next !== undefined && next.at <= this.now) continue
