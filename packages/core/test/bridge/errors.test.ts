@@ -2,12 +2,42 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Exit from "effect/Exit"
 import * as Socket from "effect/socket/Socket"
+import * as DatagramErrors from "../../src/internal/bridge/datagramError.ts"
 import * as Errors from "../../src/internal/bridge/socketError.ts"
 
 const at = "tcp://10.0.0.1:7"
 const reset = NetworkError.make("read", at, new NetworkError.ConnectionReset())
 const late = NetworkError.make("connect", at, new NetworkError.TimedOut({ deadline: "connect", after: 5 }))
 const back = (error: Socket.SocketError) => Errors.toNetworkError("read", at, error)
+
+describe("the errors of a DatagramSocket", () => {
+  const error = (reason: NetworkError.Reason) => NetworkError.make("send", "udp://10.0.0.1:7", reason)
+  const kinds: ReadonlyArray<readonly [NetworkError.NetworkError, open: string, io: string]> = [
+    [error(new NetworkError.AddressInUse({})), "AddressInUse", "Unknown"],
+    [error(new NetworkError.AddressNotAvailable()), "AddressNotAvailable", "Unknown"],
+    [error(new NetworkError.PermissionDenied()), "PermissionDenied", "PermissionDenied"],
+    [error(new NetworkError.Unreachable({ what: "host" })), "Unknown", "Unreachable"],
+    [error(new NetworkError.ConnectionRefused()), "Unknown", "ConnectionRefused"],
+    [error(new NetworkError.MessageTooLarge({})), "Unknown", "MessageTooLarge"],
+    [error(new NetworkError.ConnectionReset()), "Unknown", "Unknown"]
+  ]
+
+  it.each(kinds)("have the kinds that Effect has for them, and the cause: %s", (cause, open, io) => {
+    expect(DatagramErrors.openError(cause).reason).toMatchObject({ _tag: "DatagramSocketOpenError", kind: open, cause })
+    expect(DatagramErrors.joinError(cause).reason).toMatchObject({ _tag: "DatagramSocketOpenError", kind: open, cause })
+    expect(DatagramErrors.readError(cause).reason).toMatchObject({ _tag: "DatagramSocketReadError", kind: io, cause })
+    expect(DatagramErrors.writeError(cause).reason).toMatchObject({ _tag: "DatagramSocketWriteError", kind: io, cause })
+  })
+
+  it("tell a socket that is closed, and what a platform cannot do", () => {
+    expect(DatagramErrors.writeError(error(new NetworkError.Closed())).reason._tag).toBe("DatagramSocketClosedError")
+    const unsupported = error(new NetworkError.Unsupported({ feature: "multicast" }))
+    expect(DatagramErrors.joinError(unsupported).reason).toMatchObject({
+      _tag: "DatagramSocketUnsupportedError",
+      capability: "multicast"
+    })
+  })
+})
 
 describe("the errors of a Socket", () => {
   it("are the NetworkErrors that they were made of", () => {

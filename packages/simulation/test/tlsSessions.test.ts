@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest"
+import { type SavedSession, SessionMap, Tickets } from "../src/internal/kernel/tls/handshake/sessions.ts"
+import { RandomStream } from "../src/internal/time/random.ts"
+
+const session = (at: number): SavedSession => ({
+  version: "TLSv1.3",
+  cipher: "TLS_SHA256_SHA256",
+  serverName: "server",
+  chain: [],
+  at
+})
+
+describe("the sessions that are kept", () => {
+  it("are the last ones that were set, as many as is allowed", () => {
+    const map = new SessionMap(2)
+    const keys = (now = 10) => ["a", "b", "c"].filter((key) => map.get(key, now) !== undefined)
+    map.set("a", session(1))
+    map.set("b", session(2))
+    expect(keys()).toEqual(["a", "b"])
+    // What is set again is new.
+    map.set("a", session(3))
+    expect(map.get("a", 10)?.at).toBe(3)
+    map.set("c", session(4))
+    expect(keys()).toEqual(["a", "c"])
+    const none = new SessionMap(0)
+    none.set("a", session(1))
+    expect(none.get("a", 1)).toBeUndefined()
+  })
+
+  it("live for five minutes, and not before they were begun", () => {
+    const map = new SessionMap(2)
+    map.set("a", session(1000))
+    expect([1000, 300_999].map((now) => map.get("a", now)?.at)).toEqual([1000, 1000])
+    expect(map.get("a", 301_000)).toBeUndefined()
+    // It is forgotten, also when the clock steps back.
+    expect(map.get("a", 1000)).toBeUndefined()
+    map.set("a", session(1000))
+    expect(map.get("a", 999)).toBeUndefined()
+  })
+
+  it("are redeemed by their own tickets, which nobody can guess from others", () => {
+    const tickets = new Tickets(new RandomStream(1, "tickets"))
+    const all = Array.from({ length: 100 }, (_, at) => tickets.issue(session(at)))
+    expect(new Set(all).size).toBe(100)
+    expect(all.every((ticket) => /^[\da-f]{32}$/.test(ticket))).toBe(true)
+    expect(all.map((ticket) => tickets.redeem(ticket, 100)?.at)).toEqual(all.map((_, at) => at))
+    expect(tickets.redeem("0".repeat(32), 100)).toBeUndefined()
+    for (let more = 0; more < 10_000; more++) tickets.issue(session(100))
+    expect(all.map((ticket) => tickets.redeem(ticket, 100))).toEqual(all.map(() => undefined))
+  })
+})
