@@ -4,6 +4,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
 import * as Schema from "effect/Schema"
 import { indexOfByte } from "../src/internal/bytes/byteSearch.ts"
+import { maxUint, readUint, varintSize, writeUint } from "../src/internal/bytes/integer.ts"
 
 const upTo = (most: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: most })))
 
@@ -32,6 +33,35 @@ describe("chunks", () => {
     const left = [memory.subarray(0, 3), memory.subarray(3)]
     for (const count of [1, 2, 1]) expect(Chunks.takeFrom(left, count).buffer).toBe(memory.buffer)
     expect(left).toEqual([])
+  })
+})
+
+describe("integers", () => {
+  const limits = [0, 7, 8, 14, 16, 21, 24, 31, 32, 33, 35, 40, 42, 48, 49, 53].map((bits) => 2 ** bits)
+  const values = [...new Set(limits.flatMap((limit) => [limit - 1, limit, limit + 1, limit * 1.5]))]
+    .filter((value) => Number.isSafeInteger(value))
+
+  it("are written and read as their bytes, in both orders", () => {
+    for (let size = 1; size <= 8; size++) {
+      for (const value of values.filter((value) => value <= maxUint(size))) {
+        const little = Array.from({ length: size }, (_, index) => Number(BigInt(value) >> BigInt(8 * index) & 255n))
+        for (const isLittle of [true, false]) {
+          const bytes = new Uint8Array(size + 2).fill(9)
+          writeUint(bytes, 1, value, size, isLittle)
+          assert.deepStrictEqual([...bytes], [9, ...(isLittle ? little : little.toReversed()), 9])
+          assert.strictEqual(readUint(bytes, 1, size, isLittle), value)
+        }
+      }
+    }
+    expect([1, 2, 3, 6].map(maxUint)).toEqual([255, 65_535, 16_777_215, 2 ** 48 - 1])
+    const most = new Uint8Array(8).fill(255)
+    for (const isLittle of [true, false]) expect(readUint(most, 0, 8, isLittle)).toBeGreaterThan(2 ** 53 - 1)
+  })
+
+  it("take a byte of a varint for each seven bits", () => {
+    for (const value of values) {
+      assert.strictEqual(varintSize(value), Math.max(1, Math.ceil(value.toString(2).length / 7)))
+    }
   })
 })
 

@@ -101,6 +101,29 @@ describe("the segments of a connection", () => {
       }
     }))
 
+  it.effect("announce no room once the peer has ended, however late the program reads", () =>
+    Effect.gen(function*() {
+      const segments = yield* segmentsOf(Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        yield* SimNetwork.link(server, client, { latency: 1, segmentation: 0 })
+        const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7"), Host.layer(server))
+        const near = yield* Effect.provide(Network.connect("server:7"), Host.layer(client))
+        const far = yield* Listener.accept(listener)
+        yield* Connection.write(near, new Uint8Array(200_000))
+        yield* Connection.end(near)
+        yield* Effect.sleep("5 seconds")
+        expect((yield* Connection.readAll(far)).length).toBe(200_000)
+        yield* Effect.sleep("5 seconds")
+        yield* Connection.end(far)
+        yield* Effect.sleep("5 seconds")
+      }))
+      const ended = segments.find(({ flags, from }) => from === "client" && flags & FIN)!
+      const answers = segments.filter(({ from }) => from === "server")
+      const last = answers.findIndex(({ acknowledgment }) => acknowledgment === endOf(ended))
+      expect(last).toBeGreaterThan(0)
+      expect(answers.slice(last + 1).map(({ flags }) => flags & FIN)).toEqual([FIN])
+    }))
+
   it.effect("that reach nobody are reset as RFC 9293 says, section 3.10.7.1, and a reset is never answered", () =>
     Effect.gen(function*() {
       const segments = yield* segmentsOf(Effect.gen(function*() {

@@ -24,6 +24,25 @@ const randomBytes = Effect.fnUntraced(function*(length: number, letters: number)
 })
 
 describe("ByteQueue", () => {
+  it("searches a chunk that was searched before no more", () => {
+    let searched = 0
+    class Counting extends Uint8Array {
+      override indexOf(byte: number, from?: number): number {
+        searched += this.length - (from ?? 0)
+        return super.indexOf(byte, from)
+      }
+    }
+    const queue = new ByteQueue()
+    const delimiter = Uint8Array.of(1, 2)
+    for (let count = 0; count < 100; count++) {
+      const before = queue.length
+      queue.push(new Uint8Array(2000), { keep: (chunk) => new Counting(chunk) })
+      expect(queue.indexOf(delimiter, Math.max(0, before - 1))).toBe(-1)
+    }
+    // But for the last byte of each, in which a delimiter may begin.
+    expect(searched).toBeLessThanOrEqual(100 * 2001)
+  })
+
   it.effect("finds a delimiter and takes bytes, however the chunks are cut", () =>
     Effect.gen(function*() {
       for (let round = 0; round < 500; round++) {
