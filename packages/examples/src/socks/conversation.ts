@@ -28,7 +28,7 @@ export interface Options {
 /** A client did not ask for a target in time. */
 export class HandshakeTimedOut extends Data.TaggedError("HandshakeTimedOut")<{ readonly after: Duration.Duration }> {
   override get message(): string {
-    return `no request within ${Duration.format(this.after)}; raise the timeout or reject the peer`
+    return `no request within ${Duration.format(this.after)}; raise --handshake-timeout or reject the peer`
   }
 }
 
