@@ -72,7 +72,7 @@ describe("answers of another server", () => {
       const [one, two] = [yield* Effect.forkChild(resolve("a")), yield* Effect.forkChild(resolve("a"))]
       yield* Effect.yieldNow
       expect((yield* resolve("b")).responseCode).toBe(responseCodes.ServFail)
-      // One that gives up takes nothing from the other, and makes room for a third.
+      // A client that gives up takes nothing from the other, and makes room for a third.
       yield* Fiber.interrupt(one)
       const three = yield* Effect.forkChild(resolve("b"))
       yield* TestClock.adjust("1 second")
