@@ -57,6 +57,12 @@ const cases: Record<string, readonly [check: string, streams: StreamBreakage, da
     }
   }],
   "B2: an end is never sent": ["half-closing leaves the other direction open", { end: () => {} }],
+  "B2: an end comes behind other bytes": ["an end comes behind a write that waits", {
+    onData: (chunk, receiver) => receiver.onData(chunk.map((byte) => byte ^ 1))
+  }],
+  "R3: some of what waits to be sent is lost": ["so it is with writes that still wait", {
+    onData: (chunk, receiver) => receiver.onData(chunk.subarray(1))
+  }],
   "B3: an end is not told": ["the end is no error, and stays an end for every way of reading", { onEnd: () => {} }],
   "B3: an end is told twice, as an error": ["the end is no error, and stays an end for every way of reading", {
     onEnd: (receiver) => {

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { type Body, bounded, type Check, check, expect, expectBytes, expectEqual, expectFailure } from "../Check.ts"
 import {
   bothWays,
+  bufferLimit,
   clog,
   elsewhere,
   expectEnd,
@@ -178,7 +179,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
       Effect.gen(function*() {
         const { fiber } = yield* clog(subject, near)
         const closing = yield* Effect.forkScoped(near.close, { startImmediately: true })
-        yield* drain(far.connection)
+        yield* expectEqual("bytes that came", yield* drain(far.connection), bufferLimit(subject))
         yield* far.close
         yield* bounded("closing", "10 seconds", Fiber.join(closing))
         yield* Fiber.join(fiber)
