@@ -5,7 +5,7 @@
  * 2. The sender says how long the file is: `Offer`.
  * 3. The receiver says how much of it it has, and the digest of that: `Have`.
  * 4. The sender compares the digest with that of its own file, and starts there or at 0: `Start`.
- * 5. The sender sends each `Block`, and then the digest of the whole file: `End`.
+ * 5. The sender sends the bytes in blocks, and then the digest of the whole file: see `blocks.ts`.
  * 6. The receiver compares the digest, and gives the file its name: `Done`.
  *
  * `Wait` says that a side is still at work; `Refused` ends the transfer. A connection is for one file.
@@ -55,11 +55,9 @@ const message = Codec.tagged(Codec.uint8, {
   Offer: [3, { size: length }],
   Have: [4, { offset: length, digest, block: Codec.uint32be }],
   Start: [5, { offset: length }],
-  Block: [6, { bytes: Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { limit: largestBlock }) }],
-  End: [7, { digest }],
-  Done: [8],
-  Wait: [9],
-  Refused: [10, {
+  Done: [6],
+  Wait: [7],
+  Refused: [8, {
     code: Codec.enumeration(Codec.uint8, codes),
     message: Codec.lengthPrefixed(Codec.uint16be, Codec.text(), { limit: 4096 })
   }]
@@ -72,6 +70,11 @@ const framing = Codec.framing(message)
 
 /** A connection of messages. */
 export interface Channel {
+  readonly connection: Connection.Connection
+  /** Says that bytes have passed. */
+  readonly touch: Effect.Effect<void>
+  /** The peer has ended before it should. */
+  readonly ended: TransferFailed
   readonly send: (message: Message) => Effect.Effect<void, Framed.FramedError>
   /** Receives the next message, which must be one of these. */
   readonly receive: <Tag extends Message["_tag"]>(
@@ -93,15 +96,15 @@ export const withChannel = <A, E, R>(
     let active = clock.monotonicTimeNanosUnsafe()
     const touch = Effect.sync(() => void (active = clock.monotonicTimeNanosUnsafe()))
 
+    const ended = new TransferFailed({
+      code: "Ended",
+      message: `${Connection.formatPeer(connection)} ended the transfer`
+    })
     const send = (message: Message) => Effect.andThen(Framed.send(framed, message), touch)
     const next = Effect.flatMap(Framed.receive(framed), (received) => Effect.as(touch, received))
     const receive: Channel["receive"] = <Tag extends Message["_tag"]>(...tags: ReadonlyArray<Tag>) =>
       Effect.flatMap(next, (received): Effect.Effect<Tagged<Tag>, Framed.FramedError | TransferFailed> => {
-        if (Option.isNone(received)) {
-          return Effect.fail(
-            new TransferFailed({ code: "Ended", message: `${Connection.formatPeer(connection)} ended the transfer` })
-          )
-        }
+        if (Option.isNone(received)) return Effect.fail(ended)
         const { value } = received
         if (isOneOf(tags, value)) return Effect.succeed(value)
         if (value._tag === "Wait") return receive(...tags)
@@ -129,7 +132,7 @@ export const withChannel = <A, E, R>(
         })
       )
     })
-    return yield* Effect.raceFirst(use({ send, receive, busy }), watch)
+    return yield* Effect.raceFirst(use({ connection, touch, ended, send, receive, busy }), watch)
   })
 
 const isOneOf = <Tag extends Message["_tag"]>(tags: ReadonlyArray<Tag>, message: Message): message is Tagged<Tag> =>

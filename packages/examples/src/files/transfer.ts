@@ -1,5 +1,6 @@
 /** Sends and receives one file. The client and the server do both. */
 import * as Effect from "effect/Effect"
+import * as blocks from "./blocks.ts"
 import * as digest from "./digest.ts"
 import type { Pace } from "./Pace.ts"
 import { type Channel, TransferFailed } from "./protocol.ts"
@@ -13,6 +14,11 @@ export interface Options {
 
 const unreadable = () => new TransferFailed({ code: "Failed", message: "the file cannot be read; check its disk" })
 const changed = new TransferFailed({ code: "Changed", message: "the file changed while it was sent; send it again" })
+
+const wrongLength = new TransferFailed({
+  code: "Unexpected",
+  message: "the sender sent more or less than it offered; send the file again"
+})
 
 /** Sends a file, from where the receiver has it. Returns the digest. */
 export const send = Effect.fnUntraced(
@@ -32,7 +38,7 @@ export const send = Effect.fnUntraced(
       return Effect.map(digest.readAt(file, buffer, at), (length) => buffer.subarray(0, length))
     }
     // One block is read while the one before it is sent and hashed.
-    const blocks = Effect.gen(function*() {
+    const sending = Effect.gen(function*() {
       let bytes = yield* read(0, offset)
       let at = offset
       onProgress(at, size)
@@ -40,7 +46,7 @@ export const send = Effect.fnUntraced(
         const begun = at
         const [next] = yield* Effect.all([
           read(turn, begun + bytes.length),
-          Effect.andThen(pace.take(bytes.length), channel.send({ _tag: "Block", bytes })),
+          Effect.andThen(pace.take(bytes.length), blocks.send(channel, bytes)),
           Effect.sync(() => hash.update(bytes))
         ], { concurrency: 3 })
         at += bytes.length
@@ -48,10 +54,10 @@ export const send = Effect.fnUntraced(
         bytes = next
       }
       if (at < size) return yield* changed
-      yield* channel.send({ _tag: "End", digest: digest.current(hash) })
-    })
+      yield* blocks.end(channel, digest.current(hash))
+    }).pipe(Effect.tapError(() => Effect.ignore(blocks.giveUp(channel))))
     // The receiver may refuse at any time.
-    yield* Effect.all([blocks, channel.receive("Done")], { concurrency: 2 })
+    yield* Effect.all([sending, channel.receive("Done")], { concurrency: 2 })
     return hash.digest("hex")
   },
   Effect.catchTag("PlatformError", () => Effect.fail(unreadable()))
@@ -76,22 +82,19 @@ export const receive = Effect.fnUntraced(
     const writer = yield* target.start(offset)
     let at = offset
     onProgress(at, size)
-    while (at < size) {
-      const { bytes } = yield* channel.receive("Block")
-      if (bytes.length === 0 || bytes.length > size - at) {
-        return yield* new TransferFailed({
-          code: "Unexpected",
-          message: "a block has the wrong length; use one version"
-        })
-      }
-      yield* pace.take(bytes.length)
-      // The system writes while this hashes.
-      yield* Effect.all([writer.write(bytes), Effect.sync(() => hash.update(bytes))], { concurrency: 2 })
-      at += bytes.length
-      onProgress(at, size)
-    }
-    const end = yield* channel.receive("End")
-    if (!digest.isEqual(end.digest, digest.current(hash))) {
+    const sent = yield* blocks.receive(
+      channel,
+      Effect.fnUntraced(function*(bytes) {
+        if (bytes.length > size - at) return yield* wrongLength
+        yield* pace.take(bytes.length)
+        // The system writes while this hashes.
+        yield* Effect.all([writer.write(bytes), Effect.sync(() => hash.update(bytes))], { concurrency: 2 })
+        at += bytes.length
+        onProgress(at, size)
+      })
+    )
+    if (at < size) return yield* wrongLength
+    if (!digest.isEqual(sent, digest.current(hash))) {
       yield* writer.discard
       return yield* new TransferFailed({ code: "Corrupt", message: "the SHA-256 differs; send the file again" })
     }

@@ -101,31 +101,31 @@ describe("files", { timeout: 120_000 }, () => {
       const bytes = Buffer.from(name)
       const length = Buffer.from([bytes.length >> 8, bytes.length & 255])
       const offer = Buffer.from([3, 0, 0, 0, 0, 0, 0, size >> 8, size & 255])
-      const start = Buffer.from([5, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 3, 97, 98, 99, 7])
+      const start = Buffer.from([5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 97, 98, 99, 0, 0, 0, 0])
       const rest = type === 1 ? [offer, start, createHash("sha256").update("abc").digest()] : []
       socket.end(Buffer.concat([Buffer.from([type]), Buffer.from("SLF1"), length, bytes, ...rest]))
       await once(socket, "end")
       const said = Buffer.concat(chunks)
-      return [...said.subarray(0, 1), ...(said[0] === 10 ? said.subarray(1, 2) : [])].join(" ")
+      return [...said.subarray(0, 1), ...(said[0] === 8 ? said.subarray(1, 2) : [])].join(" ")
     }
-    const badName = "10 3"
+    const badName = "8 3"
     const names = ["../outside/secret", "/etc/passwd", "sub/../../outside/secret", "..", ".", "", "sub/", "/", "a\0b"]
     names.push("sub\\..\\x", "there.partial", "a\nb", "x".repeat(250), "way/secret", "way/new", `${outside}/new`)
     for (const name of names) {
       expect([name, await ask(1, name), await ask(2, name)]).toEqual([name, badName, badName])
     }
     expect(await ask(2, "link")).toBe(badName)
-    expect(await ask(2, "sub")).toBe("10 12")
-    expect(await ask(2, "dangling")).toBe("10 1")
-    expect(await ask(1, "none/new")).toBe("10 1")
+    expect(await ask(2, "sub")).toBe("8 12")
+    expect(await ask(2, "dangling")).toBe("8 1")
+    expect(await ask(1, "none/new")).toBe("8 1")
     // What is no UTF-8, and what is no message, is not answered.
     expect(await ask(1, Buffer.from([0xff, 0xfe]))).toBe("")
     expect(await ask(99, "there")).toBe("")
     // What is there is not replaced, neither a file nor a folder nor a link.
-    for (const name of ["there", "sub", "link", "dangling"]) expect([name, await ask(1, name)]).toEqual([name, "10 2"])
+    for (const name of ["there", "sub", "link", "dangling"]) expect([name, await ask(1, name)]).toEqual([name, "8 2"])
     // The folders below show that the link was not followed.
     expect(await ask(1, "trap")).toBe("4")
-    expect(await ask(1, "large", 1001)).toBe("10 4")
+    expect(await ask(1, "large", 1001)).toBe("8 4")
 
     // A file that is offered gets its name, in a folder as well.
     expect(await ask(2, "sub/deep")).toBe("3")
