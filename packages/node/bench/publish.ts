@@ -13,7 +13,7 @@ export const publish = (
   title: string,
   results: Results,
   options: Options,
-  generator: Pick<Generator, "language">,
+  generator: Generator,
   notes: ReadonlyArray<string>
 ): void => {
   const binding = cores === undefined
