@@ -69,6 +69,20 @@ const styles: Record<string, Handler> = {
   ),
   "a conversation": Conversation.handler(() =>
     Conversation.state({ framing: lines, onMessage: (line, peer) => peer.send(line.toUpperCase()) })
+  ),
+  "a conversation of replies": Conversation.handler(() =>
+    Conversation.state({ framing: lines, onMessage: (line) => Effect.succeed(Conversation.reply(line.toUpperCase())) })
+  ),
+  "a conversation of replies and more": Conversation.handler(() =>
+    Conversation.state({
+      framing: lines,
+      onMessage: (line, peer) =>
+        line.endsWith("3")
+          ? peer.send(line.toUpperCase())
+          : line.endsWith("5")
+          ? Effect.sync(() => Conversation.reply(line.toUpperCase()))
+          : Effect.succeed(Conversation.reply(line.toUpperCase()))
+    })
   )
 }
 
@@ -247,6 +261,35 @@ describe("a conversation", () => {
           return text(yield* Connection.readAll(connection))
         }))
       assert.strictEqual(got, "tick\ntick\nhello\ntick\nbye\n")
+    })
+  )
+
+  VitestSimulation.it(
+    "answers those before one that waits, and stops waiting when the peer ends behind unread messages",
+    Effect.gen(function*() {
+      let waited = ""
+      const handler = Conversation.handler(() =>
+        Conversation.state({
+          framing: lines,
+          onMessage: (line, peer) =>
+            line !== "wait"
+              ? Effect.succeed(Conversation.reply(line.toUpperCase()))
+              : Effect.raceFirst(
+                Effect.as(Effect.delay(Effect.sync(() => waited += "long "), "1 hour"), Conversation.reply("late")),
+                Effect.as(Effect.andThen(peer.ended, Effect.sync(() => waited += "ended ")), Conversation.finish)
+              )
+        })
+      )
+      const got = yield* talk(handler, (connection) =>
+        Effect.gen(function*() {
+          yield* Connection.writeText(connection, "a\nb\nwait\nunread\n")
+          yield* Effect.sleep("10 seconds")
+          const before = text(yield* Connection.readExactly(connection, 4))
+          yield* Connection.end(connection)
+          return before + text(yield* Connection.readAll(connection))
+        }))
+      assert.strictEqual(got, "A\nB\n")
+      assert.strictEqual(waited, "ended ")
     })
   )
 
