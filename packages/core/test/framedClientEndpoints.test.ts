@@ -295,7 +295,7 @@ describe("FramedClient with endpoints", () => {
         const random = yield* Random.Random
         const chance = () => random.nextDoubleUnsafe()
         for (const name of names) {
-          yield* SimNetwork.link(client, hosts[name]!, { latency: "2 millis", jitter: "3 millis", loss: 0.02 })
+          yield* SimNetwork.link(client, hosts[name]!, { latency: "2 millis", jitter: "3 millis" })
         }
         const faults = Effect.forever(Effect.gen(function*() {
           yield* Effect.sleep(`${100 + Math.floor(chance() * 400)} millis`)
@@ -305,7 +305,10 @@ describe("FramedClient with endpoints", () => {
             Effect.sleep(`${200 + Math.floor(chance() * 1500)} millis`)
           ))
         }))
-        const breaking = yield* Effect.forkScoped(Effect.all([faults, faults], { concurrency: 2 }))
+        const breaking = yield* Effect.forkScoped(Effect.scoped(Effect.gen(function*() {
+          for (const name of names) yield* Fault.lossy(client, hosts[name]!, 0.02)
+          yield* Effect.all([faults, faults], { concurrency: 2 })
+        })))
         yield* Host.run(
           client,
           Effect.gen(function*() {
