@@ -41,11 +41,13 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 const network = Effect.fnUntraced(function*(options: { readonly pace?: Pace.Pace; readonly maxSize?: number } = {}) {
   const [server, middle, user] = yield* SimNetwork.hosts("server", "middle", "user")
   const originals = new Map<string, Uint8Array>()
+  const faults: Array<string> = []
   const makeDisk = () => {
     const disk = new MemoryDisk()
     disk.onRename = (path, { bytes, isSynced }) => {
-      const name = path.slice(path.lastIndexOf("/") + 1)
-      expect([name, isSynced, sha256(bytes)]).toEqual([name, true, sha256(originals.get(name)!)])
+      const original = originals.get(path.slice(path.lastIndexOf("/") + 1))
+      if (original === undefined || sha256(bytes) !== sha256(original)) faults.push(`${path} is damaged`)
+      if (!isSynced) faults.push(`${path} is not on the disk`)
     }
     return disk
   }
@@ -91,11 +93,13 @@ const network = Effect.fnUntraced(function*(options: { readonly pace?: Pace.Pace
     remote,
     local,
     create,
+    faults,
     send: (name: string, endpoint = "server:7000") => asUser(client.send(`/files/${name}`, name, optionsTo(endpoint))),
     get: (name: string, endpoint = "server:7000") =>
       asUser(Effect.flatMap(storeOf(local), (store) => client.get(name, store, optionsTo(endpoint)))),
     /** The names on both disks, and whether each file is what it was. */
     expectWhole: (...names: ReadonlyArray<string>) => {
+      expect(faults).toEqual([])
       for (const disk of [remote, local]) {
         expect([...disk.files.keys()].sort()).toEqual(names.map((name) => `/files/${name}`).sort())
         for (const name of names) expect(sha256(disk.read(`/files/${name}`)!)).toBe(sha256(originals.get(name)!))
@@ -123,6 +127,24 @@ const cutter = (inbound: Connection.Connection) =>
     })
     yield* Effect.all([carry(inbound, outbound), carry(outbound, inbound)], { concurrency: 2 })
   }).pipe(Effect.scoped, Effect.ignore)
+
+/** Passes bytes on, and damages one of the first connection. */
+const damaging = () => {
+  let at = 30_000
+  return (inbound: Connection.Connection) =>
+    Effect.gen(function*() {
+      const outbound = yield* Network.connect("server:7000")
+      const damaged = Stream.runForEach(Connection.bytes(inbound), (bytes) => {
+        if (at >= 0 && at < bytes.length) bytes[at]! ^= 1
+        at -= bytes.length
+        return Connection.write(outbound, bytes)
+      })
+      yield* Effect.all([
+        Effect.andThen(damaged, Connection.end(outbound)),
+        Effect.andThen(Connection.pipeTo(outbound, inbound), Connection.end(inbound))
+      ], { concurrency: 2 })
+    }).pipe(Effect.scoped)
+}
 
 describe("files", () => {
   VitestSimulation.it(
@@ -178,9 +200,12 @@ describe("files", () => {
   VitestSimulation.it(
     "are refused with the reason, and damaged ones are sent again",
     Effect.gen(function*() {
-      const { create, get, local, remote, send } = yield* network({ maxSize: 400_000 })
-      const codeOf = (name: string) =>
-        Effect.map(Effect.flip(send(name)), (error) => error._tag === "TransferFailed" ? error.code : error._tag)
+      const { create, faults, get, local, middle, remote, send } = yield* network({ maxSize: 400_000 })
+      const codeOf = (name: string, endpoint?: string) =>
+        Effect.map(
+          Effect.flip(send(name, endpoint)),
+          (error) => error._tag === "TransferFailed" ? error.code : error._tag
+        )
       create(local, "large", 400_001)
       expect(yield* codeOf("large")).toBe("TooLarge")
 
@@ -203,6 +228,19 @@ describe("files", () => {
       yield* send("a")
       expect(remote.files.get("/files/a")).toBe(before)
       expect((yield* Effect.flip(get("nobody")))._tag).toBe("TransferFailed")
-    })
+
+      yield* Host.serve(middle, Server.layer({ listen: "tcp://0.0.0.0:7001" }, damaging()))
+      create(local, "b", 50_000)
+      const sending = yield* Effect.forkChild(send("b", "middle:7001"))
+      yield* Effect.sleep("100 millis")
+      expect(remote.read("/files/b")).toBe(undefined)
+      expect(yield* Fiber.join(sending)).toBe(sha256(local.read("/files/b")!))
+      expect(sha256(remote.read("/files/b")!)).toBe(sha256(local.read("/files/b")!))
+      expect(faults).toEqual([])
+
+      yield* Host.serve(middle, Server.layer({ listen: "tcp://0.0.0.0:7002" }, () => Effect.never))
+      expect(yield* codeOf("a", "middle:7002")).toBe("Stalled")
+    }),
+    { limit: { time: "1 day" } }
   )
 })
