@@ -10,3 +10,14 @@ declare class TextDecoder {
   constructor(label?: string, options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean })
   decode(input?: ArrayBufferView | ArrayBufferLike, options?: { readonly stream?: boolean }): string
 }
+
+// Where a module is, to start a thread with another one.
+interface ImportMeta {
+  readonly url: string
+}
+
+interface URL {
+  readonly href: string
+}
+
+declare var URL: new(url: string, base?: string) => URL

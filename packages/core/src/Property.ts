@@ -2,8 +2,8 @@
  * Claims about a program, which simulations check: what always holds, and what must happen at least once.
  *
  * Outside of a simulation each does nothing. In one, `always` and `unreachable` fail the run where they are violated, and
- * `sometimes` and `reachable` are counted over all seeds: an exploration reports those that never held, because then it
- * does not test what it was meant to.
+ * `eventually` at its end. `sometimes` and `reachable` are counted over all seeds: an exploration fails if one never held,
+ * because then it does not test what it was meant to.
  *
  * **Example**
  *
@@ -28,7 +28,7 @@ import * as Effect from "effect/Effect"
  * @since 0.1.0
  * @category models
  */
-export type Kind = "always" | "sometimes" | "reachable" | "unreachable"
+export type Kind = "always" | "sometimes" | "eventually" | "reachable" | "unreachable"
 
 /**
  * Told of every claim that a program passes. A simulation is one.
@@ -73,6 +73,15 @@ export const always: (name: string, holds: boolean, details?: unknown) => Effect
  * @category claims
  */
 export const sometimes: (name: string, holds: boolean, details?: unknown) => Effect.Effect<void> = claim("sometimes")
+
+/**
+ * `holds` must be true when the program comes by for the last time: what has failed must have recovered at the end of the
+ * run.
+ *
+ * @since 0.1.0
+ * @category claims
+ */
+export const eventually: (name: string, holds: boolean, details?: unknown) => Effect.Effect<void> = claim("eventually")
 
 /**
  * The program must come by at least once, in some run.

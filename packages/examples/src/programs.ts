@@ -19,6 +19,7 @@ const programs = {
   chat: async () => (await import("./chat/command.ts")).chat,
   rpc: async () => (await import("./rpc/command.ts")).rpc,
   metrics: async () => (await import("./metrics/command.ts")).metrics,
+  raft: async () => (await import("./raft/command.ts")).raft,
   relay: async () => (await import("./relay/command.ts")).relay,
   dns: async () => (await import("./dns/command.ts")).dns,
   socks: async () => (await import("./socks/command.ts")).socks,

@@ -236,6 +236,9 @@ const otherErrors = {
   }),
   Overloaded: new Overloaded({ pending: 1024, waiting: 100 }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
+  SimulationUnmet: Effect.runSync(
+    Effect.flip(Simulation.explore(Property.sometimes("a leader is deposed", false), { seeds: 100 }))
+  ),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
     let runs = 0
     return Effect.flip(Simulation.checkDeterminism(Effect.suspend(() => Effect.sleep(++runs)), { seed: 1 }))
@@ -286,7 +289,7 @@ describe("the page of errors", () => {
       [...Object.keys(networkErrors), "NetworkError"].toSorted()
     )
     expect(classesOf(SimulationError).toSorted()).toEqual(
-      [...Object.keys(simulationErrors), "SimulationNotDeterministic"].toSorted()
+      [...Object.keys(simulationErrors), "SimulationNotDeterministic", "SimulationUnmet"].toSorted()
     )
   })
 

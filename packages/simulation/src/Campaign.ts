@@ -85,7 +85,7 @@ const driving = (
  */
 export const make = (options: Options = {}): Campaign =>
   driving((world) =>
-    Result.map(check(options, world), (settings) => {
+    Result.map(check(options), (settings) => {
       const driver = new CampaignDriver(world, settings)
       driver.start()
       return driver
@@ -109,7 +109,7 @@ export const make = (options: Options = {}): Campaign =>
  */
 export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
   driving((world) =>
-    Result.map(check({}, world), (settings) => {
+    Result.map(check({}), (settings) => {
       const driver = new CampaignDriver(world, settings)
       driver.replay(faults)
       return driver
@@ -118,7 +118,7 @@ export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
 
 const kinds: ReadonlyArray<Fault.Kind> = [...linkKinds, ...hostKinds]
 
-const check = (options: Options, world: World): Result.Result<Settings, NetworkError.NetworkError> =>
+const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
   checked("configure", "the campaign", () => {
     const faults = options.faults ?? kinds.filter((kind) => kind !== "breakTls")
     const down = optionalInteger("down", options.down, 0, Number.MAX_SAFE_INTEGER)
@@ -128,11 +128,11 @@ const check = (options: Options, world: World): Result.Result<Settings, NetworkE
       kinds: faults.length === 0
         ? reject("faults", "empty", "at least one kind")
         : faults.map((kind) => oneOf("faults", kind, kinds)),
-      every: range("every", options.every ?? ["100 millis", "5 seconds"], 1),
-      lasts: range("lasts", options.lasts ?? ["100 millis", "10 seconds"], 0),
-      targets: () => targets === undefined ? [...world.hosts.values()] : states(targets()),
+      every: range("every", options.every ?? ["10 millis", "5 seconds"], 1),
+      lasts: range("lasts", options.lasts ?? ["10 millis", "10 seconds"], 0),
+      targets: targets === undefined ? undefined : () => states(targets()),
       roles: roles.map((role) => () => states(role())),
-      down: (hosts) => down ?? Math.floor((hosts - 1) / 2)
+      down: (hosts) => down ?? Math.max(1, Math.floor((hosts - 1) / 2))
     }
   })
 

@@ -301,3 +301,58 @@ export const lock: Model<
     return works ? { owner: name === "acquire" ? client : null } : { owner }
   }
 }
+
+/**
+ * A call of a set.
+ *
+ * @since 0.1.0
+ * @category objects
+ */
+export interface SetCall<A> {
+  readonly name: "add" | "remove" | "has"
+  readonly value: A
+}
+
+/**
+ * A set. `has` answers whether the value is in it, `add` and `remove` whether they changed that. Each value is a part of its
+ * own, known by its JSON.
+ *
+ * @since 0.1.0
+ * @category objects
+ */
+export const set = <A>(): Model<{ readonly has: boolean }, SetCall<A>, boolean | void> => ({
+  initial: { has: false },
+  step: ({ has }, { name }, output) => {
+    const answer = name === "add" ? !has : has
+    if (output !== undefined && output !== answer) return undefined
+    return name === "has" ? { has } : { has: name === "add" }
+  },
+  part: ({ value }) => JSON.stringify(value) ?? "undefined"
+})
+
+/**
+ * A call of a log.
+ *
+ * @since 0.1.0
+ * @category objects
+ */
+export type LogCall<A> =
+  | { readonly name: "append"; readonly value: A }
+  | { readonly name: "read"; readonly index: number }
+
+/**
+ * A log, as of a message broker. `append` answers the index of the value, from 0; `read` the value at an index, `null` if there
+ * is none yet. Values are compared with `===`.
+ *
+ * @since 0.1.0
+ * @category objects
+ */
+export const log = <A>(): Model<ReadonlyArray<A>, LogCall<A>, A | number | null> => ({
+  initial: [],
+  step: (state, input, output) => {
+    if (input.name === "append") {
+      return output === undefined || output === state.length ? [...state, input.value] : undefined
+    }
+    return output === undefined || output === (state[input.index] ?? null) ? state : undefined
+  }
+})

@@ -42,30 +42,21 @@
  * @since 0.1.0
  */
 import type * as NetworkError from "@sluice/core/NetworkError"
-import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
-import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
-import * as Option from "effect/Option"
-import type * as Result from "effect/Result"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Campaign from "./Campaign.ts"
-import { writeReport } from "./internal/report/files.ts"
-import { execute, type Run, type Settings } from "./internal/run/execute.ts"
-import { describeFailure, signature, traceInDetail } from "./internal/run/failure.ts"
-import { fingerprint } from "./internal/run/fingerprint.ts"
-import { underCampaign } from "./internal/run/recovery.ts"
-import { shrink } from "./internal/run/shrink.ts"
+import type * as Campaign from "./Campaign.ts"
+import type { Run } from "./internal/run/execute.ts"
+import { explored, fromEnvironment } from "./internal/run/explored.ts"
+import { CurrentParameters } from "./internal/run/parameters.ts"
+import { load } from "./internal/run/pool.ts"
+import { repeatable } from "./internal/run/repeatable.ts"
+import { recordWith } from "./internal/run/settings.ts"
 import type { Seed } from "./internal/time/random.ts"
-import type { RecordedFault } from "./internal/world/faultDescription.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
-import { type SimulationError, SimulationNotDeterministic } from "./SimulationError.ts"
-import * as Trace from "./Trace.ts"
+import type { SimulationError, SimulationNotDeterministic, SimulationUnmet } from "./SimulationError.ts"
+import type * as Trace from "./Trace.ts"
 
 export {
   SimulationDeadlock,
@@ -74,7 +65,8 @@ export {
   SimulationLimitExceeded,
   SimulationNotDeterministic,
   SimulationNotLive,
-  SimulationPropertyViolated
+  SimulationPropertyViolated,
+  SimulationUnmet
 } from "./SimulationError.ts"
 
 /**
@@ -96,13 +88,23 @@ export interface LimitOptions {
  * @since 0.1.0
  * @category options
  */
-export interface Options extends SimNetwork.Options {
+export interface Options<R = never> extends SimNetwork.Options {
   readonly limit?: LimitOptions | undefined
   /**
    * Which of the tasks that can run now comes first: the oldest, or one that the seed chooses, which shakes out races.
-   * Default: `"fifo"`.
+   * Default: `"random"` with a `seed`, `"fifo"` without one.
    */
   readonly schedule?: "fifo" | "random" | undefined
+  /** Random faults that the run is under. Default: none. */
+  readonly campaign?: Campaign.Campaign | undefined
+  /** Virtual time for which the campaign injects faults. The program may end before or after it. Default: 1 minute. */
+  readonly for?: Duration.Input | undefined
+  /** Must succeed once the campaign is over and all faults are healed; tried every 100 ms. Default: nothing. */
+  readonly eventually?: Effect.Effect<unknown, unknown, R> | undefined
+  /** Virtual time that `eventually` has. Default: 1 minute. */
+  readonly calm?: Duration.Input | undefined
+  /** Values of what the program asks for by `parameter`. Default: the seed draws them. */
+  readonly parameters?: Readonly<Record<string, number>> | undefined
 }
 
 /**
@@ -132,10 +134,10 @@ export {
  * @since 0.1.0
  * @category running
  */
-export const run = <A, E, R>(
+export const run = <A, E, R, R2 = never>(
   program: Effect.Effect<A, E, R>,
-  options?: Options
-): Effect.Effect<A, E | SimulationError | NetworkError.NetworkError, Services<R>> =>
+  options?: Options<R2>
+): Effect.Effect<A, E | SimulationError | NetworkError.NetworkError, Services<R> | Services<R2>> =>
   Effect.flatMap(record(program, options), ({ exit }) => exit)
 
 /**
@@ -144,29 +146,38 @@ export const run = <A, E, R>(
  * @since 0.1.0
  * @category running
  */
-export const record = <A, E, R>(
+export const record = <A, E, R, R2 = never>(
   program: Effect.Effect<A, E, R>,
-  options: Options = {}
-): Effect.Effect<Run<A, E>, NetworkError.NetworkError, Services<R>> =>
-  Effect.flatMap(
-    Effect.fromResult(check(options)),
-    (checked) =>
-      Effect.contextWith((context: Context.Context<Services<R>>) =>
-        Effect.suspend(() => execute(program, options, checked, context))
-      )
-  )
+  options: Options<R2> = {}
+): Effect.Effect<Run<A, E>, NetworkError.NetworkError, Services<R> | Services<R2>> => recordWith(program, options)
 
-const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
-  checked("configure", "the simulation", () => ({
-    limits: {
-      time: duration("limit.time", options.limit?.time ?? "1 day") * 1000,
-      steps: optionalInteger("limit.steps", options.limit?.steps, 1, Number.MAX_SAFE_INTEGER) ?? 10_000_000
-    },
-    schedule: oneOf("schedule", options.schedule ?? "fifo", ["fifo", "random"]),
-    waits: options.trace === false || options.trace?.waits === undefined
-      ? undefined
-      : duration("trace.waits", options.trace.waits) * 1000
-  }))
+/**
+ * A whole number that the seed chooses, both ends included: how many hosts, clients or operations there are. Where a run
+ * fails, `explore` lowers it as far as the failure allows. Outside of a simulation it is `most`.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as SimNetwork from "@sluice/simulation/SimNetwork"
+ * import * as Simulation from "@sluice/simulation/Simulation"
+ * import * as Effect from "effect/Effect"
+ *
+ * const clients = Effect.gen(function*() {
+ *   const count = yield* Simulation.parameter("clients", { least: 1, most: 5 })
+ *   return yield* Effect.forEach(Array.from({ length: count }), (_, index) => SimNetwork.host(`client${index}`))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const parameter = (
+  name: string,
+  range: { readonly least: number; readonly most: number }
+): Effect.Effect<number> =>
+  Effect.withFiber((fiber) =>
+    Effect.succeed(fiber.getRef(CurrentParameters)?.take(name, range.least, range.most) ?? range.most)
+  )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Many seeds
@@ -178,25 +189,29 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
  * @since 0.1.0
  * @category options
  */
-export interface ExploreOptions<R = never> extends Omit<Options, "seed"> {
+export interface ExploreOptions<R = never> extends Omit<Options<R>, "seed"> {
   /** How many seeds, from 1 up; or just these. Default: 100. */
   readonly seeds?: number | Iterable<Seed> | undefined
   /** When to stop: at the first run that fails, or at the `end`, with all that failed. Default: `"failure"`. */
   readonly until?: "failure" | "end" | undefined
   /** Stops after this time, by the Clock of the caller. Default: no limit. */
   readonly within?: Duration.Input | undefined
-  /** Random faults that each run is under. Default: none. */
-  readonly campaign?: Campaign.Campaign | undefined
-  /** Virtual time for which the campaign injects faults. The program may end before or after it. Default: 1 minute. */
-  readonly for?: Duration.Input | undefined
-  /** Must succeed once the campaign is over and all faults are healed; tried every 100 ms. Default: nothing. */
-  readonly eventually?: Effect.Effect<unknown, unknown, R> | undefined
-  /** Virtual time that `eventually` has. Default: 1 minute. */
-  readonly calm?: Duration.Input | undefined
   /** How the page that shows a failure decodes messages, by port. Default: not at all. */
   readonly decode?: Trace.HtmlOptions["decode"]
-  /** How many runs may be spent to leave out faults that a failure does not need; 0: none. Default: 300. */
+  /**
+   * How many runs may be spent to leave out faults that a failure does not need, and to lower parameters; 0: none. Of
+   * failures of one kind, the first alone is shrunk. Default: 300.
+   */
   readonly shrink?: number | undefined
+  /**
+   * What becomes of a `Property.sometimes` or `reachable` that held in no run, if no run failed: the exploration fails with
+   * `SimulationUnmet`, or just reports it. Default: `"fail"`.
+   */
+  readonly unmet?: "fail" | "report" | undefined
+  /** Threads that run seeds, for a program in a module. Default: one for each core. */
+  readonly workers?: number | undefined
+  /** A file to which a line of JSON is appended for each seed, when it has run, and for each failure. Default: none. */
+  readonly results?: string | undefined
 }
 
 /**
@@ -208,6 +223,8 @@ export interface ExploreOptions<R = never> extends Omit<Options, "seed"> {
 export interface Failure<A, E> extends Run<A, E> {
   /** How many faults there were before shrinking. */
   readonly injected: number
+  /** How many runs shrinking has taken. */
+  readonly attempts: number
 }
 
 /**
@@ -230,18 +247,20 @@ export interface Exploration<A, E> {
  * @since 0.1.0
  * @category exploring
  */
-export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.map(
-  Effect.orElseSucceed(Config.option(Config.String("SLUICE_SEED")), () => Option.none<string>()),
-  Option.map((text): Seed => /^-?\d+$/.test(text) ? Number(text) : text)
-)
+export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvironment
 
 /**
- * Runs a program with one seed after the other, in random order of its tasks unless `schedule` says otherwise, and under a
- * campaign if one is given. Logs each seed that fails, the faults that it needs to fail, how to repeat it, and the path of
- * an HTML page that shows it (`Trace.toHtml`), in the folder `SLUICE_REPORTS` or `node_modules/.sluice`. Log lines of
- * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone.
+ * Runs a program with many seeds, under a campaign if one is given. Logs each seed that fails, the faults that it needs to
+ * fail, how to repeat it, and the path of an HTML page that shows it (`Trace.toHtml`), in the folder `SLUICE_REPORTS` or
+ * `node_modules/.sluice`. `run` and `record` with the options and the seed of a failure are the same run. Log lines of
+ * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone. On a terminal it shows its progress.
  *
- * The first seed is run twice, and fails with `SimulationNotDeterministic` if the runs differ.
+ * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. The campaign
+ * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
+ * defaults.
+ *
+ * The first seed is run twice, and fails with `SimulationNotDeterministic` if the runs differ. Fails with `SimulationUnmet`
+ * if the program did not get to what it must get to.
  *
  * **Example** (find, shrink, replay)
  *
@@ -263,77 +282,27 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.ma
  * @since 0.1.0
  * @category exploring
  */
-export const explore = Effect.fnUntraced(function*<A, E, R, R2 = never>(
-  program: Effect.Effect<A, E, R>,
-  options: ExploreOptions<R2> = {}
-): Effect.fn.Return<
-  Exploration<A, E>,
-  SimulationNotDeterministic | NetworkError.NetworkError,
-  Services<R> | Services<R2>
-> {
-  const { calm, campaign, decode, eventually, for: lasts, seeds, shrink: shrinks, until, within, ...rest } = options
-  const phases = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
-    lasts: campaign === undefined ? 0 : duration("for", lasts ?? "1 minute"),
-    calm: duration("calm", calm ?? "1 minute"),
-    eventually,
-    within: duration("within", within ?? Infinity),
-    shrinks: optionalInteger("shrink", shrinks, 0, Number.MAX_SAFE_INTEGER) ?? 300
-  })))
-  const under = (faults: Campaign.Campaign): Effect.Effect<A, E, R | R2> =>
-    underCampaign(program, faults, phases) as never
-  const tested = campaign !== undefined || eventually !== undefined ? under(campaign ?? Campaign.replay([])) : program
-  const quiet = <A1, E1, R1>(effect: Effect.Effect<A1, E1, R1>) =>
-    Effect.provideService(effect, Logger.CurrentLoggers, new Set())
-  const repeated = yield* seedFromEnvironment
-  const began = yield* Clock.monotonicTimeNanos
-  const failures: Array<Failure<A, E>> = []
-  const met = new Map<string, boolean>()
-  let runs = 0
-  for (const seed of Option.isSome(repeated) ? [repeated.value] : seedsOf(seeds ?? 100)) {
-    const settings: Options = { schedule: "random", ...rest, seed }
-    const run = yield* quiet(runs === 0 ? checkDeterminism(tested, settings) : record(tested, settings))
-    runs++
-    for (const { held, kind, name } of run.properties) {
-      if (kind === "sometimes" || kind === "reachable") met.set(name, met.get(name) === true || held > 0)
-    }
-    if (Exit.isFailure(run.exit)) {
-      const same = signature(run.exit.cause)
-      const attempt = (faults: ReadonlyArray<RecordedFault>) =>
-        Effect.map(
-          quiet(record(under(Campaign.replay(faults)), settings)),
-          (again) => Exit.isFailure(again.exit) && signature(again.exit.cause) === same ? again : undefined
-        )
-      const smaller = campaign === undefined || phases.shrinks === 0
-        ? undefined
-        : yield* shrink(run.faults, attempt, phases.shrinks)
-      const failure = { ...(smaller?.run ?? run), injected: run.faults.length }
-      failures.push(failure)
-      const again = smaller?.run === undefined ? tested : under(Campaign.replay(failure.faults))
-      const trace = yield* traceInDetail(failure, rest.trace, (trace) => quiet(record(again, { ...settings, trace })))
-      const facts = { seed: String(seed), faults: `${failure.faults.length} of ${run.faults.length}` }
-      const report = yield* writeReport(`seed-${seed}-${trace.hash.slice(0, 8)}`, trace, {
-        title: `Seed ${seed}`,
-        facts,
-        decode
-      })
-      yield* Effect.logError(describeFailure(failure, run.exit.cause, report))
-      if (until !== "end") break
-    }
-    if (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 >= phases.within) break
-  }
-  const unmet = [...met].flatMap(([name, was]) => was ? [] : [name])
-  if (unmet.length > 0 && failures.length === 0) {
-    yield* Effect.logWarning(
-      `no seed got to ${unmet.map((name) => `"${name}"`).join(", ")}; run more seeds or harder faults`
-    )
-  }
-  return { runs, failures, unmet }
-})
-
-const seedsOf = function*(seeds: number | Iterable<Seed>): Iterable<Seed> {
-  if (typeof seeds !== "number") return yield* seeds
-  for (let seed = 1; seed <= seeds; seed++) yield seed
-}
+export const explore: {
+  (
+    program: URL,
+    options?: Omit<ExploreOptions, "campaign" | "eventually" | "decode">
+  ): Effect.Effect<
+    Exploration<unknown, unknown>,
+    SimulationNotDeterministic | SimulationUnmet | NetworkError.NetworkError
+  >
+  <A, E, R, R2 = never>(
+    program: Effect.Effect<A, E, R>,
+    options?: ExploreOptions<R2>
+  ): Effect.Effect<
+    Exploration<A, E>,
+    SimulationNotDeterministic | SimulationUnmet | NetworkError.NetworkError,
+    Services<R> | Services<R2>
+  >
+} = ((program: Effect.Effect<unknown, unknown> | URL, options: ExploreOptions = {}) =>
+  Effect.isEffect(program)
+    ? explored(program, undefined, options)
+    : Effect.flatMap(load(String(program)), (module) =>
+      explored(module.program, { url: String(program), options }, { ...module.options, ...options }))) as never
 
 /**
  * Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same: the trace,
@@ -342,38 +311,11 @@ const seedsOf = function*(seeds: number | Iterable<Seed>): Iterable<Seed> {
  * @since 0.1.0
  * @category exploring
  */
-export const checkDeterminism = Effect.fnUntraced(function*<A, E, R>(
+export const checkDeterminism: <A, E, R, R2 = never>(
   program: Effect.Effect<A, E, R>,
-  options: Options = {}
-): Effect.fn.Return<Run<A, E>, SimulationNotDeterministic | NetworkError.NetworkError, Services<R>> {
-  // The hash covers all records, even if none is kept.
-  const kept = options.trace === false ? { ...options, trace: { records: 0, bytes: 0 } } : options
-  const first = yield* record(program, kept)
-  const second = yield* record(program, kept)
-  const difference = differenceOf(first, second)
-  if (difference !== undefined) {
-    return yield* Effect.fail(
-      new SimulationNotDeterministic({ seed: first.seed, first: difference[0], second: difference[1] })
-    )
-  }
-  return second
-})
-
-// The first thing in which two runs differ.
-const differenceOf = (
-  first: Run<unknown, unknown>,
-  second: Run<unknown, unknown>
-): readonly [string, string] | undefined => {
-  if (first.trace.hash !== second.trace.hash) {
-    const lines = [first, second].map(({ trace }) => Trace.toText(trace).split("\n"))
-    const at = lines[0]!.findIndex((line, index) => line !== lines[1]![index])
-    if (at !== -1) return [lines[0]![at]!, lines[1]![at] ?? "the trace ends"]
-    return [`a trace with the hash ${first.trace.hash}`, `one with the hash ${second.trace.hash}`]
-  }
-  const ends = [first, second].map(({ exit }) =>
-    Exit.isSuccess(exit) ? `success: ${fingerprint(exit.value)}` : `failure: ${fingerprint(Cause.squash(exit.cause))}`
-  )
-  if (ends[0] !== ends[1]) return [ends[0]!, ends[1]!]
-  const lengths = [first, second].map(({ elapsed, steps }) => `${steps} steps in ${Duration.toMillis(elapsed)} ms`)
-  return lengths[0] === lengths[1] ? undefined : [lengths[0]!, lengths[1]!]
-}
+  options?: Options<R2>
+) => Effect.Effect<
+  Run<A, E>,
+  SimulationNotDeterministic | NetworkError.NetworkError,
+  Services<R> | Services<R2>
+> = repeatable

@@ -174,6 +174,24 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
 }
 
 /**
+ * Properties that must hold in some run (`Property.sometimes`, `Property.reachable`) held in none: the exploration did not
+ * test what it was meant to.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationUnmet extends Data.TaggedError("SimulationUnmet")<{
+  readonly properties: ReadonlyArray<string>
+  /** How many seeds were run. */
+  readonly runs: number
+}> {
+  override get message(): string {
+    const names = this.properties.map((name) => `"${name}"`).join(", ")
+    return `none of ${this.runs} seeds got to ${names}; run more seeds or harder faults, or set unmet to "report"`
+  }
+}
+
+/**
  * Any of them.
  *
  * @since 0.1.0

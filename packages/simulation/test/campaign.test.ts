@@ -193,8 +193,13 @@ describe("Property and Buggify", () => {
         yield* Property.reachable("started")
         yield* Effect.sleep("1 second")
       })
-      const { unmet } = yield* Simulation.explore(program, { seeds: 3 })
+      const { unmet } = yield* Simulation.explore(program, { seeds: 3, unmet: "report" })
       expect(unmet).toEqual(["leader changes"])
+      expect(yield* Effect.flip(Simulation.explore(program, { seeds: 3 }))).toMatchObject({
+        _tag: "SimulationUnmet",
+        properties: ["leader changes"],
+        runs: 3
+      })
       const run = yield* Simulation.record(Effect.gen(function*() {
         const node = yield* SimNetwork.host("node")
         yield* Host.start(
@@ -205,6 +210,21 @@ describe("Property and Buggify", () => {
       }))
       expect(failure(run)).toMatchObject({ property: "two leaders", at: 1000, details: "{term:7}" })
       expect(run.properties).toEqual([{ name: "two leaders", kind: "unreachable", passed: 1, held: 0 }])
+    }))
+
+  it.effect("what must hold eventually holds when the program comes by for the last time", () =>
+    Effect.gen(function*() {
+      const recovers = (...states: ReadonlyArray<boolean>) =>
+        Simulation.record(
+          Effect.forEach(states, (isUp) =>
+            Effect.andThen(Property.eventually("all are up", isUp), Effect.sleep("1 second")))
+        )
+      expect(yield* recovers(false, true)).toMatchObject({ exit: { _tag: "Success" } })
+      expect(failure(yield* recovers(true, false))).toMatchObject({
+        _tag: "SimulationPropertyViolated",
+        property: "all are up",
+        at: 2000
+      })
     }))
 
   it.effect("a quarter of the seeds enable a point", () =>

@@ -100,6 +100,41 @@ describe("History.checkLinearizable", () => {
     expect([verdict, violation?.client]).toEqual(["violation", "d"])
   })
 
+  it("sets: what was added is there until it is removed, each value for itself", () => {
+    const verdict = (...answers: ReadonlyArray<boolean>) =>
+      History.checkLinearizable(
+        history<History.SetCall<number>, boolean | void>(
+          ["a", { name: "add", value: 1 }, 0, 1, answers[0]],
+          ["a", { name: "has", value: 2 }, 2, 3, answers[1]],
+          ["b", { name: "remove", value: 1 }, 4, 5, answers[2]],
+          ["b", { name: "has", value: 1 }, 6, 7, answers[3]]
+        ),
+        History.set<number>()
+      ).verdict
+    expect(verdict(true, false, true, false)).toBe("linearizable")
+    for (const at of [0, 1, 2, 3]) {
+      expect(verdict(...[true, false, true, false].map((answer, index) => index === at ? !answer : answer))).toBe(
+        "violation"
+      )
+    }
+  })
+
+  it("logs: an index is given once, and what is there stays", () => {
+    const verdict = (second: number, ...reads: ReadonlyArray<readonly [number, string | null]>) =>
+      History.checkLinearizable(
+        history<History.LogCall<string>, string | number | null>(
+          ["a", { name: "append", value: "x" }, 0, 5, 0],
+          ["b", { name: "append", value: "y" }, 1, 4, second],
+          ...reads.map(([index, value], at) => ["c", { name: "read", index }, 6 + 2 * at, 7 + 2 * at, value] as const)
+        ),
+        History.log<string>()
+      )
+    expect(verdict(1, [0, "x"], [1, "y"], [2, null]).verdict).toBe("linearizable")
+    expect(verdict(0).verdict).toBe("violation")
+    expect(verdict(1, [1, null]).violation?.client).toBe("c")
+    expect(verdict(1, [1, "x"]).verdict).toBe("violation")
+  })
+
   it("queues and locks", () => {
     const order = (first: string | null, second: string | null) =>
       History.checkLinearizable(

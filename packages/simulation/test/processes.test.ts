@@ -259,6 +259,26 @@ describe("Fault.kill, stop and pause", () => {
   )
 
   VitestSimulation.it(
+    "a process that is started again while it stops is gone first",
+    Effect.gen(function*() {
+      const node = yield* SimNetwork.host("node")
+      let starts = 0
+      const beats: Array<number> = []
+      yield* Host.start(
+        node,
+        Effect.suspend(() => {
+          const me = ++starts
+          const beat = Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => beats.push(me)))
+          return Effect.uninterruptible(Effect.forever(beat))
+        })
+      )
+      yield* Effect.scoped(Effect.andThen(Fault.stop(node, { grace: "1 minute" }), Effect.sleep("2500 millis")))
+      yield* Effect.sleep("2500 millis")
+      expect(beats).toEqual([1, 1, 2, 2])
+    })
+  )
+
+  VitestSimulation.it(
     "a paused process runs nothing, while its kernel acknowledges",
     Effect.gen(function*() {
       const { connection, server } = yield* peer()

@@ -42,6 +42,8 @@ export interface Surroundings extends Fabric {
   readonly reverse: (address: string) => ReadonlyArray<string>
   readonly transmit: (packet: Packet, link: LinkState | undefined) => void
   readonly note: (record: Trace.Timer) => void
+  /** Told of each packet with a payload before its host takes it. */
+  readonly onArrival: ((host: HostState, payload: Uint8Array) => void) | undefined
 }
 
 /** A simulated machine: its addresses, its sockets, its clock, its process, and the links to other machines. */
@@ -68,6 +70,10 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   /** The network as it is seen from here. */
   network: Network.Network["Service"] | undefined = undefined
   isPowered = true
+  /** Whether others can know where it is: it has listened, or bound a port of its choice. */
+  isServer = false
+  /** Bytes of payload that it has sent to other machines. */
+  bytesSent = 0
   process: Process
   /** Starts what runs here from the beginning of each process. */
   readonly programs: Array<() => void> = []
@@ -149,11 +155,13 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   send(packet: Packet, link: LinkState | undefined): void {
     if (!this.isPowered) return
     // What does not leave the machine is no traffic.
-    if (link === this.#unixLink) link.send(packet)
-    else this.world.transmit(packet, link)
+    if (link === this.#unixLink) return link.send(packet)
+    if (link !== this.#loopback) this.bytesSent += packet.payload.length
+    this.world.transmit(packet, link)
   }
 
   receive(packet: Packet): void {
+    if (packet.payload.length > 0) this.world.onArrival?.(this, packet.payload)
     if (packet instanceof Segment) this.tcp.receive(packet)
     else if (packet instanceof Datagram) this.udp.receive(packet)
     else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.destination, packet.source)

@@ -138,6 +138,7 @@ const listen = (
   }
   const wanted = fromInetAddress(address)
   const bound = boundTo(host, wanted, options, host.tcp.listeners, false)
+  host.isServer = true
   return typeof bound === "string" ? fail(bound) : listening(opener, bound, options, receiver, () => {})
 }
 
@@ -199,6 +200,7 @@ const bind = (
     true
   )
   if (typeof bound === "string") return fail(bound)
+  host.isServer ||= address.port !== 0
   const peer = options.peer === undefined ? undefined : fromInetAddress(options.peer)
   if (peer !== undefined && host.sourceFor(peer.address) === undefined) return fail("ENETUNREACH")
   const at = options.multicastInterface

@@ -35,11 +35,13 @@ import type { RecordedFault } from "../world/faultDescription.ts"
 import { BuggifyPoints, type Observed, Properties } from "../world/properties.ts"
 import { CurrentWorld, type World } from "../world/world.ts"
 import { fingerprint } from "./fingerprint.ts"
+import { CurrentParameters, Parameters } from "./parameters.ts"
 
 /** How a program is run, checked. */
 export interface Settings {
   readonly limits: Limits
   readonly schedule: "fifo" | "random"
+  readonly parameters: Readonly<Record<string, number>>
   /** When to begin to record what fibers and sockets wait for, in microseconds. */
   readonly waits: number | undefined
 }
@@ -51,6 +53,8 @@ export interface Run<A, E> {
   readonly schedule: "fifo" | "random"
   readonly exit: Exit.Exit<A, E | SimulationError>
   readonly trace: Trace.Trace
+  /** The parameters (`Simulation.parameter`) that the program has asked for. */
+  readonly parameters: Readonly<Record<string, number>>
   /** The faults that were injected, in their order. */
   readonly faults: ReadonlyArray<RecordedFault>
   /** The properties (`Property` of core) that the program has passed. */
@@ -70,7 +74,7 @@ const cleanUp: Limits = { time: 3_600_000_000, steps: 100_000 }
 export const execute = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   options: SimNetwork.Options,
-  { limits, schedule, waits }: Settings,
+  { limits, parameters: given, schedule, waits }: Settings,
   context: Context.Context<never>
 ): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
   const seed = options.seed ?? 0
@@ -86,6 +90,7 @@ export const execute = <A, E, R>(
     Context.add(CurrentEngine, time)
   )
   let world: World | undefined
+  const parameters = new Parameters(seed, given)
   const properties = new Properties(({ details, host, isViolated, kind, name }) => {
     const text = details === undefined ? "" : fingerprint(details)
     const note = (kind: Trace.Note["kind"], text: string) =>
@@ -95,15 +100,23 @@ export const execute = <A, E, R>(
     end(Exit.fail(new SimulationPropertyViolated({ property: name, at: time.now / 1000, details: text })))
   })
   let run: Run<A, E> | undefined
+  const unfulfilled = (exit: Exit.Exit<A, E | SimulationError>): Exit.Exit<A, E | SimulationError> => {
+    const property = properties.pending
+    if (property === undefined) return exit
+    const details = "it did not hold when the program came by for the last time"
+    return Exit.fail(new SimulationPropertyViolated({ property, at: time.now / 1000, details }))
+  }
   // The run is over: its record is taken before anything is cleaned up, and nothing happens on any host after it.
-  const end = (exit: Exit.Exit<A, E | SimulationError>): void => {
+  const end = (ended: Exit.Exit<A, E | SimulationError>): void => {
     if (world === undefined || run !== undefined) return
+    const exit = Exit.isSuccess(ended) ? unfulfilled(ended) : ended
     const note = Exit.isFailure(exit) ? failureNote(exit.cause, time.now) : undefined
     if (note !== undefined) world.note(note)
     run = {
       seed,
       schedule,
       exit,
+      parameters: parameters.taken,
       trace: { ...world.trace, ...watch?.snapshot },
       faults: world.faults.recorded,
       properties: properties.observed,
@@ -125,6 +138,7 @@ export const execute = <A, E, R>(
       Effect.provideService(CurrentWorld, network.world),
       Effect.provideService(Property.CurrentObserver, properties),
       Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(seed)),
+      Effect.provideService(CurrentParameters, parameters),
       hasTrace
         ? Effect.provideService(Logger.CurrentLoggers, new Set([...loggers, traceLogger(network.world)]))
         : identity,

@@ -1,9 +1,10 @@
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as SimNetwork from "../../SimNetwork.ts"
+import type { Failure } from "../../Simulation.ts"
 import { SimulationPropertyViolated } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
-import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Run } from "./execute.ts"
 
 // Records for which a report has what fibers and sockets wait for.
@@ -13,9 +14,7 @@ const detailed = 3000
 export const signature = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   if (error instanceof SimulationPropertyViolated) return error.property
-  if (error instanceof Error && "_tag" in error && String(error._tag).startsWith("Simulation")) {
-    return String(error._tag)
-  }
+  if (error instanceof Error && "_tag" in error) return String(error._tag)
   return messageOf(cause).replace(/\d+/g, "0").slice(0, 200)
 }
 
@@ -24,20 +23,26 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
-/** A failed run, and how to repeat it. */
+/** A failed run, what it needs of that which was random, and how to repeat it. */
 export const describeFailure = (
-  { faults, injected, schedule, seed }: Run<unknown, unknown> & { readonly injected: number },
+  { attempts, elapsed, faults, injected, parameters, schedule, seed }: Failure<unknown, unknown>,
+  before: Readonly<Record<string, number>>,
   cause: Cause.Cause<unknown>,
   report: string | undefined
-): string =>
-  [
-    `seed ${seed} fails${schedule === "random" ? " in random order" : ""}; SLUICE_SEED=${seed} repeats it: ${
-      messageOf(cause)
-    }`,
-    ...(injected === 0 ? [] : [`${injected} faults were injected, of which it needs ${faults.length}:`]),
-    ...faults.slice(0, 20).map((fault: RecordedFault) => `  ${JSON.stringify(fault)}`),
+): string => {
+  const values = Object.entries(parameters).map(([name, value]) =>
+    before[name] === value ? `${name}: ${value}` : `${name}: ${before[name]} -> ${value}`
+  )
+  return [
+    `seed ${seed} fails${schedule === "random" ? " in random order" : ""} after ${
+      Duration.toMillis(elapsed)
+    } ms; SLUICE_SEED=${seed} repeats it: ${messageOf(cause)}`,
+    ...(injected === 0 ? [] : [`${injected} faults -> ${faults.length}, in ${attempts} runs:`]),
+    ...faults.slice(0, 20).map((fault) => `  ${JSON.stringify(fault)}`),
+    ...(values.length === 0 ? [] : [`parameters: ${values.join(", ")}`]),
     ...(report === undefined ? [] : [`the page to step through it: ${report}`])
   ].join("\n")
+}
 
 /** The trace of a failed run with what its last records waited for: it is run again, and recorded in more detail. */
 export const traceInDetail = <E, R>(

@@ -4,6 +4,8 @@ export interface Event {
   at: number
   /** Tells apart what happens at the same moment: first come, first served. Set by the queue. */
   order: number
+  /** Whether it comes before all others of its moment, also those that were scheduled earlier. */
+  readonly isFirst?: boolean
   /** It does not happen after all. Set by the queue. */
   cancelled: boolean
   readonly run: () => void
@@ -33,15 +35,14 @@ export class EventQueue {
 
   add(event: Event, at: number): void {
     event.at = at
-    event.order = ++this.#order
+    event.order = ++this.#order - (event.isFirst === true ? Number.MAX_SAFE_INTEGER / 2 : 0)
     const heap = this.#heap
     let index = heap.length
     heap.push(event)
     while (index > 0) {
       const parent = (index - 1) >> 1
       const above = heap[parent]!
-      // A new event is the last of its moment.
-      if (above.at <= at) break
+      if (precedes(above, event)) break
       heap[index] = above
       index = parent
     }

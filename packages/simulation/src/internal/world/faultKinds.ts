@@ -78,7 +78,10 @@ const down = (host: HostState, begin: () => void): (() => void) | undefined => {
   if (!host.isUp) return undefined
   begin()
   return () => {
-    if (host.process === process) host.restart()
+    if (host.process !== process) return
+    // A process that was asked to stop, and has not done so, is gone before the next one begins.
+    if (host.isUp) host.kill()
+    host.restart()
   }
 }
 

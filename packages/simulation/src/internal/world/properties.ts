@@ -28,6 +28,8 @@ export interface Event extends Pick<Observed, "name" | "kind"> {
 
 /** Counts the properties of a run, and tells where one is violated, which ends the run. */
 export class Properties implements Property.Observer {
+  // `eventually` that did not hold when the program came by for the last time.
+  readonly #pending = new Set<string>()
   readonly #observed = new Map<string, { -readonly [K in keyof Observed]: Observed[K] }>()
   readonly #tell: (event: Event) => void
 
@@ -39,6 +41,11 @@ export class Properties implements Property.Observer {
     return Array.from(this.#observed.values(), (each) => ({ ...each }))
   }
 
+  /** An `eventually` that does not hold. */
+  get pending(): string | undefined {
+    return this.#pending.values().next().value
+  }
+
   observe(kind: Property.Kind, name: string, holds: boolean, details: unknown): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const known = this.#observed.get(name) ?? { name, kind, passed: 0, held: 0 }
@@ -46,7 +53,11 @@ export class Properties implements Property.Observer {
       if (holds) known.held++
       if (this.#observed.size < limit) this.#observed.set(name, known)
       const isOnce = kind === "sometimes" || kind === "reachable"
-      const isViolated = !holds && !isOnce
+      const isViolated = !holds && !isOnce && kind !== "eventually"
+      if (kind === "eventually") {
+        if (holds) this.#pending.delete(name)
+        else if (this.#pending.size < limit) this.#pending.add(name)
+      }
       if (isViolated || (isOnce && holds && known.held === 1)) {
         this.#tell({ kind, name, isViolated, details, host: fiber.getRef(CurrentProcess)?.host.name ?? "" })
       }

@@ -58,6 +58,7 @@ export class World implements Surroundings {
   readonly calls = new CallLog(this)
   /** Told when a program of a host fails; where nobody is, the failure is logged. */
   onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
+  onArrival: ((host: HostState, payload: Uint8Array) => void) | undefined = undefined
   #ended = false
   /** Packets sent so far. */
   segments = 0

@@ -1,0 +1,62 @@
+/**
+ * `npm run hunt`: looks for each bug that is planted in the Raft example, by one campaign for all. Exits with 1 if one is
+ * missed, or if the program without bugs fails. `-- --seeds 1000` looks longer, `-- --bug NAME` for one bug.
+ */
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import { parseArgs } from "node:util"
+import { bugs } from "../src/raft/bugs.ts"
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "400" },
+    bug: { type: "string", multiple: true, default: Object.keys(bugs) },
+    correct: { type: "string", default: "40" },
+    workers: { type: "string" },
+    verbose: { type: "boolean", default: false }
+  }
+})
+
+const workers = values.workers === undefined ? undefined : Number(values.workers)
+const hunted = (bug: string) => new URL(`../test/raft/hunted.ts${bug}`, import.meta.url)
+
+const explore = (bug: string, seeds: number, shrink: number) =>
+  Effect.runPromise(
+    Effect.provideService(
+      Simulation.explore(hunted(bug), { seeds, shrink, workers, unmet: "report" }),
+      Logger.CurrentLoggers,
+      new Set()
+    )
+  )
+
+const row = (...cells: ReadonlyArray<string>) =>
+  console.log(cells.map((cell, index) => cell.padEnd([26, 6, 8, 8, 12, 6, 0][index] ?? 0)).join(" "))
+const seconds = () => [performance.now() / 1000, (process.cpuUsage().user + process.cpuUsage().system) / 1e6] as const
+
+row("bug", "seeds", "seconds", "CPU", "faults", "runs", "failure")
+const [began] = seconds()
+let missed = 0
+for (const bug of values.bug) {
+  const [start, cpu] = seconds()
+  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), 150)
+  const [end, used] = seconds()
+  if (failure === undefined) missed++
+  const why = failure !== undefined && Exit.isFailure(failure.exit) ? Cause.squash(failure.exit.cause) : undefined
+  row(
+    bug,
+    String(runs),
+    (end - start).toFixed(1),
+    (used - cpu).toFixed(1),
+    failure === undefined ? "-" : `${failure.injected} -> ${failure.faults.length}`,
+    String(failure?.attempts ?? 0),
+    failure === undefined ? "MISSED" : (why instanceof Error ? why.message : String(why)).slice(0, 80)
+  )
+  if (values.verbose && failure !== undefined) console.log(failure.seed, failure.parameters, ...failure.faults)
+}
+const { failures, runs } = await explore("", Number(values.correct), 0)
+row("none", String(runs), "", "", "", "", failures.length === 0 ? "holds" : `FAILS with seed ${failures[0]!.seed}`)
+console.log(`${values.bug.length - missed} of ${values.bug.length} found in ${(seconds()[0] - began).toFixed(0)} s`)
+process.exitCode = missed > 0 || failures.length > 0 ? 1 : 0

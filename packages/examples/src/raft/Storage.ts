@@ -1,0 +1,42 @@
+/** Where a node keeps what must survive a crash. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { Record } from "./protocol.ts"
+
+/** Fails when the disk does: a node that cannot write must not continue. */
+export class Storage extends Context.Service<Storage, {
+  /** What was written, in its order. Called once, before anything is written. */
+  readonly load: Effect.Effect<ReadonlyArray<Record>, Error>
+  /** Writes records, which may be lost until `sync` has returned. */
+  readonly write: (records: ReadonlyArray<Record>) => Effect.Effect<void, Error>
+  readonly sync: Effect.Effect<void, Error>
+}>()("raft/Storage") {}
+
+/**
+ * A disk for simulations. It outlives the node: what was not synced at a crash is lost, or some of the first of it is not.
+ * A sync takes up to `latency` milliseconds.
+ */
+export const memory = (latency: number): Storage["Service"] => {
+  let synced: ReadonlyArray<Record> = []
+  let written: ReadonlyArray<Record> = []
+  const extend = (records: ReadonlyArray<Record>, more: ReadonlyArray<Record>) => {
+    const at = more.findLastIndex(({ _tag }) => _tag === "Snapshot")
+    return at === -1 ? [...records, ...more] : more.slice(at)
+  }
+  return {
+    load: Effect.gen(function*() {
+      const kept = Math.floor((yield* Random.next) * (written.length + 1))
+      synced = extend(synced, written.slice(0, kept))
+      written = []
+      return synced
+    }),
+    write: (records) => Effect.sync(() => void (written = [...written, ...records])),
+    sync: Effect.gen(function*() {
+      const count = written.length
+      yield* Effect.sleep((yield* Random.next) * latency)
+      synced = extend(synced, written.slice(0, count))
+      written = written.slice(count)
+    })
+  }
+}

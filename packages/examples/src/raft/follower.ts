@@ -1,0 +1,71 @@
+/** What a node does that follows a leader: it votes, and takes entries and snapshots. */
+import * as Log from "./Log.ts"
+import type { MessageOf } from "./protocol.ts"
+import { applied, ballot, type Do, follow, has, saved, type State } from "./state.ts"
+import * as Store from "./Store.ts"
+
+export const vote = (state: State, token: number, request: MessageOf<"RequestVote">, act: Do): State => {
+  let next = request.term > state.term ? follow(state, request.term, 0, act) : state
+  const isCurrent = Log.lastTerm(next.log) < request.lastTerm ||
+    (Log.lastTerm(next.log) === request.lastTerm && Log.lastIndex(next.log) <= request.lastIndex)
+  const isFree = next.vote === 0 || next.vote === request.candidate
+  const isGranted = request.term === next.term && isFree && (isCurrent || has(next, "electsStaleLogs"))
+  if (isGranted) {
+    next = { ...next, vote: request.candidate }
+    ballot(next, act)
+    act({ _tag: "Timer", isLeader: false })
+  }
+  act({ _tag: "Answer", token, answer: { _tag: "Vote", term: next.term, isGranted } })
+  return next
+}
+
+const heard = (state: State, request: MessageOf<"Append" | "Install">, act: Do): State | undefined => {
+  if (request.term < state.term && !has(state, "followsDeposedLeaders")) return undefined
+  act({ _tag: "Timer", isLeader: false })
+  return follow(state, Math.max(request.term, state.term), request.leader, act)
+}
+
+export const append = (state: State, token: number, request: MessageOf<"Append">, act: Do): State => {
+  const answer = (term: number, isMatch: boolean, index: number) =>
+    act({ _tag: "Answer", token, answer: { _tag: "Appended", term, isMatch, index } })
+  const followed = heard(state, request, act)
+  if (followed === undefined) {
+    answer(state.term, false, 0)
+    return state
+  }
+  let next = followed
+  const { entries, previousIndex } = request
+  const base = next.log.base
+  // What is inside the snapshot is committed, and so the same.
+  const known = Math.max(0, base - previousIndex)
+  const previous = previousIndex + known
+  const end = previousIndex + entries.length
+  if (end >= previous && Log.termAt(next.log, previous) !== (known > 0 ? next.log.baseTerm : request.previousTerm)) {
+    answer(next.term, false, Math.min(Log.lastIndex(next.log), previous - 1))
+    return next
+  }
+  let same = known
+  if (!has(next, "truncatesMatchingLogs")) {
+    while (same < entries.length && Log.termAt(next.log, previousIndex + 1 + same) === entries[same]!.term) same++
+  }
+  if (same < entries.length) {
+    const index = previousIndex + 1 + same
+    const added = entries.slice(same)
+    act({ _tag: "Write", record: { _tag: "Entries", index, entries: added } })
+    next = { ...next, log: Log.replaceAfter(next.log, index - 1, added) }
+  }
+  const verified = has(next, "commitsUnverified") ? Log.lastIndex(next.log) : end
+  next = applied({ ...next, commit: Math.max(next.commit, Math.min(request.commit, verified)) }, act)
+  answer(next.term, true, end)
+  return next
+}
+
+export const install = (state: State, token: number, request: MessageOf<"Install">, act: Do): State => {
+  const next = heard(state, request, act)
+  const { index, term } = request.snapshot
+  const isMatch = next !== undefined
+  act({ _tag: "Answer", token, answer: { _tag: "Appended", term: (next ?? state).term, isMatch, index } })
+  if (next === undefined || index <= next.commit) return next ?? state
+  const log = Log.compact(next.log, index, term)
+  return saved({ ...next, log, commit: index, store: Store.fromSnapshot(request.snapshot) }, act)
+}

@@ -1,0 +1,129 @@
+/** What a leader does: it replicates its log, commits, and answers clients. */
+import * as Log from "./Log.ts"
+import type { Entry, MessageOf } from "./protocol.ts"
+import { applied, type Do, follow, has, type Id, isMajority, type Leader, snapshotOf, type State } from "./state.ts"
+import * as Store from "./Store.ts"
+
+export const lead = (state: State, act: Do): State => {
+  const first = Log.lastIndex(state.log) + 1
+  const progress = new Map(state.settings.peers.map((peer) => [peer, { next: first, match: 0, round: 0 }]))
+  const role: Leader = {
+    _tag: "Leader",
+    progress,
+    round: 0,
+    heartbeat: 0,
+    missed: 0,
+    reads: [],
+    first,
+    waiting: new Map()
+  }
+  const start: Entry = { term: state.term, client: "", sequence: 0, operation: { _tag: "Nothing" } }
+  return committed(replicate(appended({ ...state, role }, [start], act), role, true, act), act)
+}
+
+const appended = (state: State, entries: ReadonlyArray<Entry>, act: Do): State => {
+  const last = Log.lastIndex(state.log)
+  act({ _tag: "Write", record: { _tag: "Entries", index: last + 1, entries } })
+  return { ...state, log: Log.replaceAfter(state.log, last, entries) }
+}
+
+// Heartbeats without a majority after which a leader gives up, so that those who wait for it ask another.
+const maxMissed = 10
+
+export const beat = (state: State, leader: Leader, act: Do): State => {
+  const missed = isHeard(state, leader, leader.heartbeat) ? 0 : leader.missed + 1
+  if (missed > maxMissed) return follow(state, state.term, 0, act)
+  return replicate(state, { ...leader, missed, heartbeat: leader.round + 1 }, true, act)
+}
+
+/** Whether a majority, itself included, has answered a round. */
+const isHeard = (state: State, { progress }: Leader, round: number): boolean =>
+  isMajority(state, 1 + Array.from(progress.values()).filter((known) => known.round >= round).length)
+
+/** Sends each peer what it lacks; at a heartbeat, and when a read waits for the next round, it sends to all. */
+export const replicate = (state: State, leader: Leader, isHeartbeat: boolean, act: Do): State => {
+  const { id, maxEntries } = state.settings
+  const isRound = isHeartbeat || leader.reads.some((read) => read.round > leader.round)
+  const round = isRound ? leader.round + 1 : leader.round
+  if (isHeartbeat) act({ _tag: "Timer", isLeader: true })
+  const progress = new Map(leader.progress)
+  const { commit, log, term } = state
+  for (const [peer, known] of progress) {
+    if (!isRound && known.next > Log.lastIndex(log)) continue
+    const previousIndex = known.next - 1
+    const previousTerm = Log.termAt(log, previousIndex)
+    if (previousTerm === undefined) {
+      const snapshot = snapshotOf(state)
+      act({ _tag: "Ask", peer, request: { _tag: "Install", term, leader: id, round, snapshot } })
+      progress.set(peer, { ...known, next: snapshot.index + 1 })
+      continue
+    }
+    const entries = Log.slice(log, known.next, maxEntries)
+    const request = { _tag: "Append", term, leader: id, round, previousIndex, previousTerm, commit, entries } as const
+    act({ _tag: "Ask", peer, request })
+    progress.set(peer, { ...known, next: known.next + entries.length })
+  }
+  return { ...state, role: { ...leader, round, progress } }
+}
+
+export const matched = (
+  state: State,
+  peer: Id,
+  request: MessageOf<"Append" | "Install">,
+  { index, isMatch, term }: MessageOf<"Appended">,
+  act: Do
+): State => {
+  const { log, role } = state
+  const known = role._tag === "Leader" ? role.progress.get(peer) : undefined
+  if (role._tag !== "Leader" || known === undefined || term !== state.term || request.term !== term) return state
+  const end = request._tag === "Install" ? request.snapshot.index : request.previousIndex + request.entries.length
+  const replicated = has(state, "overstatesMatches") ? Log.lastIndex(log) : end
+  const match = isMatch ? Math.max(known.match, replicated) : known.match
+  // Requests are sent before those before them are answered, so only a mismatch sends it back.
+  const next = isMatch ? Math.max(known.next, match + 1) : Math.max(match + 1, Math.min(known.next, index + 1))
+  const progress = new Map(role.progress).set(peer, { next, match, round: Math.max(known.round, request.round) })
+  return committed({ ...state, role: { ...role, progress } }, act)
+}
+
+/** Commits what a majority has, and answers those who wait for it. */
+const committed = (state: State, act: Do): State => {
+  const { commit, log, role } = state
+  if (role._tag !== "Leader") return state
+  const all = [Log.lastIndex(log), ...Array.from(role.progress.values(), ({ match }) => match)].sort((a, b) => b - a)
+  const index = all[Math.floor(all.length / 2)]!
+  const isOwn = Log.termAt(log, index) === state.term || has(state, "commitsEarlierTerms")
+  return answerReads(applied(index > commit && isOwn ? { ...state, commit: index } : state, act), act)
+}
+
+export const answerReads = (state: State, act: Do): State => {
+  const { role, store } = state
+  if (role._tag !== "Leader" || role.reads.length === 0) return state
+  const rest = role.reads.filter(({ index, key, round, token }) => {
+    if (index > store.index || !isHeard(state, role, round)) return true
+    act({ _tag: "Answer", token, answer: { _tag: "Done", result: Store.get(store, key) } })
+    return false
+  })
+  return { ...state, role: { ...role, reads: rest } }
+}
+
+export const submitted = (state: State, token: number, request: MessageOf<"Submit">, act: Do): State => {
+  const { role, store, term } = state
+  const { client, operation, sequence } = request
+  if (role._tag !== "Leader") {
+    const leader = role._tag === "Follower" ? role.leader : 0
+    act({ _tag: "Answer", token, answer: { _tag: "Redirect", leader } })
+    return state
+  }
+  if (operation._tag === "Get") {
+    const { key } = operation
+    if (has(state, "readsLocally")) {
+      act({ _tag: "Answer", token, answer: { _tag: "Done", result: Store.get(store, key) } })
+      return state
+    }
+    const index = Math.max(state.commit, role.first)
+    return { ...state, role: { ...role, reads: [...role.reads, { token, key, index, round: role.round + 1 }] } }
+  }
+  const next = appended(state, [{ term, client, sequence, operation }], act)
+  const waiting = new Map(role.waiting).set(Log.lastIndex(next.log), token)
+  return committed({ ...next, role: { ...role, waiting } }, act)
+}

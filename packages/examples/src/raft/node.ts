@@ -1,0 +1,149 @@
+/** A node: runs the core against a network, a disk and a clock. */
+import type * as Endpoint from "@sluice/core/Endpoint"
+import * as Framed from "@sluice/core/Framed"
+import * as FramedClient from "@sluice/core/FramedClient"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as bugs from "./bugs.ts"
+import { type Input, load, step } from "./core.ts"
+import { type Answer, framing, type Message, type Request } from "./protocol.ts"
+import type { Action, Id, State } from "./state.ts"
+import { Storage } from "./Storage.ts"
+
+export interface Options {
+  readonly id: Id
+  /** Where this node and its peers are. */
+  readonly nodes: ReadonlyMap<Id, string>
+  readonly listen: Endpoint.Input
+  readonly server?: Omit<Server.Options, "listen"> | undefined
+  /** How long a follower waits for its leader: this time, or up to twice as long. Default: 150 ms. */
+  readonly electionTimeout?: Duration.Input | undefined
+  /** Default: 50 ms. */
+  readonly heartbeat?: Duration.Input | undefined
+  /** Entries in a log before a snapshot is taken. Default: 1,000. */
+  readonly snapshotAfter?: number | undefined
+  /** Entries in one message. Default: 100. */
+  readonly maxEntries?: number | undefined
+  readonly bugs?: bugs.Bugs | undefined
+  /** Told of each new state. */
+  readonly watch?: ((state: State) => Effect.Effect<void>) | undefined
+}
+
+// Messages that wait for the node. Senders of more wait.
+const maxInputs = 1024
+
+/** Serves peers and clients for as long as the Layer is in use. */
+export const layer = (options: Options) => Layer.unwrap(make(options))
+
+const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...options }: Options) {
+  const storage = yield* Storage
+  const inputs = yield* Queue.bounded<Input>(maxInputs)
+  const replies = new Map<number, Deferred.Deferred<Answer>>()
+  const heartbeat = Duration.fromInputUnsafe(options.heartbeat ?? "50 millis")
+  const electionTimeout = Duration.fromInputUnsafe(options.electionTimeout ?? "150 millis")
+  const planted = options.bugs ?? bugs.none
+
+  const clients = new Map<Id, FramedClient.FramedClient<Message, Message, Framed.FramedError>>()
+  for (const [peer, endpoint] of nodes) {
+    if (peer === id) continue
+    const connect = Network.connect(endpoint, { connectTimeout: electionTimeout })
+    clients.set(
+      peer,
+      yield* FramedClient.make({
+        connect: Effect.flatMap(connect, Framed.make(framing)),
+        connections: 2,
+        answerTimeout: Duration.times(electionTimeout, 2),
+        schedule: Schedule.spaced(heartbeat)
+      })
+    )
+  }
+
+  // A peer that does not answer soon need not answer: a request like it follows.
+  const ask = (peer: Id, request: Request) =>
+    FramedClient.request(clients.get(peer)!, request).pipe(
+      Effect.timeout(electionTimeout),
+      Effect.flatMap((answer) =>
+        Queue.offer(inputs, { _tag: "Answered", by: peer, request, answer: answer as Answer })
+      ),
+      Effect.ignore
+    )
+
+  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+  let deadline = 0
+  const setTimer = Effect.fnUntraced(function*(isLeader: boolean) {
+    const factor = isLeader ? 1 : 1 + (yield* Random.next)
+    deadline = (yield* now) + factor * Duration.toMillis(isLeader ? heartbeat : electionTimeout)
+  })
+  const timer = Effect.gen(function*() {
+    const left = deadline - (yield* now)
+    if (left > 0) return yield* Effect.sleep(left)
+    yield* setTimer(false)
+    yield* Queue.offer(inputs, { _tag: "Timeout" })
+  })
+
+  const perform = (action: Action) => {
+    switch (action._tag) {
+      case "Ask":
+        return Effect.forkScoped(ask(action.peer, action.request))
+      case "Answer": {
+        const reply = replies.get(action.token)
+        return reply === undefined ? Effect.void : Deferred.succeed(reply, action.answer)
+      }
+      case "Timer":
+        return setTimer(action.isLeader)
+      case "Write":
+        return Effect.void
+    }
+  }
+
+  let state = load(
+    {
+      id,
+      peers: [...clients.keys()],
+      snapshotAfter: options.snapshotAfter ?? 1000,
+      maxEntries: options.maxEntries ?? 100,
+      bugs: planted
+    },
+    yield* storage.load
+  )
+
+  const turn = Effect.gen(function*() {
+    const [next, actions] = step(state, yield* Queue.takeBetween(inputs, 1, 100))
+    if (next.role._tag === "Leader" && state.role._tag !== "Leader") yield* Effect.logInfo(`leads term ${next.term}`)
+    state = next
+    if (watch !== undefined) yield* watch(state)
+    const records = actions.flatMap((action) => action._tag === "Write" ? [action.record] : [])
+    const rest = Effect.forEach(actions, perform, { discard: true })
+    if (planted.has("answersBeforeSync")) yield* rest
+    if (records.length > 0) {
+      yield* storage.write(records)
+      yield* storage.sync
+    }
+    if (!planted.has("answersBeforeSync")) yield* rest
+  })
+
+  yield* setTimer(false)
+  yield* Effect.forkScoped(Effect.forever(timer))
+  // A node whose disk fails stops: the Layer's Scope cannot be told, so the process is.
+  yield* Effect.forkScoped(Effect.orDie(Effect.forever(turn)))
+
+  let lastToken = 0
+  const answer = (request: Message) => {
+    const token = ++lastToken
+    const reply = Deferred.makeUnsafe<Answer>()
+    replies.set(token, reply)
+    return Queue.offer(inputs, { _tag: "Asked", token, request: request as Request }).pipe(
+      Effect.andThen(Deferred.await(reply)),
+      Effect.ensuring(Effect.sync(() => replies.delete(token)))
+    )
+  }
+  return Server.layer({ ...server, listen }, Framed.serve(framing, answer, { concurrency: 64 }))
+})

@@ -1,0 +1,143 @@
+/** The cluster in a simulation: three nodes with disks, clients that write and read, and what must hold of them. */
+import * as Property from "@sluice/core/Property"
+import * as Campaign from "@sluice/simulation/Campaign"
+import * as History from "@sluice/simulation/History"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import type { Bug } from "../../src/raft/bugs.ts"
+import * as Client from "../../src/raft/client.ts"
+import * as Log from "../../src/raft/Log.ts"
+import * as Node from "../../src/raft/node.ts"
+import type { Entry, Operation } from "../../src/raft/protocol.ts"
+import type { State } from "../../src/raft/state.ts"
+import { memory, Storage } from "../../src/raft/Storage.ts"
+
+export class NotLinearizable extends Data.TaggedError("NotLinearizable")<{ readonly call: string }> {
+  override get message(): string {
+    return `the answers are not those of one store: ${this.call} has no place`
+  }
+}
+
+type Call = History.RegisterCall<string> & { readonly key: string }
+
+const seconds = 15
+const port = 7000
+const keys = ["x", "y"]
+const names = ["node1", "node2", "node3"]
+const addresses: ReadonlyMap<number, string> = new Map(names.map((name, index) => [index + 1, `${name}:${port}`]))
+
+/** What holds of all nodes together, looked at whenever the state of one has changed. */
+const invariants = () => {
+  const leaders = new Map<number, number>()
+  const committed: Array<Entry> = []
+  const seen = new Map<number, number>()
+  return Effect.fnUntraced(function*({ commit, log, role, settings, term }: State) {
+    if (role._tag === "Leader") {
+      const leader = leaders.get(term) ?? settings.id
+      leaders.set(term, leader)
+      yield* Property.always("a term has one leader", leader === settings.id, { term, leader, id: settings.id })
+    }
+    // What was committed before was looked at.
+    const before = seen.get(settings.id)
+    seen.set(settings.id, commit)
+    const from = before === undefined || before > commit ? log.base : Math.max(log.base, before)
+    for (let index = from + 1; index <= commit; index++) {
+      const entry = Log.entryAt(log, index)
+      const first = committed[index] ??= entry
+      if (first === entry) continue
+      const isSame = first.term === entry.term && first.client === entry.client && first.sequence === entry.sequence
+      yield* Property.always("what is committed stays", isSame, { index, first, entry })
+    }
+  })
+}
+
+const client = Effect.fnUntraced(function*(
+  name: string,
+  history: History.History<Call, string | boolean | void>
+) {
+  let count = 0
+  const seen = new Map<string, string>()
+  // A client that has crashed is another one from then on.
+  const incarnation = `${name}${history.events}`
+  const store = yield* Client.make({ name: incarnation, nodes: addresses, timeout: "3 seconds" })
+  const submit = (operation: Operation) => store.submit(operation)
+  while (true) {
+    const key = keys[Math.floor((yield* Random.next) * keys.length)]!
+    const choice = yield* Random.next
+    const value = `${incarnation}/${++count}`
+    if (choice < 0.5) {
+      const read = Effect.tap(submit({ _tag: "Get", key }), (value) => Effect.sync(() => seen.set(key, value)))
+      yield* Effect.ignore(History.call(history, name, { name: "read", key }, read))
+    } else if (choice < 0.65) {
+      const from = seen.get(key) ?? ""
+      const swap = Effect.map(submit({ _tag: "CompareAndSet", key, from, to: value }), (result) => result === "true")
+      yield* Effect.ignore(History.call(history, name, { name: "compareAndSet", key, from, to: value }, swap))
+    } else {
+      const put = Effect.asVoid(submit({ _tag: "Put", key, value }))
+      yield* Effect.ignore(History.call(history, name, { name: "write", key, value }, put))
+    }
+    yield* Effect.sleep((yield* Random.next) * 100)
+  }
+})
+
+/** Runs a cluster with a bug, or with none, and checks what its clients saw. */
+export const cluster = (bug?: Bug) =>
+  Effect.gen(function*() {
+    const bugs = new Set(bug === undefined ? [] : [bug])
+    const watch = invariants()
+    const latency = yield* Simulation.parameter("milliseconds of a sync", { least: 0, most: 20 })
+    const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 5 })
+    const snapshotAfter = yield* Simulation.parameter("entries before a snapshot", { least: 5, most: 50 })
+    const clients = yield* Simulation.parameter("clients", { least: 1, most: 4 })
+    const hosts = yield* Effect.forEach(names, (name) => SimNetwork.host(name))
+    for (const [index, host] of hosts.entries()) {
+      const disk = memory(latency)
+      const settings = {
+        id: index + 1,
+        nodes: addresses,
+        listen: `tcp://0.0.0.0:${port}`,
+        bugs,
+        watch,
+        maxEntries,
+        snapshotAfter
+      }
+      const node = Layer.provide(Node.layer(settings), Layer.succeed(Storage, disk))
+      yield* Host.serve(host, node)
+    }
+    const history = History.make<Call, string | boolean | void>()
+    for (const name of ["a", "b", "c", "d"].slice(0, clients)) {
+      yield* Host.start(yield* SimNetwork.host(name), client(name, history))
+    }
+    yield* Effect.sleep(seconds * 1000)
+    const { verdict, violation } = History.checkLinearizable(history, History.keyValue(""))
+    const answered = history.calls.filter((call) => call.end !== undefined).length
+    yield* Property.sometimes("clients get answers", answered > 20)
+    if (verdict === "violation") {
+      const call = `${violation?.client}: ${JSON.stringify(violation?.input)} -> ${JSON.stringify(violation?.output)}`
+      yield* Effect.fail(new NotLinearizable({ call }))
+    }
+  })
+
+/** Once all faults are healed, a client is served. */
+export const isServed = Effect.gen(function*() {
+  const host = yield* SimNetwork.host("judge")
+  const served = Effect.scoped(Effect.gen(function*() {
+    const name = `judge${yield* Random.nextInt}`
+    const store = yield* Client.make({ name, nodes: addresses, timeout: "1 second" })
+    yield* store.submit({ _tag: "Get", key: "x" })
+  }))
+  yield* Host.run(host, served)
+})
+
+/** How the cluster is explored: the campaign is the default one, for this program as for any other. */
+export const options = {
+  campaign: Campaign.make(),
+  for: seconds * 1000,
+  eventually: isServed,
+  calm: "10 seconds"
+} as const

@@ -1,0 +1,108 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as Campaign from "../../Campaign.ts"
+import type { ExploreOptions, Failure, Options, Services } from "../../Simulation.ts"
+import { writeReport } from "../report/files.ts"
+import type { Seed } from "../time/random.ts"
+import type { Run } from "./execute.ts"
+import { describeFailure, traceInDetail } from "./failure.ts"
+import type { Lane } from "./pool.ts"
+import type { Progress } from "./progress.ts"
+import { recordWith } from "./settings.ts"
+import { minimize } from "./shrink.ts"
+import { type Trial, trialOf } from "./trial.ts"
+
+/** How an exploration goes. */
+export interface Plan {
+  readonly seeds: Iterator<Seed>
+  readonly until: "failure" | "end"
+  /** Milliseconds. */
+  readonly within: number
+  readonly shrinks: number
+}
+
+/** Keeps log lines of programs to their traces. */
+export const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Logger.CurrentLoggers, new Set())
+
+/** A lane in this thread. */
+export const ownLane = <A, E, R, R2>(program: Effect.Effect<A, E, R>, options: Options<R2>) => ({
+  run: (seed: Seed) => Effect.map(quiet(recordWith(program, { ...options, seed, trace: false })), trialOf)
+})
+
+interface AnyLane<E, R> {
+  readonly run: (seed: Seed) => Effect.Effect<Trial, E, R>
+}
+
+/** Runs seeds in lanes until there are enough failures, and returns those that failed, the first of them alone or all. */
+export const search = Effect.fnUntraced(function*<E, R>(
+  lanes: ReadonlyArray<Lane | AnyLane<E, R>>,
+  { seeds, until, within }: Plan,
+  progress: Progress
+): Effect.fn.Return<ReadonlyArray<Trial>, E, R> {
+  const began = yield* Clock.monotonicTimeNanos
+  const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+  const failed: Array<Trial & { readonly order: number }> = []
+  let order = 0
+  let isOver = false
+  // All seeds before one that fails have begun: so the first that fails does not depend on which lane is faster.
+  const work = Effect.fnUntraced(function*(lane: Lane | AnyLane<E, R>) {
+    while (!isOver) {
+      const next = seeds.next()
+      if (next.done === true) return
+      const place = order++
+      const trial = yield* lane.run(next.value)
+      progress.take(trial, yield* elapsed)
+      if (trial.failure !== undefined) failed.push({ ...trial, order: place })
+      isOver ||= (trial.failure !== undefined && until === "failure") || (yield* elapsed) >= within
+    }
+  })
+  yield* Effect.forEach(lanes, work, { concurrency: "unbounded", discard: true })
+  progress.end()
+  const sorted = failed.sort((a, b) => a.order - b.order)
+  return until === "failure" ? sorted.slice(0, 1) : sorted
+})
+
+/** Repeats seeds that failed with a trace, shrinks the first of each kind, and logs them. */
+export const examine = Effect.fnUntraced(function*<A, E, R, R2>(
+  program: Effect.Effect<A, E, R>,
+  options: Options<R2>,
+  trials: ReadonlyArray<Trial>,
+  { decode, shrinks }: Pick<Plan, "shrinks"> & Pick<ExploreOptions, "decode">,
+  progress: Progress
+): Effect.fn.Return<ReadonlyArray<Failure<A, E>>, NetworkError.NetworkError, Services<R> | Services<R2>> {
+  const failures: Array<Failure<A, E>> = []
+  const kinds = new Set<string>()
+  for (const { seed, signature } of trials) {
+    const run: Run<A, E> = yield* quiet(recordWith(program, { ...options, seed }))
+    if (Exit.isSuccess(run.exit)) continue
+    const isShrunk = shrinks > 0 && !kinds.has(signature!) &&
+      (run.faults.length > 0 || Object.keys(run.parameters).length > 0)
+    kinds.add(signature!)
+    const tell = (faults: number, attempts: number) =>
+      Effect.sync(() => progress.shrinking(seed, run.faults.length, faults, attempts))
+    const smaller = isShrunk ? yield* quiet(minimize(program, options, run, shrinks, tell)) : { run, attempts: 0 }
+    const failure = { ...smaller.run, injected: run.faults.length, attempts: smaller.attempts }
+    failures.push(failure)
+    progress.end()
+    progress.shrunk(seed, failure.faults, failure.parameters)
+    const { faults, parameters, trace } = failure
+    const repeat = (trace: Options["trace"]) =>
+      quiet(recordWith(program, { ...options, ...again(failure, run), parameters, seed, trace }))
+    const detailed = yield* traceInDetail(failure, options.trace, repeat)
+    const report = yield* writeReport(`seed-${seed}-${trace.hash.slice(0, 8)}`, detailed, {
+      title: `Seed ${seed}`,
+      facts: { seed: String(seed), faults: `${faults.length} of ${run.faults.length}` },
+      decode
+    })
+    yield* Effect.logError(describeFailure(failure, run.parameters, run.exit.cause, report))
+  }
+  return failures
+})
+
+// What was shrunk is repeated with the faults that are left, the rest by its campaign.
+const again = (failure: Run<unknown, unknown>, run: Run<unknown, unknown>): Pick<Options, "campaign"> =>
+  failure.faults.length === run.faults.length ? {} : { campaign: Campaign.replay(failure.faults) }

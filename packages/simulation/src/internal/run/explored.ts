@@ -1,0 +1,75 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Exploration, ExploreOptions, Options, Services } from "../../Simulation.ts"
+import { type SimulationNotDeterministic, SimulationUnmet } from "../../SimulationError.ts"
+import type { Seed } from "../time/random.ts"
+import { examine, ownLane, quiet, search } from "./exploration.ts"
+import { cores, threads } from "./platform.ts"
+import { startLane } from "./pool.ts"
+import { Progress } from "./progress.ts"
+import { repeatable } from "./repeatable.ts"
+import { trialOf } from "./trial.ts"
+
+/** The seed to repeat, if the environment has one. */
+export const fromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.map(
+  Effect.orElseSucceed(Config.option(Config.String("SLUICE_SEED")), () => Option.none<string>()),
+  Option.map((text): Seed => /^-?\d+$/.test(text) ? Number(text) : text)
+)
+
+/** Explores a program: in this thread, or in threads if it is in a module. */
+export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
+  program: Effect.Effect<A, E, R>,
+  module: { readonly url: string; readonly options: ExploreOptions } | undefined,
+  options: ExploreOptions<R2>
+): Effect.fn.Return<
+  Exploration<A, E>,
+  SimulationNotDeterministic | SimulationUnmet | NetworkError.NetworkError,
+  Services<R> | Services<R2>
+> {
+  const { decode, results, seeds, shrink, unmet, until, within, workers, ...rest } = options
+  const own: Options<R2> = { schedule: "random", ...rest }
+  const plan = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
+    until: oneOf("until", until ?? "failure", ["failure", "end"]),
+    unmet: oneOf("unmet", unmet ?? "fail", ["fail", "report"]),
+    within: duration("within", within ?? Infinity),
+    shrinks: optionalInteger("shrink", shrink, 0, Number.MAX_SAFE_INTEGER) ?? 300,
+    workers: optionalInteger("workers", workers, 1, 1024) ?? cores()
+  })))
+  const repeated = yield* fromEnvironment
+  // A seed of the environment is the only one.
+  const left = seedsOf(Option.isSome(repeated) ? [repeated.value] : seeds ?? 100)[Symbol.iterator]()
+  const first = left.next()
+  const progress = new Progress(results)
+  if (first.done === true) return { runs: 0, failures: [], unmet: [] }
+  const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.value })))
+  progress.take(trial, 0)
+  const isOver = trial.failure !== undefined && plan.until === "failure"
+  const found = isOver ? [] : yield* Effect.scoped(Effect.gen(function*() {
+    const inThreads = module !== undefined && plan.workers > 1 && threads() !== undefined
+    const lanes = inThreads
+      ? yield* Effect.forEach(
+        Array.from({ length: plan.workers }),
+        () => startLane(module.url, threadOptions(module.options))
+      )
+      : [ownLane(program, own)]
+    return yield* search(lanes, { ...plan, seeds: left }, progress)
+  }))
+  const failed = trial.failure === undefined ? found : [trial, ...found]
+  const failures = yield* examine(program, own, failed, { decode, shrinks: plan.shrinks }, progress)
+  const { runs, unmet: missing } = progress
+  if (missing.length > 0 && failed.length === 0 && Option.isNone(repeated) && plan.unmet === "fail") {
+    return yield* Effect.fail(new SimulationUnmet({ properties: missing, runs }))
+  }
+  return { runs, failures, unmet: missing }
+})
+
+// What a thread is told: what says how a seed is run.
+const threadOptions = (
+  { decode, results, seeds, shrink, unmet, until, within, workers, ...rest }: ExploreOptions
+): Options => rest
+
+const seedsOf = (seeds: number | Iterable<Seed>): Iterable<Seed> =>
+  typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds

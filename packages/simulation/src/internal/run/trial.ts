@@ -1,0 +1,30 @@
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import type { Seed } from "../time/random.ts"
+import type { Observed } from "../world/properties.ts"
+import type { Run } from "./execute.ts"
+import { messageOf, signature } from "./failure.ts"
+
+/** What an exploration keeps of a run that it does not show: it can be sent from a worker thread. */
+export interface Trial {
+  readonly seed: Seed
+  /** Why it failed; `undefined` if it did not. */
+  readonly failure: string | undefined
+  /** What the failure is known by, when the run is repeated with other faults. */
+  readonly signature: string | undefined
+  readonly properties: ReadonlyArray<Observed>
+  /** Milliseconds of virtual time. */
+  readonly elapsed: number
+  readonly steps: number
+  readonly faults: number
+}
+
+export const trialOf = ({ elapsed, exit, faults, properties, seed, steps }: Run<unknown, unknown>): Trial => ({
+  seed,
+  failure: Exit.isSuccess(exit) ? undefined : messageOf(exit.cause),
+  signature: Exit.isSuccess(exit) ? undefined : signature(exit.cause),
+  properties,
+  elapsed: Duration.toMillis(elapsed),
+  steps,
+  faults: faults.length
+})

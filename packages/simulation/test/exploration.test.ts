@@ -1,0 +1,156 @@
+import { assert, describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as Campaign from "@sluice/simulation/Campaign"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import race from "./fixtures/race.ts"
+
+const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.provideService(effect, Logger.CurrentLoggers, new Set())
+
+const module = new URL("./fixtures/race.ts", import.meta.url)
+
+describe("Simulation.explore", () => {
+  it.effect("run with the seed of a failure is the same run", () =>
+    Effect.gen(function*() {
+      const { failures } = yield* quietly(Simulation.explore(race, { seeds: 100, shrink: 0 }))
+      expect(failures).toHaveLength(1)
+      const [{ seed, trace }] = failures as [Simulation.Failure<void, Error>]
+      expect(Exit.isFailure(yield* Effect.exit(Simulation.run(race, { seed })))).toBe(true)
+      const again = yield* Simulation.record(race, { seed })
+      expect([again.schedule, again.trace.hash]).toEqual(["random", trace.hash])
+    }))
+
+  it.effect("so it is under a campaign, with the faults and the parameters that are left", () =>
+    Effect.gen(function*() {
+      const program = Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        const count = yield* Simulation.parameter("calls", { least: 1, most: 30 })
+        yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
+        const call = Effect.scoped(Effect.gen(function*() {
+          const c = yield* Network.connect("server:7", { connectTimeout: "1 second" })
+          yield* Connection.writeText(c, "?")
+          yield* Connection.readExactly(c, 1)
+          yield* Effect.sleep("300 millis")
+        }))
+        yield* Host.run(client, Effect.repeat(call, { times: count - 1 }))
+      })
+      const options = { campaign: Campaign.make({ faults: ["kill", "slow", "skew"] }), for: "10 seconds" } as const
+      const { failures } = yield* quietly(Simulation.explore(program, { ...options, seeds: 100 }))
+      const [found] = failures
+      assert(found !== undefined)
+      expect(found.faults).toMatchObject([{ kind: "kill", hosts: ["server"] }])
+      expect(found.injected).toBeGreaterThan(1)
+      const { faults, parameters, seed, trace } = found
+      const again = yield* Simulation.record(program, {
+        ...options,
+        campaign: Campaign.replay(faults),
+        parameters,
+        seed
+      })
+      expect(again.trace.hash).toBe(trace.hash)
+      // One call less, and it has ended before the fault.
+      const fewer = { calls: parameters.calls! - 1 }
+      const without = yield* Simulation.record(program, {
+        ...options,
+        campaign: Campaign.replay(faults),
+        parameters: fewer,
+        seed
+      })
+      expect(without.exit._tag).toBe("Success")
+    }))
+
+  it.effect("lowers parameters to what the failure needs, and gives those that are set", () =>
+    Effect.gen(function*() {
+      const { failures } = yield* quietly(Simulation.explore(race, { seeds: 100, until: "end" }))
+      expect(failures.length).toBeGreaterThan(3)
+      expect(failures[0]!.parameters.listeners).toBe(0)
+      const values = new Set(failures.slice(1).map(({ parameters }) => parameters.listeners))
+      expect(values.size).toBeGreaterThan(1)
+      const { parameters } = yield* Simulation.record(race, { seed: 1, parameters: { speakers: 100, listeners: 7 } })
+      expect(parameters).toEqual({ speakers: 9, listeners: 7 })
+    }))
+
+  it.live(
+    "runs a module in threads, finds what one thread finds, and writes results as they come",
+    () =>
+      Effect.gen(function*() {
+        const folder = mkdtempSync(join(tmpdir(), "sluice-"))
+        const results = join(folder, "results.jsonl")
+        const options = { seeds: 60, until: "end", shrink: 0 } as const
+        const alone = yield* quietly(Simulation.explore(race, options))
+        const together = yield* quietly(Simulation.explore(module, { ...options, workers: 2, results }))
+        const told = (all: Simulation.Exploration<unknown, unknown>) => [
+          all.runs,
+          all.unmet,
+          all.failures.map(({ seed, trace }) => [seed, trace.hash])
+        ]
+        expect(told(together)).toEqual(told(alone))
+        const lines = readFileSync(results, "utf8").trim().split("\n").map((line) =>
+          JSON.parse(line) as { seed: number }
+        )
+        expect(lines).toHaveLength(60 + alone.failures.length)
+        expect(new Set(lines.map(({ seed }) => seed)).size).toBe(60)
+        rmSync(folder, { recursive: true })
+        // The first failure is that of the first seed, whichever thread is faster.
+        const first = yield* quietly(Simulation.explore(module, { ...options, until: "failure", workers: 2 }))
+        expect(first.failures.map(({ seed }) => seed)).toEqual([alone.failures[0]!.seed])
+      }),
+    60_000
+  )
+})
+
+describe("Campaign.make", () => {
+  const program = Effect.gen(function*() {
+    const [a, b, c, client] = yield* SimNetwork.hosts("a", "b", "c", "client")
+    for (const server of [a, b, c]) {
+      yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, (each) => Connection.pipeTo(each, each)), {
+        onFailure: "log"
+      })
+    }
+    const call = Effect.scoped(Effect.gen(function*() {
+      const connection = yield* Network.connect("a:7", { connectTimeout: "100 millis" })
+      yield* Connection.writeText(connection, "hello")
+      yield* Effect.timeout(Connection.readExactly(connection, 5), "100 millis")
+    }))
+    const calls = Effect.forever(Effect.andThen(Effect.ignore(call), Effect.sleep("10 millis")))
+    yield* Host.run(client, Effect.timeoutOption(calls, "5 seconds"))
+  })
+  const hits = Effect.fnUntraced(function*(campaign: Campaign.Campaign) {
+    const count = { a: 0, b: 0, c: 0, client: 0 }
+    for (let seed = 1; seed <= 8; seed++) {
+      const { exit, faults } = yield* Simulation.record(program, { campaign, for: "5 seconds", seed, trace: false })
+      expect(exit._tag).toBe("Success")
+      for (const { hosts: [host] } of faults) count[host as keyof typeof count]++
+    }
+    return count
+  })
+
+  it.effect("hits servers above all, and of those the one that sends the most", () =>
+    Effect.gen(function*() {
+      const pauses = Campaign.make({
+        faults: ["pause"],
+        every: ["1 millis", "1 second"],
+        lasts: ["1 millis", "10 millis"]
+      })
+      const { a, b, c, client } = yield* hits(pauses)
+      expect(client).toBeGreaterThan(0)
+      expect(a).toBeGreaterThan(2 * client)
+      expect(a).toBeGreaterThan(b + c)
+    }))
+
+  it.effect("stops no host that would not start again: a caller of Host.run waits there", () =>
+    Effect.gen(function*() {
+      const { a, b, c, client } = yield* hits(Campaign.make({ faults: ["crash"], every: ["1 millis", "1 second"] }))
+      expect([Math.min(a, b, c) > 0, client]).toEqual([true, 0])
+    }))
+})
