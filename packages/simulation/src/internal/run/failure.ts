@@ -23,7 +23,7 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Cause.pretty(cause)
 }
 
-/** A failed run, what it needs of that which was random, and how to repeat it. */
+/** A failed run, the faults and parameters that it needs, and how to repeat it. */
 export const describeFailure = (
   { attempts, elapsed, faults, injected, parameters, schedule, seed }: Failure<unknown, unknown>,
   before: Readonly<Record<string, number>>,
