@@ -66,10 +66,13 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   return { runs, failures, unmet: missing }
 })
 
-// What a thread is told: what says how a seed is run.
-const threadOptions = (
-  { decode, results, seeds, shrink, unmet, until, within, workers, ...rest }: ExploreOptions
-): Options => rest
+// What is for the whole exploration alone, or cannot be sent to a thread.
+const kept: ReadonlySet<string> = new Set(
+  ["decode", "results", "seeds", "shrink", "unmet", "until", "within", "workers"] satisfies Array<keyof ExploreOptions>
+)
+
+const threadOptions = (options: ExploreOptions): Options =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => !kept.has(name)))
 
 const seedsOf = (seeds: number | Iterable<Seed>): Iterable<Seed> =>
   typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds

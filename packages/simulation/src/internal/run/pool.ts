@@ -55,6 +55,7 @@ export const startLane = (url: string, options: Options): Effect.Effect<Lane, ne
           Effect.callback<Trial>((callback) => {
             if (broken !== undefined) return callback(Effect.die(broken))
             resume = callback
+            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
             thread.postMessage(seed)
           })
       }

@@ -76,7 +76,8 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
   if (Exit.isSuccess(failed.exit)) return { run: failed, attempts: 0 }
   const same = signature(failed.exit.cause)
   const time = Duration.millis(Duration.toMillis(failed.elapsed) * slack + 1000)
-  let attempts = 0
+  const spent = { attempts: 0 }
+  const mayTry = () => spent.attempts < limit
   const again = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"], isLast: boolean) =>
     recordWith(program, {
       ...options,
@@ -89,7 +90,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
   const isSame = ({ exit }: Run<A, E>) => Exit.isFailure(exit) && signature(exit.cause) === same
   const attempt = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"]) =>
     Effect.map(again(faults, parameters, false), (run) => {
-      attempts++
+      spent.attempts++
       return run
     })
   const withoutFaults = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"]) =>
@@ -99,9 +100,9 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
         (part) =>
           Effect.tap(
             Effect.map(attempt(part, parameters), (run) => isSame(run) ? run : undefined),
-            (run) => run === undefined ? Effect.void : onProgress(part.length, attempts)
+            (run) => run === undefined ? Effect.void : onProgress(part.length, spent.attempts)
           ),
-        limit - attempts
+        limit - spent.attempts
       ),
       ({ list }) => list
     )
@@ -112,7 +113,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
     // The program limits what it gets: so this is the least.
     let value = Number.MIN_SAFE_INTEGER
     let least = value
-    while (parameters[name]! > least && attempts < limit) {
+    while (parameters[name]! > least && mayTry()) {
       const run = yield* attempt(faults, { ...parameters, [name]: value })
       const got = run.parameters[name]
       if (got === undefined) break
@@ -123,7 +124,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
       value = Math.floor((least + parameters[name]!) / 2)
     }
   }
-  if (parameters !== failed.parameters && attempts < limit) faults = yield* withoutFaults(faults, parameters)
+  if (parameters !== failed.parameters && mayTry()) faults = yield* withoutFaults(faults, parameters)
   const last = yield* again(faults, parameters, true)
-  return { run: isSame(last) ? last : failed, attempts }
+  return { run: isSame(last) ? last : failed, attempts: spent.attempts }
 })

@@ -17,6 +17,7 @@ parentPort!.on(
   ((seed: Seed) => {
     const trial = recordWith(program, { schedule: "random", ...own, ...options, seed, trace: false })
     const quiet = Effect.provideService(trial, Logger.CurrentLoggers, new Set())
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     parentPort!.postMessage(Effect.runSync(Effect.map(quiet, trialOf)))
   }) as never
 )
