@@ -13,6 +13,9 @@ export interface Pace {
 
 export const unlimited: Pace = { take: () => Effect.void, block: largestBlock }
 
+// What a late timer cost is caught up with, up to a tenth of a second.
+const burst = 100_000_000n
+
 /** Makes a pace for a number of bytes per second. */
 export const make = (bytesPerSecond: number): Pace => {
   let free = 0n
@@ -21,8 +24,8 @@ export const make = (bytesPerSecond: number): Pace => {
     take: (bytes) =>
       Clock.clockWith((clock) => {
         const now = clock.monotonicTimeNanosUnsafe()
-        free = (free > now ? free : now) + BigInt(Math.ceil(bytes * 1e9 / bytesPerSecond))
-        return Effect.sleep(Duration.nanos(free - now))
+        free = (free > now - burst ? free : now - burst) + BigInt(Math.ceil(bytes * 1e9 / bytesPerSecond))
+        return free > now ? Effect.sleep(Duration.nanos(free - now)) : Effect.void
       })
   }
 }

@@ -70,7 +70,7 @@ const parse = (name: string): Option.Option<ReadonlyArray<string>> => {
 }
 
 /** Opens a file that is none of a device, a pipe or a folder. */
-export const openFile = Effect.fnUntraced(
+const openRegular = Effect.fnUntraced(
   function*(path: string, options?: { readonly noFollow: boolean }): Effect.fn.Return<
     Source,
     PlatformError.PlatformError | TransferFailed,
@@ -85,6 +85,11 @@ export const openFile = Effect.fnUntraced(
     return { file, size: ByteSize.toNumberUnsafe((yield* file.stat).size) }
   }
 )
+
+/** Opens a file wherever it is. */
+export const openFile = (path: string) => Effect.catchTag(openRegular(path), "PlatformError", unreadable)
+
+const unreadable = (error: PlatformError.PlatformError) => Effect.fail(failed("cannot read the file")(error))
 
 export const make = Effect.fnUntraced(function*(options: Options) {
   const fs = yield* FileSystem.FileSystem
@@ -120,8 +125,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const { path } = yield* locate(name)
     const real = yield* fs.realPath(path)
     if (!isInside(real)) return yield* outside
-    return yield* Effect.provideService(openFile(real, { noFollow: true }), FileSystem.FileSystem, fs)
-  }, Effect.catchTag("PlatformError", (error) => Effect.fail(failed("cannot read the file")(error))))
+    return yield* Effect.provideService(openRegular(real, { noFollow: true }), FileSystem.FileSystem, fs)
+  }, Effect.catchTag("PlatformError", unreadable))
 
   const receive: Store["receive"] = Effect.fnUntraced(function*(name, size) {
     const { folder, path } = yield* locate(name)

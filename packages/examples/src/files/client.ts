@@ -61,14 +61,11 @@ const persist = <A, E, R>(
 
 /** Sends a local file under a name. Returns its digest. */
 export const send = (path: string, name: string, options: Options) =>
-  persist(options, (channel, options) =>
-    Effect.gen(function*() {
-      const source = yield* openFile(path).pipe(
-        Effect.catchTag("PlatformError", ({ message }) => Effect.fail(new TransferFailed({ code: "Failed", message })))
-      )
-      yield* channel.send({ _tag: "Put", name })
-      return yield* transfer.send(channel, source, options)
-    }))
+  Effect.scoped(
+    Effect.flatMap(openFile(path), (source) =>
+      persist(options, (channel, options) =>
+        Effect.andThen(channel.send({ _tag: "Put", name }), transfer.send(channel, source, options))))
+  )
 
 /** Gets a file into a store, under the last part of its name. Returns its digest. */
 export const get = (name: string, store: Store, options: Options) =>

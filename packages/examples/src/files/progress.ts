@@ -17,17 +17,17 @@ const shown = (bytes: number) => ByteSize.format(ByteSize.bytes(Math.round(bytes
 export const make = (output: Output) =>
   Effect.map(Clock.Clock, (clock) => {
     const files = new Map<string, { readonly offset: number; readonly size: number; readonly from: number }>()
-    const begun = clock.monotonicTimeNanosUnsafe()
     const isTerminal = output.isTTY === true
     const pause = isTerminal ? 100_000_000n : 10_000_000_000n
-    let due = begun
+    let begun: bigint | undefined
+    let due = 0n
     let isShown = false
 
     const clear = () => {
       if (isShown) output.write("\r\u001b[K")
       isShown = false
     }
-    const report = (now: bigint) => {
+    const report = (elapsed: number) => {
       const sum = { offset: 0, size: 0, from: 0 }
       for (const { from, offset, size } of files.values()) {
         sum.offset += offset
@@ -35,10 +35,11 @@ export const make = (output: Output) =>
         sum.from += from
       }
       const part = sum.size === 0 ? 1 : sum.offset / sum.size
-      const rate = (sum.offset - sum.from) * 1e9 / Math.max(1, Number(now - begun))
-      const left = rate === 0 || part === 1 ? "" : `, ${Math.ceil((sum.size - sum.offset) / rate)} s left`
+      const rate = elapsed < 1 ? 0 : (sum.offset - sum.from) / elapsed
+      const left = part === 1 ? "" : `, ${Math.ceil((sum.size - sum.offset) / rate)} s left`
+      const speed = rate === 0 ? "" : `, ${shown(rate)}/s${left}`
       const names = files.size === 1 ? SafeText.escape([...files.keys()][0]!, { limit: 40 }) : `${files.size} files`
-      const text = `${names}: ${shown(sum.offset)} of ${shown(sum.size)}, ${shown(rate)}/s${left}`
+      const text = `${names}: ${shown(sum.offset)} of ${shown(sum.size)}${speed}`
       if (!isTerminal) return void output.write(`${text}\n`)
       const filled = Math.floor(part * width)
       const bar = `[${"#".repeat(filled)}${" ".repeat(width - filled)}] ${Math.floor(part * 100)}% ${text}`
@@ -52,9 +53,10 @@ export const make = (output: Output) =>
         const from = file === undefined || offset < file.offset ? offset : file.from
         files.set(name, { offset, size, from })
         const now = clock.monotonicTimeNanosUnsafe()
+        begun ??= now
         if (now < due || offset === from) return
         due = now + pause
-        report(now)
+        report(Number(now - begun) / 1e9)
       }
     }
   })
