@@ -1,5 +1,6 @@
 /** The client's side: one file, over as many connections as it takes. */
 import type * as Connection from "@sluice/core/Connection"
+import { FramingError } from "@sluice/core/FramingError"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Duration from "effect/Duration"
@@ -14,9 +15,19 @@ export interface Options extends transfer.Options {
   readonly idleTimeout: Duration.Duration
   /** How often to connect again without any progress in between. */
   readonly retries: number
+  /** Hears of each failure that is followed by another attempt. */
+  readonly onRetry: (message: string) => Effect.Effect<void>
 }
 
 const temporary: ReadonlyArray<TransferFailed["code"]> = ["Busy", "Corrupt", "Ended", "Stalled"]
+
+/** Whether another attempt may succeed: not if the server refuses the file, or speaks something else. */
+const isTemporary = (error: unknown): boolean =>
+  error instanceof TransferFailed
+    ? temporary.includes(error.code)
+    : error instanceof FramingError
+    ? error.reason._tag === "TruncatedFrame"
+    : true
 
 /** Connects and transfers, again and again for as long as it fails for a while only. */
 const persist = <A, E, R>(
@@ -45,12 +56,11 @@ const persist = <A, E, R>(
     const attempt: Effect.Effect<A, Effect.Error<typeof once>, Effect.Services<typeof once>> = Effect.catch(
       once,
       (error) => {
-        const isTemporary = error instanceof TransferFailed ? temporary.includes(error.code) : true
         // A server that never answered is most likely a wrong address.
-        if (!isTemporary || !isConnected || failures >= options.retries) return Effect.fail(error)
+        if (!isTemporary(error) || !isConnected || failures >= options.retries) return Effect.fail(error)
         const pause = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
         const message = error instanceof Error ? error.message : String(error)
-        return Effect.logWarning(`${message}; resumes in ${Duration.format(pause)}`).pipe(
+        return options.onRetry(`${message}; resumes in ${Duration.format(pause)}`).pipe(
           Effect.andThen(Effect.sleep(pause)),
           Effect.andThen(attempt)
         )

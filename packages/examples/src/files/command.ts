@@ -109,17 +109,19 @@ const transferAll = Effect.fnUntraced(
     const report = yield* progress.make(process.stderr)
     const { endpoint, options: connectOptions } = yield* flags.connecting(options)
     const connect = Network.connect(endpoint, connectOptions)
+    const onRetry = (message: string) => Effect.andThen(Effect.sync(report.clear), Effect.logWarning(message))
     const results = yield* Effect.forEach(
       new Set(names),
       (name) =>
-        transfer(name, { connect, idleTimeout, retries, pace: limit, onProgress: report.onProgress(name) }).pipe(
-          Effect.mapError(({ message }) => new TransferFailed({ code: "Failed", message: `${name}: ${message}` })),
-          Effect.tap((hash) => {
-            report.clear()
-            return Console.log(`${verb} ${name}, SHA-256 ${hash}`)
-          }),
-          Effect.result
-        ),
+        transfer(name, { connect, idleTimeout, retries, pace: limit, onRetry, onProgress: report.onProgress(name) })
+          .pipe(
+            Effect.mapError(({ message }) => new TransferFailed({ code: "Failed", message: `${name}: ${message}` })),
+            Effect.tap((hash) => {
+              report.clear()
+              return Console.log(`${verb} ${name}, SHA-256 ${hash}`)
+            }),
+            Effect.result
+          ),
       { concurrency: parallel }
     ).pipe(Effect.ensuring(Effect.sync(report.clear)))
     const failures = results.filter(Result.isFailure).map(({ failure }) => failure)

@@ -76,6 +76,7 @@ const network = Effect.fnUntraced(function*(options: { readonly pace?: Pace.Pace
     connect: Network.connect(endpoint, { connectTimeout: "5 seconds" }),
     idleTimeout,
     retries: 20,
+    onRetry: () => Effect.void,
     pace: options.pace ?? Pace.unlimited,
     onProgress: () => {}
   })
