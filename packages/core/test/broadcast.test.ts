@@ -311,6 +311,30 @@ describe("a subscription written to a connection", () => {
   })
 
   VitestSimulation.it(
+    "continues once a connection that was full has room again",
+    Effect.gen(function*() {
+      const host = yield* SimNetwork.host("host")
+      const local = <A, E>(effect: Effect.Effect<A, E, Network.Network | Scope.Scope>) =>
+        Effect.provide(effect, Host.layer(host))
+      const listener = yield* local(Network.listen("tcp://127.0.0.1:7"))
+      const near = yield* local(Network.connect("tcp://127.0.0.1:7"))
+      const far = yield* Listener.accept(listener)
+      const group = yield* Broadcast.make<Uint8Array>({ capacity: 4 })
+      const subscription = yield* Broadcast.subscribe(group)
+      yield* Effect.forkChild(Subscription.writeTo(subscription, near), { startImmediately: true })
+      const large = 1024 * 1024
+      for (const byte of [1, 3]) {
+        yield* Broadcast.publish(group, new Uint8Array(large))
+        yield* Effect.sleep("1 second")
+        yield* Broadcast.publish(group, Uint8Array.of(byte))
+        yield* Effect.sleep("1 second")
+        const got = yield* Connection.readExactly(far, large + 1)
+        assert.strictEqual(got[large], byte)
+      }
+    })
+  )
+
+  VitestSimulation.it(
     "can be written to another connection after one that has ended",
     Effect.gen(function*() {
       const host = yield* SimNetwork.host("host")
