@@ -75,6 +75,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/connect", "internal/listen", "internal/bind", "internal/inherit"],
     ["internal/platform"],
     ["internal/duplex", "NodeDuplex"],
+    ["internal/http", "NodeHttp"],
     ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [

@@ -8,5 +8,6 @@
  * @since 0.1.0
  */
 export * as NodeDuplex from "./NodeDuplex.ts"
+export * as NodeHttp from "./NodeHttp.ts"
 export * as NodeNetwork from "./NodeNetwork.ts"
 export * as Systemd from "./Systemd.ts"

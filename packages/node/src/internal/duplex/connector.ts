@@ -10,19 +10,24 @@ import type * as NodeDuplex from "../../NodeDuplex.ts"
 import { DuplexSocket } from "./duplexSocket.ts"
 import { toNodeError } from "./nodeError.ts"
 
+/** The kind of endpoint of a host and a port: TCP or TLS. */
+type At = (host: string, port: number) => Endpoint.Input
+
 type Open = (socket: DuplexSocket, endpoint: Endpoint.Input) => void
 
 /** A socket that connects when it is told to, as `new net.Socket()` does. */
 class ClientSocket extends DuplexSocket {
   readonly #open: Open
+  readonly #at: At
 
-  constructor(open: Open, options: NodeDuplex.SocketOptions) {
+  constructor(open: Open, at: At, options: NodeDuplex.SocketOptions) {
     super(options)
     this.#open = open
+    this.#at = at
   }
 
   connect(...args: ReadonlyArray<unknown>): this {
-    const { endpoint, onConnect } = readArguments(args)
+    const { endpoint, onConnect } = readArguments(args, this.#at)
     if (onConnect !== undefined) this.once("connect", onConnect)
     this.connecting = true
     this.#open(this, endpoint)
@@ -32,7 +37,8 @@ class ClientSocket extends DuplexSocket {
 
 /** Reads the arguments that `net.connect` takes: options, a port and a host, or a path; and a callback. */
 const readArguments = (
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  at: At
 ): { readonly endpoint: Endpoint.Input; readonly onConnect: (() => void) | undefined } => {
   // Some libraries call with what others call with, as one array.
   const [first, second] = Array.isArray(args[0]) ? args[0] as ReadonlyArray<unknown> : args
@@ -47,13 +53,14 @@ const readArguments = (
   return {
     endpoint: options.port === undefined || options.port === null
       ? `unix://${options.path ?? ""}`
-      : Endpoint.tcp((options.host ?? "localhost").replace(/^\[|\]$/g, ""), Number(options.port)),
+      : at((options.host ?? "localhost").replace(/^\[|\]$/g, ""), Number(options.port)),
     onConnect
   }
 }
 
 export const makeConnector = (
-  connectOptions: SocketOptions.ConnectOptions
+  connectOptions: SocketOptions.ConnectOptions,
+  at: At = Endpoint.tcp
 ): Effect.Effect<NodeDuplex.Connector, never, Network.Network | Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
@@ -76,10 +83,10 @@ export const makeConnector = (
       })
     }
 
-    const create: NodeDuplex.Connector["create"] = (options = {}) => new ClientSocket(open, options)
+    const create: NodeDuplex.Connector["create"] = (options = {}) => new ClientSocket(open, at, options)
     const connect = ((...args: ReadonlyArray<unknown>) => {
       const [options] = args
-      return new ClientSocket(open, typeof options === "object" && options !== null ? options : {}).connect(...args)
+      return new ClientSocket(open, at, typeof options === "object" && options !== null ? options : {}).connect(...args)
     }) as NodeDuplex.Connector["connect"]
     return { connect, create }
   })

@@ -1,0 +1,75 @@
+import type * as Http from "node:http"
+import type * as Http2 from "node:http2"
+import type * as Net from "node:net"
+
+/** A server of node:http or node:http2 without a socket of its own. */
+export type NodeServer = Http.Server | Http2.Http2Server
+
+/** The requests that a server has in flight, to close each connection as soon as it has none. */
+export class Requests {
+  // By HTTP/1 connection; one that was upgraded has a request that never ends.
+  readonly #inFlight = new Map<Net.Socket, number>()
+  readonly #responses = new Set<Http.ServerResponse>()
+  // HTTP/2 has sessions, which count their streams themselves.
+  readonly #sessions = new Set<Http2.Http2Session>()
+  #draining = false
+
+  constructor(server: NodeServer) {
+    if (isHttp1(server)) this.#watchConnections(server)
+    else this.#watchSessions(server)
+  }
+
+  #watchConnections(server: Http.Server): void {
+    server.on("connection", (socket: Net.Socket) => {
+      if (this.#draining) return socket.destroySoon()
+      this.#inFlight.set(socket, 0)
+      socket.once("close", () => this.#inFlight.delete(socket))
+    })
+    server.on("request", ({ socket }, response) => {
+      this.#add(socket, 1)
+      this.#responses.add(response)
+      if (this.#draining) response.setHeader("connection", "close")
+      response.once("close", () => {
+        this.#responses.delete(response)
+        if (this.#add(socket, -1) === 0 && this.#draining) socket.destroySoon()
+      })
+    })
+    server.on("upgrade", ({ socket }) => void this.#add(socket, 1))
+  }
+
+  #add(socket: Net.Socket, change: 1 | -1): number {
+    const count = (this.#inFlight.get(socket) ?? 0) + change
+    if (this.#inFlight.has(socket)) this.#inFlight.set(socket, count)
+    return count
+  }
+
+  #watchSessions(server: Http2.Http2Server): void {
+    // A session begins while its connection is emitted. Its own socket has no addresses unless it is one of Node's.
+    const sockets = new WeakMap<Http2.Http2Session, Net.Socket>()
+    let emitted: Net.Socket | undefined
+    server.prependListener("connection", (socket: Net.Socket) => {
+      emitted = socket
+    })
+    server.on("session", (session) => {
+      if (this.#draining) return session.close()
+      if (emitted !== undefined) sockets.set(session, emitted)
+      this.#sessions.add(session)
+      session.once("close", () => this.#sessions.delete(session))
+    })
+    server.on("request", (request) => {
+      const { session } = request.stream
+      const socket = session && sockets.get(session)
+      if (socket !== undefined) Object.defineProperty(request, "socket", { value: socket, configurable: true })
+    })
+  }
+
+  /** Closes idle connections now, and the others after their responses. */
+  drain(): void {
+    this.#draining = true
+    for (const response of this.#responses) if (!response.headersSent) response.setHeader("connection", "close")
+    for (const [socket, count] of this.#inFlight) if (count === 0) socket.destroySoon()
+    for (const session of this.#sessions) session.close()
+  }
+}
+
+const isHttp1 = (server: NodeServer): server is Http.Server => "closeIdleConnections" in server

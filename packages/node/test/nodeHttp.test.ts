@@ -1,0 +1,294 @@
+import { describe, expect, it } from "@effect/vitest"
+import type * as Network from "@sluice/core/Network"
+import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Trace from "@sluice/simulation/Trace"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { execFile } from "node:child_process"
+import { once } from "node:events"
+import * as Fs from "node:fs/promises"
+import * as Http from "node:http"
+import * as Http2 from "node:http2"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { text } from "node:stream/consumers"
+import * as NodeHttp from "../src/NodeHttp.ts"
+import * as NodeNetwork from "../src/NodeNetwork.ts"
+import * as TestCertificates from "../src/TestCertificates.ts"
+
+const networks: Record<string, Layer.Layer<Network.Network>> = {
+  "the kernel": NodeNetwork.layer,
+  "the simulated network": SimNetwork.layerNetwork() as Layer.Layer<Network.Network>
+}
+
+const megabyte = new Uint8Array(1024 * 1024).map((_, index) => index % 251)
+
+const inet = NetAddress.inetAddressFromIpStringUnsafe
+
+const portOf = ({ address }: NodeHttp.HttpServer) => (address as NetAddress.InetAddress).port
+
+// Answers with the body, the client's address, or 16 MB in chunks.
+const app = Effect.gen(function*() {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  if (request.url === "/who") return HttpServerResponse.text(Option.getOrElse(request.remoteAddress, () => "nobody"))
+  if (request.url === "/big") {
+    return HttpServerResponse.stream(Stream.take(Stream.forever(Stream.succeed(megabyte)), 16))
+  }
+  return HttpServerResponse.uint8Array(new Uint8Array(yield* request.arrayBuffer))
+}).pipe(Effect.provideService(HttpServerRequest.MaxBodySize, undefined))
+
+const curl = (...args: ReadonlyArray<string>) =>
+  Effect.callback<string>((resume) => {
+    const child = execFile("curl", ["--silent", "--max-time", "20", ...args], (error, stdout) => {
+      resume(Effect.succeed(error === null ? stdout : `curl failed with ${error.code}: ${stdout}`))
+    })
+    return Effect.sync(() => void child.kill())
+  })
+
+const hasCurl = await new Promise<boolean>((resolve) =>
+  execFile("curl", ["--version"], (error, stdout) => resolve(error === null && stdout.includes("HTTP2")))
+)
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "http-"))),
+  (path) => Effect.promise(() => Fs.rm(path, { recursive: true }))
+)
+
+describe("an HTTP server and client of Effect's", () => {
+  for (const [network, layer] of Object.entries(networks)) {
+    it.live(`exchange bodies on one connection, over ${network}`, () =>
+      Effect.gen(function*() {
+        const http = yield* NodeHttp.makeServer(() => Http.createServer(), { listen: "tcp://127.0.0.1:0", drain: 0 })
+        yield* http.serve(app)
+        const client = yield* NodeHttp.makeClient()
+        const url = `http://127.0.0.1:${portOf(http)}/echo`
+        for (
+          const request of [
+            HttpClientRequest.bodyUint8Array(megabyte),
+            HttpClientRequest.bodyStream(Stream.make(megabyte))
+          ]
+        ) {
+          const response = yield* client.execute(request(HttpClientRequest.post(url)))
+          expect(Buffer.compare(Buffer.from(yield* response.arrayBuffer), megabyte)).toBe(0)
+        }
+        const [connection, ...others] = yield* http.server.connections
+        expect(others).toEqual([])
+        expect(connection!.bytesIn).toBeGreaterThan(2 * megabyte.length)
+      }).pipe(Effect.scoped, Effect.provide(layer)))
+  }
+
+  it.live("tell why a connection failed", () =>
+    Effect.gen(function*() {
+      const client = yield* NodeHttp.makeClient()
+      const error = yield* Effect.flip(client.get("http://127.0.0.1:1/"))
+      expect(error.reason._tag).toBe("TransportError")
+      expect(error.reason).toMatchObject({ cause: { code: "ECONNREFUSED", cause: { _tag: "NetworkError" } } })
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+
+  it.live("hold the limits of the server, and see clients behind a proxy", () =>
+    Effect.gen(function*() {
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), {
+        listen: "tcp://127.0.0.1:0",
+        drain: 0,
+        maxConnectionsPerAddress: 1,
+        proxyProtocol: { trusted: ["127.0.0.1"] }
+      })
+      yield* http.serve(app)
+      const client = yield* NodeHttp.makeClient({
+        proxyProtocol: ProxyProtocol.make({ source: inet("192.0.2.1", 4000), destination: inet("192.0.2.2", 80) })
+      })
+      const response = yield* client.get(`http://127.0.0.1:${portOf(http)}/who`)
+      expect(yield* response.text).toBe("192.0.2.1")
+      const second = yield* NodeHttp.makeClient({
+        proxyProtocol: ProxyProtocol.make({ source: inet("192.0.2.1", 4001), destination: inet("192.0.2.2", 80) })
+      })
+      const refused = yield* Effect.flip(second.get(`http://127.0.0.1:${portOf(http)}/who`))
+      expect(refused.reason._tag).toBe("TransportError")
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
+
+describe("draining", () => {
+  it.live("closes idle connections at once, and others after their responses", () =>
+    Effect.gen(function*() {
+      const began = yield* Deferred.make<void>()
+      const go = yield* Deferred.make<void>()
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), {
+        listen: "tcp://127.0.0.1:0",
+        drain: "20 seconds"
+      })
+      yield* http.serve(Effect.gen(function*() {
+        yield* Deferred.succeed(began, undefined)
+        yield* Deferred.await(go)
+        return HttpServerResponse.text("answered")
+      }))
+      const idle = Net.connect(portOf(http), "127.0.0.1")
+      yield* Effect.promise(() => once(idle, "connect"))
+      const request = Http.get({ port: portOf(http), host: "127.0.0.1", agent: new Http.Agent({ keepAlive: true }) })
+      const responding = once(request, "response") as Promise<[Http.IncomingMessage]>
+      yield* Deferred.await(began)
+      const draining = yield* Effect.forkChild(http.server.drain)
+      idle.resume()
+      yield* Effect.promise(() => once(idle, "close"))
+      yield* Deferred.succeed(go, undefined)
+      const [response] = yield* Effect.promise(() => responding)
+      expect(response.headers.connection).toBe("close")
+      expect(yield* Effect.promise(() => text(response))).toBe("answered")
+      expect(yield* Fiber.join(draining)).toEqual({ ended: 2, cut: 0 })
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
+
+// Lets Node's callbacks run between two steps of the clock.
+const inVirtualTime = Effect.fnUntraced(function*<A, E, R>(program: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(program)
+  while (fiber.pollUnsafe() === undefined) {
+    for (let turn = 0; turn < 10; turn++) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    yield* TestClock.adjust("100 millis")
+  }
+  return yield* Fiber.join(fiber)
+})
+
+describe("draining HTTP/2", () => {
+  it.live("finishes the streams of a session", () =>
+    Effect.gen(function*() {
+      const began = yield* Deferred.make<void>()
+      const go = yield* Deferred.make<void>()
+      const http = yield* NodeHttp.makeServer(() => Http2.createServer(), {
+        listen: "tcp://127.0.0.1:0",
+        drain: "20 seconds"
+      })
+      yield* http.serve(Effect.gen(function*() {
+        yield* Deferred.succeed(began, undefined)
+        yield* Deferred.await(go)
+        return HttpServerResponse.text("answered")
+      }))
+      const session = Http2.connect(`http://127.0.0.1:${portOf(http)}`)
+      const answer = text(session.request({ ":path": "/" }))
+      yield* Deferred.await(began)
+      const goaway = once(session, "goaway")
+      const draining = yield* Effect.forkChild(http.server.drain)
+      yield* Effect.promise(() => goaway)
+      yield* Deferred.succeed(go, undefined)
+      expect(yield* Effect.promise(() => answer)).toBe("answered")
+      expect(yield* Fiber.join(draining)).toEqual({ ended: 1, cut: 0 })
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
+
+describe("in simulation", () => {
+  const scenario = Effect.gen(function*() {
+    let served = 0
+    const counting = Effect.sync(() => HttpServerResponse.text(`response ${++served}`))
+    const [server, client] = yield* SimNetwork.hosts("server", "client")
+    yield* Host.serve(
+      server,
+      Layer.provide(
+        HttpServer.serve(counting),
+        NodeHttp.layerServer(() => Http.createServer(), { listen: "tcp://0.0.0.0:80" })
+      )
+    )
+    yield* Effect.forkScoped(Effect.scoped(Effect.andThen(
+      Effect.andThen(Effect.sleep("1 second"), Fault.partition(server, client)),
+      Effect.sleep("1 minute")
+    )))
+    const asked = Effect.gen(function*() {
+      const http = yield* NodeHttp.makeClient({ connectTimeout: "2 seconds" })
+      let attempts = 0
+      const ask = Effect.suspend(() => {
+        attempts++
+        return Effect.flatMap(http.get("http://server/"), ({ text }) => text)
+      }).pipe(Effect.timeout("5 seconds"), Effect.retry(Schedule.spaced("1 second")))
+      const first = yield* ask
+      yield* Effect.sleep("2 seconds")
+      const second = yield* ask
+      return { first, second, attempts }
+    })
+    const outcome = yield* Host.run(client, Effect.scoped(asked))
+    return { outcome, trace: Trace.toText(yield* SimNetwork.trace) }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(SimNetwork.layer({ seed: 7 })),
+    inVirtualTime,
+    Effect.provide(TestClock.layer())
+  )
+
+  it.live("retries through a partition of a minute, twice with equal traces", () =>
+    Effect.gen(function*() {
+      const { outcome, trace } = yield* scenario
+      expect(outcome).toMatchObject({ first: "response 1" })
+      expect(outcome.second).toMatch(/^response \d$/)
+      expect(outcome.attempts).toBeGreaterThan(5)
+      expect((yield* scenario).trace).toBe(trace)
+    }))
+})
+
+describe.skipIf(!hasCurl)("curl", () => {
+  it.live("keeps connections, streams large bodies both ways, and speaks HTTP/2 and TLS", () =>
+    Effect.gen(function*() {
+      const path = yield* folder
+      const file = (name: string) => Path.join(path, name)
+      yield* Effect.promise(() => Fs.writeFile(file("body"), Buffer.concat(Array.from({ length: 8 }, () => megabyte))))
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), { listen: "tcp://127.0.0.1:0", drain: 0 })
+      yield* http.serve(app)
+      const http2 = yield* NodeHttp.makeServer(() => Http2.createServer(), { listen: "tcp://127.0.0.1:0", drain: 0 })
+      yield* http2.serve(app)
+      const shown = "%{http_version} %{response_code} %{num_connects} %{size_download}\n"
+      const show = ["--write-out", shown, "--output", file("1"), "--output", file("2")]
+      const url = `http://127.0.0.1:${portOf(http)}`
+      expect(yield* curl(...show, `${url}/who`, `${url}/big`)).toBe("1.1 200 1 9\n1.1 200 0 16777216\n")
+      expect(yield* curl(...show, "--data-binary", `@${file("body")}`, url)).toBe("1.1 200 1 8388608\n")
+      expect(yield* curl(...show, "--header", "Transfer-Encoding: chunked", "--upload-file", file("body"), url))
+        .toBe("1.1 200 1 8388608\n")
+      const [sent, got] = yield* Effect.promise(() => Promise.all([Fs.readFile(file("body")), Fs.readFile(file("1"))]))
+      expect(Buffer.compare(sent, got)).toBe(0)
+      const url2 = `http://127.0.0.1:${portOf(http2)}`
+      // One request each: curl 7.88 fails to begin a second one on a connection of prior knowledge, with any server.
+      expect(yield* curl(...show, "--http2-prior-knowledge", `${url2}/who`)).toBe("2 200 1 9\n")
+      expect(yield* curl(...show, "--http2-prior-knowledge", `${url2}/big`)).toBe("2 200 1 16777216\n")
+
+      const authority = yield* TestCertificates.authority("Test CA")
+      const certificate = yield* authority.issue({ names: ["localhost"] })
+      yield* Effect.promise(() => Fs.writeFile(file("ca"), authority.certificate))
+      for (
+        const [protocol, make, version] of [["http/1.1", () => Http.createServer(), "1.1"], [
+          "h2",
+          Http2.createServer,
+          "2"
+        ]] as const
+      ) {
+        const secure = yield* NodeHttp.makeServer(make, {
+          listen: "tls://localhost:0",
+          tls: { certificates: [certificate], applicationProtocols: [protocol] },
+          drain: 0
+        })
+        yield* secure.serve(Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+          HttpServerResponse.text(Option.match(HttpServerRequest.toURL(request), {
+            onNone: () =>
+              "",
+            onSome: (url) =>
+              url.protocol
+          }))))
+        const url = `https://localhost:${portOf(secure)}/`
+        const answer = yield* curl("--cacert", file("ca"), "--http2", "--write-out", " %{http_version}", url)
+        expect(answer).toBe(`https: ${version}`)
+        if (protocol === "h2") {
+          continue
+        }
+        const client = yield* NodeHttp.makeClient({ tls: { authorities: authority.certificate } })
+        expect(yield* (yield* client.get(url)).text).toBe("https:")
+      }
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)), 60_000)
+})
