@@ -63,6 +63,26 @@ describe("redis server in virtual time", () => {
           expect(yield* Effect.flip(send("SET", "more", "x"))).toMatchObject({ code: "OOM" })
           expect(yield* send("DEL", "large")).toBe(1)
           expect(yield* send("SET", "more", "x")).toBe("OK")
+
+          // What connections hold counts as well, until they give it up or leave.
+          yield* Effect.scoped(Effect.gen(function*() {
+            const greedy = yield* reserve
+            yield* greedy.send("MULTI")
+            expect(yield* greedy.send("SET", "a", "x".repeat(6000))).toBe("QUEUED")
+            expect(yield* Effect.flip(greedy.send("SET", "b", "x".repeat(6000)))).toMatchObject({ code: "OOM" })
+            expect(yield* Effect.flip(greedy.send("EXEC"))).toMatchObject({ code: "EXECABORT" })
+            yield* greedy.send("MULTI")
+            expect(yield* greedy.send("SET", "a", "x".repeat(9500))).toBe("QUEUED")
+            expect(yield* Effect.flip(send("SUBSCRIBE", "x".repeat(1000)))).toMatchObject({ code: "OOM" })
+            expect(yield* Effect.flip(send("SET", "b", "x".repeat(1000)).pipe(Effect.andThen(send("SET", "c", "x")))))
+              .toMatchObject({ code: "OOM" })
+          }))
+          yield* Effect.sleep("1 second")
+          expect(yield* send("SET", "c", "x")).toBe("OK")
+
+          yield* send("SET", "a".repeat(100), "x")
+          expect(yield* send("KEYS", `${"*a".repeat(20)}b`)).toEqual([])
+          expect(yield* send("KEYS", `${"*a".repeat(20)}*`)).toEqual(["a".repeat(100)])
         }).pipe(Effect.scoped, Effect.provide(layer({ endpoint: "tcp://server:6379" })))
       )
     })

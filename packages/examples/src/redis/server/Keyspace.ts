@@ -38,6 +38,8 @@ export class Keyspace {
   readonly now: () => number
   /** About how many bytes keys and values take. */
   used = 0
+  /** About how many bytes connections hold: the commands of transactions, and the names of subscriptions. */
+  held = 0
   /** Keys that expire. Called when there is a first one. */
   readonly volatile = new Set<string>()
   onVolatile: () => void = () => {}
@@ -55,7 +57,7 @@ export class Keyspace {
   }
 
   get isFull(): boolean {
-    return this.used > this.limits.maxMemory || this.#entries.size > this.limits.maxKeys
+    return this.used + this.held > this.limits.maxMemory || this.#entries.size > this.limits.maxKeys
   }
 
   keys(): IterableIterator<string> {

@@ -14,7 +14,7 @@ export interface Subscriber {
   readonly queue: Subscription.Subscription<Uint8Array>
 }
 
-type Kind = "channel" | "pattern"
+export type Kind = "channel" | "pattern"
 
 interface Delivery {
   readonly to: Subscriber

@@ -69,6 +69,7 @@ const serve = (shared: Shared) => {
       shared.sessions.add(session)
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
+          session.discard()
           session.leave()
           shared.sessions.delete(session)
         })

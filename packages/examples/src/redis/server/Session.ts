@@ -1,9 +1,10 @@
 /** What the server knows of one connection, and how it runs the commands that come over it. */
 import type { Entry } from "./commands/table.ts"
 import type { Keyspace } from "./Keyspace.ts"
-import type { PubSub, Subscriber } from "./PubSub.ts"
+import type { Kind, PubSub, Subscriber } from "./PubSub.ts"
 import { error, type Outcome, Refused, text } from "./Reply.ts"
 import type { Script } from "./scripts/script.ts"
+import { sizeOf } from "./StreamLog.ts"
 
 /** What all connections share. */
 export interface Shared {
@@ -25,6 +26,8 @@ const immediate = new Set(["EXEC", "DISCARD", "MULTI", "QUIT", "RESET", "WATCH"]
 const whileSubscribed = /^(P?(UN)?SUBSCRIBE|PING|QUIT|RESET)$/
 
 const queued = text("QUEUED")
+
+export const outOfMemory = "OOM command not allowed when used memory > 'maxmemory'."
 
 export class Session implements Subscriber {
   readonly shared: Shared
@@ -92,7 +95,7 @@ export class Session implements Subscriber {
     if (arity >= 0 ? words.length !== arity : words.length < -arity) {
       return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
     }
-    if (grows && this.keyspace.isFull) return this.#refuse("OOM command not allowed when used memory > 'maxmemory'.")
+    if (grows && this.keyspace.isFull) return this.#refuse(outOfMemory)
     if (this.protocol === 2 && this.channels.size + this.patterns.size > 0 && !whileSubscribed.test(name)) {
       return this.#refuse(
         `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
@@ -100,6 +103,7 @@ export class Session implements Subscriber {
       )
     }
     if (this.transaction !== undefined && !immediate.has(name)) {
+      if (!this.hold(sizeOf(words))) return this.#refuse(outOfMemory)
       this.transaction.push(words)
       return queued
     }
@@ -116,17 +120,44 @@ export class Session implements Subscriber {
     return error(text)
   }
 
+  /** Takes memory for what the connection holds. Returns whether there was enough. */
+  hold(bytes: number): boolean {
+    if (this.keyspace.held + bytes > this.keyspace.limits.maxMemory) return false
+    this.keyspace.held += bytes
+    return true
+  }
+
   /** Forgets the transaction. */
   discard(): void {
+    for (const words of this.transaction ?? []) this.keyspace.held -= sizeOf(words)
     this.transaction = undefined
     this.isSpoiled = false
   }
 
+  /** Subscribes to a name, once. Returns whether there was memory for it. */
+  join(kind: Kind, name: string): boolean {
+    const names = this.names(kind)
+    if (names.has(name)) return true
+    if (!this.hold(sizeOf([name]))) return false
+    names.add(name)
+    this.shared.pubSub.subscribe(kind, name, this)
+    return true
+  }
+
+  part(kind: Kind, name: string): void {
+    if (!this.names(kind).delete(name)) return
+    this.keyspace.held -= sizeOf([name])
+    this.shared.pubSub.unsubscribe(kind, name, this)
+  }
+
+  names(kind: Kind): Set<string> {
+    return kind === "channel" ? this.channels : this.patterns
+  }
+
   /** Leaves all channels. */
   leave(): void {
-    for (const name of this.channels) this.shared.pubSub.unsubscribe("channel", name, this)
-    for (const name of this.patterns) this.shared.pubSub.unsubscribe("pattern", name, this)
-    this.channels.clear()
-    this.patterns.clear()
+    for (const kind of ["channel", "pattern"] as const) {
+      for (const name of this.names(kind)) this.part(kind, name)
+    }
   }
 }

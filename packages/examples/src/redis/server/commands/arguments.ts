@@ -71,28 +71,61 @@ export const oneOf = <A extends string>(names: ReadonlyArray<A>, choose: (name: 
   }]))
 }
 
-/** A pattern of `KEYS` as a test: `*`, `?`, `[a-z]`, `[^a]` and `\`. */
+/**
+ * A pattern of `KEYS` as a test: `*`, `?`, `[a-z]`, `[^a]` and `\\`. Clients choose patterns and names, so no regular expression
+ * matches them: one with many stars would take exponential time.
+ */
 export const glob = (pattern: string): (text: string) => boolean => {
   if (pattern === "*") return () => true
-  let source = ""
+  const tokens: Array<Token> = []
   for (let i = 0; i < pattern.length; i++) {
     const character = pattern[i]!
     const close = character === "[" ? pattern.indexOf("]", i + 1) : -1
-    if (character === "*") source += source.endsWith(".*") ? "" : ".*"
-    else if (character === "?") source += "."
-    else if (close > i + 1) {
-      const [, negated, members] = /^(\^?)(.*)$/s.exec(pattern.slice(i + 1, close))!
-      source += members === "" ? negated === "" ? "(?!)" : "." : `[${negated}${members!.replace(/[\\\]^[]/g, "\\$&")}]`
+    if (close > i + 1) {
+      tokens.push(oneOfSet(pattern.slice(i + 1, close)))
       i = close
-    } else source += quote(character === "\\" ? pattern[++i] ?? "\\" : character)
+    } else if (character === "*") tokens.push("star")
+    else if (character === "?") tokens.push(() => true)
+    else {
+      const wanted = character === "\\" ? pattern[++i] ?? "\\" : character
+      tokens.push((character) => character === wanted)
+    }
   }
+  return (text) => matchesAll(tokens, text)
+}
+
+type Token = "star" | ((character: string) => boolean)
+
+const oneOfSet = (set: string): (character: string) => boolean => {
+  const [, negated, members] = /^(\^?)(.*)$/s.exec(set)!
   try {
-    const expression = new RegExp(`^${source}$`, "s")
-    return (text) => expression.test(text)
+    const expression = members === ""
+      ? negated === "" ? /(?!)/ : /./s
+      : new RegExp(`^[${negated}${members!.replace(/[\\\]^[]/g, "\\$&")}]$`)
+    return (character) => expression.test(character)
   } catch {
     return () => false
   }
 }
 
-const quote = (character: string): string => /[\w\s]/.test(character) ? character : `\\x${hex(character)}`
-const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, "0")
+/** After a mismatch, only the last star takes one character more: what the stars before it took need not change. */
+const matchesAll = (tokens: ReadonlyArray<Token>, text: string): boolean => {
+  let token = 0
+  let star = -1
+  let resumeAt = 0
+  for (let at = 0; at < text.length;) {
+    const test = tokens[token]
+    if (test === "star") {
+      star = token++
+      resumeAt = at
+    } else if (test?.(text[at]!)) {
+      token++
+      at++
+    } else if (star >= 0) {
+      token = star + 1
+      at = ++resumeAt
+    } else return false
+  }
+  while (tokens[token] === "star") token++
+  return token === tokens.length
+}

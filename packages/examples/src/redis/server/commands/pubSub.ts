@@ -1,10 +1,7 @@
-import { array, bulk, integer, nil, type Outcome, Refused, type Reply, strings } from "../Reply.ts"
-import type { Session } from "../Session.ts"
+import type { Kind } from "../PubSub.ts"
+import { array, bulk, error, integer, nil, type Outcome, Refused, type Reply, strings } from "../Reply.ts"
+import { outOfMemory, type Session } from "../Session.ts"
 import { type Commands, glob } from "./arguments.ts"
-
-type Kind = "channel" | "pattern"
-
-const named = (session: Session, kind: Kind) => kind === "channel" ? session.channels : session.patterns
 
 const push = (what: string, name: Reply, count: number): Reply => ({
   _tag: "Push",
@@ -14,21 +11,19 @@ const push = (what: string, name: Reply, count: number): Reply => ({
 const subscribe = (session: Session, words: ReadonlyArray<string>, kind: Kind): Outcome => ({
   _tag: "Several",
   replies: words.slice(1).map((name) => {
-    named(session, kind).add(name)
-    session.shared.pubSub.subscribe(kind, name, session)
+    if (!session.join(kind, name)) return error(outOfMemory)
     return push(words[0]!.toLowerCase(), bulk(name), session.subscriptions)
   })
 })
 
 const unsubscribe = (session: Session, words: ReadonlyArray<string>, kind: Kind): Outcome => {
   const what = words[0]!.toLowerCase()
-  const names = words.length > 1 ? words.slice(1) : [...named(session, kind)]
+  const names = words.length > 1 ? words.slice(1) : [...session.names(kind)]
   if (names.length === 0) return { _tag: "Several", replies: [push(what, nil, session.subscriptions)] }
   return {
     _tag: "Several",
     replies: names.map((name) => {
-      named(session, kind).delete(name)
-      session.shared.pubSub.unsubscribe(kind, name, session)
+      session.part(kind, name)
       return push(what, bulk(name), session.subscriptions)
     })
   }
