@@ -44,13 +44,13 @@ import { SimNetwork } from "./SimNetwork.ts"
 export interface Options {
   /** The kinds of faults that a seed draws from. Default: all but `breakTls`. */
   readonly faults?: ReadonlyArray<Fault.Kind> | undefined
-  /** The hosts that may be hit, asked at each fault. Default: all. */
+  /** The hosts that may be hit, asked at each fault. Default: servers nine times of ten, and others the tenth. */
   readonly targets?: (() => ReadonlyArray<Host.Host>) | undefined
   /** Hosts that are aimed at half of the time, asked at each fault: the current leader, the owner of a lock. Default: none. */
   readonly roles?: ReadonlyArray<() => ReadonlyArray<Host.Host>> | undefined
-  /** The shortest and the longest time between faults; a seed divides or multiplies it by up to 4. Default: 0.1 to 5 seconds. */
+  /** The shortest and the longest time between faults; a seed divides or multiplies it by up to 4. Default: 0.01 to 5 seconds. */
   readonly every?: readonly [least: Duration.Input, most: Duration.Input] | undefined
-  /** The shortest and the longest time that a fault lasts. Default: 0.1 to 10 seconds. */
+  /** The shortest and the longest time that a fault lasts. Default: 0.01 to 10 seconds. */
   readonly lasts?: readonly [least: Duration.Input, most: Duration.Input] | undefined
   /** How many hosts may be down at once. Default: less than half of the targets. */
   readonly down?: number | undefined

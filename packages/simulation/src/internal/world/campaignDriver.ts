@@ -202,7 +202,8 @@ export class CampaignDriver {
   // A host without programs would not start again, and a caller of `Host.run` would be interrupted.
   #mayStop(target: HostState, pool: ReadonlyArray<HostState>): boolean {
     if (this.#settings.targets === undefined && target.programs.length === 0) return false
-    return pool.filter((host) => !host.isUp).length < this.#settings.down(pool.length)
+    const others = pool.filter((host) => host !== target && (!host.isUp || this.#world.faults.isStopping(host)))
+    return others.length < this.#settings.down(pool.length)
   }
 
   // One host against others, or two halves; among the hosts of the pool, or among all.

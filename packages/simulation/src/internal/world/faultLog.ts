@@ -96,6 +96,11 @@ export class FaultLog {
     }
   }
 
+  /** Whether a host is down, or asked to end, by a fault. */
+  isStopping(host: HostState): boolean {
+    return [...this.#active.values()].some(({ ends, kind }) => stopping.has(kind) && ends.has(host))
+  }
+
   /** Starts a host that is down. */
   restart(host: HostState): void {
     for (const active of this.#active.values()) {
