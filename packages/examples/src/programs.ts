@@ -24,6 +24,7 @@ const programs = {
   dns: async () => (await import("./dns/command.ts")).dns,
   socks: async () => (await import("./socks/command.ts")).socks,
   files: async () => (await import("./files/command.ts")).files,
+  mqtt: async () => (await import("./mqtt/command.ts")).mqtt,
   redis: async () => (await import("./redis/command.ts")).redis,
   certificates: async () => (await import("./certificates/command.ts")).certificates,
   demo: async () => (await import("./demo/demo.ts")).demo

@@ -1,0 +1,123 @@
+/** What the broker remembers of a client, with or without a connection: its subscriptions, and the messages that it is owed. */
+import * as MutableList from "effect/MutableList"
+import type { Link } from "./Link.ts"
+import type { Message, Qos } from "./Message.ts"
+
+/** Messages that may be unacknowledged at once, and that may wait behind them, by number and bytes. */
+const limits = { inFlight: 20, waiting: 1000, waitingBytes: 1024 * 1024 }
+
+interface Sent {
+  readonly message: Message
+  readonly isRetained: boolean
+}
+
+/** Memory that all sessions share. */
+export interface Budget {
+  free: number
+}
+
+export class Session {
+  readonly clientId: string
+  /** Whether it ends with the connection. */
+  readonly isClean: boolean
+  readonly subscriptions = new Map<string, Qos>()
+  link: Link | undefined = undefined
+  /** When the connection ended, in milliseconds of the monotonic clock. */
+  offlineSince = 0
+  /** How many messages there was no room for. */
+  dropped = 0
+  readonly #budget: Budget
+  readonly #inFlight = new Map<number, Sent>()
+  readonly #waiting = MutableList.make<Message>()
+  #waitingBytes = 0
+  #retained = new Map<string, { readonly qos: Qos; readonly current: () => Message | undefined }>()
+  #lastId = 0
+
+  constructor(clientId: string, isClean: boolean, budget: Budget) {
+    this.clientId = clientId
+    this.isClean = isClean
+    this.#budget = budget
+  }
+
+  /** Sends a message that was published, or keeps it, as the quality of service demands. */
+  deliver(message: Message, granted: Qos): void {
+    if (granted === 0 || message.qos === 0) {
+      if (this.link === undefined) return
+      if (this.link.hasRoom) this.link.push(message.once(false))
+      else this.#drop()
+      return
+    }
+    const isFull = this.#waiting.length >= limits.waiting || this.#waitingBytes >= limits.waitingBytes
+    if (isFull || this.#budget.free < message.size) return this.#drop()
+    this.#account(message.size)
+    MutableList.append(this.#waiting, message)
+    this.pump()
+  }
+
+  /** Sends what is retained under a topic, as it is when there is room for it. */
+  deliverRetained(topic: string, qos: Qos, current: () => Message | undefined): void {
+    this.#retained.set(topic, { qos, current })
+  }
+
+  acknowledge(id: number): void {
+    this.#inFlight.delete(id)
+    this.pump()
+  }
+
+  /** Continues on a new connection: what was not acknowledged is sent again. */
+  attach(link: Link): void {
+    this.link = link
+    for (const [id, { isRetained, message }] of this.#inFlight) link.push(message.numbered(id, isRetained, true))
+    this.pump()
+  }
+
+  detach(now: number): void {
+    this.link = undefined
+    this.offlineSince = now
+    this.#retained.clear()
+  }
+
+  /** Gives back the memory of what waits. */
+  discard(): void {
+    this.#account(-this.#waitingBytes)
+    MutableList.clear(this.#waiting)
+    this.#inFlight.clear()
+  }
+
+  /** Sends what waits, as far as there is room. */
+  pump(): void {
+    const { link } = this
+    if (link === undefined) return
+    while (link.hasRoom && this.#waiting.length > 0 && this.#inFlight.size < limits.inFlight) {
+      const message = MutableList.take(this.#waiting) as Message
+      this.#account(-message.size)
+      this.#send(link, message, false)
+    }
+    for (const [topic, { current, qos }] of this.#retained) {
+      const message = current()
+      const isOnce = message === undefined || qos === 0 || message.qos === 0
+      if (!link.hasRoom || (!isOnce && this.#inFlight.size >= limits.inFlight)) return
+      this.#retained.delete(topic)
+      if (message === undefined) continue
+      if (isOnce) link.push(message.once(true))
+      else this.#send(link, message, true)
+    }
+  }
+
+  #send(link: Link, message: Message, isRetained: boolean): void {
+    do this.#lastId = this.#lastId % 65_535 + 1
+    while (this.#inFlight.has(this.#lastId))
+    this.#inFlight.set(this.#lastId, { message, isRetained })
+    link.push(message.numbered(this.#lastId, isRetained, false))
+  }
+
+  #account(bytes: number): void {
+    this.#waitingBytes += bytes
+    this.#budget.free -= bytes
+  }
+
+  #drop(): void {
+    this.dropped++
+    this.link?.miss()
+  }
+}

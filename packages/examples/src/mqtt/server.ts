@@ -1,0 +1,263 @@
+/** What the broker does with each connection: CONNECT comes first, and in time; then packets, as MQTT 3.1.1 has them. */
+import * as Codec from "@sluice/codec/Codec"
+import * as Mqtt from "@sluice/codec/formats/Mqtt"
+import * as Connection from "@sluice/core/Connection"
+import * as Conversation from "@sluice/core/Conversation"
+import type { FramingError } from "@sluice/core/FramingError"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as SafeText from "@sluice/core/SafeText"
+import * as Server from "@sluice/core/Server"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import { Broker, defaultLimits, type Limits } from "./Broker.ts"
+import { Link, makeQueue, Parted } from "./Link.ts"
+import { encode, Message, type Packet, packet } from "./Message.ts"
+import type { Credentials } from "./passwords.ts"
+import type { Session } from "./Session.ts"
+import * as topics from "./topic.ts"
+
+export interface Options {
+  /** Who may connect; everyone without it. */
+  readonly credentials?: Credentials | undefined
+  /** The longest packet, in bytes. Default: 256 KiB. */
+  readonly maxPacketLength?: number | undefined
+  readonly limits?: Limits | undefined
+}
+
+/** How long a client may take to send CONNECT. */
+const connectTimeout = Duration.seconds(10)
+
+const longestClientId = 256
+
+type Packets<Tag extends Packet["_tag"]> = Extract<Packet, { readonly _tag: Tag }>
+type Failure = Parted | NetworkError.NetworkError | FramingError
+type Step = Conversation.Reply<Packet> | Conversation.Next | void
+
+const codes = { accepted: 0, wrongVersion: 1, badIdentifier: 2, unavailable: 3, notAuthorized: 5 } as const
+const refusedTopic = 0x80
+
+const connAck = (reason: number, sessionPresent = false): Packet => ({
+  _tag: "ConnAck",
+  sessionPresent,
+  reason,
+  properties: undefined
+})
+
+/** What a client of MQTT 5 is told: unsupported protocol version. */
+const wrongVersion5 = Result.getOrThrow(
+  Codec.encode(Mqtt.packet(5), { _tag: "ConnAck", sessionPresent: false, reason: 0x84, properties: [] })
+)
+
+/** A broker, which forgets everything when the Layer ends. */
+export const layer = (server: Server.Options, options: Options = {}) =>
+  Layer.unwrap(Effect.map(Clock.Clock, (clock) => {
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const broker = new Broker(options.limits ?? defaultLimits, now)
+    return Server.layer(server, handler(broker, options, now))
+  }))
+
+const handler = (broker: Broker, options: Options, now: () => number) => {
+  const framing = Codec.framing(packet, { maxFrameLength: options.maxPacketLength ?? 256 * 1024 })
+
+  return (connection: Connection.Connection) =>
+    Effect.gen(function*() {
+      const queue = yield* makeQueue
+      const connected = yield* Deferred.make<{ readonly session: Session; readonly link: Link }>()
+      let client: { readonly session: Session; readonly link: Link } | undefined
+      let keepAlive = 0
+      let lastPacketAt = now()
+
+      const connect = Effect.fnUntraced(function*(
+        message: Packets<"Connect">,
+        peer: Conversation.Peer<Packet>
+      ): Effect.fn.Return<Conversation.Next | undefined, Failure> {
+        yield* checked(problemOfConnect(message))
+        const refused = (code: number) => Effect.as(peer.send(connAck(code)), Conversation.finish)
+        if (message.protocol !== "MQTT" || message.level !== 4) {
+          if (message.level !== 5) return yield* refused(codes.wrongVersion)
+          yield* Connection.write(connection, wrongVersion5)
+          return Conversation.finish
+        }
+        if (options.credentials?.accept(message.userName, message.password) === false) {
+          yield* Effect.logWarning("wrong user name or password")
+          return yield* refused(codes.notAuthorized)
+        }
+        const isNamed = message.clientId !== ""
+        if ((!isNamed && !message.clean) || Buffer.byteLength(message.clientId) > longestClientId) {
+          return yield* refused(codes.badIdentifier)
+        }
+        const clientId = isNamed ? message.clientId : `auto-${Math.abs(yield* Random.nextInt)}`
+        const opened = broker.open(clientId, message.clean)
+        if (opened === undefined) return yield* Effect.andThen(broker.flush, refused(codes.unavailable))
+        const { isPresent, session } = opened
+        const { will } = message
+        const link = new Link(
+          queue,
+          will && { message: new Message(will.topic, will.payload, message.willQos), retain: message.willRetain }
+        )
+        client = { session, link }
+        keepAlive = message.keepAlive
+        if (session.dropped > 0) {
+          yield* Effect.logWarning(
+            `client ${shown(clientId)} has missed ${session.dropped} messages, which did not fit`
+          )
+          session.dropped = 0
+        }
+        link.push(encode(connAck(codes.accepted, isPresent)))
+        broker.attach(session, link)
+        yield* broker.flush
+        yield* Deferred.succeed(connected, client)
+        return undefined
+      })
+
+      const take = (message: Packet, session: Session, link: Link): Effect.Effect<Step, Parted> => {
+        switch (message._tag) {
+          case "Publish":
+            return publish(message)
+          case "PubAck":
+            session.acknowledge(message.id)
+            return after(session)
+          case "Subscribe": {
+            const problem = problemOfSubscribe(message)
+            if (problem !== undefined) return checked(problem)
+            const reasons = message.topics.map(({ filter, options }) => {
+              const qos = options === 0 ? 0 : 1
+              return topics.isWithinLimits(filter) && broker.subscribe(session, filter, qos) ? qos : refusedTopic
+            })
+            link.push(encode({ _tag: "SubAck", id: message.id, properties: undefined, reasons }))
+            session.pump()
+            return after(session)
+          }
+          case "Unsubscribe":
+            if (message.id === 0 || message.filters.length === 0) {
+              return checked("an UNSUBSCRIBE needs an id and filters")
+            }
+            for (const filter of message.filters) broker.unsubscribe(session, filter)
+            link.push(encode({ _tag: "UnsubAck", id: message.id, properties: undefined, reasons: [] }))
+            return after(session)
+          case "PingReq":
+            return Effect.succeed(Conversation.reply<Packet>({ _tag: "PingResp" }))
+          case "Disconnect":
+            link.will = undefined
+            return Effect.succeed(Conversation.finish)
+          default:
+            return checked(`a client does not send ${message._tag} at this point`)
+        }
+      }
+
+      const publish = (message: Packets<"Publish">): Effect.Effect<Step, Parted> => {
+        const problem = problemOfPublish(message)
+        if (problem !== undefined) return checked(problem)
+        // What the broker says of itself is not for clients to say.
+        const isRetained = topics.isReserved(message.topic) ||
+          broker.publish(new Message(message.topic, message.payload, message.qos), message.retain)
+        const step: Step = message.id === undefined
+          ? undefined
+          : Conversation.reply<Packet>({ _tag: "PubAck", id: message.id, reason: undefined, properties: undefined })
+        const done = broker.isIdle ? Effect.succeed(step) : Effect.as(broker.flush, step)
+        if (isRetained) return done
+        return Effect.andThen(
+          Effect.logWarning("a message is not retained: there is no room for more; delete some, or raise the limits"),
+          done
+        )
+      }
+
+      const after = (session: Session): Effect.Effect<void> => {
+        broker.changed(session)
+        return broker.flush
+      }
+
+      const conversation = Conversation.state({
+        framing,
+        onMessage: (message, peer): Effect.Effect<Step, Failure> => {
+          lastPacketAt = now()
+          if (client !== undefined) return take(message, client.session, client.link)
+          return message._tag === "Connect" ? connect(message, peer) : checked("the first packet is not CONNECT")
+        }
+      })
+
+      const inTime = Effect.timeoutOrElse(Deferred.await(connected), {
+        duration: connectTimeout,
+        orElse: () => Effect.fail(new Parted({ message: `no CONNECT within ${Duration.format(connectTimeout)}` }))
+      })
+
+      /** Fails when the client has sent no packet for one and a half times its keep-alive. */
+      const silence = Effect.suspend(() => {
+        if (keepAlive === 0) return Effect.never
+        const allowed = keepAlive * 1500
+        const wait: Effect.Effect<never, Parted> = Effect.suspend(() => {
+          const left = lastPacketAt + allowed - now()
+          return left > 0
+            ? Effect.andThen(Effect.sleep(Duration.millis(left)), wait)
+            : Effect.fail(
+              new Parted({ message: `no packet within ${allowed / 1000}s; its keep-alive is ${keepAlive}s` })
+            )
+        })
+        return wait
+      })
+
+      const serving = Effect.flatMap(inTime, ({ link, session }) => {
+        const writing = link.writeTo(
+          connection,
+          Effect.suspend(() => {
+            if (session.link !== link) return Effect.void
+            session.pump()
+            return after(session)
+          })
+        )
+        return Effect.raceAllFirst([Effect.andThen(writing, Effect.never), link.ended, silence])
+      })
+
+      yield* Effect.raceFirst(Conversation.handler(() => conversation)(connection), serving).pipe(
+        Effect.catchTag("Parted", ({ message }) => {
+          const who = client === undefined ? "a client" : `client ${shown(client.session.clientId)}`
+          return Effect.fail(new Parted({ message: `cannot serve ${who}: ${message}` }))
+        }),
+        Effect.ensuring(Effect.suspend(() => {
+          if (client !== undefined) broker.close(client.session, client.link)
+          return broker.flush
+        }))
+      )
+    })
+}
+
+/** Text that a client chose, for the log. */
+const shown = (text: string): string => `"${SafeText.escape(text, { limit: 100 })}"`
+
+const checked = (problem: string | undefined): Effect.Effect<void, Parted> =>
+  problem === undefined ? Effect.void : Effect.fail(new Parted({ message: problem }))
+
+const problemOfConnect = (message: Packets<"Connect">): string | undefined => {
+  const { clientId, password, userName, will, willQos, willRetain } = message
+  if (clientId.includes("\0")) return "its identifier contains U+0000"
+  if (password !== undefined && userName === undefined) return "a password needs a user name"
+  if (will === undefined && (willQos > 0 || willRetain)) return "there are flags of a will, and no will"
+  if (willQos > 2) return "the quality of service of the will is 3"
+  return will === undefined ? undefined : problemOfTopic(will.topic)
+}
+
+const problemOfPublish = ({ duplicate, id, qos, topic }: Packets<"Publish">): string | undefined => {
+  if (qos > 1) return `it publishes with a quality of service of ${qos}; use 0 or 1`
+  if (duplicate && qos === 0) return "a message that is sent at most once cannot be a duplicate"
+  return id === 0 ? "a packet identifier is 0" : problemOfTopic(topic)
+}
+
+const problemOfTopic = (topic: string): string | undefined => {
+  if (!topics.isName(topic)) return `${shown(topic)} is no name of a topic; leave out + and #`
+  if (topics.isWithinLimits(topic)) return undefined
+  return `a topic has more than ${topics.limits.levels} levels or ${topics.limits.bytes} bytes`
+}
+
+const problemOfSubscribe = ({ id, topics: wanted }: Packets<"Subscribe">): string | undefined => {
+  if (id === 0 || wanted.length === 0) return "a SUBSCRIBE needs an id and topics"
+  for (const { filter, options } of wanted) {
+    if (options > 2) return "a subscription asks for a quality of service that does not exist"
+    if (!topics.isFilter(filter)) return `${shown(filter)} is no topic filter; + takes a level, and # the last`
+  }
+  return undefined
+}
