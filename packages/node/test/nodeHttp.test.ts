@@ -1,3 +1,4 @@
+import * as NodeWS from "@effect/platform-node/NodeWS"
 import { describe, expect, it } from "@effect/vitest"
 import type * as Network from "@sluice/core/Network"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
@@ -17,6 +18,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/testing/TestClock"
 import { execFile } from "node:child_process"
 import { once } from "node:events"
@@ -27,6 +29,7 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { text } from "node:stream/consumers"
+import * as NodeDuplex from "../src/NodeDuplex.ts"
 import * as NodeHttp from "../src/NodeHttp.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import * as TestCertificates from "../src/TestCertificates.ts"
@@ -162,6 +165,55 @@ const inVirtualTime = Effect.fnUntraced(function*<A, E, R>(program: Effect.Effec
   return yield* Fiber.join(fiber)
 })
 
+describe("the end of an application", () => {
+  it.live("finishes requests in flight before it interrupts them", () =>
+    Effect.gen(function*() {
+      const began = yield* Deferred.make<void>()
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), {
+        listen: "tcp://127.0.0.1:0",
+        drain: "20 seconds"
+      })
+      const port = portOf(http)
+      const response = yield* Effect.scoped(Effect.gen(function*() {
+        yield* http.serve(Effect.gen(function*() {
+          yield* Deferred.succeed(began, undefined)
+          yield* http.server.state.pipe(
+            SubscriptionRef.changes,
+            Stream.filter((state) => state === "draining"),
+            Stream.runHead
+          )
+          return HttpServerResponse.text("answered")
+        }))
+        const request = Http.get({ port, host: "127.0.0.1" })
+        const responding = once(request, "response") as Promise<[Http.IncomingMessage]>
+        yield* Deferred.await(began)
+        return { responding }
+      }))
+      const [message] = yield* Effect.promise(() => response.responding)
+      expect(yield* Effect.promise(() => text(message))).toBe("answered")
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+
+  it.live("echoes a WebSocket until the grace period ends", () =>
+    Effect.gen(function*() {
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), { listen: "tcp://127.0.0.1:0", drain: 0 })
+      yield* http.serve(Effect.gen(function*() {
+        const socket = yield* Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ upgrade }) => upgrade)
+        const { pull } = yield* socket.reader
+        const { writeAll } = yield* socket.writer
+        return yield* Effect.forever(Effect.flatMap(pull, writeAll))
+      }))
+      const { connect } = yield* NodeDuplex.connector()
+      const client = new NodeWS.WebSocket(`ws://127.0.0.1:${portOf(http)}/`, { createConnection: connect as never })
+      yield* Effect.promise(() => once(client, "open"))
+      client.send("hello")
+      const [answer] = yield* Effect.promise(() => once(client, "message"))
+      expect(String(answer)).toBe("hello")
+      const closed = once(client, "close")
+      expect(yield* http.server.drain).toEqual({ ended: 0, cut: 1 })
+      yield* Effect.promise(() => closed)
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
+
 describe("draining HTTP/2", () => {
   it.live("finishes the streams of a session", () =>
     Effect.gen(function*() {
@@ -197,7 +249,8 @@ describe("in simulation", () => {
       server,
       Layer.provide(
         HttpServer.serve(counting),
-        NodeHttp.layerServer(() => Http.createServer(), { listen: "tcp://0.0.0.0:80" })
+        // Node's timeouts are real time.
+        NodeHttp.layerServer(() => Http.createServer({ keepAliveTimeout: 0 }), { listen: "tcp://0.0.0.0:80" })
       )
     )
     yield* Effect.forkScoped(Effect.scoped(Effect.andThen(
@@ -231,6 +284,7 @@ describe("in simulation", () => {
       expect(outcome).toMatchObject({ first: "response 1" })
       expect(outcome.second).toMatch(/^response \d$/)
       expect(outcome.attempts).toBeGreaterThan(5)
+      expect(trace).toContain("partition")
       expect((yield* scenario).trace).toBe(trace)
     }))
 })

@@ -1,4 +1,4 @@
-/** A message for any number of subscribers. It is encoded once for each quality of service, whoever receives it. */
+/** A message for any number of subscribers. It is encoded once for each quality of service. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Mqtt from "@sluice/codec/formats/Mqtt"
 import * as Result from "effect/Result"
