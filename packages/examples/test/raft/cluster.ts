@@ -139,5 +139,6 @@ export const options = {
   campaign: Campaign.make(),
   for: seconds * 1000,
   eventually: isServed,
-  calm: "10 seconds"
+  // After a partition of ten seconds, TCP may send again only ten seconds later.
+  calm: "1 minute"
 } as const
