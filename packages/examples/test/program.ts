@@ -95,6 +95,9 @@ export const stop = (program: Program, signal: NodeJS.Signals = "SIGTERM"): Prom
   return program.ended
 }
 
+/** What a server said, but for how it drained: whether it had to depends on when it noticed that its last client had left. */
+export const withoutDraining = (stderr: string): string => stderr.replace(/^.* INFO drain(?:ing|ed): .*\n/gm, "")
+
 /** Opens a plain connection. It is destroyed when the test is over. */
 export const connect = async (options: Net.NetConnectOpts): Promise<Net.Socket> => {
   const socket = Net.connect({ allowHalfOpen: true, ...options })
