@@ -83,81 +83,73 @@ const notice = (self: FramedClient.FramedClient<string, string, Framed.FramedErr
 
 const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(effect, Logger.layer([]))
 
+/** Runs a program on the host of the client. */
+const asClient = <A, E, R>(program: (servers: Effect.Success<typeof start>) => Effect.Effect<A, E, R>) =>
+  quietly(Effect.flatMap(start, (servers) => Host.run(servers.client, Effect.scoped(program(servers)))))
+
 describe("FramedClient with endpoints", () => {
   VitestSimulation.it(
     "shares requests evenly, and gives a dead endpoint's share to the others until it is back",
-    quietly(Effect.gen(function*() {
-      const { client, hosts, reset, served } = yield* start
-      yield* Host.run(
-        client,
-        Effect.gen(function*() {
-          const self = yield* FramedClient.make({ endpoints, connect, schedule, answerTimeout: "1 second" })
-          yield* connections(self, 3)
-          yield* ask(self, 60)
-          assert.deepStrictEqual(served, { a: 20, b: 20, c: 20 })
-          yield* Effect.scoped(Effect.gen(function*() {
-            yield* Fault.crash(hosts.b!)
-            // A host that is gone says nothing: the first requests to it show it.
-            yield* notice(self)
-            reset()
-            yield* ask(self, 60)
-            assert.deepStrictEqual(served, { a: 30, b: 0, c: 30 })
-            assert.strictEqual((yield* FramedClient.endpoints(self))[1]!.connections, 0)
-          }))
-          yield* connections(self, 3)
-          reset()
-          yield* ask(self, 60)
-          assert.deepStrictEqual(served, { a: 20, b: 20, c: 20 })
-        }).pipe(Effect.scoped)
-      )
+    asClient(Effect.fnUntraced(function*({ hosts, reset, served }) {
+      const self = yield* FramedClient.make({ endpoints, connect, schedule, answerTimeout: "1 second" })
+      yield* connections(self, 3)
+      yield* ask(self, 60)
+      assert.deepStrictEqual(served, { a: 20, b: 20, c: 20 })
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Fault.crash(hosts.b!)
+        // A host that is gone says nothing: the first requests to it show it.
+        yield* notice(self)
+        reset()
+        yield* ask(self, 60)
+        assert.deepStrictEqual(served, { a: 30, b: 0, c: 30 })
+        assert.strictEqual((yield* FramedClient.endpoints(self))[1]!.connections, 0)
+      }))
+      yield* connections(self, 3)
+      reset()
+      yield* ask(self, 60)
+      assert.deepStrictEqual(served, { a: 20, b: 20, c: 20 })
     })),
     { seeds: 5 }
   )
 
   VitestSimulation.it(
     "ejects an endpoint that takes requests and answers none, tries it with one, and takes it back",
-    quietly(Effect.gen(function*() {
-      const { client, reset, served, silent } = yield* start
-      yield* Host.run(
-        client,
-        Effect.gen(function*() {
-          const self = yield* FramedClient.make({
-            endpoints,
-            connect,
-            schedule,
-            answerTimeout: "100 millis",
-            ejection: { after: 2, duration: "2 seconds" }
-          })
-          const health = Effect.map(FramedClient.endpoints(self), ([a]) => a!.health)
-          yield* connections(self, 3)
-          silent.add("a")
-          // Each of these may be lost with a connection, and ejects after the second.
-          for (let round = 0; (yield* health) !== "ejected"; round++) {
-            assert.isBelow(round, 10)
-            yield* Effect.exit(ask(self, 6))
-            yield* connections(self, 3)
-          }
-          reset()
-          yield* ask(self, 30)
-          assert.strictEqual(served.a, 0)
-          yield* Effect.sleep("2 seconds")
-          assert.strictEqual(yield* health, "probation")
-          const exits = yield* Effect.forEach(
-            Array.from({ length: 10 }),
-            () => Effect.exit(FramedClient.request(self, "q 10")),
-            { concurrency: "unbounded" }
-          )
-          assert.strictEqual(exits.filter(Exit.isFailure).length, 1)
-          assert.strictEqual(served.a, 1)
-          // Twice as long now.
-          yield* Effect.sleep("3 seconds")
-          assert.strictEqual(yield* health, "ejected")
-          silent.clear()
-          yield* Effect.sleep("1 second")
-          yield* ask(self, 3)
-          assert.strictEqual(yield* health, "healthy")
-        }).pipe(Effect.scoped)
+    asClient(Effect.fnUntraced(function*({ reset, served, silent }) {
+      const self = yield* FramedClient.make({
+        endpoints,
+        connect,
+        schedule,
+        answerTimeout: "100 millis",
+        ejection: { after: 2, duration: "2 seconds" }
+      })
+      const health = Effect.map(FramedClient.endpoints(self), ([a]) => a!.health)
+      yield* connections(self, 3)
+      silent.add("a")
+      // Each of these may be lost with a connection, and ejects after the second.
+      for (let round = 0; (yield* health) !== "ejected"; round++) {
+        assert.isBelow(round, 10)
+        yield* Effect.exit(ask(self, 6))
+        yield* connections(self, 3)
+      }
+      reset()
+      yield* ask(self, 30)
+      assert.strictEqual(served.a, 0)
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual(yield* health, "probation")
+      const exits = yield* Effect.forEach(
+        Array.from({ length: 10 }),
+        () => Effect.exit(FramedClient.request(self, "q 10")),
+        { concurrency: "unbounded" }
       )
+      assert.strictEqual(exits.filter(Exit.isFailure).length, 1)
+      assert.strictEqual(served.a, 1)
+      // Twice as long now.
+      yield* Effect.sleep("3 seconds")
+      assert.strictEqual(yield* health, "ejected")
+      silent.clear()
+      yield* Effect.sleep("1 second")
+      yield* ask(self, 3)
+      assert.strictEqual(yield* health, "healthy")
     })),
     { seeds: 5 }
   )

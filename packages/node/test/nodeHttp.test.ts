@@ -125,20 +125,23 @@ describe("an HTTP server and client of Effect's", () => {
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 })
 
+/** A server that responds once `go` is done; `began` says that a request has arrived. */
+const makeHeld = Effect.fnUntraced(function*(evaluate: () => NodeHttp.NodeServer) {
+  const began = yield* Deferred.make<void>()
+  const go = yield* Deferred.make<void>()
+  const http = yield* NodeHttp.makeServer(evaluate, { listen: "tcp://127.0.0.1:0", drain: "20 seconds" })
+  yield* http.serve(Effect.gen(function*() {
+    yield* Deferred.succeed(began, undefined)
+    yield* Deferred.await(go)
+    return HttpServerResponse.text("answered")
+  }))
+  return { began, go, http }
+})
+
 describe("draining", () => {
   it.live("closes idle connections at once, and others after their responses", () =>
     Effect.gen(function*() {
-      const began = yield* Deferred.make<void>()
-      const go = yield* Deferred.make<void>()
-      const http = yield* NodeHttp.makeServer(() => Http.createServer(), {
-        listen: "tcp://127.0.0.1:0",
-        drain: "20 seconds"
-      })
-      yield* http.serve(Effect.gen(function*() {
-        yield* Deferred.succeed(began, undefined)
-        yield* Deferred.await(go)
-        return HttpServerResponse.text("answered")
-      }))
+      const { began, go, http } = yield* makeHeld(() => Http.createServer())
       const idle = Net.connect(portOf(http), "127.0.0.1")
       yield* Effect.promise(() => once(idle, "connect"))
       const request = Http.get({ port: portOf(http), host: "127.0.0.1", agent: new Http.Agent({ keepAlive: true }) })
@@ -217,17 +220,7 @@ describe("the end of an application", () => {
 describe("draining HTTP/2", () => {
   it.live("finishes the streams of a session", () =>
     Effect.gen(function*() {
-      const began = yield* Deferred.make<void>()
-      const go = yield* Deferred.make<void>()
-      const http = yield* NodeHttp.makeServer(() => Http2.createServer(), {
-        listen: "tcp://127.0.0.1:0",
-        drain: "20 seconds"
-      })
-      yield* http.serve(Effect.gen(function*() {
-        yield* Deferred.succeed(began, undefined)
-        yield* Deferred.await(go)
-        return HttpServerResponse.text("answered")
-      }))
+      const { began, go, http } = yield* makeHeld(() => Http2.createServer())
       const session = Http2.connect(`http://127.0.0.1:${portOf(http)}`)
       const answer = text(session.request({ ":path": "/" }))
       yield* Deferred.await(began)

@@ -3,7 +3,7 @@ import * as FramingLaws from "@sluice/conformance/FramingLaws"
 import * as Result from "effect/Result"
 import * as Framing from "../../src/Framing.ts"
 
-/** Frames of a length in one byte and as many bytes; what is given is done in another way. */
+/** Frames with a length of one byte before them. `wrong` replaces functions of the framing. */
 const lengthPrefixed = (
   wrong: Partial<Parameters<typeof Framing.make<Uint8Array>>[0]> = {}
 ): Framing.Framing<Uint8Array> =>
@@ -20,6 +20,20 @@ const lengthPrefixed = (
       return output.write(frame)
     },
     ...wrong
+  })
+
+/** A framing that decodes a frame that the end cuts, instead of failing. */
+const truncated = (
+  decodeCut: (input: Framing.FramingInput) => Uint8Array | Framing.NoFrame
+): Framing.Framing<Uint8Array> =>
+  lengthPrefixed({
+    decode: (input) => {
+      if (input.length === 0) return Framing.noFrame
+      const length = input.bytes[input.start]!
+      if (length > 9) return input.corrupt("its length is more than 9")
+      if (input.length > length) return input.take(length + 1, 1)
+      return input.ended ? decodeCut(input) : input.whole(length + 1)
+    }
   })
 
 const frames = [Uint8Array.of(), Uint8Array.of(1), Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5), new Uint8Array(10)]
@@ -69,27 +83,11 @@ const broken: Record<
   "more is held than may be": ["F4 memory is bounded", lengthPrefixed(), 2],
   "a frame that is cut is a frame": [
     "F5 truncated input is an error",
-    lengthPrefixed({
-      decode: (input) => {
-        if (input.length === 0) return Framing.noFrame
-        const length = input.bytes[input.start]!
-        if (length > 9) return input.corrupt("its length is more than 9")
-        if (input.length > length) return input.take(length + 1, 1)
-        return input.ended ? input.take(input.length, 1) : input.whole(length + 1)
-      }
-    })
+    truncated((input) => input.take(input.length, 1))
   ],
   "a frame that is cut is dropped": [
     "F5 truncated input is an error",
-    lengthPrefixed({
-      decode: (input) => {
-        if (input.length === 0) return Framing.noFrame
-        const length = input.bytes[input.start]!
-        if (length > 9) return input.corrupt("its length is more than 9")
-        if (input.length > length) return input.take(length + 1, 1)
-        return input.ended ? input.idle(input.length) : input.whole(length + 1)
-      }
-    })
+    truncated((input) => input.idle(input.length))
   ]
 }
 

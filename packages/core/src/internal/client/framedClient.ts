@@ -1,4 +1,3 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,7 +18,7 @@ import { type Chance, choose } from "./balance.ts"
 import type { Channel } from "./channel.ts"
 import { checkEndpoints, keyOf, type Lookup } from "./discovery.ts"
 import { Overloaded, RequestFailed } from "./errors.ts"
-import { type Failure, goneError, type Life, live } from "./life.ts"
+import { type Failure, failureOf, goneError, type Life, live } from "./life.ts"
 import { defaultSchedule } from "./retrying.ts"
 import { Slots } from "./slots.ts"
 import { measuring, Statistics } from "./statistics.ts"
@@ -71,13 +70,13 @@ export class ClientState<in out Out, in out In, in out E> extends Pipeable.Class
     return this.targets.reduce((count, { health }) => count + health.ejected, this.#ejections)
   }
 
-  /** Looks whether there is a connection. */
+  /** Lets requests proceed while there is a connection, or once there will be none. */
   settle(): void {
     if (this.over !== undefined || this.connections > 0) this.ready.openUnsafe()
     else this.ready.closeUnsafe()
   }
 
-  /** Replaces the endpoints, and keeps those that stay. Answers which are new. */
+  /** Replaces the endpoints, and keeps those that are still listed. Returns the new ones. */
   replace(candidates: ReadonlyArray<Candidate>): ReadonlyArray<Target<Out, In, E>> {
     const before = new Map(this.targets.map((target) => [keyOf(target), target]))
     const added: Array<Target<Out, In, E>> = []
@@ -161,14 +160,15 @@ export const make = Effect.fnUntraced(
     }
 
     const scope = yield* Effect.scope
-    // Also those that are not listed any more, while they have requests.
+    // Includes endpoints that are no longer listed and still have requests.
     const living = new Map<Target<Out, In, E>, Fiber.Fiber<unknown>>()
-    const isListed = !("resolve" in settings.endpoints)
+    const { endpoints } = settings
+    const isLookup = "resolve" in endpoints
     const end = (target: Target<Out, In, E>) =>
       Effect.sync(() => {
         living.delete(target)
         target.over ??= goneError()
-        if (isListed && client.targets.every(({ over }) => over !== undefined)) client.over ??= target.over
+        if (!isLookup && client.targets.every(({ over }) => over !== undefined)) client.over ??= target.over
         client.settle()
       })
     const replace = (candidates: ReadonlyArray<Candidate>) =>
@@ -177,10 +177,10 @@ export const make = Effect.fnUntraced(
           Effect.forkIn(Effect.onExit(Effect.interruptible(live(target, life)), () => end(target)), scope),
           (fiber) => living.set(target, fiber)
         ), { discard: true }))
-    const following = "resolve" in settings.endpoints
-      ? yield* Effect.forkIn(follow(settings.endpoints, options.schedule, replace, client), scope)
+    const following = isLookup
+      ? yield* Effect.forkIn(follow(endpoints, options.schedule, replace, client), scope)
       : undefined
-    if (!("resolve" in settings.endpoints)) yield* replace(settings.endpoints)
+    if (!isLookup) yield* replace(endpoints)
     yield* Effect.addFinalizer((exit) =>
       Effect.gen(function*() {
         client.over = goneError()
@@ -195,7 +195,10 @@ export const make = Effect.fnUntraced(
   }
 )
 
-/** Looks endpoints up, again and again. The first time it must succeed at some time; later, what was found before holds. */
+/**
+ * Looks endpoints up periodically. The first lookup is retried by the schedule. While a later one fails, the endpoints found
+ * before stay in use.
+ */
 const follow = <Out, In, E, R1, R2, R3>(
   { refresh, resolve }: Lookup<R1>,
   schedule: Schedule.Schedule<unknown, NoInfer<E> | Framed.FramedError, never, R2> | undefined,
@@ -218,11 +221,6 @@ const follow = <Out, In, E, R1, R2, R3>(
     ),
     Effect.ignore
   )
-
-const failureOf = (cause: Cause.Cause<NetworkError.NetworkError>): NetworkError.NetworkError => {
-  const failed = cause.reasons.find(Cause.isFailReason)
-  return failed === undefined ? goneError() : failed.error
-}
 
 const check = <Out, In, E1, R1, E2, R2, R3, R4, R5>(
   options: FramedClient.Options<Out, In, E1, R1, E2, R2, R3, R4, R5>

@@ -17,7 +17,7 @@ import type { Target } from "./target.ts"
 
 export type Failure<E> = E | Framed.FramedError
 
-/** How the connections of a client come to be, and go; times in milliseconds. */
+/** How a client opens, uses and closes its connections. Times are in milliseconds. */
 export interface Life<Out, In, E1, R1, E2, R2, R3, R4> {
   readonly clock: Clock.Clock
   readonly connect: (target: Target<Out, In, E1 | E2>) => Effect.Effect<Framed.Framed<Out, In>, E1, R1>
@@ -66,7 +66,7 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
       Framed.messages(framed),
       (message) => channel.answer(message) ? Effect.void : life.onPush?.(message) ?? Effect.void
     )
-  // A peer that answers nothing would hold up every request behind the first.
+  // A request without an answer blocks all requests behind it.
   const watching = (framed: Framed.Framed<Out, In>): Effect.Effect<never, NetworkError.NetworkError> =>
     Effect.suspend(() => {
       const left = (channel.waitingSince ?? now()) + answerTimeout - now()
@@ -111,8 +111,9 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
 /** Why a client that is closed has no connection. */
 export const goneError = () => NetworkError.make("write", "the server", new NetworkError.Closed())
 
-const reasonOf = <E>(exit: Exit.Exit<Failure<E> | undefined, Failure<E>>): Failure<E> => {
-  if (Exit.isSuccess(exit)) return exit.value ?? goneError()
-  const failed = exit.cause.reasons.find(Cause.isFailReason)
-  return failed === undefined ? goneError() : failed.error
-}
+/** The error of a cause; without one, that of a closed client. */
+export const failureOf = <E>(cause: Cause.Cause<E>): E | NetworkError.NetworkError =>
+  Option.getOrElse(Cause.findErrorOption(cause), goneError)
+
+const reasonOf = <E>(exit: Exit.Exit<Failure<E> | undefined, Failure<E>>): Failure<E> =>
+  Exit.isSuccess(exit) ? exit.value ?? goneError() : failureOf(exit.cause)

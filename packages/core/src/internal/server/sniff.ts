@@ -14,33 +14,31 @@ interface Candidate {
   readonly handler: Server.Handler<unknown, unknown>
 }
 
-/** Runs the handler that the first bytes call for. Its types are those of the public function. */
+/** Runs the handler of the protocol that the first bytes begin. The public function has its types. */
 export const sniff = (
   options: Server.SniffOptions<ReadonlyArray<Server.Protocol<unknown, unknown>>, unknown, unknown>
 ): Server.Handler<unknown, unknown> => {
   const { otherwise } = options
   const candidates = options.protocols.map(({ begins, handler }): Candidate => ({ matches: matcher(begins), handler }))
-  const checked = check(options)
+  const settings = check(options)
+  const final = (first: Uint8Array) => decide(candidates, first)?.handler ?? otherwise
   return (connection) => {
-    if (Result.isFailure(checked)) return Effect.fail(checked.failure)
-    const { limit, timeout } = checked.success
+    if (Result.isFailure(settings)) return Effect.fail(settings.failure)
+    const { limit, timeout } = settings.success
     const state = stateOf(connection)
     const look = (seen: Uint8Array): Effect.Effect<Server.Handler<unknown, unknown>, NetworkError.NetworkError> => {
-      const decided = seen.length >= limit ? decide(candidates, seen) : choose(candidates, seen)
-      if (decided === "undecided") {
-        return Effect.flatMap(
-          peekAtMost(state, seen.length + 1, limit),
-          (first) =>
-            first.length > seen.length ? look(first) : Effect.succeed(decide(candidates, first)?.handler ?? otherwise)
-        )
-      }
-      return Effect.succeed(decided?.handler ?? otherwise)
+      if (seen.length >= limit) return Effect.succeed(final(seen))
+      const decided = choose(candidates, seen)
+      if (decided !== "undecided") return Effect.succeed(decided?.handler ?? otherwise)
+      return Effect.flatMap(
+        peekAtMost(state, seen.length + 1, limit),
+        (first) => first.length > seen.length ? look(first) : Effect.succeed(final(first))
+      )
     }
     return look(none).pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(timeout),
-        orElse: () =>
-          Effect.map(peekAtMost(state, 0, limit), (first) => decide(candidates, first)?.handler ?? otherwise)
+        orElse: () => Effect.map(peekAtMost(state, 0, limit), final)
       }),
       Effect.flatMap((handler) => handler(connection))
     )
