@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Codec from "./Codec.ts"
 
 /**
- * Values of a type, over a codec of what the Schema encodes to.
+ * Turns a codec of what a Schema encodes to into a codec of the type of the Schema.
  *
  * A value that the Schema rejects is a `CorruptFrame` that names the field. The Schema must need no services and do no
  * asynchronous work.

@@ -334,9 +334,8 @@ export type UpgradeOptions =
  *
  * All that arrives after the agreement belongs to the handshake. If bytes have been read by then (an attacker may have
  * injected them to be taken for protected: CVE-2011-0411), it fails with `ClearTextBeforeUpgrade`. Bytes that a `Framed`
- * has buffered count; chunks that a Stream has handed out are the program's to check. A server that has only looked at
- * bytes, with `peek`, and has read none gives them to the handshake. While another fiber reads or
- * writes, it fails with `Busy`, and the connection stays as it was. Any other failure closes the connection.
+ * has buffered count; chunks that a Stream has handed out are the program's to check. If a server has read
+ * nothing, bytes that it has looked at with `peek` belong to the handshake. While another fiber reads or writes, it fails with `Busy`, and the connection stays as it was. Any other failure closes the connection.
  *
  * **Example** (the side that asks)
  *

@@ -69,8 +69,8 @@ export interface Peer<in Out> {
    */
   readonly send: (message: Out) => Effect.Effect<void, Failure>
   /**
-   * Waits until the peer has ended or the connection is gone. A handler that waits for something else, as a long poll does,
-   * races against it, because no message is received meanwhile. Up to 256 KiB are read ahead to find out.
+   * Waits until the peer has ended or the connection is gone. A handler that waits for something else, as in a long poll,
+   * should race against it, because no message is received meanwhile. Up to 256 KiB are read ahead to detect the end.
    */
   readonly ended: Effect.Effect<void>
 }
@@ -146,8 +146,8 @@ export const state = <Out, In, E1 = never, R1 = never, E2 = never, R2 = never, E
 }
 
 /**
- * Sends a message and stays in the state, as `peer.send` would. A handler that returns `Effect.succeed(reply(message))` costs
- * least: such messages are answered as they arrive, with no fiber in between.
+ * Sends a message and stays in the state, as `peer.send` would. `Effect.succeed(reply(message))` is the fastest
+ * answer: it is sent from the callback that received the message, without resuming a fiber.
  *
  * ```ts
  * import * as Conversation from "@sluice/core/Conversation"

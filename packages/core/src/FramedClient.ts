@@ -91,15 +91,15 @@ export interface WeightedEndpoint {
 }
 
 /**
- * Endpoints that are looked up when the client starts, and again and again. Endpoints that are found no more are closed when
- * their requests are answered. While a lookup fails, the endpoints that were found before stay in use.
+ * Endpoints that are looked up when the client starts, and periodically after that. Endpoints that a lookup no longer returns
+ * are closed when their requests are answered. While lookups fail, the endpoints found before stay in use.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Lookup<R> {
   readonly resolve: Effect.Effect<ReadonlyArray<WeightedEndpoint>, NetworkError.NetworkError, R>
-  /** How long what was found holds. Default: 30 seconds. */
+  /** The time between lookups. Default: 30 seconds. */
   readonly refresh?: Duration.Input | undefined
 }
 
@@ -118,9 +118,9 @@ export type Endpoints<R> = ReadonlyArray<Endpoint.Input | WeightedEndpoint> | Lo
  * @since 0.1.0
  */
 export interface SrvOptions {
-  /** Of the endpoints that are found. Default: `"tcp"`. */
+  /** The scheme of the endpoints. Default: `"tcp"`. */
   readonly scheme?: "tcp" | "tls" | undefined
-  /** How long the records hold, as `Dns` does not tell. Default: 30 seconds. */
+  /** The time between lookups; `Dns` does not report TTLs. Default: 30 seconds. */
   readonly refresh?: Duration.Input | undefined
 }
 
@@ -140,8 +140,8 @@ export interface SrvOptions {
 export const srv: (name: string, options?: SrvOptions) => Lookup<Dns.Dns> = discovery.srv
 
 /**
- * When an endpoint is avoided while others work. A failure is a connection that is lost with requests in flight, also because
- * they were not answered in time. Any answer ends the count. An endpoint without a connection gets no requests in any case.
+ * When an endpoint is avoided while others work. A failure is a connection that is lost with requests in flight, for example
+ * because of `answerTimeout`. Any answer resets the count. An endpoint without a connection gets no requests in any case.
  *
  * @category options
  * @since 0.1.0
@@ -254,7 +254,7 @@ export const size = <Out, In, E>(self: FramedClient<Out, In, E>): Effect.Effect<
   Effect.sync(() => internal.stateOf(self).connections)
 
 /**
- * An endpoint of a client as it is now.
+ * The current state of an endpoint of a client.
  *
  * @category models
  * @since 0.1.0
@@ -273,7 +273,7 @@ export interface EndpointState {
 }
 
 /**
- * The endpoints of a client, and how they do.
+ * The current state of each endpoint of a client.
  *
  * @category observing
  * @since 0.1.0

@@ -75,8 +75,8 @@ export const always: (name: string, holds: boolean, details?: unknown) => Effect
 export const sometimes: (name: string, holds: boolean, details?: unknown) => Effect.Effect<void> = claim("sometimes")
 
 /**
- * `holds` must be true when the program comes by for the last time: what has failed must have recovered at the end of the
- * run.
+ * `holds` must be true the last time the program reaches this claim: by the end of the run it must have recovered from
+ * faults.
  *
  * @since 0.1.0
  * @category claims

@@ -286,7 +286,7 @@ export interface Protocol<out E, out R> {
    * while they are too few to tell. `Tls.isClientHello` is such a function.
    */
   readonly begins: string | Uint8Array | ((first: Uint8Array) => boolean | undefined)
-  /** It finds all bytes unread. */
+  /** Gets the connection with all bytes unread. */
   readonly handler: Handler<E, R>
 }
 
@@ -297,9 +297,9 @@ export interface Protocol<out E, out R> {
  * @category options
  */
 export interface SniffOptions<out Protocols extends ReadonlyArray<Protocol<unknown, unknown>>, out E, out R> {
-  /** The first one that matches is chosen, as soon as those before it cannot match any more. */
+  /** The first that matches is chosen, as soon as no earlier one can still match. */
   readonly protocols: Protocols
-  /** The handler when none matches: by `timeout`, `limit` or the peer's end at the latest. */
+  /** The handler when none has matched by `timeout`, `limit` or the peer's end. */
   readonly otherwise: Handler<E, R>
   /** How long to wait for a decision. Default: 10 seconds. */
   readonly timeout?: Duration.Input | undefined

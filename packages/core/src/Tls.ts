@@ -361,7 +361,7 @@ export interface Session {
 
 /**
  * Whether bytes begin with a `ClientHello`, the first message of a TLS client (RFC 8446, section 4.1.2), in a record of
- * its own (section 5.1); `undefined` while they are too few to tell. For `Server.sniff`. Six bytes always tell.
+ * its own (section 5.1); `undefined` while there are too few. Six bytes are enough. For `Server.sniff`.
  *
  * @since 0.1.0
  * @category guards

@@ -1,6 +1,6 @@
 /**
  * Effect's `HttpServer` and `HttpClient` over Sluice: the limits, timeouts, PROXY headers, TLS, draining and events of
- * `Server` hold for HTTP, and both run over any `Network`.
+ * `Server` apply to HTTP, and both run over any `Network`.
  *
  * **Example** (a server)
  *
@@ -30,7 +30,7 @@
  *    sent yet, and then their connections close. HTTP/2 clients get GOAWAY. After the grace period the rest are interrupted,
  *    WebSockets included.
  * 3. `remoteAddress` of a request is the client's, also behind a proxy that sends PROXY headers.
- * 4. `headersTimeout`, `requestTimeout` and `keepAliveTimeout` of the Node server hold. They run on Node's timers, the
+ * 4. `headersTimeout`, `requestTimeout` and `keepAliveTimeout` of the Node server apply. They run on Node's timers, the
  *    timeouts of `Server` on Effect's clock.
  *
  * **Gotchas**
@@ -122,7 +122,7 @@ export const layer = (
  * @category options
  */
 export interface ClientOptions extends CoreSocketOptions.ConnectOptions {
-  /** How many connections to keep, and how. Default: `{ keepAlive: true }`. */
+  /** How connections are pooled and kept alive. Default: `{ keepAlive: true }`. */
   readonly agent?: AgentOptions | undefined
 }
 

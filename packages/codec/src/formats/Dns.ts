@@ -23,15 +23,15 @@ const labelText = (bytes: Uint8Array, from: number, end: number): string => {
   return text
 }
 
-/** Offsets that a pointer has room for. */
+/** A pointer has 14 bits for its offset. */
 const pointerRange = 0x4000
 
-/** Reads a name at a place, behind pointers too. */
+/** Reads a name, and follows pointers. */
 const decodeName = ({ at, begin, bytes, end }: Codec.CustomInput) => {
   let name = ""
   let total = 1
   let size = 0
-  /** Pointers only lead to what is before, so that they cannot go round. */
+  /** A pointer must lead to an earlier place than all before it, so that there is no loop. */
   let lowest = at
   let last = end
   for (let place = at;;) {
@@ -58,7 +58,7 @@ const decodeName = ({ at, begin, bytes, end }: Codec.CustomInput) => {
   }
 }
 
-/** How many bytes a name takes without pointers. */
+/** The size of a name without compression, in bytes. */
 const wholeSize = (name: string): number => {
   let size = name.length + 2
   for (let i = name.indexOf("\\"); i >= 0; i = name.indexOf("\\", i + 2)) size--
@@ -67,10 +67,10 @@ const wholeSize = (name: string): number => {
 
 const tooLong = Result.fail(`the name is longer than ${longestName} bytes`)
 
-/** Where a name is put together; a label more than fits is noticed behind it. */
+/** The buffer for a name. It has room for one label too many, which is then rejected. */
 const scratch = new Uint8Array(longestName + longestLabel + 2)
 
-/** The bytes of a name, which ends with a pointer where its rest was written before. */
+/** The bytes of a name. If compressed, its longest suffix that was written before becomes a pointer. */
 const encodeName = (
   name: string,
   { at, memory }: Codec.CustomOutput,
@@ -126,11 +126,11 @@ const makeName = (isCompressed: boolean): Codec.Codec<string> =>
  */
 export const name: Codec.Codec<string> = makeName(true)
 
-/** A name that later standards do not allow to compress (RFC 3597, section 4). */
+/** A name that must not be compressed (RFC 3597, section 4). */
 const wholeName = makeName(false)
 
 /**
- * The types of records that have a form of their own, by name (RFC 1035, RFC 3596, RFC 2782).
+ * The record types that are decoded into fields, by name (RFC 1035, RFC 3596, RFC 2782).
  *
  * @category models
  * @since 0.1.0
@@ -173,7 +173,7 @@ const data = Codec.taggedOr(
 )
 
 /**
- * A record: a name, and what it says of the name. Types without a form of their own are `Other`, whose data is bytes.
+ * A resource record: a name and its data. Records of types that are not in {@link types} are `Other`, with bytes as data.
  *
  * @category codecs
  * @since 0.1.0

@@ -189,11 +189,11 @@ export interface CustomInput {
  * @since 0.1.0
  */
 export interface CustomOutput {
-  /** Where the value goes: an offset from where the innermost range with a length begins, or the frame. */
+  /** Where the value begins: an offset in the innermost range with a length, or in the frame. */
   readonly at: number
   /**
-   * What codecs by hand noted while they wrote this range: a text, and the offset of what was written for it. It begins
-   * empty. Bytes that a later length would move cannot be noted: encoding fails.
+   * Offsets of texts that custom codecs have written in this range; empty when the range begins. Encoding fails if a length
+   * of variable size that is filled in later would move one of them.
    */
   readonly memory: Map<string, number>
 }

@@ -24,7 +24,7 @@ export const enclosed = <A>(
   const tailLength = afterBytes?.length ?? 0
   const tail0 = afterBytes?.[0] ?? -1
   const tail1 = afterBytes?.[1] ?? -1
-  /** Reads what stands behind; one byte or two without a call. */
+  /** Reads the suffix. One or two bytes are compared here, without a call. */
   const readTail = (c: Cursor): void | Stop => {
     const { at, bytes } = c
     if (tailLength > 2 || c.end - at < tailLength) return tailRead(c)

@@ -94,7 +94,7 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       return undefined
     }
     const measures = codecs.slice(index + 1).map((codec) => codec.measure)
-    // To fill in a number of a fixed size costs less than to measure all fields.
+    // Filling in a number of fixed size later costs less than measuring all fields.
     if (!isFixed(number) && measures.every((measure) => measure !== undefined)) {
       const later = names.slice(index + 1)
       plan.writeWhole(index, (value, writer) => {

@@ -77,7 +77,7 @@ export const delimited = <A>(
 const lengthAt = (c: Cursor, at: number, markers: ReadonlyArray<Uint8Array>): number =>
   markers.find((marker) => matched(c, at, marker) === marker.length)!.length
 
-/** Where the first of the markers stands behind `from`, or -1: for a few bytes, of which it needs no view. */
+/** The offset of the first marker from `from`, or -1. For short content, this costs less than a view of the bytes. */
 const firstNear = (bytes: Uint8Array, from: number, end: number, markers: ReadonlyArray<Uint8Array>): number => {
   for (let at = from; at < end; at++) {
     for (let m = 0; m < markers.length; m++) {

@@ -88,7 +88,7 @@ const plainText = (c: Cursor, from: number, end: number): string => {
   const { fromCharCode } = String
   let value = ""
   let i = from
-  // Not byte by byte: of two characters the engine makes a string that it looks up in a table.
+  // In blocks, not byte by byte: appending one byte makes a string of two characters, which the engine looks up in a table.
   if (end - i >= 16) {
     value = fromCharCode(
       bytes[i]!,

@@ -31,7 +31,7 @@ export interface Parts<A> {
   readonly hidden?: boolean | undefined
   /** The position in its byte at which it ends, or what is wrong, if it begins at this position. */
   readonly align?: ((bit: number) => number | string) | undefined
-  /** The line that it is, if it is one. */
+  /** Set if the codec is a decimal number between a few bytes. */
   readonly line?: Line | undefined
   /** The fields of a table. */
   readonly rows?: (() => ReadonlyArray<Row>) | undefined

@@ -1,8 +1,8 @@
 import type { Cursor } from "./cursor.ts"
 
 /**
- * A decimal number between a few bytes, such as `$16\r\n`: what codecs of numbers tell of themselves, so that what comes
- * before a length can be read in one go.
+ * A decimal number between a few bytes, such as `$16\r\n`. A codec that describes itself as a line is read in one pass where
+ * it is a length or a count.
  */
 export interface Line {
   readonly max: number
@@ -13,7 +13,7 @@ export interface Line {
   readonly afterThat: number
 }
 
-/** Puts bytes around a line, if they are as few as a line can have. */
+/** Puts bytes around a line, or returns `undefined` where they are more than a line can have. */
 export const lineBetween = (
   line: Line | undefined,
   before: Uint8Array | undefined,
@@ -30,7 +30,7 @@ export const lineBetween = (
   }
 }
 
-/** Reads a line that is there as a whole. Returns -1, and reads nothing, where it takes more to say what is there. */
+/** Reads a complete, valid line. Otherwise returns -1 and reads nothing: the codec itself finds the error, or waits. */
 export const readLine = (c: Cursor, line: Line): number => {
   const { bytes, end } = c
   const { after, afterThat, before } = line

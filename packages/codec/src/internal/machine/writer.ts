@@ -80,12 +80,12 @@ export class Writer {
     return at
   }
 
-  /** Where codecs by hand note the offsets, in the innermost range, of what they wrote. */
+  /** Where custom codecs note the offsets of what they wrote, counted from the innermost range. */
   get memory(): Map<string, number> {
     return this.#memory ??= new Map()
   }
 
-  /** Writes what is read as a range, and returns how many bytes it takes. Offsets in it count from its begin. */
+  /** Writes a value that is read as a range, and returns its size. Offsets in it count from its first byte. */
   enclose<A>(write: Write<A>, value: A): number {
     const { base, position } = this
     this.base = position
@@ -144,14 +144,14 @@ export class Writer {
     for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += more
   }
 
-  /** What other bytes point to must stay where it is. */
+  /** Bytes whose offset is noted must not move. */
   #checkOffsets(position: number): void {
     for (const offset of this.#memory?.values() ?? []) {
       if (this.base + offset > position) return this.fail("offsets point behind a length of no fixed size")
     }
   }
 
-  /** Where in `bytes` a position of the frame is, or -1 if payloads that are kept apart stand between the bytes. */
+  /** The index in `bytes` of a position in the frame, or -1 if `bytes` lacks payloads that are passed on without a copy. */
   indexOf(position: number): number {
     return this.#splices.length === 0 ? this.begun + position : -1
   }

@@ -29,8 +29,8 @@ interface Account {
 }
 
 /**
- * Bytes that a connection may hold without being counted: one chunk read ahead of a slow reader, and the beginning of a
- * frame. A slow reader is no reason to fail a connection.
+ * Bytes that a connection may hold without being counted: a chunk read ahead and the beginning of a frame, so that a slow
+ * reader alone never fails a connection.
  */
 export const uncounted = 131_072
 

@@ -6,7 +6,7 @@ export interface Chance {
   readonly nextDoubleUnsafe: () => number
 }
 
-// A weight of 0 means that there is hardly a reason to choose it (RFC 2782).
+// An endpoint with weight 0 has a very small chance of being chosen (RFC 2782).
 const leastWeight = 0.01
 
 /**

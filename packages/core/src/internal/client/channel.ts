@@ -13,7 +13,7 @@ export interface Correlation<Out, In> {
   readonly answer: (message: In) => unknown
 }
 
-/** A request that waits for its answer. One whose caller has left takes its answer all the same, and throws it away. */
+/** A request that waits for its answer. If its caller has left, the answer is dropped when it arrives. */
 interface Pending<In, E> {
   /** Where the request ends in the output. */
   readonly end: number
@@ -42,7 +42,7 @@ export class Channel<Out, In, E> {
   #answered = 0
 
   constructor(options: {
-    /** Each request has one, and gives it back. */
+    /** Each request has taken one, and releases it. */
     readonly slots: { readonly release: () => void }
     readonly now: () => number
     readonly correlation: Correlation<Out, In> | undefined
@@ -62,7 +62,7 @@ export class Channel<Out, In, E> {
     return this.#pending.size
   }
 
-  /** Since when the request has waited that has waited longest. */
+  /** When the oldest request in flight was sent. */
   get waitingSince(): number | undefined {
     for (const { since } of this.#pending.values()) return since
     return undefined
@@ -89,8 +89,8 @@ export class Channel<Out, In, E> {
   }
 
   /**
-   * Sends a request and waits for its answer. It has a slot, which is free again when the answer has come or cannot come any
-   * more, and not before.
+   * Sends a request and waits for its answer. The request has a slot, which is released when the answer arrives or the
+   * connection is lost.
    */
   ask(message: Out, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<In, FramingError | RequestFailed<E>> {
     const { outbox } = this.#framed!
@@ -112,7 +112,7 @@ export class Channel<Out, In, E> {
         pending.resume = undefined
       })
     })
-    // Who cannot send learns of it as everyone does: by the loss of the connection.
+    // A failed write loses the connection, which fails this request too.
     if (outbox.isFull) return Effect.andThen(Effect.forkDetach(Effect.ignore(outbox.flush)), answer)
     outbox.flushSoon(fiber.currentDispatcher)
     return answer

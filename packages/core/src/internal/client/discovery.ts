@@ -7,10 +7,10 @@ import { checked, duration, integer, reject } from "../../Options.ts"
 import { dnsError } from "../network/resolve.ts"
 import type { Candidate } from "./target.ts"
 
-/** Endpoints that are looked up, again and again. */
+/** Endpoints that are looked up periodically. */
 export interface Lookup<R> {
   readonly resolve: Effect.Effect<ReadonlyArray<Candidate>, NetworkError.NetworkError, R>
-  /** How long what was found holds, in milliseconds. */
+  /** The time between lookups, in milliseconds. */
   readonly refresh: number
 }
 
@@ -47,7 +47,7 @@ const candidate = (each: Endpoint.Input | FramedClient.WeightedEndpoint): Candid
   }
 }
 
-/** An endpoint that is listed twice is one. */
+/** Removes duplicate endpoints. The last one counts. */
 const distinct = (
   candidates: ReadonlyArray<Candidate>
 ): ReadonlyArray<Candidate> => [...new Map(candidates.map((each) => [keyOf(each), each])).values()]

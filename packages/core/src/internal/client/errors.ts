@@ -20,8 +20,8 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
 }
 
 /**
- * A request has no answer: its connection was lost, or there was no room for it. `sent` tells whether the peer may have received it: one that was
- * not sent can be repeated safely.
+ * A request has no answer: its connection was lost, or there was no room for it. `sent` tells whether the peer may have
+ * received it. A request that was not sent can be repeated safely.
  *
  * @category errors
  * @since 0.1.0

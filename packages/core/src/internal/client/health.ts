@@ -2,7 +2,7 @@
 export interface Ejection {
   /** After this many failures in a row. */
   readonly after: number
-  /** The first time. It doubles with each time in a row. */
+  /** The duration of the first ejection. It doubles with each ejection in a row. */
   readonly atFirst: number
   readonly atMost: number
 }
@@ -17,7 +17,7 @@ export class Health {
   #failures = 0
   #ejections = 0
   #until: number | undefined = undefined
-  /** How often it was ejected, ever. */
+  /** The number of ejections since the client started. */
   ejected = 0
 
   constructor(ejection: Ejection, now: () => number) {
@@ -41,7 +41,7 @@ export class Health {
     this.#until = undefined
   }
 
-  /** What fails while it is ejected was begun before, or is tried for want of another endpoint. */
+  /** A failure while ejected does not eject again: the request was sent before, or no other endpoint worked. */
   fail(): void {
     const { state } = this
     this.#failures++

@@ -6,7 +6,7 @@ import { counted, gauged, registered, type Registration } from "../metrics/serie
 
 const boundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000]
 
-/** What has become of the requests of a client: plain numbers, read when asked for. */
+/** Counts the outcomes of requests, in plain numbers that metrics read on demand. */
 export class Statistics {
   answered = 0
   readonly failed = new Map<string, number>()

@@ -71,13 +71,13 @@ export class Target<in out Out, in out In, in out E> implements Observer {
     return found
   }
 
-  /** Whether it works, as far as is known. On probation it gets one request at a time. */
+  /** Whether it may get the next request. On probation it gets one request at a time. */
   get isTrusted(): boolean {
     const { state } = this.health
     return state === "healthy" || (state === "probation" && this.pending === 0)
   }
 
-  /** It is not listed any more: closes when nothing is in flight. */
+  /** Closes as soon as no request is in flight: the endpoint is no longer listed. */
   retire(): void {
     this.#isRetired = true
     this.#closeIfIdle()
@@ -93,7 +93,7 @@ export class Target<in out Out, in out In, in out E> implements Observer {
     if (this.#isRetired) this.#closeIfIdle()
   }
 
-  /** A connection that was lost while nothing was in flight says nothing: servers close what is idle. */
+  /** The loss of an idle connection is no failure: servers close idle connections. */
   onLoss(requests: number, reason: unknown): void {
     if (requests > 0) {
       this.#statistics.fail(reason, requests)

@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import type { Reader } from "./receiveQueue.ts"
 import type { ConnectionState } from "./state.ts"
 
-/** How many bytes are read ahead of their receiver, to learn whether the peer has ended behind them. */
+/** How many bytes are read ahead of the receiver to detect the end behind them. */
 const mostAhead = 256 * 1024
 
-/** Waits until it is known that the peer has ended or the connection is gone, whatever lies before that. */
+/** Waits until the peer has ended or the connection is gone, also while input waits to be read. */
 export const ended = (connection: ConnectionState): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const { input } = connection

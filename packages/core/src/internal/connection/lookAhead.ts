@@ -20,7 +20,7 @@ const peekExactly = (self: ConnectionState, count: number): Effect.Effect<Uint8A
         : fail(self, new NetworkError.UnexpectedEnd({ received: bytes.length, expected: count })))
   })
 
-/** Waits until `least` bytes have arrived, or the end, and copies up to `most` of those that have. */
+/** Waits until `least` bytes or the end have arrived, and returns a copy of up to `most` bytes. */
 export const peekAtMost = (
   self: ConnectionState,
   least: number,
@@ -28,7 +28,7 @@ export const peekAtMost = (
 ): Effect.Effect<Uint8Array, NetworkError.NetworkError> =>
   Effect.suspend(() => {
     const { decoder, input } = self
-    // A receiver that waits for the rest of a message has the beginning in its decoder.
+    // The decoder of a waiting receiver may have the beginning of a message.
     const isBusy = input.isTaken || (input.isAwaited && decoder !== undefined && decoder.buffered > 0)
     const refusal = isBusy ? self.error("read", new NetworkError.Busy()) : self.reclaim()
     if (refusal !== undefined) return Effect.fail(refusal)
@@ -50,10 +50,10 @@ const putBack = (self: ConnectionState, bytes: Uint8Array): Effect.Effect<void, 
   })
 
 /**
- * Waits until `count` bytes have arrived and returns a copy of them. They stay unread: the next read, of whichever kind, gets
- * them, and so does `upgradeTls` as the server, where nothing was read before. At most 65,536 bytes.
+ * Waits until `count` bytes have arrived, at most 65,536, and returns a copy of them. They stay unread: the next read of any
+ * kind gets them, and so does `upgradeTls` of a server that has read nothing yet.
  *
- * It fails with `UnexpectedEnd` when the peer ends before, with `Busy` while a pipe or another consumer has the input, and
+ * It fails with `UnexpectedEnd` when the peer ends earlier, with `Busy` while a pipe or another consumer has the input, and
  * with `InvalidOption` for a count that is out of range. See `Server.sniff` to choose a protocol by the first bytes.
  *
  * **Example** (read a record whose length is in its header)
@@ -77,8 +77,8 @@ export const peek: {
 } = dual(2, (self: Connection.Connection, count: number) => peekExactly(stateOf(self), count))
 
 /**
- * Puts bytes in front of those that wait to be read: the next read gets them first. They are copied. After the peer's end,
- * they are read before the end.
+ * Puts a copy of bytes in front of the unread input: the next read gets them first. After the peer's end, they are read
+ * before the end.
  *
  * It fails with `InvalidOption` when more than 1 MiB would wait to be read, with `Busy` while another fiber reads or the
  * connection is being upgraded to TLS, and with `Closed` once this side has closed the connection.

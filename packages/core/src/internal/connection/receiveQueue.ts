@@ -34,7 +34,7 @@ export class ReceiveQueue {
   // "suspended": the transport is lent, and is not asked for anything.
   #delivery: "flowing" | "paused" | "suspended" = "flowing"
   #pending = new ByteQueue()
-  // What has arrived while the transport is lent, and what was waiting then: it belongs to the handshake, and to no reader.
+  // Input of the handshake: unread when the transport was lent, or received since. Readers do not get it.
   #early = new ByteQueue()
   // The readers of a chunk: mostly one, and then the queue stays empty.
   #reader: Reader | undefined = undefined
@@ -86,14 +86,14 @@ export class ReceiveQueue {
   // The transport
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Asks the transport for nothing: it is lent, and what is here or still comes is for `takeEarly`. */
+  /** Stops asking the transport for input: it is lent. Unread and further input is for `takeEarly`. */
   suspend(): void {
     this.#delivery = "suspended"
     this.#early = this.#pending
     this.#pending = new ByteQueue()
   }
 
-  /** Takes what arrived before the transport was used: the first bytes of a handshake. */
+  /** Takes the input that belongs to the handshake. */
   takeEarly(): Uint8Array | undefined {
     return this.#early.length === 0 ? undefined : this.#early.take(this.#early.length)
   }
@@ -143,7 +143,7 @@ export class ReceiveQueue {
       reader(this.#transport.keep(chunk), undefined)
       return this.#wantsMore
     }
-    // A consumer that still uses a chunk that was put back did not stop the transport.
+    // The transport delivers even while the consumer still uses a chunk that was put back.
     const isReady = this.#borrower === undefined && this.#pending.length === 0
     if (this.#consumer !== undefined && isReady) return this.#lend(this.#consumer, chunk)
     this.#pending.push(chunk, this.#transport)
@@ -272,7 +272,7 @@ export class ReceiveQueue {
     return taken
   }
 
-  /** A copy of the first `count` bytes of those available, which stay where they are. */
+  /** A copy of the first `count` available bytes, which stay unread. */
   copyBytes(count: number): Uint8Array {
     return this.#pending.copy(count)
   }
@@ -304,7 +304,7 @@ export class ReceiveQueue {
     this.#resumeDelivery()
   }
 
-  /** Puts back a chunk that was read and not used: the next reader gets it. It is not lent. Answers whether anybody reads. */
+  /** Puts an unused chunk, which must not be lent, in front of the input. Returns false if the input is closed. */
   unread(chunk: Uint8Array): boolean {
     if (this.#state === "closed") return false
     if (chunk.length > 0) this.#pending.unshift(chunk)

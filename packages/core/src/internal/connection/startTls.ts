@@ -89,7 +89,7 @@ const refuse = (
     return error
   }
   const received = input.available + (connection.decoder?.buffered ?? 0)
-  // Where nothing was taken as clear text, a server may have looked at the client's first message of TLS.
+  // A server that has read nothing as clear text may have peeked at the ClientHello.
   const isHandshake = role === "server" && connection.isInspected && activity.bytesIn === input.available
   if (received > 0 && !isHandshake) return fail(new ClearTextBeforeUpgrade({ received }))
   if (input.isEnded) return fail(new HandshakeCut())

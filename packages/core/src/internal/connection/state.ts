@@ -70,7 +70,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly closeTimeout: number
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
-  /** Whether the program has looked at input and left it unread: by `peek` or `unread`. */
+  /** Whether the program has used `peek` or `unread`. */
   isInspected = false
   readonly #budget: BufferBudget | undefined
   #phase: Lifecycle.Phase = "open"
@@ -160,7 +160,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     }
   }
 
-  /** Puts bytes in front of those that wait to be read. Answers whether anybody may read them. */
+  /** Puts bytes in front of the unread input. Returns false if the input is closed. */
   unread(bytes: Uint8Array): boolean {
     if (!this.input.unread(bytes)) return false
     this.isInspected = true
@@ -177,7 +177,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     return this.#budget === undefined ? wantsMore : this.#hold(this.#budget) && wantsMore
   }
 
-  // Answers whether the budget allows more.
+  // Returns whether the budget allows reading on.
   #hold(budget: BufferBudget): boolean {
     const held = this.input.available + (this.decoder === undefined ? 0 : this.decoder.buffered)
     return (held <= uncounted && !budget.counts(this)) || budget.hold(this, held)

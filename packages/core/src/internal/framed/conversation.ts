@@ -113,9 +113,9 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
   const { onEnd, onMessage } = options
   type Step = Next<E, R> | void
   const handle = (message: In) => onMessage(message, peer)
-  // What is there already is written meanwhile.
+  // Replies that are ready are written meanwhile.
   const wait = (step: Effect.Effect<Step, E, R>): Conversing<E, R> => turns.meanwhile(Effect.flatMap(step, go))
-  // The type of the messages of a reply is that of the state.
+  // `Conversation.state` checks that replies have the type of its framing.
   const reply = (message: unknown) => outbox.add(message as Out)
   const go = (next: Step): Conversing<E, R> => {
     if (next === undefined) return listening
@@ -148,7 +148,7 @@ const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<O
     whenPending: wait,
     whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
   })
-  // The fiber takes the messages that have arrived with one that made it wait.
+  // The fiber handles the messages received with the one that it waited for.
   const listening: Conversing<E, R> = Effect.suspend(() => {
     if (outbox.isFull) return Effect.flatMap(outbox.flush, () => listening)
     const message = decoder.next()

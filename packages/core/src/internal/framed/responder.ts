@@ -4,8 +4,8 @@ import type { FramedState } from "./state.ts"
 import { type Outcome, Turns } from "./turns.ts"
 
 /**
- * Answers messages one after the other. Replies that are ready together leave with one write: they are written when no
- * message is left, when they are many, and when a handler waits.
+ * Answers messages one after the other. Replies are written together: when no message is left, when the outbox is full, and
+ * when a handler waits.
  */
 export const answerInTurn = <Out, In, E, R>(
   framed: FramedState<Out, In>,

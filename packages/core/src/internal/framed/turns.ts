@@ -9,29 +9,29 @@ import type { FramedState } from "./state.ts"
 
 export type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingError | E, R>
 
-/** The answer of a turn that is not over at once. */
+/** Says that a result needs the fiber. */
 export const pending: unique symbol = Symbol.for("@sluice/core/Framed/pending")
 
-/** What is done about messages in the callbacks of a connection. */
+/** How messages are handled in the callbacks of a connection. */
 export interface TurnOptions<A, In, E, R> {
   readonly handle: (message: In) => Effect.Effect<A, E, R>
-  /** Takes what the handler succeeded with: sends it, or says why not, or leaves it to `whenPending`. */
+  /** Takes the handler's result: sends it, or returns why it cannot, or `pending` to leave it to `whenPending`. */
   readonly take: (result: A) => FramingError | typeof pending | undefined
-  /** What the fiber does about a result that is not there at once, or not to be taken. It ends with `resume`. */
+  /** What the fiber does with a handler that has not finished, or a result that `take` left. Must end with `resume`. */
   readonly whenPending: (result: Effect.Effect<A, E, R>) => Outcome<E, R>
   /** What to do when the peer has ended. */
   readonly whenEnded: Outcome<E, R>
 }
 
 /**
- * Takes the messages of a connection in its callbacks, with no fiber in between, for as long as each is handled at once. A
- * message that is not is left to the fiber, with those that have arrived with it. It runs within the callback, up to the
- * first handler that waits, and then waits for the callbacks again.
+ * Handles the messages of a connection in its callbacks, without resuming a fiber, while every handler finishes at once. The
+ * fiber handles a message whose handler does not, and the messages received with it. It starts within the callback and runs
+ * up to the first handler that waits. Then it waits for the callbacks again.
  */
 export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   readonly #framed: FramedState<Out, In>
   readonly #options: TurnOptions<A, In, E, R>
-  // Gives the fiber something to do, while it waits here.
+  // Resumes the fiber that is in `wait`.
   #resume: ((outcome: Outcome<E, R>) => void) | undefined = undefined
   #isRegistering = false
   #isWithinCallback = false
@@ -39,7 +39,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   #isWriting = false
   #isEnded = false
   #pending: Effect.Effect<A, E, R> | undefined = undefined
-  // How it ends, once what is being written is written.
+  // What the fiber does once the current write is done.
   #outcome: Outcome<E, R> | undefined = undefined
 
   constructor(framed: FramedState<Out, In>, options: TurnOptions<A, In, E, R>) {
@@ -47,7 +47,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     this.#options = options
   }
 
-  /** Takes messages. Only one may do that on a connection at a time. */
+  /** Handles messages until the connection ends. Only one consumer may have the input at a time. */
   readonly wait: Outcome<E, R> = Effect.callback((resume) => {
     this.#resume = resume
     this.#isRegistering = true
@@ -61,7 +61,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     this.#detach()
   })
 
-  /** For the fiber: writes what is ready, and takes messages again. */
+  /** For the fiber: writes the replies that are ready, and handles messages in callbacks again. */
   resume(): Outcome<E, R> {
     const { connection, outbox } = this.#framed
     if (outbox.isEmpty) return this.wait
@@ -71,7 +71,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     return this.wait
   }
 
-  /** For the fiber: does something that may wait. What is ready is written meanwhile. */
+  /** For the fiber: runs work that may wait. Replies that are ready are written meanwhile. */
   meanwhile<B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> {
     const { outbox } = this.#framed
     // The callback that the fiber runs in notices when it waits.
@@ -82,7 +82,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     })
   }
 
-  // Answers what has been received already, and then what arrives.
+  // Answers the messages received already, then attaches to the input.
   #start(): void {
     const { connection } = this.#framed
     if (connection.input.isTaken) {
@@ -125,7 +125,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     input.release(this)
   }
 
-  // Hands over to the fiber. Nothing is taken from the input meanwhile.
+  // Resumes the fiber. The input is not consumed meanwhile.
   #finish(outcome: Outcome<E, R>): void {
     const resume = this.#resume
     if (resume === undefined) return
@@ -134,7 +134,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     resume(outcome)
   }
 
-  // Answers the messages that are there. Returns whether it can take more now.
+  // Answers the messages received. Returns whether the input may deliver more now.
   #answer(): boolean {
     while (this.#resume !== undefined) {
       const isAll = this.#encode()
@@ -149,7 +149,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     return true
   }
 
-  // While this waits to be registered, the fiber runs only after it, and not within the callback.
+  // While `wait` registers, the fiber cannot run within this call: it resumes after it.
   #handOver(result: Effect.Effect<A, E, R>): void {
     this.#pending = undefined
     const isWithin = !this.#isRegistering
@@ -161,7 +161,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (this.#resume === undefined) this.#framed.outbox.flushNow()
   }
 
-  // Encodes the replies to the messages that are there, up to a bound. Returns whether these were all.
+  // Encodes replies to the messages received until the outbox is full. Returns whether all were handled.
   #encode(): boolean {
     const { decoder, outbox } = this.#framed
     const { handle, take, whenEnded } = this.#options

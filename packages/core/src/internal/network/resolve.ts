@@ -71,7 +71,7 @@ export const resolveInet = (
     (error) => dnsError(error, Endpoint.format(endpoint), Host.formatHost(endpoint.host))
   )
 
-/** Why the host of an address was not resolved. */
+/** The error of a host that was not resolved. */
 export const dnsError = (
   error: Dns.DnsError | NetAddress.NetAddressError,
   address: string,

@@ -10,7 +10,7 @@ import type * as NodeDuplex from "../../NodeDuplex.ts"
 import { DuplexSocket } from "./duplexSocket.ts"
 import { toNodeError } from "./nodeError.ts"
 
-/** The kind of endpoint of a host and a port: TCP or TLS. */
+/** Makes an endpoint, TCP or TLS, of a host and a port. */
 type At = (host: string, port: number) => Endpoint.Input
 
 type Open = (socket: DuplexSocket, endpoint: Endpoint.Input) => void

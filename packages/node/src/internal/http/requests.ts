@@ -5,7 +5,7 @@ import type * as Net from "node:net"
 /** A server of node:http or node:http2 without a socket of its own. */
 export type NodeServer = Http.Server | Http2.Http2Server
 
-/** The requests that a server has in flight, to close each connection as soon as it has none. */
+/** The requests in flight of a server, so that draining closes each connection as soon as it has none. */
 export class Requests {
   // By HTTP/1 connection; one that was upgraded has a request that never ends.
   readonly #inFlight = new Map<Net.Socket, number>()

@@ -4,8 +4,8 @@ import { invalid, stateless } from "../define.ts"
 /**
  * Frames of `length` bytes each, for records and samples. Encoding refuses a frame of any other length.
  *
- * A length of 0 is `InvalidFraming`: a stream would hold such frames without end. Inside a message that takes at least one
- * byte, a part may have none: `Codec.bytes(0)` of `@sluice/codec`.
+ * A length of 0 is `InvalidFraming`: any input would contain endlessly many such frames. For an empty field of a message, see
+ * `Codec.bytes(0)` of `@sluice/codec`.
  *
  * ```ts
  * import * as Framing from "@sluice/core/Framing"
