@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Codec from "./Codec.ts"
 
 /**
- * Turns a codec of what a Schema encodes to into a codec of the type of the Schema.
+ * Makes a codec of a Schema's type from a codec of its encoded form.
  *
  * A value that the Schema rejects is a `CorruptFrame` that names the field. The Schema must need no services and do no
  * asynchronous work.

@@ -209,7 +209,7 @@ class ConcurrentReplies<Out, In, E> implements Consumer, Writer {
   #flush(): boolean {
     if (this.#isWriting) return false
     const { connection, outbox } = this.#framed
-    const bytes = outbox.take().filter((chunk) => chunk.length > 0)
+    const bytes = outbox.take()
     if (bytes.length === 0) return true
     const { refusal } = connection
     if (refusal !== undefined) {

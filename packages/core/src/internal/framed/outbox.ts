@@ -28,7 +28,7 @@ export class Outbox<in Out> {
     return this.encoder.offset - this.#flushedTo >= largestFlush
   }
 
-  /** Up to this place in the output everything has been handed to the connection. */
+  /** The offset in the output up to which everything has been handed to the connection. */
   get flushedTo(): number {
     return this.#flushedTo
   }
@@ -37,7 +37,7 @@ export class Outbox<in Out> {
     return this.encoder.offset === this.#flushedTo
   }
 
-  /** Whether all that is here will be written without anybody asking for it. */
+  /** Whether everything is written or scheduled to be written. */
   get isCovered(): boolean {
     return this.#isScheduled || this.isEmpty
   }
@@ -47,15 +47,19 @@ export class Outbox<in Out> {
     return this.encoder.encode(message)
   }
 
-  /** Takes out what is to be written. */
+  /** Takes out what is to be written, without empty chunks. */
   take(): Array<Uint8Array> {
+    return this.#drain().filter((chunk) => chunk.length > 0)
+  }
+
+  #drain(): Array<Uint8Array> {
     this.#flushedTo = this.encoder.offset
     return this.encoder.drain()
   }
 
   /** Writes everything, and waits until the peer has room for it. */
   readonly flush: Effect.Effect<void, NetworkError.NetworkError> = Effect.suspend(() =>
-    this.isEmpty ? Effect.void : writeAll(this.connection, this.take())
+    this.isEmpty ? Effect.void : writeAll(this.connection, this.#drain())
   )
 
   /** Writes everything when the fibers that can run have run: by then there may be more. */
@@ -70,10 +74,10 @@ export class Outbox<in Out> {
     this.flushNow()
   }
 
-  /** Writes everything. Where the connection is gone, the next operation on it says so. */
+  /** Writes everything. If the connection is gone, its next operation fails. */
   flushNow(): void {
     if (this.isEmpty) return
-    const chunks = this.take().filter((chunk) => chunk.length > 0)
+    const chunks = this.take()
     if (this.connection.refusal === undefined) this.connection.output.write(chunks, nobody)
   }
 }

@@ -67,7 +67,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (outbox.isEmpty) return this.wait
     const { refusal } = connection
     if (refusal !== undefined) return Effect.fail(refusal)
-    this.#isWriting = !connection.output.write(outbox.take().filter(isFilled), this)
+    this.#isWriting = !connection.output.write(outbox.take(), this)
     return this.wait
   }
 
@@ -190,7 +190,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   #flush(): boolean {
     const { connection, outbox } = this.#framed
     if (outbox.isEmpty) return true
-    const bytes = outbox.take().filter(isFilled)
+    const bytes = outbox.take()
     if (bytes.length === 0) return true
     const { refusal } = connection
     if (refusal !== undefined) {
@@ -207,5 +207,3 @@ const success: unknown = Object.getPrototypeOf(Exit.void)
 
 const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
   Object.getPrototypeOf(effect) === success
-
-const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
