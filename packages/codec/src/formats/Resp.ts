@@ -7,8 +7,8 @@ import * as Result from "effect/Result"
 import * as Codec from "../Codec.ts"
 
 /**
- * A value that a server sends. `Null` and `NullArray` are those of RESP2; `Nil` is that of RESP3. What a string is, `A` says:
- * bytes, unless the codecs come from {@link make}.
+ * A value that a server sends. `Null` and `NullArray` are those of RESP2; `Nil` is that of RESP3. `A` is the type of
+ * strings: bytes, unless the codecs come from {@link make}.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ export interface Entry<A = Uint8Array> {
 }
 
 /**
- * What a client sends: an array of strings, or a line as a person types it.
+ * What a client sends: an array of strings, or a line typed by hand.
  *
  * @category models
  * @since 0.1.0

@@ -52,7 +52,7 @@ export const credentials = Codec.struct({
 }).pipe(Codec.named("credentials"))
 
 /**
- * The server's answer to them (RFC 1929): 0 is success, anything else is followed by the end.
+ * The server's answer to the credentials (RFC 1929): 0 is success. After any other status, the server closes the connection.
  *
  * @category codecs
  * @since 0.1.0
