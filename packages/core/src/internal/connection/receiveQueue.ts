@@ -35,7 +35,7 @@ export class ReceiveQueue {
   #delivery: "flowing" | "paused" | "suspended" = "flowing"
   #pending = new ByteQueue()
   // Input of the handshake: unread when the transport was lent, or received since. Readers do not get it.
-  #early = new ByteQueue()
+  #early: ByteQueue | undefined = undefined
   // The readers of a chunk: mostly one, and then the queue stays empty.
   #reader: Reader | undefined = undefined
   #readerQueue: Array<Reader> = []
@@ -95,7 +95,8 @@ export class ReceiveQueue {
 
   /** Takes the input that belongs to the handshake. */
   takeEarly(): Uint8Array | undefined {
-    return this.#early.length === 0 ? undefined : this.#early.take(this.#early.length)
+    const early = this.#early
+    return early === undefined || early.length === 0 ? undefined : early.take(early.length)
   }
 
   /** Continues on another transport, which is about to deliver. */
@@ -119,7 +120,7 @@ export class ReceiveQueue {
   onData(chunk: Uint8Array): boolean {
     this.#activity.received(chunk.length)
     if (this.#isSuspended) {
-      this.#early.push(chunk, this.#transport)
+      this.#early?.push(chunk, this.#transport)
       return false
     }
     const wantsMore = this.#state === "closed" || this.#deliver(chunk)
