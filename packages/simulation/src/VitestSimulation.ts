@@ -6,11 +6,11 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Vitest from "vitest"
 import { writeReport } from "./internal/report/files.ts"
+import { quiet } from "./internal/run/exploration.ts"
 import { messageOf, traceInDetail } from "./internal/run/failure.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
 import * as Simulation from "./Simulation.ts"
@@ -76,9 +76,6 @@ const runSeeds = Effect.fnUntraced(function*<A, E>(
   options: Simulation.Options,
   decode: Trace.HtmlOptions["decode"]
 ) {
-  // Log lines are in the trace, which is shown when a seed fails.
-  const quiet = <A1, E1>(effect: Effect.Effect<A1, E1>) =>
-    Effect.provideService(effect, Logger.CurrentLoggers, new Set())
   const repeated = yield* Simulation.seedFromEnvironment
   const all = Option.isSome(repeated) ? [repeated.value] : Array.from({ length: seeds }, (_, index) => index + 1)
   for (const [index, seed] of all.entries()) {
