@@ -24,7 +24,7 @@
  *
  * **Details**
  *
- * - A call that fails, or is interrupted, has an unknown outcome: it may have taken effect, at any time since, or not.
+ * - A call that fails, or is interrupted, has an unknown outcome: it may have taken effect at any time since it began, or never.
  * - The order of events is exact, because a simulation runs in one thread. Times are for people.
  *
  * @since 0.1.0

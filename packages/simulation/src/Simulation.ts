@@ -1,9 +1,9 @@
 /**
  * Runs programs in a simulated network, in virtual time.
  *
- * An hour of heartbeats takes milliseconds, because time is at once as late as when the next thing happens. One seed
- * decides everything, so a run that failed is repeated exactly. And what waits forever is an error that says who waits
- * for what, and not a test that hangs.
+ * An hour of heartbeats takes milliseconds: when no fiber can run, the clock jumps to the next event. One seed decides
+ * every random choice, so a failed run repeats exactly. A program that waits forever fails with an error that lists what
+ * each fiber and socket waits for, instead of hanging the test.
  *
  * **Example** (a first test)
  *
@@ -34,7 +34,7 @@
  *
  * **Details**
  *
- * - A run is synchronous from end to end: no timer and no promise of the system has a part in it. So a program that
+ * - A run is synchronous from end to end: it uses no timers and no promises of the system. So a program that
  *   awaits a promise cannot continue; it ends with `SimulationDeadlock`, which says so.
  * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
@@ -70,7 +70,7 @@ export {
 } from "./SimulationError.ts"
 
 /**
- * What ends a program that would run forever.
+ * Limits that end a program that would run forever.
  *
  * @since 0.1.0
  * @category options
@@ -117,7 +117,7 @@ export type Services<R> = Exclude<R, SimNetwork.SimNetwork | Scope.Scope>
 
 export {
   /**
-   * What came of a run.
+   * The result of a run.
    *
    * @since 0.1.0
    * @category models
@@ -128,8 +128,7 @@ export {
 /**
  * Runs a program in a network of its own, and ends as it does.
  *
- * Fails besides with `SimulationDeadlock`, with `SimulationLimitExceeded`, and with `InvalidOption` if an option is
- * invalid.
+ * Also fails with `SimulationDeadlock`, `SimulationLimitExceeded`, and `InvalidOption` if an option is invalid.
  *
  * @since 0.1.0
  * @category running
@@ -141,7 +140,7 @@ export const run = <A, E, R, R2 = never>(
   Effect.flatMap(record(program, options), ({ exit }) => exit)
 
 /**
- * Runs a program, and gives the record of it however it ended.
+ * Runs a program, and returns the record of the run, whether it succeeded or failed.
  *
  * @since 0.1.0
  * @category running
@@ -228,7 +227,7 @@ export interface Failure<A, E> extends Run<A, E> {
 }
 
 /**
- * What came of an exploration.
+ * The result of an exploration.
  *
  * @since 0.1.0
  * @category models
@@ -237,7 +236,7 @@ export interface Exploration<A, E> {
   /** How many seeds were run. */
   readonly runs: number
   readonly failures: ReadonlyArray<Failure<A, E>>
-  /** The names of `Property.sometimes` and `reachable` that held in no run: what the exploration did not get to. */
+  /** The names of `Property.sometimes` and `reachable` that held in no run. */
   readonly unmet: ReadonlyArray<string>
 }
 
@@ -255,12 +254,12 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvir
  * `node_modules/.sluice`. `run` and `record` with the options and the seed of a failure are the same run. Log lines of
  * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone. On a terminal it shows its progress.
  *
- * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. The campaign
+ * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. `campaign`,
  * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
  * defaults.
  *
- * The first seed is run twice, and fails with `SimulationNotDeterministic` if the runs differ. Fails with `SimulationUnmet`
- * if the program did not get to what it must get to.
+ * The first seed is run twice; the exploration fails with `SimulationNotDeterministic` if the runs differ. It fails with
+ * `SimulationUnmet` if a `Property.sometimes` or `reachable` held in no run.
  *
  * **Example** (find, shrink, replay)
  *

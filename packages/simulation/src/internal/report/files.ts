@@ -8,7 +8,7 @@ import { toPcapng } from "./trace/pcapng.ts"
 import { toSvg } from "./trace/svg.ts"
 import { toText } from "./trace/text.ts"
 
-// Reports that are kept in the folder that nobody chose: the newest.
+// How many reports the default folder keeps: the newest.
 const kept = 40
 
 interface Files {

@@ -69,7 +69,7 @@ export const linearize = <State, In, Out>(
       entry = entry.next
       continue
     }
-    // A call has returned, and none that may come before it is left: the last one that was placed is in the wrong place.
+    // A call has returned before it was placed, and no other call can be placed first: backtrack.
     if (placed.length >= best.length) {
       best = placed.map((each) => each.entry.index)
       stuck = entry?.index

@@ -46,7 +46,7 @@ export interface Settings {
   readonly waits: number | undefined
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Run<A, E> {
   readonly seed: Seed
   /** With the seed, repeats the run. */

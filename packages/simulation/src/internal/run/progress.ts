@@ -22,7 +22,7 @@ export class Progress {
     return [...this.#met].flatMap(([name, isMet]) => isMet ? [] : [name])
   }
 
-  /** Takes what came of a seed, `elapsed` milliseconds after the exploration began. */
+  /** Takes the result of a seed, `elapsed` milliseconds after the exploration began. */
   take(trial: Trial, elapsed: number): void {
     this.runs++
     for (const { held, kind, name } of trial.properties) {
