@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { X509Certificate } from "node:crypto"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder } from "./certificates.ts"
+import { folder } from "./folder.ts"
 import { run, start } from "./program.ts"
 
 /** The commands that it prints, as arguments of the programs. */

@@ -1,16 +1,6 @@
-import { onTestFinished } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { main, node } from "./program.ts"
-
-/** A folder that is removed when the test is over, or, with `afterAll`, when all are. */
-export const folder = (whenOver: (remove: () => void) => void = onTestFinished): string => {
-  const path = mkdtempSync(join(tmpdir(), "sluice-"))
-  whenOver(() => rmSync(path, { recursive: true }))
-  return path
-}
 
 /** Has `certificates` make some, and gives the flags that programs take them by. */
 export const certificates = (path: string) => {

@@ -4,12 +4,13 @@ import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import * as TestCertificates from "@sluice/node/TestCertificates"
 import * as Effect from "effect/Effect"
 import { createCipheriv } from "node:crypto"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import * as Net from "node:net"
 import { join } from "node:path"
 import * as NodeTls from "node:tls"
 import { deafListener } from "../../node/test/fixtures/deafListener.ts"
-import { certificates, folder } from "./certificates.ts"
+import { certificates } from "./certificates.ts"
+import { fileOf, folder } from "./folder.ts"
 import { haproxy } from "./haproxy.ts"
 import { connect, converse, isThere, once, type Program, run, serve, start, stop } from "./program.ts"
 
@@ -272,14 +273,13 @@ describe("relay with PROXY headers", { timeout: 60_000 }, () => {
   })
 
   it("says the common name of a client, whatever else its certificate says", async () => {
-    const at = folder()
     const authority = await Effect.runPromise(TestCertificates.authority("Test CA"))
-    writeFileSync(join(at, "ca.pem"), authority.certificate)
+    const authorities = fileOf("ca.pem", authority.certificate)
     let take = (_: Net.Socket): void => {}
     const port = await listen((socket) => take(socket))
     const program = await relay(
       "tls",
-      `--to tcp://127.0.0.1:${port} --send-proxy v2 ${made.serving} --tls-ca ${join(at, "ca.pem")} ` +
+      `--to tcp://127.0.0.1:${port} --send-proxy v2 ${made.serving} --tls-ca ${authorities} ` +
         "--tls-client-cert required"
     )
     const subjects: ReadonlyArray<readonly [CertificateName.DistinguishedName, string | undefined]> = [
@@ -359,7 +359,7 @@ describe("relay with PROXY headers", { timeout: 60_000 }, () => {
 describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }, () => {
   it.each([["v1", "send-proxy"], ["v2", "send-proxy-v2"]])("echo server sees the client: %s", async (_, option) => {
     const echo = await serve("echo server --proxy-protocol")
-    const port = await haproxy({ folder: folder(), server: `127.0.0.1:${echo.port} ${option}` })
+    const port = await haproxy({ server: `127.0.0.1:${echo.port} ${option}` })
     const address = await greet(port)
     expect(await clientOf(echo)).toBe(address)
   })
@@ -370,7 +370,7 @@ describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }
       const echo = await serve("echo server --proxy-protocol")
       const flags = `--accept-proxy 127.0.0.1 --send-proxy ${version}`
       const program = await relay("tcp", `--to tcp://127.0.0.1:${echo.port} ${flags}`)
-      const port = await haproxy({ folder: folder(), server: `127.0.0.1:${program.port} ${option}` })
+      const port = await haproxy({ server: `127.0.0.1:${program.port} ${option}` })
       const address = await greet(port)
       expect(await clientOf(echo)).toBe(address)
     }
@@ -378,7 +378,7 @@ describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }
 
   it("echo server speaks TLS itself, behind the header", async () => {
     const echo = await serve(`echo server --proxy-protocol ${made.serving}`)
-    const port = await haproxy({ folder: folder(), server: `127.0.0.1:${echo.port} send-proxy-v2` })
+    const port = await haproxy({ server: `127.0.0.1:${echo.port} send-proxy-v2` })
     expect(await run(`echo client --port ${port} ${made.trusting} hello`)).toMatchObject({
       code: 0,
       stdout: "Server says: hello\n",
@@ -390,7 +390,7 @@ describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }
   it("in front of it, relay is a proxy that HAProxy takes headers from", async () => {
     const echo = await serve("echo server --proxy-protocol")
     const server = `127.0.0.1:${echo.port} send-proxy-v2`
-    const port = await haproxy({ folder: folder(), server, bind: "accept-proxy" })
+    const port = await haproxy({ server, bind: "accept-proxy" })
     for (const version of ["v1", "v2"]) {
       const program = await relay("tls", `--to tcp://127.0.0.1:${port} --send-proxy ${version} ${made.serving}`)
       const client = await run(`echo client --port ${program.port} ${made.trusting} hello`)

@@ -3,7 +3,8 @@ import { X509Certificate } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Tls from "node:tls"
-import { certificates, folder } from "./certificates.ts"
+import { certificates } from "./certificates.ts"
+import { folder } from "./folder.ts"
 import { connect, converse, isThere, once, run, serve, spawn, start } from "./program.ts"
 
 const made = certificates(folder(afterAll))

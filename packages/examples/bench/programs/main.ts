@@ -1,4 +1,4 @@
-// Compares the programs of the examples with programs that strangers wrote. `npm run bench:programs -- --help` tells the flags.
+// Compares the example programs with third-party programs. `npm run bench:programs -- --help` lists the flags.
 // A program adds its tables to `sections`.
 import { loadavg } from "node:os"
 import { readOptions } from "../../../node/bench/options.ts"

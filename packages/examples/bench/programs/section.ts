@@ -13,7 +13,7 @@ export interface Measured<C extends Contestant> extends Row {
   readonly measure: (contestant: C, options: Options) => Promise<number>
 }
 
-/** A table of a program beside programs that strangers wrote. The first contestant is what the others are compared to. */
+/** A table that compares a program with third-party programs. The first contestant is the baseline. */
 export interface Section {
   readonly title: string
   readonly rows: ReadonlyArray<string>

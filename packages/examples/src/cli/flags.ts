@@ -13,7 +13,7 @@ import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { duration, path, setting, toggle, wholeNumber } from "./setting.ts"
+import { duration, path, positiveNumber, setting, toggle, wholeNumber } from "./setting.ts"
 import * as tls from "./tls.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -87,12 +87,9 @@ export const forStrangers = toggle(
 /** `--max-connections`, `--idle-timeout`, `--drain` and `--public`. */
 export const policy = {
   public: forStrangers,
-  maxConnections: setting("max-connections", {
-    metavar: "number",
-    description: "Connections open at once; more wait; default: unlimited",
-    expected: "a whole number from 1 up",
-    parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-  }).pipe(Flag.optional),
+  maxConnections: positiveNumber("max-connections", "Connections open at once; more wait; default: unlimited").pipe(
+    Flag.optional
+  ),
   idleTimeout: duration("idle-timeout", "Time without traffic before a connection is reset; default: never").pipe(
     Flag.optional
   ),

@@ -57,6 +57,15 @@ export const duration = (name: string, description: string): Flag.Flag<Duration.
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
+/** A whole number from 1 up. */
+export const positiveNumber = (name: string, description: string, metavar = "number"): Flag.Flag<number> =>
+  setting(name, {
+    metavar,
+    description,
+    expected: "a whole number from 1 up",
+    parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
+  })
+
 /** Digits as a number. */
 export const wholeNumber = (text: string): Option.Option<number> =>
   /^\d{1,15}$/.test(text) ? Option.some(Number(text)) : Option.none()

@@ -5,17 +5,14 @@ import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Tls from "@sluice/core/Tls"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { BadFlag } from "./BadFlag.ts"
 import { path, setting, toggle } from "./setting.ts"
 
-/** Flags that make no sense together. */
-export class ConflictingFlags extends Data.TaggedError("ConflictingFlags")<{ readonly message: string }> {}
-
-const conflict = (message: string) => Effect.fail(new ConflictingFlags({ message }))
+const conflict = (message: string) => Effect.fail(new BadFlag({ message }))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Servers
@@ -55,7 +52,7 @@ export const serving = Effect.fnUntraced(function*(
   flags: ServerFlags
 ): Effect.fn.Return<
   { readonly listen: Endpoint.StreamEndpoint; readonly tls?: Tls.Reloading },
-  ConflictingFlags | NetworkError.NetworkError,
+  BadFlag | NetworkError.NetworkError,
   FileSystem.FileSystem | Scope.Scope
 > {
   if (endpoint._tag !== "Tls") return isAnyGiven(flags) ? yield* noUse(endpoint) : { listen: endpoint }
@@ -124,7 +121,7 @@ export interface Connecting {
 export const connecting = Effect.fnUntraced(function*(
   endpoint: Endpoint.StreamEndpoint,
   { isOn, ...flags }: ClientFlags
-): Effect.fn.Return<Connecting, ConflictingFlags | NetworkError.NetworkError, FileSystem.FileSystem> {
+): Effect.fn.Return<Connecting, BadFlag | NetworkError.NetworkError, FileSystem.FileSystem> {
   if (isOn) return yield* dialling(yield* secured(endpoint), flags)
   if (isAnyGiven(flags)) return yield* conflict("the flags of TLS are of no use without --tls")
   return yield* dialling(endpoint, flags)
@@ -134,7 +131,7 @@ export const connecting = Effect.fnUntraced(function*(
 export const dialling = Effect.fnUntraced(function*(
   endpoint: Endpoint.StreamEndpoint,
   flags: PeerFlags
-): Effect.fn.Return<Connecting, ConflictingFlags | NetworkError.NetworkError, FileSystem.FileSystem> {
+): Effect.fn.Return<Connecting, BadFlag | NetworkError.NetworkError, FileSystem.FileSystem> {
   if (endpoint._tag !== "Tls") return isAnyGiven(flags) ? yield* noUse(endpoint) : { endpoint, options: {} }
   const tls = yield* Tls.loadClient({
     authorities: Option.getOrUndefined(flags.ca),

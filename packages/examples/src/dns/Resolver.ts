@@ -1,4 +1,4 @@
-/** Answers of another server, kept for as long as they hold. Equal questions that come together are asked once. */
+/** A cache of another server's answers, each kept for its TTL. Concurrent equal questions are sent once. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,13 +8,13 @@ import { type Answer, failed, type Question, responseCodes } from "./Zone.ts"
 
 export interface Options<E, R> {
   readonly ask: (question: Question) => Effect.Effect<Answer, E, R>
-  /** How many answers are kept; the one that was used least recently goes. */
+  /** Answers in the cache. The least recently used one is evicted. */
   readonly capacity: number
-  /** How many clients may wait for answers at once; more are told to ask elsewhere. */
+  /** Clients that may wait for answers at once. Others get SERVFAIL. */
   readonly maxWaiting: number
 }
 
-/** Seconds that an answer is kept at most, and a failure to get one at least (RFC 9520). */
+/** Seconds in the cache: the most for an answer, and the time for a failure (RFC 9520). */
 const longest = { positive: 86_400, negative: 10_800, failure: 1 }
 
 interface Kept {
@@ -23,7 +23,7 @@ interface Kept {
   readonly seconds: number
 }
 
-/** A function that asks through a cache, for as long as the Scope is open. */
+/** Makes a function that asks through a cache. It works until the Scope closes. */
 export const make = Effect.fnUntraced(function*<E extends { readonly message: string }, R>(
   { ask, capacity, maxWaiting }: Options<E, R>
 ) {
@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function*<E extends { readonly message: st
     })
 })
 
-/** How many seconds an answer holds (RFC 2308, section 5): without data, as the SOA record of its zone says. */
+/** The TTL of an answer in seconds. Without data, the SOA record of the zone sets it (RFC 2308, section 5). */
 const lifetimeOf = ({ answers, authorities, additionals, responseCode }: Answer): number => {
   if (responseCode !== responseCodes.NoError && responseCode !== responseCodes.NXDomain) return longest.failure
   const times = [...answers, ...authorities, ...additionals].map(({ data }) => data.ttl < 2 ** 31 ? data.ttl : 0)
@@ -114,7 +114,7 @@ const aged = (answer: Answer, seconds: number): Answer => {
   return { ...answer, answers: age(answers), authorities: age(authorities), additionals: age(additionals) }
 }
 
-/** The answer with the name as the client wrote it: some compare the case. */
+/** The answer with the name as the client wrote it: some clients compare case. */
 const inCaseOf = (name: string, answer: Answer): Answer => {
   const folded = fold(name)
   return {

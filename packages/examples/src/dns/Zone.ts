@@ -9,14 +9,14 @@ export type Question = Codec.Type<typeof Dns.message>["questions"][number]
 
 export const responseCodes = { NoError: 0, FormErr: 1, ServFail: 2, NXDomain: 3, NotImp: 4, Refused: 5, BadVers: 16 }
 
-/** What is said to a question. */
+/** The answer to a question. */
 export interface Answer {
   readonly responseCode: number
   readonly isAuthoritative: boolean
   readonly answers: ReadonlyArray<DnsRecord>
   readonly authorities: ReadonlyArray<DnsRecord>
   readonly additionals: ReadonlyArray<DnsRecord>
-  /** The name that another server has to be asked for: it is delegated, or an alias leads there. */
+  /** The name to ask another server for: it is delegated, or an alias that leaves the zone points to it. */
   readonly elsewhere?: string | undefined
 }
 
@@ -36,7 +36,7 @@ const tags: ReadonlyMap<number, string> = new Map(Object.entries(Dns.types).map(
 
 export const anyType = 255
 
-/** The most aliases that are followed for one question. */
+/** Aliases followed for one question, at most. */
 const mostAliases = 16
 
 const targetOf = ({ data }: DnsRecord): string | undefined =>
@@ -45,7 +45,7 @@ const targetOf = ({ data }: DnsRecord): string | undefined =>
 export class Zone {
   readonly apex: string
   readonly #nodes: ReadonlyMap<string, Node>
-  /** Names below the apex that other servers have the authority for. */
+  /** Delegated names below the apex. */
   readonly #cuts: ReadonlySet<string>
   readonly #denial: ReadonlyArray<DnsRecord>
 
@@ -57,7 +57,7 @@ export class Zone {
     this.#denial = [{ ...start, data: { ...start.data, ttl: Math.min(start.data.ttl, start.data.minimum) } }]
   }
 
-  /** A zone of these records, which has one SOA record, at the name that all others are at or below. */
+  /** Makes a zone of records. Exactly one of them is an SOA record; its name is the apex, at or below which all others are. */
   static make(lines: ReadonlyArray<Line>): Result.Result<Zone, InvalidZone> {
     const fail = (line: number, why: string) => Result.fail(new InvalidZone({ line, why }))
     const starts = lines.filter(({ record }) => record.data._tag === "SOA")
@@ -153,6 +153,6 @@ export class Zone {
   }
 }
 
-/** Whether two records of a name say the same, so that one is enough (RFC 2181, section 5). */
+/** Whether two records of a name are duplicates (RFC 2181, section 5). */
 const isSame = (a: DnsRecord, b: DnsRecord): boolean =>
   JSON.stringify({ ...a.data, ttl: 0 }) === JSON.stringify({ ...b.data, ttl: 0 })

@@ -1,26 +1,20 @@
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { BadFlag, readText } from "../cli/BadFlag.ts"
 import * as flags from "../cli/flags.ts"
-import { setting, wholeNumber } from "../cli/setting.ts"
+import { positiveNumber, setting } from "../cli/setting.ts"
 import * as masterFile from "./masterFile.ts"
 import { serve } from "./server.ts"
 import { Zone } from "./Zone.ts"
 
-class BadFlag extends Data.TaggedError("BadFlag")<{ readonly message: string }> {}
-
 const readZone = Effect.fnUntraced(function*(path: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* fileSystem.readFileString(path).pipe(
-    Effect.mapError((error) => new BadFlag({ message: `cannot read the zone file: ${error.message}; check --zone` }))
-  )
+  const text = yield* readText(path, "zone", "zone file")
   return yield* Effect.fromResult(Result.flatMap(masterFile.parse(text), Zone.make)).pipe(
     Effect.mapError((error) => new BadFlag({ message: `invalid zone file ${path}: ${error.message}` }))
   )
@@ -44,12 +38,9 @@ const server = Command.make(
       expected: "an IP address, with or without a port",
       parse: address
     }).pipe(Flag.optional),
-    cache: setting("cache", {
-      metavar: "number",
-      description: "Answers of --forward that are kept; default: 10000",
-      expected: "a whole number from 1 up",
-      parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-    }).pipe(Flag.withDefault(10_000))
+    cache: positiveNumber("cache", "Answers of --forward that are kept; default: 10000").pipe(
+      Flag.withDefault(10_000)
+    )
   },
   Effect.fnUntraced(
     function*({ forward, host, zone: path, ...options }) {

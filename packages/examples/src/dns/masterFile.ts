@@ -14,7 +14,7 @@ export interface Line {
   readonly record: DnsRecord
 }
 
-/** A file that is not a zone. */
+/** An invalid zone file. */
 export class InvalidZone extends Data.TaggedError("InvalidZone")<{ readonly line: number; readonly why: string }> {
   override get message(): string {
     return `line ${this.line}: ${this.why}`
@@ -83,7 +83,7 @@ const escape = /\\(\d{3})|\\([^])|([^\\]+)/g
 const characterOf = (digits: string): string =>
   Number(digits) <= 255 ? String.fromCharCode(Number(digits)) : wrong(`\\${digits} is not a byte; use \\000 to \\255`)
 
-/** A name as the codec has it, absolute. */
+/** An absolute name in the codec's notation. */
 const nameOf = (text: string, origin: string | undefined): string => {
   if (text === "@") return origin ?? wrong("there is no origin for \"@\"; begin the file with $ORIGIN")
   const name = text.replace(escape, (_, digits?: string, single?: string, plain?: string) => {
@@ -120,7 +120,7 @@ const number = (text: string, most: number): number =>
 const units: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 const time = /^(?=\d)(?:\d+(?:s|m|h|d|w))*\d*$/i
 
-/** Seconds, or as BIND writes them: `1h30m`. */
+/** A time in seconds, or in BIND's notation: `1h30m`. */
 const seconds = (text: string): number => {
   const total = time.test(text)
     ? Array.from(text.toLowerCase().matchAll(/(\d+)((?:s|m|h|d|w)?)/g), ([, n, unit]) => Number(n) * units[unit!]!)
@@ -146,7 +146,7 @@ const ipv6 = (text: string): Uint8Array => {
 type Form = DnsRecord["data"] extends infer D ? D extends { readonly class: number } ? Omit<D, "class" | "ttl"> : never
   : never
 
-/** The number of values of each type, and the data that they are. */
+/** For each type, the number of values, and a function from the values to the data. */
 const forms: Readonly<Record<string, readonly [count: number, (values: ReadonlyArray<string>, name: Name) => Form]>> = {
   A: [1, ([address]) => ({ _tag: "A", address: ipv4(address!) })],
   AAAA: [1, ([address]) => ({ _tag: "AAAA", address: ipv6(address!) })],
@@ -184,7 +184,7 @@ type Name = (text: string) => string
 // The file
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Reads the records of a zone file. The first error ends it. */
+/** Parses the records of a zone file, up to the first error. */
 export const parse = (text: string): Result.Result<ReadonlyArray<Line>, InvalidZone> => {
   let origin: string | undefined
   let owner: string | undefined

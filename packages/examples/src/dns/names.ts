@@ -1,6 +1,6 @@
-/** Names as the codec has them: labels with dots between them, and a backslash before a dot that belongs to a label. */
+/** Names in the codec's notation: labels separated by dots, with a backslash before a dot within a label. */
 
-/** Names are compared without the case of ASCII letters (RFC 4343). */
+/** A name for comparison, which ignores the case of ASCII letters (RFC 4343). */
 export const fold = (name: string): string =>
   /[A-Z]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name
 

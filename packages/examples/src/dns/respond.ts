@@ -11,7 +11,7 @@ type Message = Codec.Type<typeof Dns.message>
 /** Asks another server. */
 export type Resolve = (question: Question) => Effect.Effect<Answer>
 
-/** The bytes that datagrams may have: what every network carries (DNS flag day 2020), and without EDNS (RFC 1035, 2.3.4). */
+/** Bytes in a datagram, at most: what every network carries (DNS flag day 2020), and without EDNS (RFC 1035, 2.3.4). */
 export const payloadSize = 1232
 const plainSize = 512
 
@@ -24,7 +24,7 @@ const opt = (responseCode: number): DnsRecord => ({
   data: { _tag: "Other", type: optType, class: payloadSize, ttl: (responseCode >> 4) * 2 ** 24, data: new Uint8Array() }
 })
 
-/** Whether it is a record that carries options of the message and not data, and which it has (RFC 6891, section 6.1). */
+/** The fields of an OPT record (RFC 6891, section 6.1), or undefined for any other record. */
 export const optionsOf = ({ data, name }: DnsRecord) =>
   data._tag === "Other" && data.type === optType
     ? {
@@ -35,7 +35,7 @@ export const optionsOf = ({ data, name }: DnsRecord) =>
     }
     : undefined
 
-/** A query of this question, for another server. */
+/** A query to another server. */
 export const queryOf = (id: number, question: Question): Message => ({
   id,
   isResponse: false,
@@ -54,14 +54,14 @@ export const queryOf = (id: number, question: Question): Message => ({
 })
 
 /**
- * What answers queries from a zone, and what is not in it by `resolve`. A query in a datagram gets at most as many bytes as
- * its sender takes; more are cut, and fetched over TCP. What is not a query gets no response.
+ * Makes a function that answers queries from a zone, and other names by `resolve`. Over UDP, a response that is longer than
+ * the client accepts is truncated, and the client retries over TCP. A message that is not a query gets no response.
  */
 export const make = (zone: Zone, resolve: Resolve | undefined) => {
   const answerTo = (question: Question, isRecursive: boolean): Effect.Effect<Answer> => {
     const { type } = question
     if (question.class !== internet) return Effect.succeed(failed(responseCodes.Refused))
-    // Transfers are refused; other types above 127 but ANY are of no data (RFC 6895, section 3.1).
+    // Transfers are refused. Of the other types above 127, only ANY asks for data (RFC 6895, section 3.1).
     if (type >= 251 && type <= 252) return Effect.succeed(failed(responseCodes.Refused))
     if (type === optType) return Effect.succeed(failed(responseCodes.FormErr))
     if (type >= 128 && type < anyType) return Effect.succeed(failed(responseCodes.NotImp))
@@ -104,7 +104,7 @@ export const make = (zone: Zone, resolve: Resolve | undefined) => {
   }
 
   return (bytes: Uint8Array, transport: "udp" | "tcp"): Effect.Effect<Uint8Array | undefined> => {
-    // A response that is answered may come from a server that answers it, too.
+    // Two servers that answer responses would answer each other forever.
     if (bytes.length < headerSize || bytes[2]! >= 0x80) return Effect.undefined
     if ((bytes[2]! >> 3) > 0) return Effect.succeed(refusal(bytes, responseCodes.NotImp))
     const query = Codec.decode(Dns.message, bytes)
@@ -117,11 +117,11 @@ export const make = (zone: Zone, resolve: Resolve | undefined) => {
   }
 }
 
-/** A header alone, with the id and the operation of a query that is not understood. */
+/** An error response of a header alone, with the id and the opcode of the query. */
 const refusal = (query: Uint8Array, responseCode: number): Uint8Array =>
   Uint8Array.of(query[0]!, query[1]!, 0x80 | query[2]! & 0x79, responseCode, ...new Uint8Array(8))
 
-/** The bytes of a response, without what there is no room for. Additional records can go unsaid (RFC 2181, section 9). */
+/** The bytes of a response, cut to a size. Additional records are dropped first, without a flag (RFC 2181, section 9). */
 const fit = (response: Message, size: number): Uint8Array | undefined => {
   const whole = encode(response)
   if (whole === undefined || whole.length <= size) return whole

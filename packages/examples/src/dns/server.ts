@@ -1,4 +1,4 @@
-/** `dns server`: answers from a zone file, and for other names from another server. */
+/** `dns server`: answers from a zone file, and forwards other names to another server. */
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
 import * as Framing from "@sluice/core/Framing"
@@ -31,7 +31,7 @@ class NotAQuery extends Data.TaggedError("NotAQuery") {
   override readonly message = "a message is not a query; check that the client speaks DNS"
 }
 
-// Clients that wait for another server leave room for those who ask about the zone.
+// Fewer queries may wait for the upstream server than run at once, so that queries about the zone always find room.
 const limits = { datagrams: 1024, waiting: 768, connections: 256, queries: 16 }
 
 /** Serves over UDP and TCP, at the same port, until the Scope closes. Returns the address. */
@@ -74,7 +74,7 @@ export const serve = Effect.fnUntraced(function*({ cache, drain, forward, host, 
   }))
 })
 
-/** What fails leaves nothing open in the Scope. */
+/** Runs an effect, and closes what it opened when it fails, not only when the Scope closes. */
 const trial = <A, E, R>(effect: Effect.Effect<A, E, R | Scope.Scope>) =>
   Effect.gen(function*() {
     const scope = yield* Scope.fork(yield* Effect.scope)

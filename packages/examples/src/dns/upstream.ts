@@ -1,4 +1,4 @@
-/** One question to another server: over UDP, again when no answer comes, and over TCP when the answer was cut. */
+/** One question to another server: over UDP with retries, and over TCP when the answer was truncated. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Dns from "@sluice/codec/formats/Dns"
 import * as Endpoint from "@sluice/core/Endpoint"
@@ -15,17 +15,17 @@ import type { Answer, Question } from "./Zone.ts"
 
 type Message = Codec.Type<typeof Dns.message>
 
-/** The server sent bytes that are no answer, or nothing. */
+/** The server sent an invalid answer. */
 export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly message: string }> {}
 
 const timeouts = { udp: "1 second", tcp: "3 seconds", attempts: 4 } as const
 
 const tcpMessages = Codec.framing(Dns.tcpMessage)
 
-/** An id that nobody can guess, so that nobody else can answer. The system chooses the source port (RFC 5452). */
+/** An unpredictable id, against forged answers. The system chooses the source port (RFC 5452). */
 const randomId = (): number => crypto.getRandomValues(new Uint16Array(1))[0]!
 
-/** Whether it answers a question. A server that does not understand it may leave it out. */
+/** Whether a message answers a question. An error response may leave the question out. */
 const isAnswerTo = (question: Question, { isResponse, opcode, questions, responseCode }: Message): boolean => {
   const [said, ...more] = questions
   if (!isResponse || opcode !== 0 || more.length > 0) return false

@@ -1,19 +1,19 @@
-/** A limit of bandwidth, which all transfers of a program share. */
+/** A bandwidth limit that all transfers of a program share. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { largestBlock } from "./protocol.ts"
 
 export interface Pace {
-  /** Waits for as long as these bytes take at the limit, behind all that waited before. */
+  /** Waits for the time that these bytes take at the limit, in the order of the calls. */
   readonly take: (bytes: number) => Effect.Effect<void>
-  /** The largest block that takes a tenth of a second at most. */
+  /** The largest block that takes at most a tenth of a second. */
   readonly block: number
 }
 
 export const unlimited: Pace = { take: () => Effect.void, block: largestBlock }
 
-// What a late timer cost is caught up with, up to a tenth of a second.
+// Makes up for late timers, up to a tenth of a second.
 const burst = 100_000_000n
 
 /** Makes a pace for a number of bytes per second. */

@@ -1,4 +1,4 @@
-/** A folder of files. Nothing outside of it is read or written, and a file has its name only once it is whole. */
+/** A folder of files. Nothing outside it is read or written, and a file gets its name only when it is complete. */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -29,7 +29,7 @@ export interface Source {
 
 /** A file that is being received. */
 export interface Target {
-  /** How much of it is there, and the hash of that. */
+  /** The length of the part that is on disk, and its hash. */
   readonly offset: number
   readonly hash: Hash
   /** Starts to write at `offset`, or at 0. */
@@ -38,7 +38,7 @@ export interface Target {
 
 export interface Writer {
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, TransferFailed>
-  /** Brings everything to the disk, and gives the file its name. */
+  /** Syncs the file to disk, and gives it its name. */
   readonly commit: Effect.Effect<void, TransferFailed>
   readonly discard: Effect.Effect<void, TransferFailed>
 }
@@ -50,7 +50,7 @@ export interface Store {
 
 const suffix = ".partial"
 
-/** Fails with the reason alone: the peer is not told where the folder is. */
+/** An error with the reason alone: the peer must not learn the path of the folder. */
 const failed = (doing: string) => ({ reason }: PlatformError.PlatformError) => {
   const cause = reason.cause as NodeJS.ErrnoException | undefined
   const why = cause?.code ?? reason._tag
@@ -60,7 +60,7 @@ const failed = (doing: string) => ({ reason }: PlatformError.PlatformError) => {
     : new TransferFailed({ code: "Failed", message: `${doing}: ${why}; check the file and its permissions` })
 }
 
-/** The segments of a name, if it is one below a folder. */
+/** The segments of a name, if it stays below a folder. */
 const parse = (name: string): Option.Option<ReadonlyArray<string>> => {
   const segments = name.split("/")
   const isSafe = (segment: string) =>
@@ -69,7 +69,7 @@ const parse = (name: string): Option.Option<ReadonlyArray<string>> => {
   return Option.liftPredicate(segments, (segments) => segments.every(isSafe))
 }
 
-/** Opens a file that is none of a device, a pipe or a folder. */
+/** Opens a regular file, and rejects devices, pipes and folders. */
 const openRegular = Effect.fnUntraced(
   function*(path: string, options?: { readonly noFollow: boolean }): Effect.fn.Return<
     Source,
@@ -86,7 +86,7 @@ const openRegular = Effect.fnUntraced(
   }
 )
 
-/** Opens a file wherever it is. */
+/** Opens a file at any path. */
 export const openFile = (path: string) => Effect.catchTag(openRegular(path), "PlatformError", unreadable)
 
 const unreadable = (error: PlatformError.PlatformError) => Effect.fail(failed("cannot read the file")(error))
@@ -97,7 +97,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const isInside = (path: string) => path === root || path.startsWith(root.endsWith("/") ? root : `${root}/`)
   const receiving = new Set<string>()
 
-  /** The path that a name means, its folders resolved. */
+  /** The path of a name, with its folders resolved. */
   const locate = Effect.fnUntraced(function*(name: string) {
     const segments = parse(name)
     if (Option.isNone(segments)) {
@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   })
   const outside = new TransferFailed({ code: "BadName", message: "the name leads out of the folder; use another" })
 
-  /** The size of a file, if there is one; what is not a file, a link included, has none that equals another. */
+  /** The size of a file, or undefined if nothing is there. Anything else, such as a link, has NaN, which equals no size. */
   const sizeOf = (path: string) =>
     Effect.match(fs.lstat(path), {
       onSuccess: ({ size, type }) => type === "File" ? ByteSize.toNumberUnsafe(size) : NaN,
@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const finished = yield* sizeOf(path)
     const begun = yield* sizeOf(partial)
     if (finished !== undefined && finished !== size && !options.replace) return yield* exists
-    // The file is whole when the peer missed the last answer.
+    // The file is complete already if the peer missed the last answer.
     const isFinished = finished === size && (begun === undefined || !options.replace)
     const kept = isFinished ? path : begun !== undefined && begun <= size ? partial : undefined
     const prefix = kept === undefined
@@ -182,14 +182,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const file = yield* writing(fs.open(partial, { flag: offset === 0 ? "w" : "r+", noFollow: true }))
       yield* writing(file.seek(BigInt(offset), "start"))
       return {
-        // Not interrupted, for the reason that `digest.readAt` has.
+        // Not interrupted, for the same reason as `digest.readAt`.
         write: (bytes) => Effect.uninterruptible(writing(file.writeAll(bytes))),
         discard: writing(fs.remove(partial)),
         commit: Effect.gen(function*() {
           yield* file.sync
           if (!options.replace && (yield* sizeOf(path)) !== undefined) return yield* exists
           yield* fs.rename(partial, path)
-          // The name is on the disk when the folder is. Not every system can do this.
+          // Syncing the folder makes the name durable. Not every system supports it.
           yield* Effect.ignore(Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)))
         }).pipe(
           Effect.catchTag("PlatformError", (error) => Effect.fail(failed("cannot write the file")(error))),

@@ -1,9 +1,9 @@
 /**
- * The bytes of a file, behind `Start`: blocks with their length as 32 bits before each. A length of 0 is followed by the
- * SHA-256 of the whole file, and the highest length means that the sender gives up.
+ * The bytes of a file, after `Start`: blocks, each behind its length in 32 bits. A length of 0 is followed by the SHA-256 of
+ * the whole file, and the highest length means that the sender gives up.
  *
- * They are no messages of the codec: these would be gathered in memory of their own, and at this rate collecting it as
- * garbage is most of the work.
+ * Blocks are not messages of the codec, which would copy each of them: at this rate, garbage collection of the copies would
+ * be most of the work.
  */
 import * as Connection from "@sluice/core/Connection"
 import * as Lending from "@sluice/core/Lending"
@@ -30,12 +30,12 @@ export const end = (channel: Channel, digest: Uint8Array) => write(channel, [hea
 
 export const giveUp = (channel: Channel) => write(channel, [headerOf(givenUp)])
 
-/** Gives all bytes to `onBytes`, which must not keep them, and returns the digest. Nothing can be received after it. */
+/** Passes all bytes to `onBytes`, which must not keep them, and returns the digest. Nothing can be received after it. */
 export const receive = Effect.fnUntraced(function*<E, R>(
   channel: Channel,
   onBytes: (bytes: Uint8Array) => Effect.Effect<unknown, E, R>
 ) {
-  // A length, and then the digest, is gathered here.
+  // Gathers each length, and at the end the digest.
   const field = new Uint8Array(digestLength)
   let gathered = 0
   let wanted = 4

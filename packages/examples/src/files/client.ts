@@ -13,15 +13,15 @@ import * as transfer from "./transfer.ts"
 export interface Options extends transfer.Options {
   readonly connect: Effect.Effect<Connection.Connection, NetworkError.NetworkError, Network.Network | Scope.Scope>
   readonly idleTimeout: Duration.Duration
-  /** How often to connect again without any progress in between. */
+  /** Attempts to reconnect without progress in between. */
   readonly retries: number
-  /** Hears of each failure that is followed by another attempt. */
+  /** Called for each failure that is retried. */
   readonly onRetry: (message: string) => Effect.Effect<void>
 }
 
 const temporary: ReadonlyArray<TransferFailed["code"]> = ["Busy", "Corrupt", "Ended", "Stalled"]
 
-/** Whether another attempt may succeed: not if the server refuses the file, or speaks something else. */
+/** Whether a retry may succeed: not if the server refuses the file or speaks another protocol. */
 const isTemporary = (error: unknown): boolean =>
   error instanceof TransferFailed
     ? temporary.includes(error.code)
@@ -29,7 +29,7 @@ const isTemporary = (error: unknown): boolean =>
     ? error.reason._tag === "TruncatedFrame"
     : true
 
-/** Connects and transfers, again and again for as long as it fails for a while only. */
+/** Connects and transfers, and retries temporary failures. */
 const persist = <A, E, R>(
   options: Options,
   use: (channel: Channel, options: transfer.Options) => Effect.Effect<A, E, R>

@@ -13,7 +13,7 @@ import * as Result from "effect/Result"
 import { statfs } from "node:fs/promises"
 import { basename } from "node:path"
 import * as flags from "../cli/flags.ts"
-import { duration, setting, toggle, wholeNumber } from "../cli/setting.ts"
+import { duration, positiveNumber, setting, toggle, wholeNumber } from "../cli/setting.ts"
 import * as client from "./client.ts"
 import * as Pace from "./Pace.ts"
 import * as progress from "./progress.ts"
@@ -84,12 +84,7 @@ const transferring = {
     expected: "a whole number",
     parse: wholeNumber
   }).pipe(Flag.withDefault(10)),
-  parallel: setting("parallel", {
-    metavar: "number",
-    description: "Files at once; default: 4",
-    expected: "a whole number from 1 up",
-    parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-  }).pipe(Flag.withDefault(4))
+  parallel: positiveNumber("parallel", "Files at once; default: 4").pipe(Flag.withDefault(4))
 }
 
 interface Transferring extends Pick<client.Options, "idleTimeout" | "retries">, ConnectFlags {

@@ -6,8 +6,8 @@ import { createHash, type Hash } from "node:crypto"
 export const empty = (): Hash => createHash("sha256")
 
 /**
- * Reads into a buffer, at an offset. It is not interrupted: the descriptor must not be closed, and its number used again,
- * while the system still works on it.
+ * Reads into a buffer, at an offset. Not interrupted: the descriptor must not be closed, and its number reused, while
+ * the system still reads.
  */
 export const readAt = (file: FileSystem.File, buffer: Uint8Array, offset: number) =>
   Effect.uninterruptible(file.read(buffer, { position: BigInt(offset) }))

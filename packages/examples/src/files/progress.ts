@@ -1,4 +1,4 @@
-/** How far the transfers are: a bar on a terminal, and now and then a line elsewhere. */
+/** The progress of transfers: a bar on a terminal, and a line every ten seconds elsewhere. */
 import * as SafeText from "@sluice/core/SafeText"
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"

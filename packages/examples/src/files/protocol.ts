@@ -3,7 +3,7 @@
  *
  * 1. The client names the file: `Put` or `Get`.
  * 2. The sender says how long the file is: `Offer`.
- * 3. The receiver says how much of it it has, and the digest of that: `Have`.
+ * 3. The receiver says how many bytes it already has, and their digest: `Have`.
  * 4. The sender compares the digest with that of its own file, and starts there or at 0: `Start`.
  * 5. The sender sends the bytes in blocks, and then the digest of the whole file: see `blocks.ts`.
  * 6. The receiver compares the digest, and gives the file its name: `Done`.
@@ -71,20 +71,20 @@ const framing = Codec.framing(message)
 /** A connection of messages. */
 export interface Channel {
   readonly connection: Connection.Connection
-  /** Says that bytes have passed. */
+  /** Restarts the idle timeout. */
   readonly touch: Effect.Effect<void>
-  /** The peer has ended before it should. */
+  /** The failure of a peer that ended too early. */
   readonly ended: TransferFailed
   readonly send: (message: Message) => Effect.Effect<void, Framed.FramedError>
   /** Receives the next message, which must be one of these. */
   readonly receive: <Tag extends Message["_tag"]>(
     ...tags: ReadonlyArray<Tag>
   ) => Effect.Effect<Tagged<Tag>, Framed.FramedError | TransferFailed>
-  /** Works, and meanwhile tells the peer to wait. */
+  /** Runs an effect, and sends `Wait` meanwhile. */
   readonly busy: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Framed.FramedError, R>
 }
 
-/** Gives a channel to `use`, and fails with `Stalled` when no message has passed for some time. */
+/** Gives a channel to `use`, and fails with `Stalled` when nothing passes for `idleTimeout`. */
 export const withChannel = <A, E, R>(
   connection: Connection.Connection,
   idleTimeout: Duration.Duration,

@@ -8,7 +8,7 @@ import type { Source, Store } from "./Store.ts"
 
 export interface Options {
   readonly pace: Pace
-  /** Hears of each block. */
+  /** Called at the start and after each block. */
   readonly onProgress: (offset: number, size: number) => void
 }
 
@@ -20,7 +20,7 @@ const wrongLength = new TransferFailed({
   message: "the sender sent more or less than it offered; send the file again"
 })
 
-/** Sends a file, from where the receiver has it. Returns the digest. */
+/** Sends the part of a file that the receiver lacks. Returns the digest of the file. */
 export const send = Effect.fnUntraced(
   function*(channel: Channel, { file, size }: Source, { onProgress, pace }: Options) {
     yield* channel.send({ _tag: "Offer", size })
@@ -63,7 +63,7 @@ export const send = Effect.fnUntraced(
   Effect.catchTag("PlatformError", () => Effect.fail(unreadable()))
 )
 
-/** Receives a file into a store, from where the store has it. Returns the digest. */
+/** Receives the part of a file that a store lacks. Returns the digest of the file. */
 export const receive = Effect.fnUntraced(
   function*(channel: Channel, store: Store, name: string, { onProgress, pace }: Options) {
     const { size } = yield* channel.receive("Offer")

@@ -43,7 +43,7 @@ export class Broker {
     this.#budget = { free: limits.waitingBytes }
   }
 
-  /** Ends another connection of the client, and finds or makes its session. There may be no room for one more. */
+  /** Ends an older connection of the client, and finds or makes its session; undefined if there is no room for it. */
   open(clientId: string, isClean: boolean): { readonly session: Session; readonly isPresent: boolean } | undefined {
     const before = this.#sessions.get(clientId)
     const { link } = before ?? {}
@@ -61,13 +61,13 @@ export class Broker {
     return { session, isPresent: false }
   }
 
-  /** Attaches the connection, behind what was added to it. */
+  /** Attaches the connection. Messages follow the packets that were pushed to it. */
   attach(session: Session, link: Link): void {
     this.#changed.add(link)
     session.attach(link)
   }
 
-  /** The connection is gone: its will, unless it was withdrawn, is published. */
+  /** Detaches a closed connection, and publishes its will unless the client withdrew it. */
   close(session: Session, link: Link): void {
     if (session.link !== link) return
     session.detach(this.#now())
@@ -77,7 +77,7 @@ export class Broker {
     link.will = undefined
   }
 
-  /** Subscribes to a filter; whether there was room for it. */
+  /** Subscribes to a filter. Returns whether there was room for it. */
   subscribe(session: Session, filter: string, qos: Qos): boolean {
     const { subscriptions } = session
     if (!subscriptions.has(filter) && subscriptions.size >= this.#limits.subscriptionsPerClient) return false
@@ -97,7 +97,7 @@ export class Broker {
     if (members?.delete(session) && members.size === 0) this.#subscribers.delete(filter)
   }
 
-  /** Gives a message to all that have subscribed to its topic, once each; whether it is retained if it is to be. */
+  /** Delivers a message to each subscriber of its topic once. Returns false if there was no room to retain it. */
   publish(message: Message, isRetained: boolean): boolean {
     const groups = this.#subscribers.matching(message.topic)
     for (const [session, qos] of groups.length === 1 ? groups[0]! : merged(groups)) {
@@ -107,17 +107,17 @@ export class Broker {
     return !isRetained || this.#retain(message)
   }
 
-  /** Something may have been added to the connection of a session. */
+  /** Marks the connection of a session for the next flush. */
   changed(session: Session): void {
     if (session.link !== undefined) this.#changed.add(session.link)
   }
 
-  /** Whether nothing was added to any connection. */
+  /** Whether no connection is marked for a flush. */
   get isIdle(): boolean {
     return this.#changed.size === 0
   }
 
-  /** Puts what was added to connections into their queues. It never waits. */
+  /** Flushes the marked connections. It never waits. */
   readonly flush: Effect.Effect<void> = Effect.suspend(() => {
     const links = [...this.#changed]
     this.#changed.clear()
@@ -150,7 +150,7 @@ export class Broker {
   }
 }
 
-/** Who has subscribed by several filters gets a message once, with the best of what was granted. */
+/** A client with several matching filters gets a message once, at the highest QoS granted. */
 const merged = (groups: ReadonlyArray<ReadonlyMap<Session, Qos>>): ReadonlyMap<Session, Qos> => {
   const all = new Map<Session, Qos>()
   for (const group of groups) {

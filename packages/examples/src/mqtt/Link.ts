@@ -1,4 +1,4 @@
-/** The connection of a client: what waits to be written to it, and why it ends. */
+/** The connection of a client: its outgoing packets, its will, and why it ends. */
 import * as Connection from "@sluice/core/Connection"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Data from "effect/Data"
@@ -7,13 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Message } from "./Message.ts"
 
-/** Packets and bytes that may wait for a client that does not read; and the messages that it may miss before it has to go. */
+/** Packets and bytes that may wait for a slow client, and the messages that it may miss before it is disconnected. */
 const limits = { packets: 1000, bytes: 1024 * 1024, missed: 1000 }
 
-/** Why a connection ends that the client has not ended. */
+/** Why the broker ends a connection. */
 export class Parted extends Data.TaggedError("Parted")<{ readonly message: string }> {}
 
-/** What is published when the connection ends and the client has not said that it would. */
+/** The message to publish when the connection ends without DISCONNECT. */
 export interface Will {
   readonly message: Message
   readonly retain: boolean
@@ -33,7 +33,7 @@ export class Link {
     this.will = will
   }
 
-  /** Whether more may wait. The last packet may be of any size that is accepted. */
+  /** Whether another packet may wait, whatever its size. */
   get hasRoom(): boolean {
     return this.#packets < limits.packets && this.#bytes < limits.bytes
   }
@@ -60,14 +60,14 @@ export class Link {
     return Deferred.await(this.#ended)
   }
 
-  /** Puts what was added into the queue of the connection. It never waits. */
+  /** Moves the added packets to the queue of the connection. It never waits. */
   readonly flush: Effect.Effect<void> = Effect.suspend(() => {
     const outgoing = this.#outgoing
     this.#outgoing = []
     return Effect.forEach(outgoing, (bytes) => Subscription.offer(this.#queue, bytes), { discard: true })
   })
 
-  /** Writes to a connection what comes, and runs `onRoom` when it is written. */
+  /** Writes queued packets to a connection, and runs `onRoom` after each batch. */
   writeTo(connection: Connection.Connection, onRoom: Effect.Effect<void>) {
     return Stream.runForEachArray(
       Subscription.messages(this.#queue),
@@ -81,5 +81,5 @@ export class Link {
   }
 }
 
-/** A queue for a link, which keeps to its own limits: a few packets beyond them are no messages. */
+/** A queue for a link. Twice its limit leaves room for packets that are not messages. */
 export const makeQueue = Effect.orDie(Subscription.make<Uint8Array>({ capacity: 2 * limits.packets }))

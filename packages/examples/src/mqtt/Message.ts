@@ -26,12 +26,12 @@ export class Message {
     this.qos = qos === 0 ? 0 : 1
   }
 
-  /** About how much memory it takes, in bytes. */
+  /** The approximate memory of the message, in bytes. */
   get size(): number {
     return this.payload.length + 2 * this.topic.length + 200
   }
 
-  /** The packet for those who want it at most once. */
+  /** The packet for delivery at most once. */
   once(isRetained: boolean): Uint8Array {
     const form = this.#form(0)
     if (!isRetained) return form
@@ -40,7 +40,7 @@ export class Message {
     return copy
   }
 
-  /** The packet for a subscriber who acknowledges its identifier. */
+  /** The packet for delivery at least once. The subscriber acknowledges `id`. */
   numbered(id: number, isRetained: boolean, isDuplicate: boolean): Uint8Array {
     const copy = this.#form(1).slice()
     copy[0]! |= (isRetained ? flags.retain : 0) | (isDuplicate ? flags.duplicate : 0)

@@ -1,4 +1,4 @@
-/** What the broker remembers of a client, with or without a connection: its subscriptions, and the messages that it is owed. */
+/** What the broker remembers of a client, with or without a connection: its subscriptions and undelivered messages. */
 import * as MutableList from "effect/MutableList"
 import type { Link } from "./Link.ts"
 import type { Message, Qos } from "./Message.ts"
@@ -24,7 +24,7 @@ export class Session {
   link: Link | undefined = undefined
   /** When the connection ended, in milliseconds of the monotonic clock. */
   offlineSince = 0
-  /** How many messages there was no room for. */
+  /** Messages dropped for lack of room. */
   dropped = 0
   readonly #budget: Budget
   readonly #inFlight = new Map<number, Sent>()
@@ -39,7 +39,7 @@ export class Session {
     this.#budget = budget
   }
 
-  /** Sends a message that was published, or keeps it, as the quality of service demands. */
+  /** Sends or queues a published message, by its quality of service. */
   deliver(message: Message, granted: Qos): void {
     if (granted === 0 || message.qos === 0) {
       if (this.link === undefined) return
@@ -54,7 +54,7 @@ export class Session {
     this.pump()
   }
 
-  /** Sends what is retained under a topic, as it is when there is room for it. */
+  /** Sends the retained message of a topic once there is room: the one that is `current` by then. */
   deliverRetained(topic: string, qos: Qos, current: () => Message | undefined): void {
     this.#retained.set(topic, { qos, current })
   }
@@ -64,7 +64,7 @@ export class Session {
     this.pump()
   }
 
-  /** Continues on a new connection: what was not acknowledged is sent again. */
+  /** Continues on a new connection: sends unacknowledged messages again. */
   attach(link: Link): void {
     this.link = link
     for (const [id, { isRetained, message }] of this.#inFlight) link.push(message.numbered(id, isRetained, true))
@@ -77,14 +77,14 @@ export class Session {
     this.#retained.clear()
   }
 
-  /** Gives back the memory of what waits. */
+  /** Releases the memory of queued messages. */
   discard(): void {
     this.#account(-this.#waitingBytes)
     MutableList.clear(this.#waiting)
     this.#inFlight.clear()
   }
 
-  /** Sends what waits, as far as there is room. */
+  /** Sends queued messages while there is room. */
   pump(): void {
     const { link } = this
     if (link === undefined) return

@@ -50,7 +50,7 @@ export class TopicTree<A extends object> {
     }
   }
 
-  /** In a tree of filters: the values of those that match a topic. */
+  /** In a tree of filters: the values of the filters that match a topic. */
   matching(topic: string): ReadonlyArray<A> {
     const levels = topic.split("/")
     const found: Array<A> = []
@@ -69,7 +69,7 @@ export class TopicTree<A extends object> {
     return found
   }
 
-  /** In a tree of topics: the values of those that a filter matches. */
+  /** In a tree of topics: the values of the topics that a filter matches. */
   selected(filter: string): ReadonlyArray<A> {
     const levels = filter.split("/")
     const found: Array<A> = []

@@ -1,20 +1,17 @@
-/** Who may connect: a line `NAME:PASSWORD` for each user. */
-import * as Data from "effect/Data"
+/** The users of the broker: a line `NAME:PASSWORD` for each. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import { createHash, timingSafeEqual } from "node:crypto"
+import { BadFlag, readText } from "../cli/BadFlag.ts"
 
 export interface Credentials {
   readonly accept: (userName: string | undefined, password: Uint8Array | undefined) => boolean
 }
 
-export class BadPasswordFile extends Data.TaggedError("BadPasswordFile")<{ readonly message: string }> {}
-
 /** Only digests are kept. They are compared, so that the time does not tell where a password differs. */
 const digest = (password: string | Uint8Array): Buffer => createHash("sha256").update(password).digest()
 const nobody = digest("")
 
-export const parse = (text: string): Effect.Effect<Credentials, BadPasswordFile> =>
+export const parse = (text: string): Effect.Effect<Credentials, BadFlag> =>
   Effect.suspend(() => {
     const users = new Map<string, Buffer>()
     for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -22,7 +19,7 @@ export const parse = (text: string): Effect.Effect<Credentials, BadPasswordFile>
       const colon = line.indexOf(":")
       if (colon < 1 || colon === line.length - 1) {
         return Effect.fail(
-          new BadPasswordFile({ message: `line ${index + 1} of the password file is wrong; write NAME:PASSWORD` })
+          new BadFlag({ message: `line ${index + 1} of the password file is wrong; write NAME:PASSWORD` })
         )
       }
       users.set(line.slice(0, colon), digest(line.slice(colon + 1)))
@@ -35,12 +32,4 @@ export const parse = (text: string): Effect.Effect<Credentials, BadPasswordFile>
     return Effect.succeed({ accept })
   })
 
-export const read = (file: string) =>
-  Effect.gen(function*() {
-    const fileSystem = yield* FileSystem.FileSystem
-    const text = yield* Effect.mapError(
-      fileSystem.readFileString(file),
-      ({ message }) => new BadPasswordFile({ message: `cannot read the passwords: ${message}; check --password-file` })
-    )
-    return yield* parse(text)
-  })
+export const read = (file: string) => Effect.flatMap(readText(file, "password-file", "passwords"), parse)

@@ -1,4 +1,4 @@
-/** What the broker does with each connection: CONNECT comes first, and in time; then packets, as MQTT 3.1.1 has them. */
+/** Serves a connection: CONNECT first, within a time limit, and then the other packets of MQTT 3.1.1. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Mqtt from "@sluice/codec/formats/Mqtt"
 import * as Connection from "@sluice/core/Connection"
@@ -22,7 +22,7 @@ import type { Session } from "./Session.ts"
 import * as topics from "./topic.ts"
 
 export interface Options {
-  /** Who may connect; everyone without it. */
+  /** The users that may connect. Default: everyone. */
   readonly credentials?: Credentials | undefined
   /** The longest packet, in bytes. Default: 256 KiB. */
   readonly maxPacketLength?: number | undefined
@@ -33,6 +33,11 @@ export interface Options {
 const connectTimeout = Duration.seconds(10)
 
 const longestClientId = 256
+
+interface Client {
+  readonly session: Session
+  readonly link: Link
+}
 
 type Packets<Tag extends Packet["_tag"]> = Extract<Packet, { readonly _tag: Tag }>
 type Failure = Parted | NetworkError.NetworkError | FramingError
@@ -48,7 +53,7 @@ const connAck = (reason: number, sessionPresent = false): Packet => ({
   properties: undefined
 })
 
-/** What a client of MQTT 5 is told: unsupported protocol version. */
+/** The answer to a client of MQTT 5: unsupported protocol version. */
 const wrongVersion5 = Result.getOrThrow(
   Codec.encode(Mqtt.packet(5), { _tag: "ConnAck", sessionPresent: false, reason: 0x84, properties: [] })
 )
@@ -67,8 +72,8 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
   return (connection: Connection.Connection) =>
     Effect.gen(function*() {
       const queue = yield* makeQueue
-      const connected = yield* Deferred.make<{ readonly session: Session; readonly link: Link }>()
-      let client: { readonly session: Session; readonly link: Link } | undefined
+      const connected = yield* Deferred.make<Client>()
+      let client: Client | undefined
       let keepAlive = 0
       let lastPacketAt = now()
 
@@ -153,7 +158,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
       const publish = (message: Packets<"Publish">): Effect.Effect<Step, Parted> => {
         const problem = problemOfPublish(message)
         if (problem !== undefined) return checked(problem)
-        // What the broker says of itself is not for clients to say.
+        // Only a broker publishes to reserved topics: a client's message is acknowledged and dropped.
         const isRetained = topics.isReserved(message.topic) ||
           broker.publish(new Message(message.topic, message.payload, message.qos), message.retain)
         const step: Step = message.id === undefined

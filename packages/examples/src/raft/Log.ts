@@ -30,7 +30,7 @@ export const replaceAfter = (self: Log, index: number, entries: ReadonlyArray<En
   entries: [...self.entries.slice(0, index - self.base), ...entries]
 })
 
-/** What is left when a snapshot has the entries up to `index`: those behind it, if the log agrees with the snapshot. */
+/** The log after a snapshot of the entries up to `index`: later entries are kept if the log agrees with the snapshot. */
 export const compact = (self: Log, index: number, term: number): Log => ({
   base: index,
   baseTerm: term,

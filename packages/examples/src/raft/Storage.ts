@@ -6,7 +6,7 @@ import type { Record } from "./protocol.ts"
 
 /** Fails when the disk does: a node that cannot write must not continue. */
 export class Storage extends Context.Service<Storage, {
-  /** What was written, in its order. Called once, before anything is written. */
+  /** All records, in the order of writing. Called once, before the first write. */
   readonly load: Effect.Effect<ReadonlyArray<Record>, Error>
   /** Writes records, which may be lost until `sync` has returned. */
   readonly write: (records: ReadonlyArray<Record>) => Effect.Effect<void, Error>
@@ -14,7 +14,7 @@ export class Storage extends Context.Service<Storage, {
 }>()("raft/Storage") {}
 
 /**
- * A disk for simulations. It outlives the node: what was not synced at a crash is lost, or some of the first of it is not.
+ * A disk for simulations, which outlives the node. A crash loses unsynced records, but may spare some of the first ones.
  * A sync takes up to `latency` milliseconds.
  */
 export const memory = (latency: number): Storage["Service"] => {

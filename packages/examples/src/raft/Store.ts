@@ -23,7 +23,7 @@ export const empty: Store = { index: 0, values: HashMap.empty(), sessions: HashM
 
 export const get = (self: Store, key: string): string => Option.getOrElse(HashMap.get(self.values, key), () => "")
 
-/** Applies the next entry. A command that was applied before has its answer of then, and no effect. */
+/** Applies the next entry. A repeated command returns its first answer, and has no effect. */
 export const apply = (self: Store, entry: Entry, isRepeated: boolean): readonly [Store, string] => {
   const index = self.index + 1
   const { client, operation, sequence } = entry

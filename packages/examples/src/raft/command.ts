@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
 import * as flags from "../cli/flags.ts"
-import { duration, path, setting, wholeNumber } from "../cli/setting.ts"
+import { duration, path, positiveNumber, setting, wholeNumber } from "../cli/setting.ts"
 import { printable } from "../cli/text.ts"
 import * as Client from "./client.ts"
 import * as fileStorage from "./fileStorage.ts"
@@ -38,12 +38,7 @@ const members = (name: string, description: string): Flag.Flag<ReadonlyMap<numbe
 const node = Command.make(
   "node",
   {
-    id: setting("id", {
-      metavar: "number",
-      description: "The number of this node, which it keeps for good",
-      expected: "a whole number from 1 up",
-      parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-    }),
+    id: positiveNumber("id", "The number of this node, which it keeps for good"),
     host: flags.host,
     port: flags.port(7001),
     peers: members("peers", "The other nodes, none for a store of one").pipe(

@@ -1,6 +1,6 @@
 /**
- * Raft (Ongaro and Ousterhout, 2014) as a function: from a state and what happened to the next state and what to do. It
- * knows no time, no network and no disk.
+ * Raft (Ongaro and Ousterhout, 2014) as a function from a state and inputs to the next state and actions, without time,
+ * network or disk.
  */
 import * as Follower from "./follower.ts"
 import * as Leader from "./leader.ts"
@@ -11,14 +11,14 @@ import * as Store from "./Store.ts"
 
 /** What happened. */
 export type Input =
-  /** No leader was heard of for the election timeout; or, to a leader, it is time for heartbeats. */
+  /** The election timeout passed without a leader, or, for a leader, a heartbeat is due. */
   | { readonly _tag: "Timeout" }
-  /** A request; its answer goes by the token. */
+  /** A request. The token identifies its answer. */
   | { readonly _tag: "Asked"; readonly token: number; readonly request: Request }
   /** A peer has answered a request. */
   | { readonly _tag: "Answered"; readonly by: Id; readonly request: Request; readonly answer: Answer }
 
-/** The state after a start, from what was written. */
+/** The state at startup, from stored records. */
 export const load = (settings: Settings, records: ReadonlyArray<Record>): State => {
   let state: State = {
     settings,
@@ -47,7 +47,7 @@ export const load = (settings: Settings, records: ReadonlyArray<Record>): State 
   return state
 }
 
-/** Takes in what happened, and says what to do. What happened together is written, and sent, together. */
+/** Handles inputs, and returns actions. The inputs of one step share writes and messages. */
 export const step = (state: State, inputs: ReadonlyArray<Input>): readonly [State, ReadonlyArray<Action>] => {
   const actions: Array<Action> = []
   const act: Do = (action) => void actions.push(action)

@@ -1,4 +1,4 @@
-/** The disk of a node: records behind each other in one file, which a snapshot begins anew. */
+/** The disk of a node: records appended to one file, which a snapshot replaces. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import { Storage } from "./Storage.ts"
 // A length before each record, and a checksum behind it.
 const around = 8
 
-/** Keeps records in `raft.log` of a folder, which is made if it is not there. */
+/** Keeps records in `raft.log` in a folder, which is created if missing. */
 export const layer = (folder: string): Layer.Layer<Storage, Error> => Layer.effect(Storage, make(folder))
 
 const make = Effect.fnUntraced(function*(folder: string) {
@@ -32,7 +32,7 @@ const make = Effect.fnUntraced(function*(folder: string) {
   let file: FileHandle = yield* opened
   yield* Effect.addFinalizer(() => Effect.promise(() => file.close()))
 
-  /** Takes the place of the file, as a whole or not at all. */
+  /** Replaces the file atomically. */
   const replace = async (bytes: Uint8Array) => {
     const next = `${path}.new`
     await rm(next, { force: true })
@@ -63,7 +63,7 @@ const make = Effect.fnUntraced(function*(folder: string) {
   })
 })
 
-// The names in a folder are on the disk only when the folder is.
+// The name of a file is durable only when its folder is synced.
 const syncFolder = async (path: string) => {
   const folder = await open(dirname(path), "r")
   await folder.sync()
@@ -72,7 +72,7 @@ const syncFolder = async (path: string) => {
 
 const encoded = (record: Record): Uint8Array => Result.getOrThrow(Codec.encode(stored, { record }))
 
-/** The records of a file. What a crash has left of the last one is no record; damage before that is an error. */
+/** The records of a file. A last record that a crash left incomplete is dropped; damage before it is an error. */
 const parse = (bytes: Buffer): { readonly records: ReadonlyArray<Record>; readonly size: number } => {
   const records: Array<Record> = []
   let at = 0

@@ -1,4 +1,4 @@
-/** What a node does that follows a leader: it votes, and takes entries and snapshots. */
+/** What a follower does: it votes, and accepts entries and snapshots. */
 import * as Log from "./Log.ts"
 import type { MessageOf } from "./protocol.ts"
 import { applied, ballot, type Do, follow, has, saved, type State } from "./state.ts"
@@ -36,7 +36,7 @@ export const append = (state: State, token: number, request: MessageOf<"Append">
   let next = followed
   const { entries, previousIndex } = request
   const base = next.log.base
-  // What is inside the snapshot is committed, and so the same.
+  // Entries inside the snapshot are committed, and therefore equal.
   const known = Math.max(0, base - previousIndex)
   const previous = previousIndex + known
   const end = previousIndex + entries.length

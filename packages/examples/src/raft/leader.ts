@@ -27,7 +27,7 @@ const appended = (state: State, entries: ReadonlyArray<Entry>, act: Do): State =
   return { ...state, log: Log.replaceAfter(state.log, last, entries) }
 }
 
-// Heartbeats without a majority after which a leader gives up, so that those who wait for it ask another.
+// Heartbeats without a majority before a leader steps down, so that waiting clients ask another node.
 const maxMissed = 10
 
 export const beat = (state: State, leader: Leader, act: Do): State => {
@@ -40,7 +40,7 @@ export const beat = (state: State, leader: Leader, act: Do): State => {
 const isHeard = (state: State, { progress }: Leader, round: number): boolean =>
   isMajority(state, 1 + Array.from(progress.values()).filter((known) => known.round >= round).length)
 
-/** Sends each peer what it lacks; at a heartbeat, and when a read waits for the next round, it sends to all. */
+/** Sends each peer the entries that it lacks; at a heartbeat, or when a read waits for the next round, sends to all. */
 export const replicate = (state: State, leader: Leader, isHeartbeat: boolean, act: Do): State => {
   const { id, maxEntries } = state.settings
   const isRound = isHeartbeat || leader.reads.some((read) => read.round > leader.round)
@@ -79,13 +79,13 @@ export const matched = (
   const end = request._tag === "Install" ? request.snapshot.index : request.previousIndex + request.entries.length
   const replicated = has(state, "overstatesMatches") ? Log.lastIndex(log) : end
   const match = isMatch ? Math.max(known.match, replicated) : known.match
-  // Requests are sent before those before them are answered, so only a mismatch sends it back.
+  // Requests are pipelined, so only a mismatch moves `next` back.
   const next = isMatch ? Math.max(known.next, match + 1) : Math.max(match + 1, Math.min(known.next, index + 1))
   const progress = new Map(role.progress).set(peer, { next, match, round: Math.max(known.round, request.round) })
   return committed({ ...state, role: { ...role, progress } }, act)
 }
 
-/** Commits what a majority has, and answers those who wait for it. */
+/** Commits the entries that a majority has, and answers waiting clients. */
 const committed = (state: State, act: Do): State => {
   const { commit, log, role } = state
   if (role._tag !== "Leader") return state

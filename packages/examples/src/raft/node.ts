@@ -37,7 +37,7 @@ export interface Options {
   readonly watch?: ((state: State) => Effect.Effect<void>) | undefined
 }
 
-// Messages that wait for the node. Senders of more wait.
+// Inputs that may be queued. Senders of more wait.
 const maxInputs = 1024
 
 /** Serves peers and clients for as long as the Layer is in use. */
@@ -66,7 +66,7 @@ const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...
     )
   }
 
-  // A peer that does not answer soon need not answer: a request like it follows.
+  // A request without an answer is not retried: the next heartbeat sends a similar one.
   const ask = (peer: Id, request: Request) =>
     FramedClient.request(clients.get(peer)!, request).pipe(
       Effect.timeout(electionTimeout),

@@ -16,7 +16,7 @@ const operation = Codec.tagged(Codec.uint8, {
   Nothing: [3]
 })
 
-/** A client numbers its commands, so that a retry has an effect once. */
+/** A client numbers its commands, so that a retried command takes effect once. */
 const command = { client: text, sequence: number, operation }
 
 const entry = Codec.struct({ term: number, ...command })
@@ -37,7 +37,7 @@ const message = Codec.tagged(Codec.uint8, {
   Append: [3, {
     term: number,
     leader: number,
-    /** Counts the leader's rounds of heartbeats: who answers round 5 took it for the leader after round 4. */
+    /** Counts the leader's rounds of heartbeats: a peer that answers round 5 still followed the leader after round 4. */
     round: number,
     previousIndex: number,
     previousTerm: number,
@@ -67,7 +67,7 @@ export const framing = Codec.framing(message, { maxFrameLength: maxMessageBytes 
 /** What is written to disk. A snapshot takes the place of all records before it. */
 const record = Codec.tagged(Codec.uint8, {
   Ballot: [1, { term: number, vote: number }],
-  /** Entries from `index` on; those that were there are gone. */
+  /** Entries from `index` on, which replace all earlier entries from there. */
   Entries: [2, { index: number, entries: Codec.countPrefixed(number, entry) }],
   Snapshot: [3, { snapshot }]
 }).pipe(Codec.named("record"))

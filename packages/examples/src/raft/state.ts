@@ -7,7 +7,7 @@ import * as Store from "./Store.ts"
 /** Nodes are numbered from 1. */
 export type Id = number
 
-/** What does not change. */
+/** The constants of a node. */
 export interface Settings {
   readonly id: Id
   readonly peers: ReadonlyArray<Id>
@@ -18,12 +18,12 @@ export interface Settings {
   readonly bugs: Bugs
 }
 
-/** What to do: all that is to be written is written and synced before anything is sent. */
+/** What a node does after a step. All writes are synced before any message is sent. */
 export type Action =
   | { readonly _tag: "Write"; readonly record: Record }
   | { readonly _tag: "Ask"; readonly peer: Id; readonly request: Request }
   | { readonly _tag: "Answer"; readonly token: number; readonly answer: Answer }
-  /** Sets the timer anew: for heartbeats of a leader, for elections otherwise. */
+  /** Restarts the timer: for heartbeats of a leader, for elections otherwise. */
   | { readonly _tag: "Timer"; readonly isLeader: boolean }
 
 export interface Follower {
@@ -63,16 +63,16 @@ export interface Leader {
   readonly heartbeat: number
   readonly missed: number
   readonly reads: ReadonlyArray<Read>
-  /** The first entry of its term. What earlier leaders have committed is known when it is committed. */
+  /** The first entry of its term. Once it is committed, so is all that earlier leaders committed. */
   readonly first: number
-  /** Who waits for an entry. */
+  /** For each entry that a client waits for, the token of its answer. */
   readonly waiting: ReadonlyMap<number, number>
 }
 
 export interface State {
   readonly settings: Settings
   readonly term: number
-  /** 0 for nobody. */
+  /** 0 for none. */
   readonly vote: Id
   readonly log: Log.Log
   readonly commit: number
@@ -94,7 +94,7 @@ export const ballot = (state: State, act: Do): void =>
     }
   })
 
-/** Follows a leader, or nobody yet, in a term that is not before its own. */
+/** Follows a leader, or 0 while there is none, in the same or a later term. */
 export const follow = (state: State, term: number, leader: Id, act: Do): State => {
   if (state.role._tag === "Leader") {
     const answer: Answer = { _tag: "Redirect", leader }
@@ -142,7 +142,7 @@ export const snapshotOf = (state: State): Snapshot => {
   return has(state, "snapshotsWithoutSessions") ? { ...snapshot, sessions: [] } : snapshot
 }
 
-/** Writes all that there is anew, behind a snapshot. */
+/** Writes a snapshot, and after it the vote and the remaining entries. */
 export const saved = (state: State, act: Do): State => {
   const { log } = state
   act({ _tag: "Write", record: { _tag: "Snapshot", snapshot: snapshotOf(state) } })

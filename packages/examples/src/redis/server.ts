@@ -4,26 +4,21 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as flags from "../cli/flags.ts"
-import { setting, wholeNumber } from "../cli/setting.ts"
+import { positiveNumber } from "../cli/setting.ts"
 import { defaultLimits, layer } from "./server/RedisServer.ts"
 
 const megabyte = 1024 * 1024
 
-const maxMemory = setting("max-memory", {
-  metavar: "MiB",
-  description: `Memory for keys and values, about; ${defaultLimits.maxMemory / megabyte} MiB by default`,
-  expected: "a whole number from 1 up",
-  parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-}).pipe(Flag.withDefault(defaultLimits.maxMemory / megabyte))
+const maxMemory = positiveNumber(
+  "max-memory",
+  `Memory for keys and values, about; ${defaultLimits.maxMemory / megabyte} MiB by default`,
+  "MiB"
+).pipe(Flag.withDefault(defaultLimits.maxMemory / megabyte))
 
-const maxKeys = setting("max-keys", {
-  metavar: "number",
-  description: `How many keys there may be; ${defaultLimits.maxKeys} by default`,
-  expected: "a whole number from 1 up",
-  parse: (text) => Option.filter(wholeNumber(text), (number) => number > 0)
-}).pipe(Flag.withDefault(defaultLimits.maxKeys))
+const maxKeys = positiveNumber("max-keys", `How many keys there may be; ${defaultLimits.maxKeys} by default`).pipe(
+  Flag.withDefault(defaultLimits.maxKeys)
+)
 
 export const server = Command.make(
   "server",

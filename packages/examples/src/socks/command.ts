@@ -5,19 +5,16 @@ import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { BadFlag, readText } from "../cli/BadFlag.ts"
 import * as flags from "../cli/flags.ts"
 import { duration, path, setting } from "../cli/setting.ts"
 import * as conversation from "./conversation.ts"
 import * as rules from "./rules.ts"
-
-class BadFlag extends Data.TaggedError("BadFlag")<{ readonly message: string }> {}
 
 const targets = (name: string, description: string) =>
   setting(name, {
@@ -34,13 +31,7 @@ const userOf = Effect.fnUntraced(
     if (Option.isNone(options.user) || Option.isNone(options.passwordFile)) {
       return yield* new BadFlag({ message: "a user needs a password; give --user and --password-file together" })
     }
-    const file = options.passwordFile.value
-    const fileSystem = yield* FileSystem.FileSystem
-    const text = yield* fileSystem.readFileString(file).pipe(
-      Effect.mapError(({ message }) =>
-        new BadFlag({ message: `cannot read the password: ${message}; check --password-file` })
-      )
-    )
+    const text = yield* readText(options.passwordFile.value, "password-file", "password")
     const password = text.replace(/\r?\n$/, "")
     const name = options.user.value
     if ([name, password].every((each) => each !== "" && Buffer.byteLength(each) <= 255)) {

@@ -18,7 +18,7 @@ import type { Rules } from "./rules.ts"
 
 export interface Options {
   readonly rules: Rules
-  /** Who may connect; everyone without it. */
+  /** The only user that may connect. Default: everyone. */
   readonly user?: { readonly name: string; readonly password: Redacted.Redacted } | undefined
   /** How long a client may take to ask for a target, and how long connecting to it may take. */
   readonly handshakeTimeout: Duration.Input
@@ -44,7 +44,7 @@ const requests = Framing.duplex({ outgoing: Codec.framing(Socks5.reply), incomin
 const digest = (userName: string, password: string): Buffer =>
   createHash("sha256").update(JSON.stringify([userName, password])).digest()
 
-/** Whether two secrets are equal. Digests are compared, so that the time tells neither where they differ nor how long they are. */
+/** Compares digests, so that timing reveals neither where two secrets differ nor their lengths. */
 const isUser = (user: NonNullable<Options["user"]>, userName: string, password: string): boolean =>
   timingSafeEqual(digest(user.name, Redacted.value(user.password)), digest(userName, password))
 
@@ -88,7 +88,7 @@ export const handler = ({ handshakeTimeout, user, ...options }: Options) => (cli
       })
     })
 
-    // Both ends when both sides have ended, or one of them fails. What the client sent behind its request goes first.
+    // Ends when both sides have ended, or when one fails. Bytes that the client sent behind its request go first.
     const tunnel = (target: Connection.Connection) =>
       Conversation.state({
         framing: requests,
@@ -112,7 +112,7 @@ export const handler = ({ handshakeTimeout, user, ...options }: Options) => (cli
     )
   })
 
-/** What is said to a request that cannot be decoded, by the field that is wrong in it. */
+/** The reply to a request that cannot be decoded, by its invalid field. */
 const refusalOf = ({ reason }: FramingError.FramingError): Uint8Array => {
   const why = reason._tag === "CorruptFrame" ? reason.why : ""
   const code = why.startsWith("request.command")

@@ -1,4 +1,4 @@
-/** Connects to what a client asks for, and says what became of it in the codes of RFC 1928. */
+/** Connects to the target of a request, and reports the outcome in the codes of RFC 1928. */
 import type * as Codec from "@sluice/codec/Codec"
 import type * as Socks5 from "@sluice/codec/formats/Socks5"
 import type * as Connection from "@sluice/core/Connection"
@@ -54,7 +54,7 @@ export const codeOf = ({ reason }: NetworkError.NetworkError): number => {
   }
 }
 
-/** The addresses that are asked for, and the name if it was by one. */
+/** The addresses of a target, and its name if it was requested by name. */
 const targetsOf = Effect.fnUntraced(function*({ address, port }: Request, allowed: rules.Rules) {
   if (address._tag !== "Name") {
     const ip = address._tag === "IpV4"
@@ -78,8 +78,8 @@ const targetsOf = Effect.fnUntraced(function*({ address, port }: Request, allowe
 })
 
 /**
- * Connects to the target of a request, in the Scope. A name is resolved once, and exactly the addresses that are allowed
- * are tried, so that a name that resolves to another address a moment later gains nothing.
+ * Connects to the target of a request, in the Scope. A name is resolved once, and only its allowed addresses are tried, so
+ * that a name that resolves to another address later cannot bypass the rules.
  */
 export const dial = Effect.fnUntraced(function*(
   request: Request,
@@ -88,11 +88,9 @@ export const dial = Effect.fnUntraced(function*(
   if (request.command !== "connect") return yield* refuse(codes.commandNotSupported)
   const { addresses, name } = yield* targetsOf(request, options.rules)
   const allowed = addresses.filter(({ address }) => rules.isAllowed(options.rules, { address, name }))
-  const [first, ...others] = allowed.map((address) => Network.connect(Endpoint.fromAddress(address), options))
-  if (first === undefined) return yield* refuse(codes.notAllowed)
-  return yield* others.reduce((before, next) => Effect.catch(before, () => next), first).pipe(
-    Effect.mapError((error) => new Refused({ code: codeOf(error) }))
-  )
+  if (allowed.length === 0) return yield* refuse(codes.notAllowed)
+  const attempts = allowed.map((address) => Network.connect(Endpoint.fromAddress(address), options))
+  return yield* Effect.mapError(Effect.firstSuccessOf(attempts), (error) => new Refused({ code: codeOf(error) }))
 }, (dialling, _, { connectTimeout }) =>
   Effect.timeoutOrElse(dialling, {
     duration: connectTimeout,

@@ -62,7 +62,7 @@ const special = [
 ].map(IpNetwork.fromStringUnsafe)
 const globalIpv6 = IpNetwork.fromStringUnsafe("2000::/3")
 
-/** Whether an address is one of the Internet. */
+/** Whether an address is reachable on the Internet. */
 export const isGlobal = (address: NetAddress.IpAddress): boolean =>
   (NetAddress.isIpv4Address(address) || IpNetwork.contains(globalIpv6, address)) &&
   !special.some((network) => IpNetwork.contains(network, address))

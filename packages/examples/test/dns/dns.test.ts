@@ -5,25 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ChildProcess from "node:child_process"
 import * as Dgram from "node:dgram"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { promisify } from "node:util"
 import * as masterFile from "../../src/dns/masterFile.ts"
 import * as respond from "../../src/dns/respond.ts"
 import { responseCodes, Zone } from "../../src/dns/Zone.ts"
+import { fileOf } from "../folder.ts"
 import { converse, isThere, run, serve, stop } from "../program.ts"
 import * as zones from "./zones.ts"
 
 const execFile = promisify(ChildProcess.execFile)
-
-/** A file that is gone when the test is over. */
-const fileOf = (text: string): string => {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  writeFileSync(join(folder, "zone"), text)
-  return join(folder, "zone")
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Zone files
@@ -68,7 +58,7 @@ describe("a zone file", () => {
   })
 
   it("is an error of the program, in one line", { timeout: 30_000 }, async () => {
-    const file = fileOf("www A 192.0.2.1\n")
+    const file = fileOf("zone", "www A 192.0.2.1\n")
     const { code, stderr, stdout } = await run(["dns", "server", "--port", "0", "--zone", file])
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
     expect(stderr).toMatch(/^invalid zone file .*zone: line 1: "www" is relative; .*\n$/)
@@ -170,9 +160,9 @@ const denial = (ttl: number) =>
 
 describe.skipIf(!hasTools)("dns server", { timeout: 60_000 }, () => {
   it("answers dig and kdig, over UDP and TCP, from its zone and from another server", async () => {
-    const upstream = await serve(`dns server --zone ${fileOf(zones.net)}`)
+    const upstream = await serve(`dns server --zone ${fileOf("zone", zones.net)}`)
     const { port, ...server } = await serve(
-      `dns server --zone ${fileOf(zones.org)} --forward 127.0.0.1:${upstream.port}`
+      `dns server --zone ${fileOf("zone", zones.org)} --forward 127.0.0.1:${upstream.port}`
     )
     const expected: ReadonlyArray<readonly [query: string, status: string, flags: string, ...ReadonlyArray<string>]> = [
       [

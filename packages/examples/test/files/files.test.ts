@@ -1,15 +1,14 @@
-import { describe, expect, it, onTestFinished } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { folder } from "../folder.ts"
 import { connect, once, run, serve, start, stop } from "../program.ts"
 
 const makeFolder = (...names: ReadonlyArray<string>) => {
-  const folder = Fs.mkdtempSync(join(tmpdir(), "sluice-files-"))
-  onTestFinished(() => Fs.rmSync(folder, { recursive: true }))
+  const above = folder()
   return Object.fromEntries(names.map((name) => {
-    const path = join(folder, name)
+    const path = join(above, name)
     Fs.mkdirSync(path)
     return [name, path]
   }))

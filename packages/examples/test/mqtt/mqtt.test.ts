@@ -1,19 +1,11 @@
 /** The MQTT broker, as the clients of Mosquitto see it. */
-import { describe, expect, it, onTestFinished } from "@effect/vitest"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { fileOf } from "../folder.ts"
 import { isThere, run, serve, spawn, stop } from "../program.ts"
 
 const hasClients = isThere("mosquitto_sub", "--help") && isThere("mosquitto_pub", "--help")
 
-const passwords = (text: string): string => {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const file = join(folder, "passwords")
-  writeFileSync(file, text)
-  return file
-}
+const passwords = (text: string): string => fileOf("passwords", text)
 
 describe.skipIf(!hasClients)("mqtt server", { timeout: 60_000 }, () => {
   it("serves mosquitto_pub and mosquitto_sub", async () => {

@@ -4,13 +4,13 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Bug } from "../../src/raft/bugs.ts"
 import * as fileStorage from "../../src/raft/fileStorage.ts"
 import type { Entry, Record } from "../../src/raft/protocol.ts"
 import { memory, Storage } from "../../src/raft/Storage.ts"
+import { folder } from "../folder.ts"
 import { cluster, options } from "./cluster.ts"
 
 const explore = (bug: Bug | undefined, more: Simulation.ExploreOptions) =>
@@ -68,10 +68,10 @@ describe("Storage", () => {
 
   it.live("of files keeps records, drops a torn one, and refuses damage", () =>
     Effect.gen(function*() {
-      const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-      const path = join(folder, "raft.log")
+      const data = folder()
+      const path = join(data, "raft.log")
       const using = <A>(use: (disk: Storage["Service"]) => Effect.Effect<A, Error>) =>
-        Effect.flatMap(Storage, use).pipe(Effect.provide(fileStorage.layer(folder)), Effect.scoped)
+        Effect.flatMap(Storage, use).pipe(Effect.provide(fileStorage.layer(data)), Effect.scoped)
       const load = using(({ load }) => load)
       const write = (...records: ReadonlyArray<Record>) =>
         using(({ sync, write }) => Effect.andThen(write(records), sync))
@@ -92,6 +92,5 @@ describe("Storage", () => {
       expect((yield* Effect.flip(load)).message).toMatch(
         /^cannot read .*raft\.log: damaged at byte 0: .*; restore the folder/
       )
-      rmSync(folder, { recursive: true })
     }))
 })

@@ -37,7 +37,7 @@ describe("redis server in virtual time", () => {
           yield* Effect.sleep("900 millis")
           expect(yield* send("GET", "short")).toBe("lived")
           yield* Effect.sleep("300 millis")
-          // Nobody has asked for it since.
+          // No command has asked for it since.
           expect(yield* send("DBSIZE")).toBe(0)
 
           const reading = yield* reserve

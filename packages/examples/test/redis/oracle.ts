@@ -1,8 +1,6 @@
-import { onTestFinished } from "@effect/vitest"
 import * as ChildProcess from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { folder } from "../folder.ts"
 import { isThere, spawn } from "../program.ts"
 
 /** Whether Redis itself is here to compare with. */
@@ -10,9 +8,7 @@ export const hasRedis = isThere("redis-server", "--version") && isThere("redis-c
 
 /** Starts Redis on a Unix-domain socket, and returns its path. */
 export const startRedis = async (): Promise<string> => {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-redis-"))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, "redis.sock")
+  const path = join(folder(), "redis.sock")
   const server = spawn("redis-server", ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"])
   await server.says(/ready to accept connections/i)
   return path

@@ -2,13 +2,11 @@ import { describe, expect, it, onTestFinished } from "@effect/vitest"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as ChildProcess from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import * as Http from "node:http"
 import type * as Net from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { promisify } from "node:util"
 import * as rules from "../../src/socks/rules.ts"
+import { fileOf } from "../folder.ts"
 import { connect, isThere, once, run, serve, stop, withoutDraining } from "../program.ts"
 
 const execFile = promisify(ChildProcess.execFile)
@@ -105,11 +103,9 @@ const hasProxychains = isThere("proxychains4")
 
 describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
   it("connects curl, with the right password, to what is allowed", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    writeFileSync(join(folder, "password"), "secret word\n")
+    const password = fileOf("password", "secret word\n")
     const [private_, public_, http, closed] = await Promise.all([
-      serve(`socks server --user bob --password-file ${join(folder, "password")} --deny 127.0.0.2,evil.test`),
+      serve(`socks server --user bob --password-file ${password} --deny 127.0.0.2,evil.test`),
       serve("socks server --public"),
       web(),
       freePort()
@@ -163,10 +159,7 @@ describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
 
   it.skipIf(!hasProxychains)("carries a half-close, and serves proxychains4", async () => {
     const [proxy, echo, http] = await Promise.all([serve("socks server"), serve("echo server"), web()])
-    const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const file = join(folder, "chains")
-    writeFileSync(file, `strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 ${proxy.port}\n`)
+    const file = fileOf("chains", `strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 ${proxy.port}\n`)
     expect(await outcome("proxychains4", ["-q", "-f", file, "curl", "-sS", `http://127.0.0.1:${http}/`])).toBe("hello")
 
     // A client that does not wait for any reply, and ends before the first.

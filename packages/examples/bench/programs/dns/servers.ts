@@ -19,7 +19,7 @@ export const write = (folder: string, name: string, text: string): string => {
   return join(folder, name)
 }
 
-/** The zone that each has. */
+/** The zone that each server serves. */
 export const zone = `$ORIGIN example.org.
 $TTL 3600
 @ SOA ns hostmaster 1 7200 900 1209600 300
@@ -34,7 +34,7 @@ txt TXT "hello world"
 _sip._tcp SRV 0 5 5060 web
 `
 
-/** What another server has. */
+/** The zone of the other server. */
 export const others = `$ORIGIN example.net.
 $TTL 86400
 @ SOA ns hostmaster 1 7200 900 1209600 86400

@@ -41,7 +41,7 @@ const netcat = (folder: string): Sender => ({
   send: (file) =>
     using(join(folder, "received"), "w", async (output) => {
       const receiving = run(onCore(cores?.server, ["nc", "-l", "-N", "127.0.0.1", String(port)]), undefined, output)
-      // It says nothing when it listens: the sender is started until it is heard.
+      // nc does not say when it listens, so the sender retries until it connects.
       const client = onCore(cores?.load, ["nc", "-N", "127.0.0.1", String(port)])
       const attempt = (left: number): Promise<void> =>
         using(file, "r", (input) => run(client, input)).catch((error: unknown) => {

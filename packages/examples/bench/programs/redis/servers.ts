@@ -33,7 +33,7 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** Redis tells nobody that it listens when it logs only warnings. */
+/** Waits until a server listens. Redis does not say so when it logs only warnings. */
 const untilItListens = async (port: number): Promise<void> => {
   for (let attempt = 0; attempt < 200; attempt++) {
     const isThere = await new Promise<boolean>((resolve) => {

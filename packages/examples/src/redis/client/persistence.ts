@@ -13,7 +13,7 @@ import { CommandRefused, type Value } from "./wire.ts"
 
 const asRedisError = (cause: unknown) => new Redis.RedisError({ cause })
 
-/** A command as Effect sends it. What it answers, its caller knows. */
+/** Sends commands for Effect. The caller knows the type of the answer. */
 const sendWith =
   (send: (...words: ReadonlyArray<string>) => Effect.Effect<Value, unknown>) =>
   <A = unknown>(command: string, ...args: ReadonlyArray<string>): Effect.Effect<A, Redis.RedisError> =>

@@ -5,7 +5,7 @@ import * as Framing from "@sluice/core/Framing"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 
-/** An answer as programs like to have it: what Redis calls nil is `null`, and a map is keys and values by turns. */
+/** A reply as a plain value: nil is `null`, and a map is a list of alternating keys and values. */
 export type Value = string | number | bigint | boolean | null | ReadonlyArray<Value>
 
 /** Redis refused a command: `code` is the first word of what it says, such as `WRONGTYPE`. */
@@ -39,7 +39,7 @@ const toText = (bytes: string): string => beyondAscii.test(bytes) ? Buffer.from(
 
 export const commandOf = (words: ReadonlyArray<string>): Command => ({ _tag: "Command", words: words.map(toBytes) })
 
-/** What a reply is, or how Redis refused the command. */
+/** The value of a reply, or the refusal of the command. */
 export const valueOf = (reply: Reply, command: string): Result.Result<Value, CommandRefused> => {
   switch (reply._tag) {
     case "Error":
@@ -51,7 +51,7 @@ export const valueOf = (reply: Reply, command: string): Result.Result<Value, Com
   }
 }
 
-/** A value in which an error, as within the reply to EXEC, is its text. */
+/** The value of a reply. An error within it, as in the reply to EXEC, becomes its text. */
 export const plainValue = (reply: Reply): Value => {
   switch (reply._tag) {
     case "Bulk":

@@ -1,4 +1,4 @@
-/** The data: keys, their values and when they expire; how much memory they take; and who waits for which key. */
+/** The data: keys, their values and when they expire; how much memory they take; and the commands that wait for keys. */
 import { Deque } from "./Deque.ts"
 import { type Blocked, Refused, type Reply } from "./Reply.ts"
 import { SortedSet } from "./SortedSet.ts"
@@ -40,8 +40,9 @@ export class Keyspace {
   used = 0
   /** About how many bytes connections hold: the commands of transactions, and the names of subscriptions. */
   held = 0
-  /** Keys that expire. Called when there is a first one. */
+  /** Keys that expire. */
   readonly volatile = new Set<string>()
+  /** Called when the first of them is added. */
   onVolatile: () => void = () => {}
   readonly #entries = new Map<string, Entry>()
   readonly #waiters = new Map<string, Set<Waiter>>()
@@ -128,7 +129,7 @@ export class Keyspace {
     if (entry.expiresAt !== expiresAt) this.expire(key, entry, expiresAt)
   }
 
-  /** Accounts for what a value has grown, or shrunk. A collection that is empty is no longer a key. */
+  /** Accounts for a value that grew or shrank. Deletes an empty collection. */
   resize(key: string, bytes: number, isEmpty = false): void {
     const entry = this.#entries.get(key)!
     entry.size += bytes
@@ -171,7 +172,7 @@ export class Keyspace {
     if (this.volatile.size === 1) this.onVolatile()
   }
 
-  /** Removes keys that have expired, of the next `count` that can. Nobody may ever ask for them again. */
+  /** Removes the expired keys among the next `count` that can expire: no command may ever ask for them again. */
   sweep(count: number): void {
     let left = Math.min(count, this.volatile.size)
     for (const key of this.volatile) {
@@ -187,12 +188,12 @@ export class Keyspace {
   // Waiting
   // ------------------------------------------------------------------------------------------------------------------
 
-  /** Notes that a key has something for those that wait for it. */
+  /** Notes that a key changed, for the commands that wait for it. */
   touch(key: string): void {
     if (this.#waiters.size > 0 && this.#waiters.has(key)) this.#touched.push(key)
   }
 
-  /** Waits for keys; who came first is served first. Returns how to stop. */
+  /** Waits for keys, first come, first served. Returns a function that stops waiting. */
   wait(blocked: Blocked, resume: (reply: Reply) => void): () => void {
     const waiter = { ...blocked, resume }
     for (const key of blocked.keys) {
@@ -203,7 +204,7 @@ export class Keyspace {
     return () => this.#leave(waiter)
   }
 
-  /** Serves those that wait for keys that were touched: to be called after each command. */
+  /** Resumes commands that wait for touched keys. Call it after each command. */
   serve(): void {
     while (this.#touched.length > 0) {
       const keys = this.#touched

@@ -1,14 +1,14 @@
-/** Who has subscribed to which channels. A message is encoded once for all that get it in the same form. */
+/** Subscribers by channel and by pattern. A message is encoded once for all subscribers of the same form. */
 import * as Framing from "@sluice/core/Framing"
 import type { FramingError } from "@sluice/core/FramingError"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { glob } from "./commands/arguments.ts"
+import { glob } from "./glob.ts"
 import { bulk, framing, type Reply, toResp2 } from "./Reply.ts"
 
-/** One who subscribes: a connection. */
+/** A connection that subscribes. */
 export interface Subscriber {
   readonly protocol: 2 | 3
   readonly queue: Subscription.Subscription<Uint8Array>
@@ -52,7 +52,7 @@ export class PubSub {
     return this.#members.channel.get(channel)?.size ?? 0
   }
 
-  /** Gives a message to those that want it, once `deliver` is run. Returns how many they are. */
+  /** Publishes a message, which `deliver` then delivers. Returns the number of subscribers. */
   publish(channel: string, message: string): number {
     let count = this.#send(this.#members.channel.get(channel), ["message", channel, message])
     for (const [pattern, test] of this.#tests) {
@@ -79,7 +79,7 @@ export class PubSub {
     return this.#deliveries.length === 0
   }
 
-  /** Puts what was published into the queues of the subscribers. It never waits. */
+  /** Moves published messages to the queues of their subscribers. It never waits. */
   readonly deliver: Effect.Effect<void> = Effect.suspend(() => {
     const deliveries = this.#deliveries
     this.#deliveries = []

@@ -16,10 +16,10 @@ import { commands } from "./commands/table.ts"
 import { splitInline } from "./inline.ts"
 import { Keyspace, type Limits } from "./Keyspace.ts"
 import { PubSub } from "./PubSub.ts"
-import { type Blocked, error, framing, type Outcome, type Reply, toResp2, toResp3 } from "./Reply.ts"
+import { type Blocked, error, framing, nilArray, type Outcome, type Reply, toResp2, toResp3 } from "./Reply.ts"
 import { Session, type Shared } from "./Session.ts"
 
-/** How often keys that have expired are looked for, and how many at once: so nobody notices. */
+/** How often expired keys are swept, and how many at once: few enough not to delay commands. */
 const sweepEvery = Duration.millis(100)
 const sweptAtOnce = 1000
 
@@ -46,7 +46,7 @@ export const layer = (options: Server.Options, limits: Limits = defaultLimits) =
     return Layer.merge(Server.layer(options, serve(shared)), Layer.effectDiscard(Effect.forkScoped(sweep(keyspace))))
   }))
 
-/** Removes expired keys now and then, for as long as there are any that can expire. */
+/** Removes expired keys periodically, while there are keys that can expire. */
 const sweep = (keyspace: Keyspace): Effect.Effect<never> =>
   Effect.suspend(() => {
     const some = Latch.makeUnsafe(keyspace.volatile.size > 0)
@@ -92,7 +92,7 @@ const serve = (shared: Shared) => {
 type Peer = Conversation.Peer<Reply>
 type Step = Conversation.Reply<Reply> | Conversation.Next | void
 
-/** Obeys commands. Most are answered without a fiber, so that a pipeline is one batch. */
+/** Runs commands. Most are answered without a fiber, so that a pipeline is one batch. */
 const handler = (session: Session) => {
   const { keyspace, shared } = session
   const written = (reply: Reply): Reply => session.protocol === 2 ? toResp2(reply) : toResp3(reply)
@@ -108,15 +108,14 @@ const handler = (session: Session) => {
         return Effect.succeed(Conversation.reply(written(outcome)))
     }
   }
-  const wait = ({ attempt, keys, millis }: Blocked, peer: Peer): Effect.Effect<Step, Failure> => {
+  const wait = (blocked: Blocked, peer: Peer): Effect.Effect<Step, Failure> => {
     const found = Effect.callback<Reply>((resume) => {
-      const leave = keyspace.wait({ _tag: "Blocked", attempt, keys, millis }, (reply) => resume(Effect.succeed(reply)))
+      const leave = keyspace.wait(blocked, (reply) => resume(Effect.succeed(reply)))
       return Effect.sync(leave)
     })
-    const nothing: Reply = { _tag: "NullArray" }
-    const timely = millis === 0 ? found : Effect.timeoutOrElse(found, {
-      duration: Duration.millis(millis),
-      orElse: () => Effect.succeed(nothing)
+    const timely = blocked.millis === 0 ? found : Effect.timeoutOrElse(found, {
+      duration: Duration.millis(blocked.millis),
+      orElse: () => Effect.succeed(nilArray)
     })
     return Effect.raceFirst(
       Effect.map(timely, (reply): Step => Conversation.reply(written(reply))),

@@ -1,4 +1,4 @@
-/** What the server answers. Strings are of any bytes, a character each, so that they cost no more than text. */
+/** Replies of the server. Strings hold a byte in each character, so that binary data costs no more than text. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Resp from "@sluice/codec/formats/Resp"
 import * as Framing from "@sluice/core/Framing"
@@ -63,7 +63,7 @@ export const notInteger = (): Refused => new Refused("ERR value is not an intege
 export const numberText = (value: number): string =>
   value === Infinity ? "inf" : value === -Infinity ? "-inf" : String(value)
 
-/** Says in RESP2 what only RESP3 has. */
+/** Converts the types that only RESP3 has to RESP2. */
 export const toResp2 = (reply: Reply): Reply => {
   switch (reply._tag) {
     case "Nil":
@@ -82,5 +82,5 @@ export const toResp2 = (reply: Reply): Reply => {
   }
 }
 
-/** Says in RESP3 what RESP2 has other forms of. */
+/** Converts the types that only RESP2 has to RESP3. */
 export const toResp3 = (reply: Reply): Reply => reply._tag === "NullArray" ? nil : reply

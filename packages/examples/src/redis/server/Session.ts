@@ -2,7 +2,7 @@
 import type { Entry } from "./commands/table.ts"
 import type { Keyspace } from "./Keyspace.ts"
 import type { Kind, PubSub, Subscriber } from "./PubSub.ts"
-import { error, type Outcome, Refused, text } from "./Reply.ts"
+import { error, nilArray, type Outcome, Refused, text } from "./Reply.ts"
 import type { Script } from "./scripts/script.ts"
 import { sizeOf } from "./StreamLog.ts"
 
@@ -19,10 +19,10 @@ export interface Shared {
   readonly sessions: Set<Session>
 }
 
-/** Commands that are obeyed at once within a transaction. */
+/** Commands that run at once within a transaction. */
 const immediate = new Set(["EXEC", "DISCARD", "MULTI", "QUIT", "RESET", "WATCH"])
 
-/** Commands that RESP2 allows to those that have subscribed. */
+/** Commands that RESP2 allows on a connection with subscriptions. */
 const whileSubscribed = /^(P?(UN)?SUBSCRIBE|PING|QUIT|RESET)$/
 
 const queued = text("QUEUED")
@@ -40,7 +40,7 @@ export class Session implements Subscriber {
   name = ""
   /** The commands of a transaction, which wait for EXEC. */
   transaction: Array<ReadonlyArray<string>> | undefined = undefined
-  /** Whether a command was refused that belongs to the transaction. */
+  /** Whether a command of the transaction was refused. */
   isSpoiled = false
   readonly channels = new Set<string>()
   readonly patterns = new Set<string>()
@@ -58,7 +58,7 @@ export class Session implements Subscriber {
     return this.channels.size + this.patterns.size
   }
 
-  /** Obeys a command, and lets those have their turn that wait for what it did. */
+  /** Runs a command, and then the commands that waited for its effect. */
   execute(words: ReadonlyArray<string>): Outcome {
     const outcome = this.#attempt(words)
     this.keyspace.serve()
@@ -70,7 +70,7 @@ export class Session implements Subscriber {
     const outcome = this.#attempt(words)
     switch (outcome._tag) {
       case "Blocked":
-        return { _tag: "NullArray" }
+        return nilArray
       case "Several":
         return outcome.replies.at(-1)!
       case "Close":
@@ -96,7 +96,7 @@ export class Session implements Subscriber {
       return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
     }
     if (grows && this.keyspace.isFull) return this.#refuse(outOfMemory)
-    if (this.protocol === 2 && this.channels.size + this.patterns.size > 0 && !whileSubscribed.test(name)) {
+    if (this.protocol === 2 && this.subscriptions > 0 && !whileSubscribed.test(name)) {
       return this.#refuse(
         `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
           "allowed in this context"
@@ -120,7 +120,7 @@ export class Session implements Subscriber {
     return error(text)
   }
 
-  /** Takes memory for what the connection holds. Returns whether there was enough. */
+  /** Reserves memory for the connection. Returns whether there was enough. */
   hold(bytes: number): boolean {
     if (this.keyspace.held + bytes > this.keyspace.limits.maxMemory) return false
     this.keyspace.held += bytes

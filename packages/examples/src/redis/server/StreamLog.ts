@@ -60,7 +60,7 @@ export class StreamLog {
     return this.#entries.slice(begin, Math.min(end, begin + count))
   }
 
-  /** Removes entries at the beginning while `isOver` of the first. Returns these. */
+  /** Removes entries from the beginning while `isOver` holds for the first. Returns the removed entries. */
   trim(isOver: (first: StreamEntry, length: number) => boolean): Array<StreamEntry> {
     const removed: Array<StreamEntry> = []
     for (let first = this.first; first !== undefined && isOver(first, this.length); first = this.first) {

@@ -1,7 +1,8 @@
 /** Commands about the connection, the server and transactions. */
+import { glob } from "../glob.ts"
 import { array, bulk, integer, map, ok, type Outcome, Refused, type Reply, strings, text } from "../Reply.ts"
 import type { Session } from "../Session.ts"
-import { type Commands, glob, readOptions, toInteger } from "./arguments.ts"
+import { type Commands, readOptions, toInteger } from "./arguments.ts"
 
 /** The version of Redis whose behavior this follows. */
 const version = "7.0.0"

@@ -1,6 +1,7 @@
+import { glob } from "../glob.ts"
 import { array, bulk, integer, ok, Refused, strings, text } from "../Reply.ts"
 import type { Session } from "../Session.ts"
-import { type Commands, glob, oneOf, readOptions, toCount, toInteger } from "./arguments.ts"
+import { type Commands, oneOf, readOptions, toCount, toInteger } from "./arguments.ts"
 
 /** Lets a key expire at a time of the monotonic clock, in milliseconds, unless a condition forbids it. */
 const expire = ({ keyspace }: Session, words: ReadonlyArray<string>, expiresAt: number) => {

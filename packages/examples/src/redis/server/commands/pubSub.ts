@@ -1,7 +1,8 @@
+import { glob } from "../glob.ts"
 import type { Kind } from "../PubSub.ts"
 import { array, bulk, error, integer, nil, type Outcome, Refused, type Reply, strings } from "../Reply.ts"
 import { outOfMemory, type Session } from "../Session.ts"
-import { type Commands, glob } from "./arguments.ts"
+import type { Commands } from "./arguments.ts"
 
 const push = (what: string, name: Reply, count: number): Reply => ({
   _tag: "Push",

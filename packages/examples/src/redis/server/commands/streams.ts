@@ -46,7 +46,7 @@ const entryReply = (entry: StreamEntry): Reply => array([bulk(idText(entry)), st
 
 type Trim = (first: StreamEntry, length: number) => boolean
 
-/** The options of trimming. What is about right is right. */
+/** The options of trimming. With `~`, trimming is exact, too. */
 const trimming = (set: (trim: Trim) => void) => {
   const bound = (next: () => string): string => {
     const word = next()

@@ -2,8 +2,8 @@ import { array, bulk, integer, nil, numberText, ok, optional, Refused } from "..
 import type { Session } from "../Session.ts"
 import { type Commands, oneOf, readOptions, toFloat, toInteger } from "./arguments.ts"
 
-/** When something expires that has so long to live, in the unit of an option. */
-export const expiryOf = ({ keyspace, wallMillis }: Session, option: string, text: string, command: string): number => {
+/** The time of expiry from the text of an option, in the option's unit. */
+const expiryOf = ({ keyspace, wallMillis }: Session, option: string, text: string, command: string): number => {
   const amount = toInteger(text)
   const millis = amount * (option.startsWith("P") ? 1 : 1000)
   if (amount <= 0 || !Number.isSafeInteger(millis)) throw new Refused(`ERR invalid expire time in '${command}' command`)
@@ -51,7 +51,7 @@ const increment = (session: Session, key: string, by: number) => {
   return integer(value)
 }
 
-/** Sets the value of a key that lives on as long as before. */
+/** Sets the value of a key, and keeps its time of expiry. */
 const replace = ({ keyspace }: Session, key: string, value: string): void =>
   keyspace.set(key, value, keyspace.entry(key)?.expiresAt)
 
@@ -63,10 +63,7 @@ const setAll = ({ keyspace }: Session, words: ReadonlyArray<string>): void => {
 }
 
 export const strings: Commands = {
-  GET: [2, ({ keyspace }, words) => {
-    const value = keyspace.string(words[1]!)
-    return value === undefined ? nil : bulk(value)
-  }],
+  GET: [2, ({ keyspace }, words) => optional(keyspace.string(words[1]!))],
   SET: [-3, set, "grows"],
   SETNX: [3, ({ keyspace }, [, key, value]) => {
     if (keyspace.entry(key!) !== undefined) return integer(0)

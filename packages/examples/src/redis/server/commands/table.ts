@@ -1,4 +1,4 @@
-/** All commands, by their names in upper and in lower case: so most are found as they come. */
+/** All commands, by their names in upper and in lower case, so that most are found without conversion. */
 import type { Command, Commands, Handler } from "./arguments.ts"
 import { collections } from "./collections.ts"
 import { connection } from "./connection.ts"

@@ -1,6 +1,6 @@
 /**
- * The scripts that are known, by the digests of their text without what does not matter to Lua. A script that is changed by
- * a later version of Effect is unknown, and so refused, until its function here has followed.
+ * The known scripts, by the digests of their normalized text. A script that a later version of Effect changes is refused
+ * until its function here is updated.
  */
 import { createHash } from "node:crypto"
 import * as queue from "./queue.ts"
@@ -27,7 +27,7 @@ const known: ReadonlyMap<string, Script> = new Map([
 
 export const digestOf = (lua: string): string => createHash("sha1").update(lua, "latin1").digest("hex")
 
-/** A script without comments and needless white space; quotes and the case of commands are all the same. */
+/** Normalizes comments, white space, quotes and the case of commands, which do not matter to Lua. */
 const essenceOf = (lua: string): string =>
   lua
     .replace(/--[^\n]*/g, "")

@@ -32,7 +32,7 @@ export const reset: Script = (call, [queue, pending, attempts, failed, ids, owne
   return nothing
 }
 
-/** Gives a claim up, unless it has gone to another. */
+/** Releases a claim, unless another worker holds it. */
 const release = (call: Call, pending: string, lock: string, owners: string, id: string): boolean => {
   if (textOf(call("HGET", owners, id)) !== lock) return false
   call("HDEL", owners, id)

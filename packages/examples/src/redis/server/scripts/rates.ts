@@ -1,4 +1,4 @@
-/** The scripts of Effect's `RateLimiter` without adaptation, and those that locks are made with. */
+/** The scripts of Effect's `RateLimiter` without adaptation, and of locks. */
 import { array, bulk, integer } from "../Reply.ts"
 import { numberOf, type Script, textOf } from "./script.ts"
 

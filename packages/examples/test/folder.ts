@@ -1,0 +1,18 @@
+import { onTestFinished } from "@effect/vitest"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+/** A folder that is removed when the test is over, or, with `afterAll`, when all are. */
+export const folder = (whenOver: (remove: () => void) => void = onTestFinished): string => {
+  const path = mkdtempSync(join(tmpdir(), "sluice-"))
+  whenOver(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+/** The path of a file with this text, which is removed when the test is over. */
+export const fileOf = (name: string, text: string): string => {
+  const path = join(folder(), name)
+  writeFileSync(path, text)
+  return path
+}
