@@ -142,7 +142,7 @@ export const call = <In, Out, A extends Out, E, R>(
           }
           const [reason] = exit.cause.reasons
           if (reason?._tag === "Fail" && options?.isRefused?.(reason.error) === true) {
-            calls.splice(calls.indexOf(started), 1)
+            calls.splice(calls.lastIndexOf(started), 1)
             record?.("refused")
           }
         }))

@@ -25,7 +25,8 @@ export class CallLog {
     return (outcome) => {
       if (world.hasEnded) return
       if (outcome === "refused") {
-        this.#calls = this.#calls.filter((each) => each !== entry)
+        const index = this.#calls.lastIndexOf(entry)
+        if (index >= 0) this.#calls.splice(index, 1)
         return
       }
       entry.until = world.engine.now

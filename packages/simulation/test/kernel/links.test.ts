@@ -8,8 +8,8 @@ import * as Simulation from "@sluice/simulation/Simulation"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { checkLink, defaults, loopback } from "../src/internal/fabric/linkSettings.ts"
-import { RandomStream } from "../src/internal/time/random.ts"
+import { checkLink, defaults, loopback } from "../../src/internal/fabric/linkSettings.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
 
 const check = (options: object) => checkLink(options, defaults, "a link")
 

@@ -20,7 +20,7 @@ import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
-import { connect, exchange, hosts, listen, pairOn } from "./fixtures/handshake.ts"
+import { connect, exchange, hosts, listen, pairOn } from "../fixtures/handshake.ts"
 
 const second = 1000
 const authority = SimCertificate.authority("Test CA")

@@ -13,9 +13,9 @@ import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import type { PageData } from "../src/internal/report/html/browser/pageData.ts"
-import { sha256 } from "../src/internal/report/html/sha256.ts"
-import { hostile, messages, port, staleReads } from "./fixtures/staleReads.ts"
+import type { PageData } from "../../src/internal/report/html/browser/pageData.ts"
+import { sha256 } from "../../src/internal/report/html/sha256.ts"
+import { hostile, messages, port, staleReads } from "../fixtures/staleReads.ts"
 
 const recorded = (trace?: SimNetwork.TraceOptions) =>
   Simulation.record(staleReads, { seed: 4, schedule: "random", ...(trace !== undefined && { trace }) })

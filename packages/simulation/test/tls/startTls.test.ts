@@ -14,8 +14,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import { goesOn, isCheckedAtStart, letsWait, line, upgrade } from "../../core/test/startTls.ts"
-import { hosts } from "./fixtures/handshake.ts"
+import { goesOn, isCheckedAtStart, letsWait, line, upgrade } from "../../../core/test/startTls.ts"
+import { hosts } from "../fixtures/handshake.ts"
 
 const authority = SimCertificate.authority("Test CA")
 const asServer: Connection.UpgradeOptions = {

@@ -16,7 +16,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { shrink } from "../src/internal/run/shrink.ts"
+import { shrink } from "../../src/internal/run/shrink.ts"
 
 const failure = (run: Simulation.Run<unknown, unknown>): unknown => {
   assert(Exit.isFailure(run.exit))

@@ -8,9 +8,9 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { Congestion } from "../src/internal/kernel/tcp/sending/congestion.ts"
-import { RoundTrip } from "../src/internal/kernel/tcp/sending/roundTrip.ts"
-import { checkTcp } from "../src/internal/kernel/tcp/settings.ts"
+import { Congestion } from "../../src/internal/kernel/tcp/sending/congestion.ts"
+import { RoundTrip } from "../../src/internal/kernel/tcp/sending/roundTrip.ts"
+import { checkTcp } from "../../src/internal/kernel/tcp/settings.ts"
 
 const defaults = {
   sendBuffer: 262_144,

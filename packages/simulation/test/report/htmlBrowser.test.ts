@@ -6,8 +6,8 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
-import { hasChromium, openTab } from "./fixtures/browser.ts"
-import { messages, port, staleReads } from "./fixtures/staleReads.ts"
+import { hasChromium, openTab } from "../fixtures/browser.ts"
+import { messages, port, staleReads } from "../fixtures/staleReads.ts"
 
 if (!hasChromium) console.warn("the page of a trace is not tried in a browser: chromium is missing")
 

@@ -1,6 +1,6 @@
 import { assert, describe, expect, it } from "@effect/vitest"
-import { bestMatches, BindTable, type Bound, EphemeralPorts, takes } from "../src/internal/kernel/ports.ts"
-import { RandomStream } from "../src/internal/time/random.ts"
+import { bestMatches, BindTable, type Bound, EphemeralPorts, takes } from "../../src/internal/kernel/ports.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
 
 const range = { first: 40_000, last: 40_009 }
 const ephemeral = (seed = 1) => new EphemeralPorts(range, new RandomStream(seed, "ports"))

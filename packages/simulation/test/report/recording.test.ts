@@ -8,9 +8,9 @@ import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { fingerprint } from "../src/internal/run/fingerprint.ts"
-import { TraceBuffer } from "../src/internal/world/traceBuffer.ts"
-import { hosts, listen, pairOn } from "./fixtures/handshake.ts"
+import { fingerprint } from "../../src/internal/run/fingerprint.ts"
+import { TraceBuffer } from "../../src/internal/world/traceBuffer.ts"
+import { hosts, listen, pairOn } from "../fixtures/handshake.ts"
 
 const socket = (port: number) => ({ address: "10.0.0.1", port })
 const packet = {

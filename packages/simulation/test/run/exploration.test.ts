@@ -12,12 +12,12 @@ import * as Logger from "effect/Logger"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import race from "./fixtures/race.ts"
+import race from "../fixtures/race.ts"
 
 const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.provideService(effect, Logger.CurrentLoggers, new Set())
 
-const module = new URL("./fixtures/race.ts", import.meta.url)
+const module = new URL("../fixtures/race.ts", import.meta.url)
 
 describe("Simulation.explore", () => {
   it.effect("run with the seed of a failure is the same run", () =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import * as SimulationError from "../src/SimulationError.ts"
+import * as SimulationError from "../../src/SimulationError.ts"
 
 const fiber = (id: number, awaitsPromise = false) => ({ id, name: `fiber ${id}`, awaitsPromise })
 const nothing = { at: 1500, fibers: [], sockets: [], calls: [] }

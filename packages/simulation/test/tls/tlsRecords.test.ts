@@ -9,12 +9,12 @@ import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as ChildProcess from "node:child_process"
-import { encodeMessage, type Message, MessageReader } from "../src/internal/kernel/tls/handshake/message.ts"
-import { type Alert, decodeAlert, encodeAlert } from "../src/internal/kernel/tls/record/alert.ts"
-import * as Record from "../src/internal/kernel/tls/record/record.ts"
-import { Refusal } from "../src/internal/kernel/tls/refusal.ts"
-import { RandomStream } from "../src/internal/time/random.ts"
-import { connect, exchange, hosts, listen } from "./fixtures/handshake.ts"
+import { encodeMessage, type Message, MessageReader } from "../../src/internal/kernel/tls/handshake/message.ts"
+import { type Alert, decodeAlert, encodeAlert } from "../../src/internal/kernel/tls/record/alert.ts"
+import * as Record from "../../src/internal/kernel/tls/record/record.ts"
+import { Refusal } from "../../src/internal/kernel/tls/refusal.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
+import { connect, exchange, hosts, listen } from "../fixtures/handshake.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const join = (...parts: ReadonlyArray<Uint8Array>) => new Uint8Array(Buffer.concat(parts))

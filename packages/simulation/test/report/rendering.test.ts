@@ -9,7 +9,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
 import * as Effect from "effect/Effect"
-import { elements } from "./fixtures/xml.ts"
+import { elements } from "../fixtures/xml.ts"
 
 /** A run with a record of every kind: segments, datagrams, timers, faults, marks, and packets that do not arrive. */
 const eventful = Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type SavedSession, SessionMap, Tickets } from "../src/internal/kernel/tls/handshake/sessions.ts"
-import { RandomStream } from "../src/internal/time/random.ts"
+import { type SavedSession, SessionMap, Tickets } from "../../src/internal/kernel/tls/handshake/sessions.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
 
 const session = (at: number): SavedSession => ({
   version: "TLSv1.3",

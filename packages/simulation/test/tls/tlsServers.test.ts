@@ -16,7 +16,7 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { connect, hosts, listen } from "./fixtures/handshake.ts"
+import { connect, hosts, listen } from "../fixtures/handshake.ts"
 
 const hour = 3_600_000
 const authority = SimCertificate.authority("Test CA")

@@ -11,10 +11,10 @@ import {
   parseKey,
   parseRevocationLists,
   sign
-} from "../src/internal/kernel/tls/certificate/certificate.ts"
-import { judgeChain, judgeName } from "../src/internal/kernel/tls/certificate/trust.ts"
-import { checksum, digest, digestText } from "../src/internal/kernel/tls/handshake/digest.ts"
-import { Malformed } from "../src/internal/kernel/tls/handshake/fields.ts"
+} from "../../src/internal/kernel/tls/certificate/certificate.ts"
+import { judgeChain, judgeName } from "../../src/internal/kernel/tls/certificate/trust.ts"
+import { checksum, digest, digestText } from "../../src/internal/kernel/tls/handshake/digest.ts"
+import { Malformed } from "../../src/internal/kernel/tls/handshake/fields.ts"
 
 const authority = SimCertificate.authority("Test CA")
 const parse = (text: string) => parseCertificates(text) as [Certificate, ...Array<Certificate>]
