@@ -43,6 +43,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as NodeServices from "@effect/platform-node/NodeServices"
+import type * as Connection from "@sluice/core/Connection"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Server from "@sluice/core/Server"
@@ -54,7 +55,7 @@ import type * as HttpPlatform from "effect/http/HttpPlatform"
 import * as EffectHttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { AgentOptions } from "node:http"
+import type { AgentOptions, IncomingMessage } from "node:http"
 import * as client from "./internal/http/client.ts"
 import type * as requests from "./internal/http/requests.ts"
 import * as server from "./internal/http/server.ts"
@@ -76,17 +77,63 @@ export type NodeServer = requests.NodeServer
 export type HttpServer = EffectHttpServer.HttpServer["Service"] & { readonly server: Server.Server }
 
 /**
+ * Takes the connection of a request that asks for another protocol with an `Upgrade` header, such as a WebSocket. HTTP is
+ * over for that connection, and no response was sent: the function writes it.
+ *
+ * It runs as a handler of `Server.make` does: in the fiber and the Scope of the connection, which is closed when it returns,
+ * and with `Server.draining`.
+ *
+ * **Example** (a protocol of lines behind HTTP)
+ *
+ * ```ts
+ * import * as Connection from "@sluice/core/Connection"
+ * import type * as NodeHttp from "@sluice/node/NodeHttp"
+ * import * as Effect from "effect/Effect"
+ *
+ * const upgrade: NodeHttp.Upgrade<unknown, never> = ({ headers }, connection) =>
+ *   headers.upgrade === "echo"
+ *     ? Connection.writeText(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n").pipe(
+ *       Effect.andThen(Connection.pipeTo(connection, connection))
+ *     )
+ *     : Connection.writeText(connection, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Upgrade<E, R> = (
+  request: IncomingMessage,
+  connection: Connection.Connection
+) => Effect.Effect<unknown, E, R>
+
+/**
+ * Options of a server: those of `Server.make`, and what becomes of upgrades.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ServerOptions<E = never, R = never> extends Server.Options {
+  /**
+   * Takes the connections of all requests that ask for an upgrade, over HTTP/1.1. Default: they reach the application, whose
+   * `HttpServerRequest.upgrade` opens WebSockets. Those have no backpressure for what is written, and messages of up to
+   * 100 MiB; a connection has both, as its framing says.
+   */
+  readonly upgrade?: Upgrade<E, R> | undefined
+}
+
+/**
  * Starts a server that runs until its Scope is closed.
  *
- * `evaluate` makes the Node server, with its timeouts; `options` are those of `Server.make`. Fails as `Server.make` does.
+ * `evaluate` makes the Node server, with its timeouts. Fails as `Server.make` does.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const makeServer: (
+export const makeServer: <E = never, R = never>(
   evaluate: () => NodeServer,
-  options: Server.Options
-) => Effect.Effect<HttpServer, NetworkError.NetworkError, Network.Network | Scope.Scope> = server.make
+  options: ServerOptions<E, R>
+) => Effect.Effect<HttpServer, NetworkError.NetworkError, Network.Network | Scope.Scope | Exclude<R, Scope.Scope>> =
+  server.make
 
 /**
  * `makeServer`, as a Layer.
@@ -94,11 +141,14 @@ export const makeServer: (
  * @since 0.1.0
  * @category layers
  */
-export const layerServer = (
+export const layerServer = <E = never, R = never>(
   evaluate: () => NodeServer,
-  options: Server.Options
-): Layer.Layer<EffectHttpServer.HttpServer, NetworkError.NetworkError, Network.Network> =>
-  Layer.effect(EffectHttpServer.HttpServer)(makeServer(evaluate, options))
+  options: ServerOptions<E, R>
+): Layer.Layer<
+  EffectHttpServer.HttpServer,
+  NetworkError.NetworkError,
+  Network.Network | Exclude<R, Scope.Scope>
+> => Layer.effect(EffectHttpServer.HttpServer)(makeServer(evaluate, options))
 
 /**
  * `layerServer` with the services of `NodeHttpServer.layer`: files, entity tags and the HTTP platform.
@@ -106,13 +156,13 @@ export const layerServer = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (
+export const layer = <E = never, R = never>(
   evaluate: () => NodeServer,
-  options: Server.Options
+  options: ServerOptions<E, R>
 ): Layer.Layer<
   EffectHttpServer.HttpServer | NodeServices.NodeServices | HttpPlatform.HttpPlatform | Etag.Generator,
   NetworkError.NetworkError,
-  Network.Network
+  Network.Network | Exclude<R, Scope.Scope>
 > => Layer.mergeAll(layerServer(evaluate, options), NodeHttpServer.layerHttpServices)
 
 /**

@@ -1,7 +1,9 @@
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { describe, expect, it } from "@effect/vitest"
-import type * as Network from "@sluice/core/Network"
+import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
 import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as Server from "@sluice/core/Server"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
@@ -214,6 +216,50 @@ describe("the end of an application", () => {
       const closed = once(client, "close")
       expect(yield* http.server.drain).toEqual({ ended: 0, cut: 1 })
       yield* Effect.promise(() => closed)
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
+})
+
+describe("an upgrade", () => {
+  it.live("takes the connection with all that came behind the request, and drains as its handler says", () =>
+    Effect.gen(function*() {
+      const upgrade: NodeHttp.Upgrade<unknown, never> = ({ headers, url }, connection) =>
+        Effect.gen(function*() {
+          yield* Connection.writeText(connection, `HTTP/1.1 101 Switching Protocols\r\n\r\n${headers.upgrade} ${url}\n`)
+          for (let line = ""; line !== "bye";) {
+            const next = Effect.orDie(Connection.readUntil(connection, "\n"))
+            const bytes = yield* Effect.raceFirst(next, Effect.as(Server.draining, new TextEncoder().encode("bye\n")))
+            line = new TextDecoder().decode(bytes).trim()
+            yield* Connection.writeText(connection, `<${line}>\n`)
+          }
+        })
+      const http = yield* NodeHttp.makeServer(() => Http.createServer(), { listen: "tcp://127.0.0.1:0", upgrade })
+      yield* http.serve(app)
+      const talk = Effect.gen(function*() {
+        const connection = yield* Network.connect(`tcp://127.0.0.1:${portOf(http)}`)
+        const read = Effect.map(
+          Connection.readUntil(connection, "\n"),
+          (bytes) => new TextDecoder().decode(bytes).trim()
+        )
+        const head = "GET /x HTTP/1.1\r\nHost: a\r\n"
+        // A connection that has been used for a request before; and lines in the packet of the request.
+        yield* Connection.writeText(connection, `${head}\r\n`)
+        while ((yield* read) !== "") { /* the head of the response */ }
+        yield* Connection.writeText(connection, `${head}Connection: Upgrade\r\nUpgrade: lines\r\n\r\none\nt`)
+        expect([yield* read, yield* read, yield* read]).toEqual(["HTTP/1.1 101 Switching Protocols", "", "lines /x"])
+        expect(yield* read).toBe("<one>")
+        yield* Connection.writeText(connection, "wo\n")
+        expect(yield* read).toBe("<two>")
+        return { connection, read }
+      })
+      const first = yield* talk
+      yield* Connection.writeText(first.connection, "bye\n")
+      expect(yield* first.read).toBe("<bye>")
+      expect(Option.isNone(yield* Connection.read(first.connection))).toBe(true)
+      const second = yield* talk
+      const draining = yield* Effect.forkChild(http.server.drain)
+      expect(yield* second.read).toBe("<bye>")
+      yield* Connection.end(second.connection)
+      expect(yield* Fiber.join(draining)).toMatchObject({ cut: 0 })
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 })
 

@@ -171,6 +171,21 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
     process.nextTick(() => this.emit("close", error !== null))
   }
 
+  /** Gives the connection back, with what was read and not taken. The socket is of no more use. */
+  release(): Uint8Array {
+    const held = this.#held === undefined ? [] : [Buffer.from(this.#held)]
+    this.#consumption?.detach()
+    this.#connection =
+      this.#consumption =
+      this.#owner =
+      this.#held =
+        undefined
+    const unread: Array<Buffer> = []
+    for (let chunk = this.read() as Buffer | null; chunk !== null; chunk = this.read()) unread.push(chunk)
+    this.destroy()
+    return Buffer.concat([...unread, ...held])
+  }
+
   destroySoon(): void {
     if (this.writable) this.end()
     if (this.writableFinished) this.destroy()

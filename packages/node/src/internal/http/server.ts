@@ -13,16 +13,23 @@ import type * as Http from "node:http"
 import * as NodeDuplex from "../../NodeDuplex.ts"
 import type * as NodeHttp from "../../NodeHttp.ts"
 import { type NodeServer, Requests } from "./requests.ts"
+import * as upgrading from "./upgrade.ts"
 
-export const make = Effect.fnUntraced(function*(
+export const make = Effect.fnUntraced(function*<E, R>(
   evaluate: () => NodeServer,
-  options: Server.Options
-): Effect.fn.Return<NodeHttp.HttpServer, NetworkError.NetworkError, Network.Network | Scope.Scope> {
+  { upgrade, ...options }: NodeHttp.ServerOptions<E, R>
+): Effect.fn.Return<
+  NodeHttp.HttpServer,
+  NetworkError.NetworkError,
+  Network.Network | Scope.Scope | Exclude<R, Scope.Scope>
+> {
   const scope = yield* Effect.scope
   const http = evaluate() as Http.Server
   const requests = new Requests(http)
   const serving = Latch.makeUnsafe()
-  const serve = NodeDuplex.serve(http)
+  const serve: Server.Handler<unknown, R> = upgrade === undefined
+    ? NodeDuplex.serve(http)
+    : upgrading.serve(http, upgrade)
 
   yield* Effect.acquireRelease(
     // Node begins to watch `headersTimeout` and `requestTimeout` at this event.
@@ -34,7 +41,7 @@ export const make = Effect.fnUntraced(function*(
     options,
     (connection) =>
       Effect.raceFirst(Effect.as(serving.await, true), Effect.as(Server.draining, false)).pipe(
-        Effect.flatMap((isServing) => isServing ? serve(connection) : Effect.void)
+        Effect.flatMap((isServing): Effect.Effect<unknown, unknown, R> => isServing ? serve(connection) : Effect.void)
       )
   )
   yield* SubscriptionRef.changes(server.state).pipe(
@@ -64,7 +71,8 @@ export const make = Effect.fnUntraced(function*(
           Effect.sync(() => http.off("request", onRequest).off("upgrade", onUpgrade))
         )
       )
-      http.on("request", onRequest).on("upgrade", onUpgrade)
+      http.on("request", onRequest)
+      if (upgrade === undefined) http.on("upgrade", onUpgrade)
       serving.openUnsafe()
     }) as Parameters<typeof HttpServer.make>[0]["serve"]
   })
