@@ -38,12 +38,15 @@ import type * as Network from "@sluice/core/Network"
 import type * as CoreSocketOptions from "@sluice/core/SocketOptions"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Http from "node:http"
+import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
+import * as clients from "./internal/duplex/clients.ts"
 import { makeConnector } from "./internal/duplex/connector.ts"
 import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
 
 /**
- * Options of a socket.
+ * Options of a socket, as those of `new net.Socket()`.
  *
  * @since 0.1.0
  * @category options
@@ -51,6 +54,12 @@ import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
 export interface SocketOptions {
   /** Whether the output stays open after the peer has ended. Default: `false`, as with Node's sockets. */
   readonly allowHalfOpen?: boolean | undefined
+  /** How many bytes are buffered in each direction before `write` answers `false` and reading stops. Default: Node's. */
+  readonly highWaterMark?: number | undefined
+  readonly readableHighWaterMark?: number | undefined
+  readonly writableHighWaterMark?: number | undefined
+  /** Destroys the socket with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -83,24 +92,35 @@ export const fromConnection = (
   )
 
 /**
- * A handler for a Sluice `Server` that gives each connection to a server of Node's, such as those of node:http, node:http2
- * and node:net, as its `connection` event. The connection is closed when the socket is. An interrupted handler destroys it.
+ * A server of Node's: of node:net, node:http, node:http2, or of a library that emits `connection`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NodeServer {
+  readonly emit: (event: "connection", socket: Duplex) => unknown
+  /** Default: `true`: servers of Node's end their output by themselves. */
+  readonly allowHalfOpen?: boolean | undefined
+  readonly highWaterMark?: number | undefined
+  readonly pauseOnConnect?: boolean | undefined
+}
+
+/**
+ * A handler for a Sluice `Server` that gives each connection to a server of Node's, as its `connection` event. The
+ * connection is closed when the socket is. An interrupted handler destroys it.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const serve = (server: {
-  readonly emit: (event: "connection", socket: Duplex) => unknown
-}) =>
-(connection: Connection.Connection): Effect.Effect<void> =>
+export const serve = (server: NodeServer) => (connection: Connection.Connection): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
-    // Servers of Node's end their output by themselves.
-    const socket = new DuplexSocket({ allowHalfOpen: true })
+    const { allowHalfOpen = true, highWaterMark, pauseOnConnect = false } = server
+    const socket = new DuplexSocket({ allowHalfOpen, highWaterMark })
+    socket.server = server
     // An error is the server's to report; unheard, it must not end the process.
     socket.on("error", () => {})
-    socket.attach(connection, {
-      close: (how) => resume(how === "end" ? Effect.void : Connection.abort(connection))
-    })
+    const close = (how: "end" | "reset") => resume(how === "end" ? Effect.void : Connection.abort(connection))
+    socket.attach(connection, { close }, { isPaused: pauseOnConnect })
     server.emit("connection", socket)
     return Effect.sync(() => void socket.destroy())
   })
@@ -117,6 +137,10 @@ export interface ConnectOptions extends SocketOptions {
   readonly port?: number | string | null | undefined
   /** Of a Unix-domain socket, where there is no `port`. */
   readonly path?: string | null | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  /** Calls `setTimeout` with it, in milliseconds. */
+  readonly timeout?: number | undefined
 }
 
 /**
@@ -157,3 +181,64 @@ export interface Connector {
 export const connector = (
   options: CoreSocketOptions.ConnectOptions = {}
 ): Effect.Effect<Connector, never, Network.Network | Scope.Scope> => makeConnector(options)
+
+/**
+ * Options of an agent: those of `Network.connect`, for every connection, and Node's.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface AgentOptions extends CoreSocketOptions.ConnectOptions {
+  /** How connections are pooled and kept alive. Default: `{ keepAlive: true }`. */
+  readonly agent?: Http.AgentOptions | undefined
+}
+
+/**
+ * Makes an agent of node:http whose connections are Sluice's; with `tls`, one of node:https. Closing the Scope closes them.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import * as NodeDuplex from "@sluice/node/NodeDuplex"
+ * import * as Effect from "effect/Effect"
+ * import * as Http from "node:http"
+ * import * as Https from "node:https"
+ *
+ * const requests = Effect.gen(function*() {
+ *   const agent = yield* NodeDuplex.agent({ connectTimeout: "2 seconds", agent: { maxSockets: 10 } })
+ *   const secure = yield* NodeDuplex.agent({ tls: {} })
+ *   Http.get("http://127.0.0.1:8080/", { agent })
+ *   Https.get("https://localhost:8443/", { agent: secure })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const agent = (
+  options: AgentOptions = {}
+): Effect.Effect<Http.Agent, never, Network.Network | Scope.Scope> => clients.makeAgent(options)
+
+/**
+ * What undici's `Agent`, `Client` and `Pool` take as `connect`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type UndiciConnect = (
+  options: { readonly hostname: string; readonly port: string; readonly protocol: string },
+  callback: (...result: [error: Error, socket: null] | [error: null, socket: Net.Socket]) => void
+) => void
+
+/**
+ * Makes the `connect` of undici's clients. Connections to `https:` URLs are made with `tls`; its `applicationProtocols`
+ * decide whether HTTP/2 is offered. Closing the Scope closes all connections.
+ *
+ * `options` are those of `Network.connect`, for every connection.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const undiciConnect = (
+  options: CoreSocketOptions.ConnectOptions = {}
+): Effect.Effect<UndiciConnect, never, Network.Network | Scope.Scope> => clients.makeUndiciConnect(options)

@@ -11,7 +11,8 @@ import type * as Scope from "effect/Scope"
 import { once } from "node:events"
 import * as Http from "node:http"
 import * as Http2 from "node:http2"
-import * as Net from "node:net"
+import * as Https from "node:https"
+import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import { buffer, text } from "node:stream/consumers"
 import type { TLSSocket } from "node:tls"
@@ -51,8 +52,7 @@ describe("node:http", () => {
         response.end(body)
       })
       const port = yield* listen(NodeDuplex.serve(http))
-      const { connect } = yield* NodeDuplex.connector()
-      const agent = Object.assign(new Http.Agent({ keepAlive: true, maxSockets: 1 }), { createConnection: connect })
+      const agent = yield* NodeDuplex.agent({ agent: { maxSockets: 1 } })
       const ports = new Set<unknown>()
       for (let round = 0; round < 3; round++) {
         const answer = yield* Effect.promise(async () => {
@@ -65,7 +65,6 @@ describe("node:http", () => {
         expect(Buffer.compare(answer, bytes)).toBe(0)
       }
       expect(ports.size).toBe(1)
-      agent.destroy()
     })
   )
 
@@ -157,6 +156,14 @@ describe("node:http over TLS", () => {
         return JSON.parse(await text(response))
       })
       expect(answer).toEqual({ authorized: true, encrypted: true, subject: { CN: "a client" } })
+
+      const agent = yield* NodeDuplex.agent({ tls: { authorities: authority.certificate, certificate: client } })
+      const { port } = server.address as NetAddress.InetAddress
+      const again = yield* Effect.promise(async () => {
+        const [response] = await once(Https.get({ host: "localhost", port, agent }), "response")
+        return JSON.parse(await text(response))
+      })
+      expect(again).toEqual(answer)
     }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 })
 
@@ -185,98 +192,6 @@ describe("node:http2", () => {
       expect(answers.map(({ length }) => length)).toEqual([1000, 100_000, 300_000])
     })
   )
-})
-
-// What a socket goes through: its events, and what it says of itself at each.
-const record = (socket: Duplex) => {
-  const log: Array<string> = []
-  const states = socket as unknown as Net.Socket
-  for (const name of ["connect", "ready", "data", "end", "finish", "error", "close", "timeout", "drain"] as const) {
-    socket.on(name, (value?: unknown) => {
-      const detail = name === "data" ? String(value) : name === "error" ? (value as NodeJS.ErrnoException).code : value
-      log.push(`${name}${detail === undefined ? "" : ` ${detail}`} (${states.readyState})`)
-    })
-  }
-  return log
-}
-
-type Connect = (port: number) => Duplex
-
-/** What is done to a socket that has been connected to a server of Node's; gives when it is over. */
-const stories: Record<
-  string,
-  { readonly client: (socket: Duplex) => void; readonly server: (socket: Net.Socket) => void; readonly halfOpen?: true }
-> = {
-  "the client ends": { client: (socket) => socket.end("hello"), server: (socket) => void socket.pipe(socket) },
-  "the server ends": { client: () => {}, server: (socket) => socket.end("bye") },
-  "the server ends first, half-open": {
-    client: (socket) => socket.on("end", () => socket.end("late")),
-    server: (socket) => socket.end("bye"),
-    halfOpen: true
-  },
-  "the client destroys": {
-    client: (socket) => socket.once("connect", () => socket.destroy()),
-    server: (socket) => socket.resume()
-  },
-  "the client destroys with an error": {
-    client: (socket) => socket.once("data", () => socket.destroy(Object.assign(new Error(), { code: "MINE" }))),
-    server: (socket) => socket.write("hello")
-  },
-  "the client destroys while it connects": {
-    client: (socket) => socket.destroy(),
-    server: (socket) => socket.resume()
-  },
-  "the server resets": {
-    client: (socket) => socket.write("hello"),
-    server: (socket) => socket.once("data", () => socket.resetAndDestroy())
-  },
-  "the client resets": {
-    client: (socket) => socket.once("data", () => (socket as Net.Socket).resetAndDestroy()),
-    server: (socket) => socket.write("hello")
-  },
-  "the client is destroyed soon": {
-    client: (socket) => {
-      socket.write("hello")
-      ;(socket as Net.Socket).destroySoon()
-    },
-    server: (socket) => void socket.pipe(socket)
-  },
-  "it times out": {
-    client: (socket) => (socket as Net.Socket).setTimeout(20, () => socket.destroy()),
-    server: (socket) => socket.resume()
-  }
-}
-
-const play = (connect: Connect, name: keyof typeof stories) => {
-  const { client, server } = stories[name]!
-  return Effect.promise(async () => {
-    const listener = Net.createServer({ allowHalfOpen: false }, (socket) => {
-      socket.on("error", () => {})
-      server(socket)
-    })
-    await once(listener.listen(0, "127.0.0.1"), "listening")
-    const socket = connect((listener.address() as Net.AddressInfo).port)
-    const log = record(socket)
-    const closed = new Promise((resolve) => socket.once("close", resolve))
-    client(socket)
-    await closed
-    listener.close()
-    return log
-  })
-}
-
-describe("a socket does what Node's does when", () => {
-  for (const name of Object.keys(stories)) {
-    it.live(name, () =>
-      Effect.gen(function*() {
-        const allowHalfOpen = stories[name]!.halfOpen ?? false
-        const { connect } = yield* NodeDuplex.connector()
-        const host = "127.0.0.1"
-        const ours = yield* play((port) => connect({ port, host, allowHalfOpen }), name)
-        const nodes = yield* play((port) => Net.connect({ port, host, allowHalfOpen }), name)
-        expect(ours).toEqual(nodes)
-      }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
-  }
 })
 
 describe("a socket", () => {

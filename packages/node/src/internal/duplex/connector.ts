@@ -7,13 +7,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type * as NodeDuplex from "../../NodeDuplex.ts"
+import { type At, type ConnectArguments, readArguments } from "./connectArguments.ts"
 import { DuplexSocket } from "./duplexSocket.ts"
 import { toNodeError } from "./nodeError.ts"
 
-/** Makes an endpoint, TCP or TLS, of a host and a port. */
-type At = (host: string, port: number) => Endpoint.Input
-
-type Open = (socket: DuplexSocket, endpoint: Endpoint.Input) => void
+type Open = (socket: DuplexSocket, to: ConnectArguments) => void
 
 /** A socket that connects when it is told to, as `new net.Socket()` does. */
 class ClientSocket extends DuplexSocket {
@@ -27,34 +25,15 @@ class ClientSocket extends DuplexSocket {
   }
 
   connect(...args: ReadonlyArray<unknown>): this {
-    const { endpoint, onConnect } = readArguments(args, this.#at)
-    if (onConnect !== undefined) this.once("connect", onConnect)
+    const to = readArguments(args, this.#at)
+    if (to.onConnect !== undefined) this.once("connect", to.onConnect)
+    if (this.connecting) return this
     this.connecting = true
-    this.#open(this, endpoint)
+    // It can fail at once, before the caller has listeners.
+    process.nextTick(() => {
+      if (this.connecting) this.#open(this, to)
+    })
     return this
-  }
-}
-
-/** Reads the arguments that `net.connect` takes: options, a port and a host, or a path; and a callback. */
-const readArguments = (
-  args: ReadonlyArray<unknown>,
-  at: At
-): { readonly endpoint: Endpoint.Input; readonly onConnect: (() => void) | undefined } => {
-  // Some libraries call with what others call with, as one array.
-  const [first, second] = Array.isArray(args[0]) ? args[0] as ReadonlyArray<unknown> : args
-  const last = args.at(-1)
-  const onConnect = typeof last === "function" ? last as () => void : undefined
-  const options = (typeof first === "object" && first !== null
-    ? first
-    : typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first))
-    ? { port: first, host: typeof second === "string" ? second : undefined }
-    : { path: first }) as { readonly port?: number; readonly host?: string | null; readonly path?: string | null }
-  // Options of node:http have the path of the request. It is a socket's path only where there is no port.
-  return {
-    endpoint: options.port === undefined || options.port === null
-      ? `unix://${options.path ?? ""}`
-      : at((options.host ?? "localhost").replace(/^\[|\]$/g, ""), Number(options.port)),
-    onConnect
   }
 }
 
@@ -67,13 +46,16 @@ export const makeConnector = (
     const context = yield* Effect.context<Network.Network>()
     const run = Effect.runForkWith(context)
 
-    const open: Open = (socket, endpoint) => {
+    const open: Open = (socket, { endpoint, local }) => {
       const own = Scope.forkUnsafe(scope)
       const close = (how: "end" | "reset") => void run(Scope.close(own, how === "end" ? Exit.void : Exit.interrupt()))
       const connecting = run(
-        Scope.provide(Network.connect(endpoint, connectOptions), own).pipe(
+        Scope.provide(Network.connect(endpoint, { ...connectOptions, ...local }), own).pipe(
           Effect.match({
-            onFailure: (error: NetworkError.NetworkError) => void socket.destroy(toNodeError(error)),
+            onFailure: (error: NetworkError.NetworkError) => {
+              close("end")
+              socket.destroy(toNodeError(error))
+            },
             onSuccess: (connection) => socket.attach(connection, { close })
           })
         )
@@ -85,8 +67,10 @@ export const makeConnector = (
 
     const create: NodeDuplex.Connector["create"] = (options = {}) => new ClientSocket(open, at, options)
     const connect = ((...args: ReadonlyArray<unknown>) => {
-      const [options] = args
-      return new ClientSocket(open, at, typeof options === "object" && options !== null ? options : {}).connect(...args)
+      const { options } = readArguments(args, at)
+      const socket = new ClientSocket(open, at, options)
+      if (options.timeout) socket.setTimeout(options.timeout)
+      return socket.connect(...args)
     }) as NodeDuplex.Connector["connect"]
     return { connect, create }
   })

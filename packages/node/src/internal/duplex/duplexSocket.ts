@@ -1,10 +1,12 @@
 import type * as Connection from "@sluice/core/Connection"
 import * as Lending from "@sluice/core/Lending"
 import type * as NetworkError from "@sluice/core/NetworkError"
-import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import { Duplex } from "node:stream"
-import { toNodeError } from "./nodeError.ts"
+import { addAbortSignal, Duplex } from "node:stream"
+import type * as NodeDuplex from "../../NodeDuplex.ts"
+import { InactivityTimer } from "./inactivityTimer.ts"
+import { codedError, systemError, toNodeError } from "./nodeError.ts"
+import { SocketFacts } from "./socketFacts.ts"
 
 /** What opened a connection, and closes it. */
 export interface Owner {
@@ -12,52 +14,67 @@ export interface Owner {
   readonly close: (how: "end" | "reset") => void
 }
 
-export interface Options {
-  /** Whether the output stays open after the peer has ended. Default: `false`, as with Node's sockets. */
-  readonly allowHalfOpen?: boolean | undefined
-}
-
 type Callback = (error?: Error | null) => void
 
+/** A piece of what is written: strings come as they are, as in Node's sockets, so that `writableLength` counts the same. */
+interface Piece {
+  readonly chunk: Uint8Array | string
+  readonly encoding: BufferEncoding
+}
+
 /** A connection as a Duplex that looks like a `net.Socket`. */
-export class DuplexSocket extends Duplex implements Lending.Consumer {
-  /** Whether it is about to be connected. What is written meanwhile waits. */
-  connecting = false
+export class DuplexSocket extends SocketFacts implements Lending.Consumer {
   bytesRead = 0
-  bytesWritten = 0
   timeout: number | undefined = undefined
-  #connection: Connection.Connection | undefined = undefined
   #owner: Owner | undefined = undefined
   #consumption: Lending.Consumption | undefined = undefined
   // Whether the chunk that came last is waiting, to be pushed in a tick of its own.
-  #tick: "free" | "pushed" | "holding" = "free"
+  #tick: "beginning" | "free" | "pushed" | "holding" = "free"
   #held: Uint8Array | undefined = undefined
   #endsBehindHeld = false
   #isPaused = false
   #closing: "end" | "reset" = "end"
-  #timer: NodeJS.Timeout | undefined = undefined
+  #bytesDispatched = 0
+  // The callback of the write that is in flight.
+  #writing: Callback | undefined = undefined
+  readonly #timer = new InactivityTimer(() => this.emit("timeout"))
 
-  constructor(options: Options = {}) {
-    // As Node's sockets: `close` tells whether there was an error.
-    super({ allowHalfOpen: options.allowHalfOpen ?? false, emitClose: false, autoDestroy: true })
+  constructor(options: NodeDuplex.SocketOptions = {}) {
+    const { allowHalfOpen = false, highWaterMark, readableHighWaterMark, signal, writableHighWaterMark } = options
+    super({
+      allowHalfOpen,
+      ...highWaterMark !== undefined && { highWaterMark },
+      ...readableHighWaterMark !== undefined && { readableHighWaterMark },
+      ...writableHighWaterMark !== undefined && { writableHighWaterMark },
+      autoDestroy: true,
+      decodeStrings: false,
+      // As Node's sockets: `close` tells whether there was an error.
+      emitClose: false
+    })
+    this.on("end", onEnd)
+    if (signal !== undefined) addAbortSignal(signal, this)
   }
 
-  /** Gives it its connection. */
-  attach(connection: Connection.Connection, owner: Owner): void {
-    this.#connection = connection
+  /** Gives it its connection. It begins to read, unless it is to stay paused. */
+  attach(connection: Connection.Connection, owner: Owner, { isPaused = false } = {}): void {
+    this.connection = connection
     this.#owner = owner
     if (this.destroyed) return owner.close(this.#closing)
     Lending.onClosed(connection, (closing) => {
       if (closing._tag === "Failed") this.onError(closing.error)
       else if (closing._tag === "Aborted") this.destroy()
     })
-    if (!this.connecting) return
-    this.connecting = false
-    this.#touch()
-    this.emit("connect")
-    this.emit("ready")
-    // A reader may have asked before.
-    if (!this.isPaused() || this.listenerCount("readable") > 0) this.read(0)
+    if (this.connecting) {
+      this.connecting = false
+      this.#timer.refresh()
+      this.emit("connect")
+      this.emit("ready")
+      isPaused = this.isPaused()
+    } else if (isPaused) {
+      this.pause()
+    }
+    // So that the peer's end and its reset are noticed though nobody reads yet.
+    if (!isPaused) this.read(0)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -65,25 +82,37 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
   // -------------------------------------------------------------------------------------------------------------------
 
   override _read(): void {
-    const connection = this.#connection
+    const { connection } = this
     if (connection === undefined) {
-      if (this.connecting) this.once("connect", () => this._read())
+      this.once("connect", () => this._read())
       return
     }
     if (this.#consumption === undefined) {
-      const consumption = Lending.consume(connection, this)
-      if (Result.isFailure(consumption)) return this.onError(consumption.failure)
-      this.#consumption = consumption.success
-      // Whatever was here already came during the call.
-      if (!this.#isPaused && this.#tick !== "holding") this.#consumption.resume()
+      // Input comes in a tick of its own, and never during a call of the reader.
+      if (this.#tick === "free") process.nextTick(() => this.#consume(connection))
+      this.#tick = "beginning"
     } else if (this.#isPaused) {
       this.#isPaused = false
-      if (this.#tick !== "holding") this.#consumption.resume()
+      this.#resume()
     }
   }
 
+  #consume(connection: Connection.Connection): void {
+    if (this.destroyed) return
+    this.#tick = "free"
+    const consumption = Lending.consume(connection, this)
+    if (Result.isFailure(consumption)) return this.onError(consumption.failure)
+    this.#consumption = consumption.success
+    // Whatever was here already came during the call.
+    if (!this.#isPaused) this.#resume()
+  }
+
+  #resume(): void {
+    if (this.#tick !== "holding") this.#consumption!.resume()
+  }
+
   onChunk(chunk: Uint8Array): boolean {
-    this.#touch()
+    this.#timer.refresh()
     this.bytesRead += chunk.length
     if (this.#tick === "free") return this.#push(chunk)
     // Node's sockets give one chunk in a tick, and code that reads on `readable` counts on it.
@@ -117,7 +146,7 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
       return
     }
     this.push(null)
-    if (this.readableLength === 0) this.read(0)
+    this.read(0)
   }
 
   onError(error: NetworkError.NetworkError): void {
@@ -129,32 +158,59 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
   // Writing
   // -------------------------------------------------------------------------------------------------------------------
 
-  override _write(chunk: Uint8Array, _: BufferEncoding, callback: Callback): void {
-    this.#writeAll([chunk], callback)
+  override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
+    this.#writeAll([toBytes({ chunk, encoding })], callback)
   }
 
-  override _writev(chunks: Array<{ chunk: Uint8Array }>, callback: Callback): void {
-    this.#writeAll(chunks.map(({ chunk }) => chunk), callback)
+  override _writev(pieces: Array<Piece>, callback: Callback): void {
+    this.#writeAll(pieces.map(toBytes), callback)
   }
 
   #writeAll(chunks: ReadonlyArray<Uint8Array>, callback: Callback): void {
-    const connection = this.#connection
-    if (connection === undefined) return this.#whenConnected(() => this.#writeAll(chunks, callback), callback)
-    this.#touch()
-    for (const chunk of chunks) this.bytesWritten += chunk.length
-    if (Lending.write(connection, chunks, (error) => callback(error && toNodeError(error)))) callback()
+    if (!this.connecting && this.connection === undefined) {
+      return callback(codedError("ERR_SOCKET_CLOSED", "Socket is closed"))
+    }
+    for (const chunk of chunks) this.#bytesDispatched += chunk.length
+    if (this.connecting) {
+      const onClose = () => {
+        const message = "Socket closed before the connection was established"
+        callback(codedError("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", message))
+      }
+      this.once("connect", () => {
+        this.off("close", onClose)
+        this.#send(chunks, callback)
+      })
+      this.once("close", onClose)
+    } else this.#send(chunks, callback)
+  }
+
+  #send(chunks: ReadonlyArray<Uint8Array>, callback: Callback): void {
+    this.#timer.refresh()
+    this.#writing = callback
+    const isWritten = Lending.write(this.connection!, chunks, this.#onWritten)
+    if (isWritten) this.#onWritten(undefined)
+  }
+
+  readonly #onWritten = (error: NetworkError.NetworkError | undefined): void => {
+    const callback = this.#writing
+    this.#writing = undefined
+    this.#timer.refresh()
+    callback?.(error && toNodeError(error))
   }
 
   override _final(callback: Callback): void {
-    const connection = this.#connection
-    if (connection === undefined) return this.#whenConnected(() => this._final(callback), callback)
-    if (Lending.end(connection, (error) => callback(error && toNodeError(error)))) callback()
+    const { connection } = this
+    if (this.connecting) this.once("connect", () => this._final(callback))
+    else if (connection === undefined) callback()
+    // Node never sends a FIN within the call.
+    else if (Lending.end(connection, (error) => callback(error && toNodeError(error)))) setImmediate(callback)
   }
 
-  #whenConnected(use: () => void, callback: Callback): void {
-    if (this.connecting) this.once("connect", use)
-    // Ending a socket that never was connected is nothing.
-    else callback()
+  /** What was passed to `write`, in bytes, whether it has left or not. */
+  get bytesWritten(): number {
+    // A public getter of Node's writable streams that its types do not know.
+    const { writableBuffer = [] } = this as { readonly writableBuffer?: ReadonlyArray<Piece> }
+    return writableBuffer.reduce((sum, piece) => sum + byteLength(piece), this.#bytesDispatched)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -162,13 +218,21 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
   // -------------------------------------------------------------------------------------------------------------------
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    clearTimeout(this.#timer)
+    const wasUsed = this.connecting || this.connection !== undefined
+    this.#timer.stop()
     this.connecting = false
     this.#held = undefined
     this.#consumption?.detach()
-    this.#owner?.close(this.#closing)
+    const writing = this.#writing
+    this.#writing = undefined
+    // The rest of a write in flight is dropped, as Node does it; the peer must not take what it got for all.
+    this.#owner?.close(writing === undefined ? this.#closing : "reset")
     callback(error)
-    process.nextTick(() => this.emit("close", error !== null))
+    process.nextTick(() => {
+      writing?.(systemError("write", "ECANCELED"))
+      if (wasUsed) this.emit("close", error !== null)
+      else this.emit("close")
+    })
   }
 
   /** Gives the connection back, with what was read and not taken. The socket is of no more use. */
@@ -193,158 +257,44 @@ export class DuplexSocket extends Duplex implements Lending.Consumer {
   }
 
   resetAndDestroy(): this {
-    this.#closing = "reset"
-    this.destroy()
+    if (this.connecting) this.once("connect", () => this.resetAndDestroy())
+    else if (this.connection === undefined) this.destroy(codedError("ERR_SOCKET_CLOSED", "Socket is closed"))
+    else {
+      this.#closing = "reset"
+      this.destroy()
+    }
     return this
-  }
-
-  // -------------------------------------------------------------------------------------------------------------------
-  // Facts and settings
-  // -------------------------------------------------------------------------------------------------------------------
-
-  get connection(): Connection.Connection | undefined {
-    return this.#connection
-  }
-
-  get pending(): boolean {
-    return this.#connection === undefined
-  }
-
-  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
-    if (this.connecting) return "opening"
-    if (this.readable) return this.writable ? "open" : "readOnly"
-    return this.writable ? "writeOnly" : "closed"
-  }
-
-  get #local(): NetAddress.InetAddress | undefined {
-    return inet(this.#connection?.localAddress)
-  }
-
-  get #remote(): NetAddress.InetAddress | undefined {
-    return inet(this.#connection?.remoteAddress)
-  }
-
-  get localAddress(): string | undefined {
-    return this.#local && NetAddress.formatHost(this.#local)
-  }
-
-  get localPort(): number | undefined {
-    return this.#local?.port
-  }
-
-  get localFamily(): string | undefined {
-    return family(this.#local)
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#remote && NetAddress.formatHost(this.#remote)
-  }
-
-  get remotePort(): number | undefined {
-    return this.#remote?.port
-  }
-
-  get remoteFamily(): string | undefined {
-    return family(this.#remote)
-  }
-
-  address(): { address?: string; family?: string; port?: number } {
-    const local = this.#local
-    return local === undefined
-      ? {}
-      : { address: NetAddress.formatHost(local), family: family(local)!, port: local.port }
-  }
-
-  get bufferSize(): number {
-    return this.writableLength
   }
 
   /** Emits `timeout` after `milliseconds` without input and output; 0 for never. */
   setTimeout(milliseconds: number, onTimeout?: () => void): this {
+    if (this.destroyed) return this
     this.timeout = milliseconds
-    clearTimeout(this.#timer)
-    this.#timer = milliseconds > 0 ? setTimeout(() => this.emit("timeout"), milliseconds).unref() : undefined
+    this.#timer.set(milliseconds)
     if (onTimeout !== undefined) {
       if (milliseconds > 0) this.once("timeout", onTimeout)
       else this.off("timeout", onTimeout)
     }
     return this
   }
-
-  #touch(): void {
-    this.#timer?.refresh()
-  }
-
-  // Options of the connection, which are chosen where it is opened.
-  setNoDelay(): this {
-    return this
-  }
-
-  setKeepAlive(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
-  }
-
-  // -------------------------------------------------------------------------------------------------------------------
-  // TLS
-  // -------------------------------------------------------------------------------------------------------------------
-
-  get encrypted(): true | undefined {
-    return this.#connection?.tls === undefined ? undefined : true
-  }
-
-  get authorized(): boolean | undefined {
-    return this.#connection?.tls?.verified
-  }
-
-  get alpnProtocol(): string | false | undefined {
-    const tls = this.#connection?.tls
-    return tls && (tls.applicationProtocol ?? false)
-  }
-
-  get servername(): string | false | undefined {
-    const tls = this.#connection?.tls
-    return tls && (tls.serverName ?? false)
-  }
-
-  getProtocol(): string | null {
-    return this.#connection?.tls?.protocol ?? null
-  }
-
-  /** The peer's certificate in Node's form, as far as it is known; an empty object where there is none. */
-  getPeerCertificate(): object {
-    const certificate = this.#connection?.tls?.peerCertificate
-    if (certificate === undefined) return {}
-    const { alternativeNames, fingerprint256, issuer, notAfter, notBefore, subject } = certificate
-    return {
-      subject: named(subject),
-      issuer: named(issuer),
-      subjectaltname: alternativeNames.join(", "),
-      valid_from: notBefore.toUTCString(),
-      valid_to: notAfter.toUTCString(),
-      fingerprint256
-    }
-  }
 }
 
-const inet = (address: NetAddress.SocketAddress | undefined): NetAddress.InetAddress | undefined =>
-  address === undefined || NetAddress.isUnixPathAddress(address) ? undefined : address
+const toBytes = ({ chunk, encoding }: Piece): Uint8Array =>
+  typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk
 
-const family = (address: NetAddress.InetAddress | undefined): string | undefined =>
-  address && (NetAddress.isInetAddressV6(address) ? "IPv6" : "IPv4")
+const byteLength = ({ chunk, encoding }: Piece): number =>
+  typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length
 
-// An attribute that occurs several times is a list, as in Node.
-const named = (name: ReadonlyArray<{ readonly type: string; readonly value: string }>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(Object.groupBy(name, ({ type }) => type)).map(([type, all = []]) => {
-      const values = all.map(({ value }) => value)
-      return [type, values.length === 1 ? values[0] : values]
-    })
-  )
+function onEnd(this: DuplexSocket): void {
+  if (!this.allowHalfOpen) Object.assign(this, { write: writeAfterEnd })
+}
+
+/** `write` of a socket whose output was ended because the peer's was. */
+function writeAfterEnd(this: DuplexSocket, chunk: never, encoding: unknown, callback?: unknown): boolean {
+  if (!this.writableEnded) return Duplex.prototype.write.call(this, chunk, encoding as never, callback as never)
+  const error = codedError("EPIPE", "This socket has been ended by the other party")
+  const onError = typeof encoding === "function" ? encoding : callback
+  if (typeof onError === "function") process.nextTick(onError as (error: Error) => void, error)
+  this.destroy(error)
+  return false
+}

@@ -1,0 +1,157 @@
+import type * as Connection from "@sluice/core/Connection"
+import * as NetAddress from "effect/net/NetAddress"
+import { Duplex } from "node:stream"
+
+/** What a `net.Socket` and a `tls.TLSSocket` tell of their connection. */
+export abstract class SocketFacts extends Duplex {
+  /** Whether it is about to be connected. What is written meanwhile waits. */
+  connecting = false
+  /** The server that accepted it, as on Node's sockets. */
+  server: unknown = null
+  #connection: Connection.Connection | undefined = undefined
+
+  get connection(): Connection.Connection | undefined {
+    return this.#connection
+  }
+
+  protected set connection(connection: Connection.Connection | undefined) {
+    this.#connection = connection
+  }
+
+  get _connecting(): boolean {
+    return this.connecting
+  }
+
+  get pending(): boolean {
+    return this.#connection === undefined || this.connecting || this.destroyed
+  }
+
+  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.connecting) return "opening"
+    if (this.readable) return this.writable ? "open" : "readOnly"
+    return this.writable ? "writeOnly" : "closed"
+  }
+
+  get bufferSize(): number | undefined {
+    return this.#connection === undefined || this.destroyed ? undefined : this.writableLength
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Addresses
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get #local(): NetAddress.InetAddress | undefined {
+    return inet(this.#connection?.localAddress)
+  }
+
+  get #remote(): NetAddress.InetAddress | undefined {
+    return inet(this.#connection?.remoteAddress)
+  }
+
+  get localAddress(): string | undefined {
+    return this.#local && NetAddress.formatHost(this.#local)
+  }
+
+  get localPort(): number | undefined {
+    return this.#local?.port
+  }
+
+  get localFamily(): string | undefined {
+    return family(this.#local)
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#remote && NetAddress.formatHost(this.#remote)
+  }
+
+  get remotePort(): number | undefined {
+    return this.#remote?.port
+  }
+
+  get remoteFamily(): string | undefined {
+    return family(this.#remote)
+  }
+
+  address(): { address?: string; family?: string; port?: number } {
+    const local = this.#local
+    return local === undefined
+      ? {}
+      : { address: NetAddress.formatHost(local), family: family(local)!, port: local.port }
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Settings, which are chosen where a connection is opened
+  // -------------------------------------------------------------------------------------------------------------------
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // TLS
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get encrypted(): true | undefined {
+    return this.#connection?.tls === undefined ? undefined : true
+  }
+
+  get authorized(): boolean | undefined {
+    return this.#connection?.tls?.verified
+  }
+
+  get alpnProtocol(): string | false | undefined {
+    const tls = this.#connection?.tls
+    return tls && (tls.applicationProtocol ?? false)
+  }
+
+  get servername(): string | false | undefined {
+    const tls = this.#connection?.tls
+    return tls && (tls.serverName ?? false)
+  }
+
+  getProtocol(): string | null {
+    return this.#connection?.tls?.protocol ?? null
+  }
+
+  /** The peer's certificate in Node's form, as far as it is known; an empty object where there is none. */
+  getPeerCertificate(): object {
+    const certificate = this.#connection?.tls?.peerCertificate
+    if (certificate === undefined) return {}
+    const { alternativeNames, fingerprint256, issuer, notAfter, notBefore, subject } = certificate
+    return {
+      subject: named(subject),
+      issuer: named(issuer),
+      subjectaltname: alternativeNames.join(", "),
+      valid_from: notBefore.toUTCString(),
+      valid_to: notAfter.toUTCString(),
+      fingerprint256
+    }
+  }
+}
+
+const inet = (address: NetAddress.SocketAddress | undefined): NetAddress.InetAddress | undefined =>
+  address === undefined || NetAddress.isUnixPathAddress(address) ? undefined : address
+
+const family = (address: NetAddress.InetAddress | undefined): string | undefined =>
+  address && (NetAddress.isInetAddressV6(address) ? "IPv6" : "IPv4")
+
+// An attribute that occurs several times is a list, as in Node.
+const named = (name: ReadonlyArray<{ readonly type: string; readonly value: string }>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(Object.groupBy(name, ({ type }) => type)).map(([type, all = []]) => {
+      const values = all.map(({ value }) => value)
+      return [type, values.length === 1 ? values[0] : values]
+    })
+  )
