@@ -239,7 +239,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
   release(): Uint8Array {
     const held = this.#held === undefined ? [] : [Buffer.from(this.#held)]
     this.#consumption?.detach()
-    this.#connection =
+    this.connection =
       this.#consumption =
       this.#owner =
       this.#held =
