@@ -33,7 +33,6 @@ typedef struct {
 
 static int port;
 static int poll_fd;
-static double begin, end;
 static uint64_t count = 0, errors = 0, sent = 0;
 
 static int dial(uint32_t from, int receive) {
@@ -91,7 +90,7 @@ static void look(client *c, char *line, double time) {
   c->next = number + 1;
   double at = strtod(after, &after);
   if (strspn(after, " x") != strlen(after)) errors++;
-  if (time >= begin) latency(time - at);
+  if (counting) latency(time - at);
   c->back++;
 }
 
@@ -107,7 +106,7 @@ static void onReadable(client *c) {
   double time = now();
   char *at = buffer, *stop = buffer + n;
   for (char *newline; (newline = memchr(at, '\n', stop - at)); at = newline + 1) {
-    if (time >= begin && !c->sender) count++;
+    if (counting && !c->sender) count++;
     if (!c->sampled) continue;
     *newline = 0;
     if (c->length > 0) {
@@ -161,16 +160,14 @@ static void fan(int receivers, int deaf, int inFlight, double warmup, double sec
   }
   struct epoll_event events[256];
   // What was told while all came in is read first.
-  begin = end = now() + 3600;
   for (int quiet = 0; quiet < 3;) {
     int ready = epoll_wait(poll_fd, events, 256, 50);
     for (int i = 0; i < ready; i++) onReadable(events[i].data.ptr);
     quiet = ready == 0 ? quiet + 1 : 0;
   }
-  begin = now() + warmup;
-  end = begin + seconds;
+  measure(warmup, seconds);
   speak(clients[all - 1], inFlight);
-  while (now() < end) {
+  while (tick()) {
     int ready = epoll_wait(poll_fd, events, 256, 20);
     for (int i = 0; i < ready; i++) onReadable(events[i].data.ptr);
   }

@@ -16,10 +16,10 @@ export class Child {
   readonly name: string
   readonly #lines: AsyncIterator<string>
 
-  constructor(core: number | undefined, command: ReadonlyArray<string>) {
+  constructor(core: number | undefined, command: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
     const [file, ...args] = onCore(core, command)
     this.name = command.join(" ")
-    this.process = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit", "ipc"] })
+    this.process = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit", "ipc"], env: { ...process.env, ...env } })
     running.add(this.process)
     this.process.once("exit", () => running.delete(this.process))
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]()
@@ -35,10 +35,10 @@ export class Child {
   }
 
   /** Its answer to a message. */
-  ask<A>(): Promise<A> {
+  ask<A>(message = ""): Promise<A> {
     return new Promise((resolve, reject) => {
       this.process.once("message", resolve)
-      this.process.send("", (error) => error && reject(error))
+      this.process.send(message, (error) => error && reject(error))
     })
   }
 

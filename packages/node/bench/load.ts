@@ -1,14 +1,14 @@
-import { spawnSync } from "node:child_process"
-import { mkdirSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { basename, resolve } from "node:path"
 import { Child } from "./child.ts"
+import { compileC } from "./compileC.ts"
 import { cores } from "./cores.ts"
-import { directory } from "./output.ts"
 
-/** What a load generator saw: times in seconds, latencies in microseconds. */
+/** What a load generator saw: times in seconds; latencies, and the server's CPU time, in microseconds. */
 export interface Load {
   readonly seconds: number
   readonly count: number
+  /** 0 where it is unknown: outside of Linux, or without a server named. */
+  readonly cpu: number
   readonly p50: number
   readonly p99: number
   readonly lost: number
@@ -20,26 +20,30 @@ export interface Generator {
   readonly language: "C" | "JavaScript"
   /** Runs it to its end. */
   readonly run: (...args: ReadonlyArray<string | number>) => Promise<Load>
+  /** The same, and watches the CPU time of a server. */
+  readonly watch: (pid: number, ...args: ReadonlyArray<string | number>) => Promise<Load>
   /** Lets it hold connections open while `use` runs. */
   readonly hold: <A>(args: ReadonlyArray<string | number>, use: () => Promise<A>) => Promise<A>
 }
 
 /** Prepares the generator `NAME.c`, with the libraries that it needs, or `NAME.ts`; here, or at a path. */
 export const makeGenerator = (name: string, ...libraries: ReadonlyArray<string>): Generator => {
-  mkdirSync(directory, { recursive: true })
   const source = resolve(import.meta.dirname, name)
-  const binary = join(directory, basename(name))
-  const compiled = spawnSync("cc", ["-O2", "-o", binary, `${source}.c`, ...libraries]).status === 0
-  const command = compiled ? [binary] : [process.execPath, `${source}.ts`]
+  const binary = compileC(`${source}.c`, basename(name), ...libraries)
+  const command = binary === undefined ? [process.execPath, `${source}.ts`] : [binary]
 
-  const start = (args: ReadonlyArray<string | number>) => new Child(cores?.load, [...command, ...args.map(String)])
+  const start = (args: ReadonlyArray<string | number>, env?: Readonly<Record<string, string>>) =>
+    new Child(cores?.load, [...command, ...args.map(String)], env)
   const result = async (child: Child): Promise<Load> => {
     const load = JSON.parse(await child.line()) as Load
     if (load.errors > 0) throw new Error(`${child.name} saw ${load.errors} errors: wrong bytes or broken connections`)
     return load
   }
-  const runOnce = async (args: ReadonlyArray<string | number>): Promise<Load> => {
-    const child = start(args)
+  const runOnce = async (
+    args: ReadonlyArray<string | number>,
+    env?: Readonly<Record<string, string>>
+  ): Promise<Load> => {
+    const child = start(args, env)
     try {
       return await result(child)
     } finally {
@@ -47,16 +51,22 @@ export const makeGenerator = (name: string, ...libraries: ReadonlyArray<string>)
     }
   }
 
+  const run = async (
+    args: ReadonlyArray<string | number>,
+    env?: Readonly<Record<string, string>>
+  ): Promise<Load> => {
+    // On a busy machine a server may not get its turn for as long as a short measurement takes.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const load = await runOnce(args, env)
+      if (load.count > 0) return load
+    }
+    throw new Error(`${[...command, ...args].join(" ")} got no answer at all, three times`)
+  }
+
   return {
-    language: compiled ? "C" : "JavaScript",
-    run: async (...args) => {
-      // On a busy machine a server may not get its turn for as long as a short measurement takes.
-      for (let attempt = 0; attempt < 3; attempt++) {
-        const load = await runOnce(args)
-        if (load.count > 0) return load
-      }
-      throw new Error(`${[...command, ...args].join(" ")} got no answer at all, three times`)
-    },
+    language: binary === undefined ? "JavaScript" : "C",
+    run: (...args) => run(args),
+    watch: (pid, ...args) => run(args, { SERVER_PID: String(pid) }),
     hold: async (args, use) => {
       const child = start(args)
       try {

@@ -3,16 +3,20 @@
 //   loadgen echo    PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   messages echoed, a closed loop on every connection
 //   loadgen length  PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   the same with messages behind 4 bytes of length
 //   loadgen lines   PORT CONNECTIONS SIZE IN_FLIGHT WARMUP SECONDS   the same with lines; SIZE is that on the wire
+//   loadgen rate    PORT CONNECTIONS SIZE RATE WARMUP SECONDS        messages echoed, RATE a second in all, however slow the server
 //   loadgen connect PORT CONNECTIONS SIZE WARMUP SECONDS             connections made, echoed once and ended by both sides
 //   loadgen idle    PORT CONNECTIONS SIZE                            each echoed once, then kept open until stdin ends
+//   loadgen idleLines PORT CONNECTIONS SIZE                          the same with a line
 //
-// It prints one line of JSON: what was counted after the warm-up, latencies in microseconds, and errors.
+// It prints one line of JSON: what was counted after the warm-up, latencies in microseconds, and errors. At a fixed rate, a
+// latency begins when the message was due, so that a server that stalls is not spared what would have come meanwhile.
 #define _GNU_SOURCE
 #include "loadgen.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -23,17 +27,18 @@ typedef struct {
   int ending;
   // Bytes: to be sent in all, sent, and received.
   uint64_t queued, sent, received;
-  // When each message in flight was sent, in a ring.
+  // When each message in flight was sent, or was due, in a ring; and how many messages were sent and have come back.
   double *sentAt;
-  uint64_t messages;
+  uint64_t begun, messages;
 } connection;
 
 static int poll_fd;
 static int port;
 static size_t size;
 static int inFlight = 1;
-static double begin, end;
-static uint64_t count = 0, errors = 0;
+// Messages a second in all, or 0: every echo is followed by the next message at once.
+static double rate = 0;
+static uint64_t count = 0, lost = 0, errors = 0;
 static connection *connections;
 
 static struct sockaddr_in address(uint32_t host, int port) {
@@ -86,7 +91,7 @@ static void start(connection *c, uint32_t from) {
   if (bind(c->fd, (void *)&source, sizeof source)) fail("bind");
   if (connect(c->fd, (void *)&target, sizeof target) && errno != EINPROGRESS) fail("connect");
   c->ending = 0;
-  c->queued = c->sent = c->received = c->messages = 0;
+  c->queued = c->sent = c->received = c->begun = c->messages = 0;
   watch(c, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
 }
 
@@ -104,14 +109,32 @@ static void onEcho(connection *c) {
   double time = now();
   while (c->received >= (c->messages + 1) * size) {
     double *sentAt = &c->sentAt[c->messages++ % inFlight];
-    if (time >= begin) {
+    if (counting) {
       latency(time - *sentAt);
       count++;
     }
+    if (rate > 0) continue;
     *sentAt = time;
     c->queued += size;
   }
   if (!flush(c)) errors++;
+}
+
+// Sends what is due by now, one connection after the other, and 256 messages at most; gives when the next message is due.
+static double sendDue(int n, double due) {
+  static uint64_t turn = 0;
+  for (int i = 0; i < 256 && due <= now(); i++) {
+    connection *c = &connections[turn++ % n];
+    if (c->begun - c->messages < (uint64_t)inFlight) {
+      c->sentAt[c->begun++ % inFlight] = due;
+      c->queued += size;
+      if (c->fd >= 0 && !flush(c)) errors++;
+    } else if (counting) {
+      lost++;
+    }
+    due += 1 / rate;
+  }
+  return due;
 }
 
 static uint32_t nextSource(void) {
@@ -132,7 +155,7 @@ static void onConnect(connection *c) {
   double time = now();
   if (n < 0 || !c->ending) {
     errors++;
-  } else if (time >= begin) {
+  } else if (counting) {
     latency(time - c->sentAt[0]);
     count++;
   }
@@ -145,20 +168,27 @@ static void onConnect(connection *c) {
 static void run(int n, void (*onReadable)(connection *)) {
   for (int i = 0; i < n; i++) {
     start(&connections[i], onReadable == onConnect ? nextSource() : INADDR_LOOPBACK);
-    connections[i].queued = size * inFlight;
+    connections[i].queued = rate > 0 ? 0 : size * inFlight;
     connections[i].sentAt = malloc(inFlight * sizeof(double));
     for (int j = 0; j < inFlight; j++) connections[i].sentAt[j] = now();
   }
   struct epoll_event events[256];
-  while (now() < end) {
-    int ready = epoll_wait(poll_fd, events, 256, 20);
+  double due = now();
+  while (tick()) {
+    double pause = 0.02;
+    if (rate > 0) {
+      due = sendDue(n, due);
+      pause = due - now();
+    }
+    struct timespec timeout = {.tv_nsec = pause > 0 ? pause * 1e9 : 0};
+    int ready = epoll_pwait2(poll_fd, events, 256, &timeout, 0);
     for (int i = 0; i < ready; i++) {
       connection *c = events[i].data.ptr;
       if (events[i].events & EPOLLOUT && !flush(c)) errors++;
       if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR) && c->fd >= 0) onReadable(c);
     }
   }
-  report(now() - begin, count, 0, errors);
+  report(now() - begin, count, lost, errors);
 }
 
 static void idle(int n) {
@@ -181,12 +211,13 @@ static void idle(int n) {
 
 int main(int argc, char **argv) {
   const char *mode = argc > 4 ? argv[1] : "";
-  int isLength = !strcmp(mode, "length"), isLines = !strcmp(mode, "lines");
-  int isEcho = (isLength || isLines || !strcmp(mode, "echo")) && argc == 8;
+  int isLength = !strcmp(mode, "length"), isLines = !strcmp(mode, "lines") || !strcmp(mode, "idleLines");
+  int isRate = !strcmp(mode, "rate") && argc == 8;
+  int isEcho = (isLength || !strcmp(mode, "lines") || isRate || !strcmp(mode, "echo")) && argc == 8;
   int isConnect = !strcmp(mode, "connect") && argc == 7;
-  int isIdle = !strcmp(mode, "idle") && argc == 5;
+  int isIdle = (!strcmp(mode, "idle") || !strcmp(mode, "idleLines")) && argc == 5;
   if (!isEcho && !isConnect && !isIdle) {
-    fprintf(stderr, "usage: loadgen echo|length|lines|connect|idle PORT CONNECTIONS SIZE [IN_FLIGHT] [WARMUP SECONDS]\n");
+    fprintf(stderr, "usage: loadgen echo|length|lines|rate|connect|idle|idleLines PORT CONNECTIONS SIZE [IN_FLIGHT|RATE] [WARMUP SECONDS]\n");
     return 2;
   }
   makePattern();
@@ -197,8 +228,14 @@ int main(int argc, char **argv) {
   if (isLines) makeLines(size);
   if (isIdle) return idle(n), 0;
   if (isEcho) inFlight = atoi(argv[5]);
-  begin = now() + atof(argv[argc - 2]);
-  end = begin + atof(argv[argc - 1]);
+  if (isRate) {
+    rate = atof(argv[5]);
+    inFlight = 4096;
+    inWallTime = 1;
+    // The kernel may otherwise delay a timer by 50 microseconds.
+    prctl(PR_SET_TIMERSLACK, 1);
+  }
+  measure(atof(argv[argc - 2]), atof(argv[argc - 1]));
   poll_fd = epoll_create1(0);
   connections = calloc(n, sizeof *connections);
   run(n, isEcho ? onEcho : onConnect);

@@ -1,4 +1,5 @@
-// What the load generators share: a clock, the bytes to send, latencies, and how a result is printed.
+// What the load generators share: a clock, the server's CPU time, the bytes to send, latencies, and how a result is printed.
+#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,64 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+// Nanoseconds that the threads of the process SERVER_PID have run (proc(5)), or 0 where that is unknown.
+static double serverCpu(void) {
+  const char *pid = getenv("SERVER_PID");
+  char path[300];
+  snprintf(path, sizeof path, "/proc/%s/task", pid ? pid : "none");
+  DIR *tasks = opendir(path);
+  if (!tasks) return 0;
+  double sum = 0;
+  for (struct dirent *task; (task = readdir(tasks));) {
+    snprintf(path, sizeof path, "/proc/%s/task/%s/schedstat", pid, task->d_name);
+    FILE *file = task->d_name[0] == '.' ? 0 : fopen(path, "r");
+    double nanoseconds = 0;
+    if (file && fscanf(file, "%lf", &nanoseconds) == 1) sum += nanoseconds;
+    if (file) fclose(file);
+  }
+  closedir(tasks);
+  return sum;
+}
+
+// The measurement: `tick`, called again and again, begins it once the warm-up is over, and says when it ends.
+//
+// Its length is that of the server's CPU time, where that is known, so that a machine that is busy with other programs
+// measures longer and not less. It takes eight times as long at most. With `inWallTime` it is that of the clock.
+static double begin, end;
+static int counting = 0;
+static int inWallTime = 0;
+static double cpuAtBegin;
+
+static void measure(double warmup, double seconds) {
+  begin = now() + warmup;
+  end = begin + seconds;
+}
+
+// 0: the measurement is over.
+static int tick(void) {
+  static double started = 0, startedCpu, warmup, seconds, next;
+  double time = now();
+  if (started == 0) {
+    startedCpu = inWallTime ? 0 : serverCpu();
+    if (startedCpu == 0) inWallTime = 1;
+    started = time, warmup = begin - time, seconds = end - begin;
+  }
+  if (time < next) return 1;
+  next = inWallTime ? 0 : time + 0.002;
+  double cpu = inWallTime ? 0 : serverCpu();
+  double done = inWallTime ? time - started : (cpu - startedCpu) / 1e9;
+  if (!counting && (done >= warmup || time - started >= 8 * warmup)) {
+    counting = 1;
+    begin = time;
+    cpuAtBegin = inWallTime ? serverCpu() : cpu;
+    startedCpu = cpu;
+    return 1;
+  }
+  if (!counting) return 1;
+  done = inWallTime ? time - begin : (cpu - startedCpu) / 1e9;
+  return done < seconds && time - begin < 8 * seconds;
+}
+
 // Latencies in microseconds; the last bucket takes what is longer.
 #define BUCKETS 200000
 static uint32_t latencies[BUCKETS];
@@ -64,9 +123,11 @@ static int percentile(double share) {
   return 0;
 }
 
+// Prints what was counted; `cpu` in microseconds of the server.
 static void report(double seconds, uint64_t count, uint64_t lost, uint64_t errors) {
-  printf("{\"seconds\":%.6f,\"count\":%llu,\"p50\":%d,\"p99\":%d,\"lost\":%llu,\"errors\":%llu}\n", seconds,
-         (unsigned long long)count, percentile(0.5), percentile(0.99), (unsigned long long)lost,
+  double cpu = counting ? (serverCpu() - cpuAtBegin) / 1000 : 0;
+  printf("{\"seconds\":%.6f,\"count\":%llu,\"cpu\":%.1f,\"p50\":%d,\"p99\":%d,\"lost\":%llu,\"errors\":%llu}\n", seconds,
+         (unsigned long long)count, cpu, percentile(0.5), percentile(0.99), (unsigned long long)lost,
          (unsigned long long)errors);
 }
 

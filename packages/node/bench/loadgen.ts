@@ -89,6 +89,7 @@ const idle = async (): Promise<void> => {
 }
 
 if (mode === "length" || mode === "lines") sendMessages(mode, size)
+if (mode === "idleLines") sendMessages("lines", size)
 
 if (mode === "echo" || mode === "length" || mode === "lines") {
   echo(Number(numbers[3]), Number(numbers[4]), Number(numbers[5]))

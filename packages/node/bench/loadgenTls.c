@@ -34,7 +34,6 @@ typedef struct {
 static int poll_fd, port, isEcho, isResumed;
 static size_t size = 1;
 static int inFlight = 1;
-static double begin, end;
 static uint64_t count = 0, errors = 0;
 static SSL_CTX *context;
 static SSL_SESSION *session;
@@ -89,7 +88,7 @@ static int later(connection *c, int result) {
 
 // Both sides have said goodbye.
 static void ended(connection *c) {
-  if (now() >= begin && c->isOffered == isResumed) {
+  if (counting && c->isOffered == isResumed) {
     latency(now() - c->sentAt[0]);
     count++;
     if (isResumed && !SSL_session_reused(c->ssl)) errors++;
@@ -132,7 +131,7 @@ static void go(connection *c) {
       c->isEnding = 1;
       break;
     }
-    if (time >= begin) {
+    if (counting) {
       latency(time - *sentAt);
       count++;
     }
@@ -161,8 +160,7 @@ int main(int argc, char **argv) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, onSession);
-  begin = now() + atof(argv[argc - 2]);
-  end = begin + atof(argv[argc - 1]);
+  measure(atof(argv[argc - 2]), atof(argv[argc - 1]));
   poll_fd = epoll_create1(0);
   connection *connections = calloc(n, sizeof *connections);
   for (int i = 0; i < n; i++) {
@@ -170,7 +168,7 @@ int main(int argc, char **argv) {
     start(&connections[i]);
   }
   struct epoll_event events[256];
-  while (now() < end) {
+  while (tick()) {
     int ready = epoll_wait(poll_fd, events, 256, 20);
     for (int i = 0; i < ready; i++) {
       connection *c = events[i].data.ptr;

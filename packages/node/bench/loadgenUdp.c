@@ -32,7 +32,6 @@ typedef struct {
 
 static size_t size;
 static uint32_t nextSequence = 1;
-static double begin, end;
 static uint64_t count = 0, lost = 0, errors = 0;
 
 static void sendIn(client *c, uint32_t i, double time) {
@@ -59,7 +58,7 @@ static void receiveAll(client *c, uint32_t inFlight) {
     // One that was given up already.
     if (c->slots[head.slot].sequence != head.sequence) continue;
     double time = now();
-    if (time >= begin) {
+    if (counting) {
       latency(time - c->slots[head.slot].sentAt);
       count++;
     }
@@ -79,8 +78,7 @@ int main(int argc, char **argv) {
   size = strtoul(argv[3], 0, 10);
   uint32_t inFlight = atoi(argv[4]);
   makePattern();
-  begin = now() + atof(argv[5]);
-  end = begin + atof(argv[6]);
+  measure(atof(argv[5]), atof(argv[6]));
   if (size < sizeof(header) || size > PIECE) return fprintf(stderr, "SIZE is 8 to 65536 bytes\n"), 2;
 
   int poll_fd = epoll_create1(0);
@@ -96,7 +94,7 @@ int main(int argc, char **argv) {
 
   struct epoll_event events[64];
   double nextSearch = now() + patience;
-  while (now() < end) {
+  while (tick()) {
     int ready = epoll_wait(poll_fd, events, 64, 10);
     for (int i = 0; i < ready; i++) receiveAll(&clients[events[i].data.u32], inFlight);
     double time = now();
@@ -105,7 +103,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < n; i++) {
       for (uint32_t j = 0; j < inFlight; j++) {
         if (time - clients[i].slots[j].sentAt < patience) continue;
-        if (time >= begin) lost++;
+        if (counting) lost++;
         sendIn(&clients[i], j, time);
       }
     }

@@ -1,8 +1,23 @@
+import { readdirSync, readFileSync } from "node:fs"
+
+// Microseconds that the threads of the process SERVER_PID have run (proc(5)), or 0 where that is unknown.
+const serverCpu = (): number => {
+  const tasks = `/proc/${process.env["SERVER_PID"] ?? "none"}/task`
+  try {
+    return readdirSync(tasks)
+      .map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "latin1").split(" ")[0]) / 1000)
+      .reduce((sum, each) => sum + each, 0)
+  } catch {
+    return 0
+  }
+}
+
 /** What a load generator in JavaScript counts after its warm-up, and the line of JSON that it prints. */
 export class Measurement {
   readonly #begin: number
   readonly #end: number
   readonly #latencies: Array<number> = []
+  #cpu = 0
   lost = 0
   errors = 0
 
@@ -10,6 +25,7 @@ export class Measurement {
   constructor(warmup: number, seconds: number, onEnd: () => void) {
     this.#begin = performance.now() + warmup * 1000
     this.#end = this.#begin + seconds * 1000
+    setTimeout(() => this.#cpu = serverCpu(), warmup * 1000)
     setTimeout(onEnd, this.#end - performance.now())
   }
 
@@ -30,6 +46,7 @@ export class Measurement {
       JSON.stringify({
         seconds: (performance.now() - this.#begin) / 1000,
         count: sorted.length,
+        cpu: serverCpu() - this.#cpu,
         p50: percentile(0.5),
         p99: percentile(0.99),
         lost: this.lost,

@@ -11,17 +11,23 @@ export interface Options {
   readonly only: string
   readonly isWanted: (row: string) => boolean
   readonly json: string
+  /** Earlier values to compare with. */
+  readonly baseline: string
 }
 
 const usage = (name: string) =>
-  `usage: npm run bench:${name} -- [flags]
+  `usage: npm run ${name === "bench" ? name : `bench:${name}`} -- [flags]
 
   --quick          fewer and shorter rounds
   --rounds N       rounds, 1 to 50; of each value the median is printed
   --seconds N      seconds of each measurement, 0.1 to 10
   --only PATTERN   only the rows whose name matches this regular expression
   --json FILE      where to write all values (default: .bench/${name}.json)
-`
+${
+    name === "bench"
+      ? "  --baseline FILE  earlier values to compare with (default: packages/node/bench/baseline.json)\n"
+      : ""
+  }`
 
 /** Reads the flags; on a wrong one it prints the usage and ends the process. */
 export const readOptions = (
@@ -36,6 +42,7 @@ export const readOptions = (
         seconds: { type: "string" },
         only: { type: "string", default: "" },
         json: { type: "string", default: join(directory, `${name}.json`) },
+        baseline: { type: "string", default: join(import.meta.dirname, "baseline.json") },
         help: { type: "boolean", default: false }
       }
     })
@@ -47,7 +54,8 @@ export const readOptions = (
       seconds: number("--seconds", values.seconds ?? chosen.seconds, 0.1, 10),
       only: values.only,
       isWanted: (row) => only.test(row),
-      json: values.json
+      json: values.json,
+      baseline: values.baseline
     }
   } catch (error) {
     const { message } = error as Error

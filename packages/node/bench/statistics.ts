@@ -14,3 +14,20 @@ export const spread = (values: ReadonlyArray<number>): number => (Math.max(...va
  */
 export const ratios = (values: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   values.map((value, round) => value / base[round]!)
+
+/**
+ * Between which of the values the true median lies, with a confidence of about 95 %: by their order alone, so that a few
+ * values that another program has spoiled do not matter. Of fewer than six values it is their whole range.
+ */
+export const interval = (values: ReadonlyArray<number>): readonly [low: number, high: number] => {
+  const sorted = values.toSorted((a, b) => a - b)
+  // That at most `index` of n values lie below the median has the probability of a binomial distribution.
+  let below = 0
+  let index = 0
+  for (let term = 0.5 ** sorted.length; below + term <= 0.025; index++) {
+    below += term
+    term *= (sorted.length - index) / (index + 1)
+  }
+  const first = Math.max(0, index - 1)
+  return [sorted[first]!, sorted[sorted.length - 1 - first]!]
+}

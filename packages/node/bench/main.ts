@@ -1,0 +1,89 @@
+// Measures servers against node:net by hand, platform-node and C: CPU time per operation, throughput, latencies, memory and
+// start. `npm run bench -- --help` lists the flags; `--only tcp` measures one suite.
+import { spawnSync } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { cpus, loadavg } from "node:os"
+import { dirname, join, resolve } from "node:path"
+import type { Comparison } from "./comparison.ts"
+import { cores } from "./cores.ts"
+import { readOptions } from "./options.ts"
+import { writeJson } from "./output.ts"
+import { changes } from "./report/baseline.ts"
+import { bars, curves } from "./report/charts.ts"
+import { markdown } from "./report/markdown.ts"
+import { startServer } from "./server.ts"
+import { runSuite, type Suite } from "./suite.ts"
+import { idle, start } from "./suites/footprint.ts"
+import { framing } from "./suites/framing.ts"
+import { generator, latency, relay, tcp } from "./suites/tcp.ts"
+import { tls } from "./suites/tls.ts"
+import { udp } from "./suites/udp.ts"
+
+const options = readOptions("bench", { full: { rounds: 11, seconds: 0.25 }, quick: { rounds: 5, seconds: 0.1 } })
+const folder = dirname(resolve(options.json))
+mkdirSync(folder, { recursive: true })
+
+const written: Array<string> = []
+const print = (text: string): void => {
+  written.push(text)
+  process.stdout.write(`${text}\n`)
+}
+
+print(`## Servers, measured
+
+Node ${process.version}, ${cpus()[0]?.model ?? process.arch}; ${
+  cores === undefined
+    ? "server and load share all cores"
+    : `server on core ${cores.server}, load on core ${cores.load}`
+}; load generator in ${generator.language}. Load average before the start: ${loadavg()[0]!.toFixed(1)}.
+
+Each server is a process of its own; every byte that comes back is checked; Nagle's algorithm is off everywhere. All take turns,
+${options.rounds} rounds of ${options.seconds} s of the server's CPU time. CPU is the time of all threads of the server per operation. A ratio is the median of
+the rounds' ratios to the first server, with its interval of 95 %; a reach is "met" or "missed" where the whole interval is on
+one side, and otherwise "open". GC is the share of time in garbage collection.
+`)
+
+const suites: Record<string, Comparison> = {}
+const run = async (suite: Suite): Promise<void> => {
+  const comparison = await runSuite(suite, options)
+  if (comparison.scenarios.length === 0) return
+  suites[suite.name] = comparison
+  print(markdown(comparison))
+  const metric = comparison.metrics[0]!
+  writeFileSync(join(folder, `${suite.name}.svg`), bars(comparison, metric))
+  if (suite.name !== "latency") return
+  for (const name of ["p50 µs", "p99 µs"]) {
+    const curve = curves(comparison, { name, better: "less" })
+    writeFileSync(join(folder, `${suite.name}-${name.slice(0, 3)}.svg`), curve)
+  }
+}
+
+await run(tcp)
+await run(latency)
+for (const suite of framing) await run(suite)
+const upstream = await startServer({ name: "upstream", file: "tcpNode" }, cores?.load)
+await run(relay(upstream.port))
+await upstream.stop()
+await run(udp)
+await run(await tls())
+await run(idle)
+await run(start)
+
+// What other packages measure, in processes of their own.
+const also = [
+  { name: "chat", file: "../../examples/bench/chat.ts", flags: ["--rounds", "4", "--seconds", "0.8"] },
+  { name: "simulation", file: "../../simulation/bench/simulation.ts", flags: [] }
+]
+for (const { file, flags, name } of also.filter((each) => options.isWanted(each.name))) {
+  const path = resolve(import.meta.dirname, file)
+  const { stdout } = spawnSync(process.execPath, ["--expose-gc", path, ...flags], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  print(`### ${name}\n\n\`\`\`\n${stdout.trim()}\n\`\`\`\n`)
+}
+
+const changed = changes(options.baseline, suites)
+if (changed !== "") print(changed)
+writeFileSync(join(folder, "bench.md"), written.join("\n"))
+writeJson(options.json, { node: process.version, processor: cpus()[0]?.model, rounds: options.rounds, suites })
