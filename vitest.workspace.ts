@@ -18,6 +18,7 @@ const repository = {
 export default defineConfig({
   test: {
     projects: [...["core", "node", "simulation", "conformance", "codec", "examples"].map(project), repository],
-    maxWorkers: "100%"
+    // Many tests wait for processes that they started: one worker more than there are cores keeps all cores busy.
+    maxWorkers: "150%"
   }
 })

@@ -426,7 +426,7 @@ describe("exactly one end for every beginning", () => {
       }
       expect(count("sluice_connections_drained")).toBe(ended + cut)
     }).pipe(Effect.provideService(ServerLog.CurrentServerLog, ServerLog.silent)),
-    { seeds: 150 }
+    { seeds: process.env["SLUICE_SCALE"] === "full" ? 150 : 50 }
   )
 })
 

@@ -4,7 +4,7 @@ import * as Difference from "./differential/Difference.ts"
 
 // Beyond these, nothing but what the sequences leave out differs: how much the system's buffers hold, and how soon a
 // side that does not read or write hears of anything.
-const batches = 10
+const batches = process.env["SLUICE_SCALE"] === "full" ? 10 : 4
 const size = 50
 
 describe("the simulated network and the kernel's", () => {
