@@ -12,7 +12,7 @@ const commandsIn = (stdout: string): ReadonlyArray<ReadonlyArray<string>> =>
     ([, args]) => Array.from(args!.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word)
   )
 
-describe("certificates", { timeout: 60_000 }, () => {
+describe("certificates", () => {
   it("are an authority's, for a server and for a client, and their keys are for nobody else to read", async () => {
     const path = join(folder(), "new folder")
     const { code, stderr, stdout } = await run(["certificates", path])

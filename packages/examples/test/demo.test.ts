@@ -14,7 +14,7 @@ const demo = async (args = "") => {
   }
 }
 
-describe("demo", { timeout: 30_000 }, () => {
+describe("demo", () => {
   it("serves hello, echo, UDP and a chat, and says what it did and what it closed", async () => {
     const { chat, echo, hello, program, udp } = await demo()
     expect(await converse({ port: hello }, "Hello\n")).toBe("Hello from server!\n")

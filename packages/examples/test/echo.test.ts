@@ -10,7 +10,7 @@ import { connect, converse, hasIpv6, once, run, serve, start, stop } from "./pro
 const noise = (size: number) =>
   createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(size))
 
-describe("echo", { timeout: 60_000 }, () => {
+describe("echo", () => {
   it("sends back what a client sends", async () => {
     const server = await serve("echo server")
     expect(await converse({ port: server.port }, "Hello TCP Server")).toBe("Hello TCP Server")

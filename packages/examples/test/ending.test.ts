@@ -35,7 +35,7 @@ const pingPong = async (port: number) => {
   }
 }
 
-describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", { timeout: 30_000 }, (signal) => {
+describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", (signal) => {
   const code = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal]
 
   it("ends a server on which nothing is open at once", async () => {

@@ -10,7 +10,7 @@ const failure = async (args: string, environment: NodeJS.ProcessEnv = {}): Promi
   return stderr
 }
 
-describe("failures", { timeout: 30_000 }, () => {
+describe("failures", () => {
   it("names the port that is in use", async () => {
     const { port } = await serve("echo server")
     expect(await failure(`echo server --port ${port}`)).toMatch(
@@ -69,7 +69,7 @@ describe("failures", { timeout: 30_000 }, () => {
   })
 })
 
-describe("help", { timeout: 30_000 }, () => {
+describe("help", () => {
   it("lists what there is", async () => {
     const { code, stderr, stdout } = await run("--help")
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })

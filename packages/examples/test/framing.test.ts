@@ -12,7 +12,7 @@ const wire: Record<string, readonly [question: string, answer: string]> = {
   lines: ["one\r\ntwo\n", "ONE\nTWO\n"]
 }
 
-describe("framing", { timeout: 20_000 }, () => {
+describe("framing", () => {
   it.each(names)("%s: answers each message of the arguments, and of standard input", async (name) => {
     const server = await serve(`framing ${name} server`)
     const client = ["framing", name, "client", "--port", String(server.port)]
@@ -109,7 +109,7 @@ describe("framing", { timeout: 20_000 }, () => {
   })
 })
 
-describe.skipIf(!isThere("nc", "-h"))("nc and framing", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("nc", "-h"))("nc and framing", () => {
   it("talks in lines", async () => {
     const server = await serve("framing lines server")
     const client = spawn("nc", ["-N", "127.0.0.1", String(server.port)])
@@ -120,7 +120,7 @@ describe.skipIf(!isThere("nc", "-h"))("nc and framing", { timeout: 30_000 }, () 
   })
 })
 
-describe.skipIf(!isThere("python3", "--version"))("python3 and framing", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("python3", "--version"))("python3 and framing", () => {
   const python = (code: string, ...args: ReadonlyArray<string | number>) =>
     spawn("python3", ["-u", "-c", `import socket, struct, sys\n${code}`, ...args.map(String)])
 

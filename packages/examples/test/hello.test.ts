@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Net from "node:net"
 import { connect, converse, hasIpv6, once, run, serve, start, stop } from "./program.ts"
 
-describe("hello", { timeout: 30_000 }, () => {
+describe("hello", () => {
   it("shows who connects and what they say, and answers", async () => {
     const server = await serve("hello server")
     const client = await run(["hello", "client", "--port", String(server.port), "Hi there"])

@@ -4,7 +4,7 @@ import { isThere, main, node, run, serve, spawn } from "./program.ts"
 const python = (code: string, ...args: ReadonlyArray<string | number>) =>
   spawn("python3", ["-u", "-c", `import os, socket, sys\n${code}`, ...args.map(String)])
 
-describe.skipIf(!isThere("python3", "--version"))("python3 clients", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("python3", "--version"))("python3 clients", () => {
   const ask = `
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 s.sendall(sys.argv[2].encode())
@@ -35,7 +35,7 @@ print(s.recvfrom(1024)[0].decode())`,
   })
 })
 
-describe.skipIf(!isThere("python3", "--version"))("python3 servers", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("python3", "--version"))("python3 servers", () => {
   const listening = async (code: string) => {
     const server = python(code)
     return Number((await server.says(/^(\d+)$/m))[1])
@@ -92,7 +92,7 @@ s.sendto(b"Hello " + data, peer)`)
   })
 })
 
-describe.skipIf(!isThere("python3", "--version"))("a terminal", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("python3", "--version"))("a terminal", () => {
   it("is not streamed by echo client, which says what to do", async () => {
     const server = await serve("echo server")
     const terminal = python(
@@ -112,7 +112,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`,
   })
 })
 
-describe.skipIf(!isThere("nc", "-h"))("nc", { timeout: 30_000 }, () => {
+describe.skipIf(!isThere("nc", "-h"))("nc", () => {
   it("talks to echo server", async () => {
     const server = await serve("echo server")
     const client = spawn("nc", ["-N", "127.0.0.1", String(server.port)])

@@ -51,7 +51,7 @@ interface Export {
   }>
 }
 
-describe("metrics", { timeout: 60_000 }, () => {
+describe("metrics", () => {
   it("ends in a moment, whatever becomes of a request that was begun", async () => {
     const server = await watched()
     const half = await connect({ port: Number(new URL(server.url).port) })

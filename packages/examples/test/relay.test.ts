@@ -83,7 +83,7 @@ const headers = async () => {
   return { header, port }
 }
 
-describe("relay", { timeout: 60_000 }, () => {
+describe("relay", () => {
   it("carries 10 MB from TCP over TLS to a Unix-domain socket, and back, behind a half-close", async () => {
     const path = join(folder(), "echo.sock")
     const echo = start(["echo", "server", "--unix", path])
@@ -212,7 +212,7 @@ describe("relay", { timeout: 60_000 }, () => {
   })
 })
 
-describe("relay with PROXY headers", { timeout: 60_000 }, () => {
+describe("relay with PROXY headers", () => {
   it("passes on who came, over other relays, in both versions and over TLS", async () => {
     const path = join(folder(), "echo.sock")
     const echo = start(`echo server --unix ${path} --proxy-protocol`)
@@ -356,7 +356,7 @@ describe("relay with PROXY headers", { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", { timeout: 60_000 }, () => {
+describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", () => {
   it.each([["v1", "send-proxy"], ["v2", "send-proxy-v2"]])("echo server sees the client: %s", async (_, option) => {
     const echo = await serve("echo server --proxy-protocol")
     const port = await haproxy({ server: `127.0.0.1:${echo.port} ${option}` })

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect, once, run, serve, start, stop } from "./program.ts"
 
-describe("rpc", { timeout: 60_000 }, () => {
+describe("rpc", () => {
   it("answers calls and streams", async () => {
     const server = await serve("rpc server")
     const client = await run(`rpc client --port ${server.port} --primes 5 84 97 2147483647`)

@@ -7,7 +7,7 @@ const comments = files("packages/*/src/**/*.ts").flatMap(snippetsOf)
 const folder = new Folder([...guides, ...comments])
 afterAll(() => folder.remove())
 
-describe("the code in the documentation", { timeout: 120_000 }, () => {
+describe("the code in the documentation", () => {
   it("is there", () => {
     expect(guides.length).toBeGreaterThan(5)
     expect(comments.length).toBeGreaterThan(20)

@@ -5,7 +5,7 @@ import { Writable } from "node:stream"
 import { Lines } from "../src/cli/boundedConsole.ts"
 import { connect, serve, stop } from "./program.ts"
 
-describe("a program whose output is closed", { timeout: 30_000 }, () => {
+describe("a program whose output is closed", () => {
   it.each(["hello server", "echo server"])("%s keeps serving, and ends as before", async (program) => {
     const server = await serve(program)
     server.child.stdout.destroy()

@@ -19,7 +19,7 @@ const failure = async (args: string): Promise<string> => {
   return stderr
 }
 
-describe("over TLS", { timeout: 60_000 }, () => {
+describe("over TLS", () => {
   it("runs echo, and streams standard input through it", async () => {
     const server = await serve(`echo server ${made.serving}`)
     const said = await run(`echo client --port ${server.port} ${made.trusting} hello`)
@@ -119,7 +119,7 @@ const dial = async (port: number, ca: Buffer): Promise<Tls.TLSSocket> => {
   return socket
 }
 
-describe("what TLS cannot do with", { timeout: 60_000 }, () => {
+describe("what TLS cannot do with", () => {
   const { authority, client, server, serving, showing } = made
   const torn = join(made.folder, "torn.pem")
   writeFileSync(torn, readFileSync(server.cert, "utf8").slice(0, 300))
@@ -149,7 +149,7 @@ describe("what TLS cannot do with", { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(!hasOpenssl)("openssl", { timeout: 60_000 }, () => {
+describe.skipIf(!hasOpenssl)("openssl", () => {
   const client = (port: number, ...args: ReadonlyArray<string>) => {
     const trusting = ["-CAfile", made.authority, "-verify_return_error", "-servername", "localhost"]
     return spawn("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, ...trusting, ...args])
@@ -193,7 +193,7 @@ describe.skipIf(!hasOpenssl)("openssl", { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(!hasPython)("python3's ssl", { timeout: 60_000 }, () => {
+describe.skipIf(!hasPython)("python3's ssl", () => {
   it("talks to echo server, shows its certificate and ends in order", async () => {
     const server = await serve(`echo server ${made.serving} ${made.asking}`)
     const client = spawn("python3", [
@@ -216,7 +216,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as plain:
   })
 })
 
-describe.skipIf(!isThere("curl", "--version"))("curl", { timeout: 60_000 }, () => {
+describe.skipIf(!isThere("curl", "--version"))("curl", () => {
   it("takes hello server for a web server", async () => {
     const { client, authority } = made
     const reply = "HTTP/1.0 200 OK\r\n\r\nhello over https\n"

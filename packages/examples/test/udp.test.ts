@@ -20,7 +20,7 @@ const ask = async (port: number, message: string): Promise<string> => {
   return answer
 }
 
-describe("udp", { timeout: 30_000 }, () => {
+describe("udp", () => {
   it("shows what it receives and from where, and answers", async () => {
     const server = await serve("udp server")
     const client = await run(["udp", "client", "--port", String(server.port), "Hello UDP server!"])

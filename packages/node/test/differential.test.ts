@@ -17,6 +17,6 @@ describe("the simulated network and the kernel's", () => {
         if (difference !== undefined) found.push(difference)
       }
       expect(found).toEqual([])
-    }, 60_000)
+    })
   }
 })

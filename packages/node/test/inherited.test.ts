@@ -44,7 +44,7 @@ const visit = (dial: () => Net.Socket) =>
     return Effect.sync(() => socket.destroy())
   })
 
-describe.skipIf(missing("python3", "--version") !== undefined)("an inherited socket", { timeout: 120_000 }, () => {
+describe.skipIf(missing("python3", "--version") !== undefined)("an inherited socket", () => {
   const kinds = ["tcp", "tls", "unix"] as const
   for (const kind of kinds) {
     it.live(`is restarted on under load, and no client notices: ${kind}`, () =>

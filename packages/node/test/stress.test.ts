@@ -15,4 +15,4 @@ it(`${connections} connections, ended in every way, leave nothing behind`, async
   expect(opened).toBeGreaterThanOrEqual(connections)
   expect(after).toEqual(before)
   expect(before).toMatchObject({ fibers: 0, files: [] })
-}, 180_000)
+})

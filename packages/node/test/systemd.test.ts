@@ -37,7 +37,7 @@ const withVariables = (variables: Readonly<Record<string, string>>) =>
 
 const cannot = missing("systemd-notify", "--version") ?? missing("python3", "--version")
 
-describe.skipIf(cannot !== undefined)("systemd", { timeout: 60_000 }, () => {
+describe.skipIf(cannot !== undefined)("systemd", () => {
   it.live("hears that a server is ready, alive, reloading and stopping", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(

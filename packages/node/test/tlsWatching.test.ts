@@ -140,7 +140,7 @@ const filesIn = (folder: string) => ({
   certificates: [{ chain: Path.join(folder, "tls.crt"), key: Path.join(folder, "tls.key") }] as const
 })
 
-describe("watched certificates", { timeout: 30_000 }, () => {
+describe("watched certificates", () => {
   for (const [name, way] of Object.entries(ways)) {
     it.live(`are replaced, three times: ${name}`, () =>
       Effect.gen(function*() {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { run, serve, start, stop } from "../program.ts"
 import { hasTmux, onTerminal } from "./tmux.ts"
 
-describe("chat client, in a script", { timeout: 60_000 }, () => {
+describe("chat client, in a script", () => {
   it("sends its input, prints what comes, and ends when all was answered", async () => {
     const { port } = await serve("chat server --refill 10ms")
     const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`)
@@ -44,7 +44,7 @@ describe("chat client, in a script", { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () => {
+describe.skipIf(!hasTmux)("chat client, on a terminal", () => {
   it("shows what is said above the line that is being typed", async () => {
     const { port } = await serve("chat server")
     const alice = onTerminal(`chat client --port ${port} --nick alice`)
@@ -140,7 +140,7 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", { timeout: 60_000 }, () 
   })
 })
 
-describe("chat pair", { timeout: 60_000 }, () => {
+describe("chat pair", () => {
   it("takes turns, until either side ends", async () => {
     const server = await serve("chat pair server")
     const client = start(`chat pair client --port ${server.port}`)

@@ -55,7 +55,7 @@ const enter = async (options: Net.NetConnectOpts, name: string, room: string) =>
   return client
 }
 
-describe("chat server", { timeout: 120_000 }, () => {
+describe("chat server", () => {
   it.skipIf(!hasNc)("is talked to with nc", async () => {
     const { port } = await serve("chat server")
     const nc = (name: string) => {
@@ -104,7 +104,7 @@ describe("chat server", { timeout: 120_000 }, () => {
   })
 })
 
-describe("chat server --data", { timeout: 120_000 }, () => {
+describe("chat server --data", () => {
   /** What is kept of a room, the oldest first. */
   const kept = (data: string): ReadonlyArray<string> => {
     const database = new DatabaseSync(join(data, "chat.db"))
@@ -160,7 +160,7 @@ describe("chat server --data", { timeout: 120_000 }, () => {
   })
 })
 
-describe("many clients", { timeout: 120_000 }, () => {
+describe("many clients", () => {
   const rooms = isFull ? 100 : 20
   const count = rooms * 50
   const limit = Number(spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) || Infinity
@@ -209,7 +209,7 @@ const tellsHeap = `data:text/javascript,${
   `)
 }`
 
-describe("hostile clients", { timeout: 120_000 }, () => {
+describe("hostile clients", () => {
   const noise = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(200_000))
 
   it("do not keep it from serving: noise, endless lines, half characters, escapes", async () => {

@@ -15,7 +15,7 @@ const makeFolder = (...names: ReadonlyArray<string>) => {
 }
 const isSame = (a: string, b: string) => Fs.readFileSync(a).equals(Fs.readFileSync(b))
 
-describe("files", { timeout: 120_000 }, () => {
+describe("files", () => {
   it("sends and gets several files at once, and resumes when the server or the client is killed", async () => {
     const { mine, back, theirs } = makeFolder("mine", "back", "theirs") as Record<string, string> as {
       readonly mine: string

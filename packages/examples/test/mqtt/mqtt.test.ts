@@ -7,7 +7,7 @@ const hasClients = isThere("mosquitto_sub", "--help") && isThere("mosquitto_pub"
 
 const passwords = (text: string): string => fileOf("passwords", text)
 
-describe.skipIf(!hasClients)("mqtt server", { timeout: 60_000 }, () => {
+describe.skipIf(!hasClients)("mqtt server", () => {
   it("serves mosquitto_pub and mosquitto_sub", async () => {
     const broker = await serve(`mqtt server --password-file ${passwords("# users\nbob:secret word\nann:a:b\n")}`)
     const client = (

@@ -89,7 +89,7 @@ describe("redis server in virtual time", () => {
   )
 })
 
-describe("the client of Redis", { timeout: 60_000 }, () => {
+describe("the client of Redis", () => {
   it.skipIf(!hasRedis)("works with Redis itself, and so does Effect's persistence", async () => {
     expect(await run(`unix://${await startRedis()}`)).toEqual({ lookups: 1 })
   })

@@ -149,7 +149,7 @@ FLUSHALL
 DBSIZE
 `.trim().split("\n").filter((line) => line !== "OBJECT")
 
-describe.skipIf(!hasRedis)("redis server", { timeout: 60_000 }, () => {
+describe.skipIf(!hasRedis)("redis server", () => {
   it("answers redis-cli as Redis does, in RESP2 and in RESP3", async () => {
     const redis = await startRedis()
     const server = await serve("redis server")

@@ -101,7 +101,7 @@ const hasCurl = isThere("curl", "--version")
 // Shows its usage, and fails.
 const hasProxychains = isThere("proxychains4")
 
-describe.skipIf(!hasCurl)("socks server", { timeout: 60_000 }, () => {
+describe.skipIf(!hasCurl)("socks server", () => {
   it("connects curl, with the right password, to what is allowed", async () => {
     const password = fileOf("password", "secret word\n")
     const [private_, public_, http, closed] = await Promise.all([
