@@ -173,7 +173,13 @@ describe("commands", () => {
     ["/msg bob bob bob", { _tag: "Msg", name: name("bob").pipe(Result.getOrThrow), text: "bob bob" }],
     ["/me waves", { _tag: "Me", text: "waves" }],
     ["/quit", { _tag: "Quit" }],
-    ["/leave now", { _tag: "Leave" }]
+    ["/leave now", { _tag: "Leave" }],
+    ["/rejoin lobby 1795749152033", {
+      _tag: "Rejoin",
+      room: name("lobby").pipe(Result.getOrThrow),
+      at: "1795749152033"
+    }],
+    ["/token 0123456789abcdef", { _tag: "Token", secret: "0123456789abcdef" }]
   ])("%s", (line, command) => {
     expect(Command.parse(line)).toEqual(Result.succeed(command))
     expect(Command.parse(Command.format(command))).toEqual(Result.succeed(command))
@@ -188,6 +194,8 @@ describe("commands", () => {
     ["/msg bob", "it goes like this: /msg NAME TEXT"],
     ["/me", "it goes like this: /me TEXT"],
     [`/nick ${"x".repeat(21)}`, "a name has at most 20 characters, and this one 21"],
+    ["/rejoin lobby soon", "a time is a number of milliseconds since 1970"],
+    ["/token short", "a token has 16 to 64 letters and digits"],
     ["/join #room", expect.stringContaining("a name is made of letters")],
     ["x".repeat(1001), "that is too long: 1000 characters at most"]
   ])("%s is answered", (line, answer) => {
@@ -213,6 +221,8 @@ describe("lines of the server", () => {
     Line.Renamed({ from: "alice", to: "bob" }),
     Line.Present({ room: "lobby", names: ["alice", "bob"], more: 0 }),
     Line.Present({ room: "lobby", names: ["alice", "bob"], more: 7 }),
+    Line.Rooms({ rooms: [{ name: "lobby", people: 2, last: 0 }, { name: "小明", people: 1, last: 0 }], more: 0 }),
+    Line.Rooms({ rooms: [{ name: "lobby", people: 2, last: 0 }], more: 3 }),
     Line.Called({ name: "alice" }),
     Line.Limits({ burst: 10, refill: 500 }),
     Line.Ping({ seconds: 60 }),
@@ -226,7 +236,7 @@ describe("lines of the server", () => {
   })
 
   it("covers every kind", () => {
-    expect(new Set(lines.map(({ _tag }) => _tag)).size).toBe(15)
+    expect(new Set(lines.map(({ _tag }) => _tag)).size).toBe(16)
   })
 
   it.prop("nobody speaks in the name of another, or of the server", [anyText], ([text]) => {
@@ -287,7 +297,7 @@ describe("the wire", () => {
 
   it("takes lines as nc and telnet send them", () => {
     expect(decode("one\ntwo\r\nthree \n").map(Result.getOrThrow)).toEqual(
-      ["one", "two", "three"].map((text) => ({ text, answer: undefined }))
+      ["one", "two", "three"].map((text) => ({ text, answer: undefined, isLast: false }))
     )
   })
 

@@ -23,11 +23,22 @@ export const Command = Schema.Union([
   Schema.TaggedStruct("Say", { text: Words }),
   Schema.TaggedStruct("Nick", { name: Name }),
   Schema.TaggedStruct("Join", { room: Name }),
+  Schema.TaggedStruct("Rejoin", {
+    room: Name,
+    at: Schema.String.check(
+      Schema.isPattern(/^\d{1,15}$/, { message: "a time is a number of milliseconds since 1970" })
+    )
+  }),
   Schema.TaggedStruct("Leave", {}),
   Schema.TaggedStruct("Rooms", {}),
   Schema.TaggedStruct("Who", {}),
   Schema.TaggedStruct("Msg", { name: Name, text: Words }),
   Schema.TaggedStruct("Me", { text: Words }),
+  Schema.TaggedStruct("Token", {
+    secret: Schema.String.check(
+      Schema.isPattern(/^[\w-]{16,64}$/, { message: "a token has 16 to 64 letters and digits" })
+    )
+  }),
   Schema.TaggedStruct("Ping", {
     token: Schema.NonEmptyString.check(Schema.isMaxLength(40, { message: "a token has at most 40 characters" }))
   }),
@@ -40,7 +51,7 @@ type Encoded = typeof Command.Encoded
 
 interface Verb {
   readonly tag: Encoded["_tag"]
-  readonly operands: ReadonlyArray<"name" | "room" | "text" | "token">
+  readonly operands: ReadonlyArray<"name" | "room" | "at" | "text" | "token" | "secret">
   readonly about: string
 }
 
@@ -48,11 +59,17 @@ interface Verb {
 export const verbs: Readonly<Record<string, Verb>> = {
   nick: { tag: "Nick", operands: ["name"], about: "change your name" },
   join: { tag: "Join", operands: ["room"], about: "enter ROOM, and leave the current one" },
+  rejoin: {
+    tag: "Rejoin",
+    operands: ["room", "at"],
+    about: "enter ROOM, and see what was said since AT (ms since 1970)"
+  },
   leave: { tag: "Leave", operands: [], about: "leave the room" },
   rooms: { tag: "Rooms", operands: [], about: "list the rooms" },
   who: { tag: "Who", operands: [], about: "list the people in this room" },
   msg: { tag: "Msg", operands: ["name", "text"], about: "send TEXT to NAME only" },
   me: { tag: "Me", operands: ["text"], about: "describe an action, as in: * alice waves" },
+  token: { tag: "Token", operands: ["secret"], about: "get your name back by SECRET after a lost connection" },
   ping: { tag: "Ping", operands: ["token"], about: "get the answer: pong TOKEN" },
   pong: { tag: "Pong", operands: [], about: "answer a ping" },
   help: { tag: "Help", operands: [], about: "show this help" },

@@ -21,6 +21,8 @@ export type Line = Data.TaggedEnum<{
   Renamed: { readonly from: string; readonly to: string }
   /** Who is in the room; how many more there are than are named. */
   Present: { readonly room: string; readonly names: ReadonlyArray<string>; readonly more: number }
+  /** The rooms, those with most people first; how many more there are. `last`: when something was said, 0 if not known. */
+  Rooms: { readonly rooms: ReadonlyArray<RoomSummary>; readonly more: number }
   /** What one is called from now on. */
   Called: { readonly name: string }
   /** How much one may send: `burst` lines at once, and then one every `refill` milliseconds. */
@@ -34,8 +36,19 @@ export type Line = Data.TaggedEnum<{
   Refusal: { readonly text: string }
 }>
 
+/** A room as it is listed. */
+export interface RoomSummary {
+  readonly name: string
+  readonly people: number
+  /** Milliseconds since 1970, which only programs are told. */
+  readonly last: number
+}
+
 /** What is kept of a room. */
 export type Spoken = Extract<Line, { readonly _tag: "Said" | "Acted" }>
+
+/** What was said, and when. */
+export type Past = Extract<Line, { readonly _tag: "Past" }>
 
 export const {
   Acted,
@@ -50,6 +63,7 @@ export const {
   Present,
   Refusal,
   Renamed,
+  Rooms,
   Said,
   Sent,
   Whispered
@@ -116,6 +130,22 @@ const forms: { readonly [Tag in Line["_tag"]]: Form<Extract<Line, { readonly _ta
     format: ({ more, names, room }) => `-- in ${room}: ${names.join(", ")}${more > 0 ? `, and ${more} more` : ""}`,
     pattern: /^-- in (\S+): ([^\s,]+(?:, [^\s,]+)*)(?:, and (\d+) more)?$/u,
     parse: (room, names, more) => Present({ room: room!, names: names!.split(", "), more: Number(more ?? 0) })
+  },
+  Rooms: {
+    format: ({ more, rooms }) =>
+      `-- rooms: ${rooms.map(({ name, people }) => `${name} (${people})`).join(", ")}${
+        more > 0 ? `, and ${more} more` : ""
+      }`,
+    pattern: /^-- rooms: ([^\s,]+ \(\d+\)(?:, [^\s,]+ \(\d+\))*)(?:, and (\d+) more)?$/u,
+    parse: (rooms, more) =>
+      Rooms({
+        rooms: Array.from(rooms!.matchAll(/(\S+) \((\d+)\)/gu), ([, name, people]) => ({
+          name: name!,
+          people: Number(people),
+          last: 0
+        })),
+        more: Number(more ?? 0)
+      })
   },
   Limits: {
     format: ({ burst, refill }) => `-- ${burst} lines at once, and then one every ${refill} ms`,

@@ -13,20 +13,26 @@ export const longestLine = 8192
 export interface Typed {
   readonly text: string
   readonly answer: Uint8Array | undefined
+  /** Whether nothing follows. */
+  readonly isLast: boolean
 }
 
 const lines = Framing.delimited("\n", { maxFrameLength: longestLine, atEnd: "frame" })
 
-const text = (bytes: Uint8Array): string => Text.clean(Text.decode(bytes)).trimEnd()
+/** What a person said. */
+export const clean = (dirty: string): string => Text.clean(dirty).trimEnd()
 
 const encoder = new TextEncoder()
 
+/** A line that came, or one that is too long. */
+export type Incoming = Result.Result<Typed, FramingError.FramingError>
+
 /** What the server sends and receives. A line that is too long is a failure among the others. */
-export const server: Framing.Framing<Line.Line, Result.Result<Typed, FramingError.FramingError>> = lines.pipe(
+export const server: Framing.Framing<Line.Line, Incoming> = lines.pipe(
   Framing.map({
     decode: (line): Typed => {
       const { answer, bytes } = Telnet.strip(line)
-      return { text: text(bytes), answer }
+      return { text: clean(Text.decode(bytes)), answer, isLast: false }
     },
     encode: (line: Line.Line) => encoder.encode(Line.format(line))
   }),
@@ -36,10 +42,29 @@ export const server: Framing.Framing<Line.Line, Result.Result<Typed, FramingErro
 /** What a client sends and receives. */
 export const client: Framing.Framing<string, Line.Line> = lines.pipe(
   Framing.map({
-    decode: (line): Line.Line => Line.parse(text(line)),
+    decode: (line): Line.Line => Line.parse(clean(Text.decode(line))),
     encode: (line: string) => encoder.encode(line)
   })
 )
 
-/** A line of the server as bytes. */
-export const encode = (line: Line.Line): Uint8Array => encoder.encode(`${Line.format(line)}\n`)
+/** How the server and a client speak to each other. */
+export interface Wire {
+  readonly framing: Framing.Framing<Line.Line, Incoming>
+  /** A line of the server as bytes. */
+  readonly encode: (line: Line.Line) => Uint8Array
+  /** What is said in a room while a client is there, as it is sent to it. */
+  readonly live: (past: Line.Past) => Line.Line
+  /** What a client is sent last, if anything. `isFinal`: it should not return by itself. */
+  readonly ending: (isFinal: boolean) => Uint8Array | undefined
+  /** Whether a client is told of all rooms as they change. */
+  readonly isToldOfRooms: boolean
+}
+
+/** Lines of text. */
+export const text: Wire = {
+  framing: server,
+  encode: (line) => encoder.encode(`${Line.format(line)}\n`),
+  live: ({ spoken }) => spoken,
+  ending: () => undefined,
+  isToldOfRooms: false
+}

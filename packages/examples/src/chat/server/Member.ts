@@ -1,12 +1,14 @@
 /** A connected user: what they are called, where they are, and what waits to be sent to them. */
 import * as Subscription from "@sluice/core/Subscription"
 import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"
-import * as Wire from "../protocol/Wire.ts"
+import type * as Wire from "../protocol/Wire.ts"
 import type { Room } from "./Room.ts"
 
 export interface Member {
@@ -15,6 +17,11 @@ export interface Member {
   introduced: boolean
   /** The room that they are in, and the Scope of their stay there. */
   stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
+  /** Who knows it may have the name. */
+  token: Redacted.Redacted<string> | undefined
+  /** Completed when the name is given to another connection of the same user. */
+  readonly replaced: Deferred.Deferred<never, Parting>
+  readonly wire: Wire.Wire
   /** A permit for each of their lines that is being kept: that many at once. */
   readonly keeping: Semaphore.Semaphore
   /** What they are sent comes in one order, whichever member sends it. */
@@ -24,10 +31,17 @@ export interface Member {
 const mostKeeping = 64
 
 /** A member who is in no room yet. */
-export const make = (name: Name, subscription: Subscription.Subscription<Uint8Array>): Member => ({
+export const make = (
+  name: Name,
+  wire: Wire.Wire,
+  subscription: Subscription.Subscription<Uint8Array>
+): Member => ({
   name,
   introduced: false,
   stay: undefined,
+  token: undefined,
+  replaced: Deferred.makeUnsafe(),
+  wire,
   keeping: Semaphore.makeUnsafe(mostKeeping),
   subscription
 })
@@ -49,11 +63,13 @@ export const settled = <A, E, R>(member: Member, effect: Effect.Effect<A, E, R>)
 
 /** Says something to one member alone. */
 export const tell = (member: Member, line: Line.Line): Effect.Effect<boolean> =>
-  Subscription.offer(member.subscription, Wire.encode(line))
+  Subscription.offer(member.subscription, member.wire.encode(line))
 
 /** Why a client is no longer served: what it is told itself, and what the room is told. */
 export class Parting extends Data.TaggedError("Parting")<{
   readonly farewell: string
   /** Nothing: the room is not told. */
   readonly why: string | undefined
+  /** Whether the client should not return by itself. Default: `false`. */
+  readonly isFinal?: boolean
 }> {}

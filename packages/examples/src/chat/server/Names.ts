@@ -41,6 +41,14 @@ export class Names {
     return true
   }
 
+  /** Takes the name of a member away, who is a guest from now on. */
+  demote(member: Member): void {
+    const name = this.guest()
+    this.release(member.name)
+    member.name = name
+    this.assign(member)
+  }
+
   find(name: string): Member | undefined {
     for (const key of Lookalike.keys(name)) {
       const member = this.#holders.get(key)

@@ -4,7 +4,7 @@ import type { FramingError } from "@sluice/core/FramingError"
 import * as Effect from "effect/Effect"
 import * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"
-import * as Wire from "../protocol/Wire.ts"
+import type * as Wire from "../protocol/Wire.ts"
 import type { Entry } from "./history/History.ts"
 import type { Member } from "./Member.ts"
 
@@ -13,24 +13,43 @@ export interface Room {
   readonly members: Set<Member>
   /** The last entries, the oldest first: at most as many as are shown. */
   readonly recent: Array<Entry>
-  readonly broadcast: Broadcast.Broadcast<Line.Line, Uint8Array, FramingError>
+  /** When something was said last, so that no two lines have one time. */
+  last: number
+  /** One for each wire: a line is encoded once for all who share it. */
+  readonly broadcasts: ReadonlyMap<Wire.Wire, WireBroadcast>
 }
 
-export const make = (name: Name, recent: ReadonlyArray<Entry>): Effect.Effect<Room> =>
-  Effect.map(Effect.orDie(Broadcast.framed(Wire.server)), (broadcast) => ({
-    name,
-    members: new Set<Member>(),
-    recent: [...recent],
-    broadcast
-  }))
+/** A broadcast to those who share a wire. */
+export type WireBroadcast = Broadcast.Broadcast<Line.Line, Uint8Array, FramingError>
+
+export const make = Effect.fnUntraced(function*(
+  name: Name,
+  recent: ReadonlyArray<Entry>,
+  wires: ReadonlyArray<Wire.Wire>
+): Effect.fn.Return<Room> {
+  const broadcasts = new Map<Wire.Wire, WireBroadcast>()
+  for (const wire of wires) broadcasts.set(wire, yield* Effect.orDie(Broadcast.framed(wire.framing)))
+  return { name, members: new Set(), recent: [...recent], last: recent.at(-1)?.at ?? 0, broadcasts }
+})
+
+const each = (
+  { broadcasts }: Room,
+  publish: (broadcast: WireBroadcast, wire: Wire.Wire) => Effect.Effect<unknown, FramingError>
+): Effect.Effect<void> => Effect.orDie(Effect.forEach(broadcasts, ([wire, to]) => publish(to, wire), { discard: true }))
 
 /** Says something to all who are there. */
 export const tell = (room: Room, line: Line.Line): Effect.Effect<void> =>
-  Effect.orDie(Broadcast.publish(room.broadcast, line))
+  each(room, (broadcast) => Broadcast.publish(broadcast, line))
 
 /** Says something to all who are there but one. */
 export const tellOthers = (room: Room, line: Line.Line, but: Member): Effect.Effect<void> =>
-  Effect.orDie(Broadcast.publishExcept(room.broadcast, line, but.subscription))
+  each(room, (broadcast) => Broadcast.publishExcept(broadcast, line, but.subscription))
+
+/** Tells all who are there what a member said. */
+export const publish = (room: Room, entry: Entry): Effect.Effect<void> => {
+  const past = Line.Past(entry)
+  return each(room, (broadcast, wire) => Broadcast.publish(broadcast, wire.live(past)))
+}
 
 // More names than this make no line that anybody reads.
 const mostNames = 50
@@ -43,4 +62,20 @@ export const present = ({ members, name }: Room): Line.Line => {
     names.push(member.name)
   }
   return Line.Present({ room: name, names, more: members.size - names.length })
+}
+
+// More rooms than this make no list that anybody reads.
+const mostRooms = 50
+
+/** The rooms, those with most people first. */
+export const list = (rooms: Iterable<Room>) => {
+  const all = Array.from(rooms).toSorted((a, b) => b.members.size - a.members.size)
+  return Line.Rooms({
+    rooms: all.slice(0, mostRooms).map(({ members, name, recent }) => ({
+      name,
+      people: members.size,
+      last: recent.at(-1)?.at ?? 0
+    })),
+    more: Math.max(0, all.length - mostRooms)
+  })
 }

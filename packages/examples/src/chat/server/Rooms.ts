@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Line from "../protocol/Line.ts"
 import type * as Name from "../protocol/Name.ts"
+import type * as Wire from "../protocol/Wire.ts"
 import * as History from "./history/History.ts"
 import * as Lookalike from "./Lookalike.ts"
 import * as Member from "./Member.ts"
@@ -18,16 +19,25 @@ import * as Room from "./Room.ts"
 
 export interface Rooms {
   readonly all: ReadonlyMap<string, Room.Room>
-  /** Brings a member in, out of the room that they were in. */
-  readonly enter: (member: Member.Member, name: Name.Name) => Effect.Effect<void, History.HistoryFailed>
+  /**
+   * Brings a member in, out of the room that they were in, and shows them its last lines; with `since`, all that was said
+   * from then on, of the last 500 lines.
+   */
+  readonly enter: (member: Member.Member, name: Name.Name, since?: number) => Effect.Effect<void, History.HistoryFailed>
   /** Takes a member out, if they are in a room. The others are told why, unless there is nothing to tell. */
   readonly leave: (member: Member.Member, why: string | undefined) => Effect.Effect<void>
   /** Says something in a room, and returns when it was said. */
   readonly say: (room: Room.Room, spoken: Line.Spoken) => Effect.Effect<void, History.HistoryFailed>
 }
 
-/** Rooms that show their last `shown` lines. */
-export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return<Rooms, never, History.History> {
+// As many as wait for a client at least.
+const mostMissed = 500
+
+/** Rooms that show their last `shown` lines, over these wires. */
+export const make = Effect.fnUntraced(function*(
+  shown: number,
+  wires: ReadonlyArray<Wire.Wire>
+): Effect.fn.Return<Rooms, never, History.History> {
   const history = yield* History.History
   const rooms = new Map<string, Room.Room>()
   const turns = Semaphore.makeUnsafe(1)
@@ -36,7 +46,7 @@ export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return
     const key = Lookalike.key(name)
     const known = rooms.get(key)
     if (known !== undefined) return known
-    const room = yield* Room.make(name, yield* history.last(key, shown))
+    const room = yield* Room.make(name, yield* history.last(key, shown), wires)
     rooms.set(key, room)
     return room
   })
@@ -52,35 +62,45 @@ export const make = Effect.fnUntraced(function*(shown: number): Effect.fn.Return
     else if (why !== undefined) yield* Room.tell(room, Line.Left({ name: member.name, why }))
   })
 
-  const enter = Effect.fnUntraced(function*(member: Member.Member, name: Name.Name) {
+  const missed = Effect.fnUntraced(function*(room: Room.Room, since: number) {
+    const { name, recent } = room
+    const reachesBack = recent.length < shown || recent.some(({ at }) => at <= since)
+    const all = reachesBack ? recent : yield* history.last(Lookalike.key(name), mostMissed)
+    // A history in memory has nothing but what is in the room.
+    return (all.length < recent.length ? recent : all).filter(({ at }) => at >= since)
+  })
+
+  const enter = Effect.fnUntraced(function*(member: Member.Member, name: Name.Name, since: number | undefined) {
     const room = yield* open(name)
     if (room === member.stay?.room) {
       yield* Member.tell(member, Room.present(room))
       return
     }
+    const told = since === undefined ? room.recent : yield* missed(room, since)
     yield* leave(member, `to ${room.name}`)
     const scope = yield* Scope.make()
     room.members.add(member)
     member.stay = { room, scope }
-    for (const { at, spoken } of room.recent) yield* Member.tell(member, Line.Past({ at, spoken }))
+    for (const { at, spoken } of told) yield* Member.tell(member, Line.Past({ at, spoken }))
     yield* Member.tell(member, Room.present(room))
     yield* Room.tell(room, Line.Joined({ name: member.name }))
-    yield* Scope.provide(Broadcast.join(room.broadcast, member.subscription), scope)
+    yield* Scope.provide(Broadcast.join(room.broadcasts.get(member.wire)!, member.subscription), scope)
   })
 
   const publish = (room: Room.Room, entry: History.Entry) =>
     turns.withPermit(Effect.suspend(() => {
       if (shown > 0) room.recent.push(entry)
       if (room.recent.length > shown) room.recent.shift()
-      return Room.tell(room, entry.spoken)
+      return Room.publish(room, entry)
     }))
 
   return {
     all: rooms,
-    enter: (member, name) => Effect.uninterruptible(turns.withPermit(enter(member, name))),
+    enter: (member, name, since) => Effect.uninterruptible(turns.withPermit(enter(member, name, since))),
     leave: (member, why) => Effect.uninterruptible(turns.withPermit(leave(member, why))),
     say: (room, spoken) =>
-      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const at = room.last = Math.max(now, room.last + 1)
         const entry = { at, spoken }
         return Effect.uninterruptible(history.keep(Lookalike.key(room.name), entry, publish(room, entry)))
       })

@@ -6,12 +6,12 @@
  * 3. It ends when it says so, when its input ends, when it floods, when nothing is heard of it for too long, when it
  *    reads too slowly, or when the server closes. Each time it is told why, behind all that was on its way to it.
  */
-import type * as Connection from "@sluice/core/Connection"
+import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
-import type { FramingError } from "@sluice/core/FramingError"
 import * as Server from "@sluice/core/Server"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -19,7 +19,7 @@ import * as Result from "effect/Result"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"
 import type { TokenBucket } from "../protocol/TokenBucket.ts"
-import * as Wire from "../protocol/Wire.ts"
+import type * as Wire from "../protocol/Wire.ts"
 import { type Hall, perform } from "./commands.ts"
 import * as Member from "./Member.ts"
 import { Parting, tell } from "./Member.ts"
@@ -30,14 +30,14 @@ import * as Silence from "./Silence.ts"
 const lastWords = Duration.seconds(5)
 
 /** Serves a client. */
-export const serve = (hall: Hall, settings: Settings) =>
+export const serve = (hall: Hall, settings: Settings, wire: Wire.Wire) =>
   Effect.fnUntraced(
     function*(connection: Connection.Connection) {
-      const framed = yield* Framed.make(connection, Wire.server)
+      const framed = yield* Framed.make(connection, wire.framing)
       const bucket = yield* hall.admission.enter(connection).pipe(
-        Effect.tapError(({ message }) => Framed.send(framed, Line.Refusal({ text: message })))
+        Effect.tapError(({ message }) => refuse(connection, wire, message))
       )
-      const member = yield* join(hall, settings)
+      const member = yield* join(hall, settings, wire)
       const leave = (why: string | undefined) => Member.settled(member, hall.rooms.leave(member, why))
       yield* Effect.addFinalizer(() => leave("connection lost"))
 
@@ -49,31 +49,39 @@ export const serve = (hall: Hall, settings: Settings) =>
         listen(framed, hall, member, settings, bucket, heard),
         Silence.watch(member, settings, heard),
         Silence.untilIntroduced(member, settings),
+        Deferred.await(member.replaced),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
-        Effect.catchTag("Parting", ({ farewell, why }) =>
+        Effect.catchTag("Parting", ({ farewell, isFinal, why }) =>
           leave(why).pipe(
             Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
+            Effect.andThen(Effect.suspend(() => {
+              const ending = wire.ending(isFinal ?? false)
+              return ending === undefined ? Effect.void : Subscription.offer(member.subscription, ending)
+            })),
             Effect.andThen(Subscription.end(member.subscription)),
             Effect.andThen(Effect.timeoutOption(writing, lastWords))
           )),
         // The last words may be what is too much.
-        Effect.catchTag("Overflowed", ({ capacity }) => Effect.andThen(leave("too slow"), sayTooSlow(framed, capacity)))
+        Effect.catchTag("Overflowed", ({ capacity }) =>
+          Effect.andThen(leave("too slow"), sayTooSlow(connection, wire, capacity)))
       )
     },
     Effect.catchTags({
       // People come and go: a broken connection is no event for the log.
-      NetworkError: (error) => Effect.logDebug(error.message),
+      NetworkError: (error) =>
+        Effect.logDebug(error.message),
       Full: (error) => Effect.logDebug(error.message)
     })
   )
 
 /** Makes a member of a client, with the name of a guest. */
-const join = Effect.fnUntraced(function*({ names }: Hall, { queue }: Settings) {
+const join = Effect.fnUntraced(function*({ board, names }: Hall, { queue }: Settings, wire: Wire.Wire) {
   const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue })
+  if (wire.isToldOfRooms) yield* board?.join(subscription) ?? Effect.void
   return yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const member = Member.make(names.guest(), subscription)
+      const member = Member.make(names.guest(), wire, subscription)
       names.assign(member)
       return member
     }),
@@ -99,11 +107,9 @@ const ordinal = (count: number): string => {
 // Hearing
 // ---------------------------------------------------------------------------------------------------------------------
 
-type Incoming = Result.Result<Wire.Typed, FramingError>
-
 /** Does what the lines of a client say, until its input ends. */
 const listen = (
-  framed: Framed.Framed<Line.Line, Incoming>,
+  framed: Framed.Framed<Line.Line, Wire.Incoming>,
   hall: Hall,
   member: Member.Member,
   { patience }: Settings,
@@ -112,20 +118,23 @@ const listen = (
 ) => {
   let refused = 0
 
-  const hear = (incoming: Incoming): Effect.Effect<unknown, Parting> =>
+  const hear = (incoming: Wire.Incoming): Effect.Effect<unknown, Parting> =>
     Clock.clockWith((clock) => {
       heard.at = Silence.now(clock)
       const wait = bucket.take(heard.at)
       if (wait > 0) return tooFast(wait)
       refused = 0
       if (Result.isFailure(incoming)) return tell(member, Line.Refusal({ text: Command.tooLong }))
-      const { answer, text } = incoming.success
+      const { answer, isLast, text } = incoming.success
+      if (isLast) return end
       const doing = text === "" ? Effect.void : obey(text)
       return answer === undefined ? doing : Effect.andThen(Subscription.offer(member.subscription, answer), doing)
     })
 
   const tooFast = (wait: number): Effect.Effect<unknown, Parting> => {
-    if (++refused > patience) return Effect.fail(new Parting({ farewell: "far too fast: goodbye", why: "flooding" }))
+    if (++refused > patience) {
+      return Effect.fail(new Parting({ farewell: "far too fast: goodbye", why: "flooding", isFinal: true }))
+    }
     return tell(member, Line.Refusal({ text: `too fast, and so not sent: wait ${Math.ceil(wait)} ms` }))
   }
 
@@ -139,13 +148,18 @@ const listen = (
   const next = Effect.flatMap(Framed.receive(framed), Option.match({ onNone: () => end, onSome: hear }))
   // Lines that came together are taken together: what they bring about is then sent together.
   return Effect.forever(next, { disableYield: true }).pipe(
-    // Bytes that no rule finds an end to cannot come: lines that are too long are skipped.
-    Effect.catchTag("FramingError", Effect.die)
+    Effect.catchTag(
+      "FramingError",
+      ({ message }) => new Parting({ farewell: message, why: "protocol error", isFinal: true })
+    )
   )
 }
 
 /** Behind what it has not read yet, a client is told why it misses the rest. */
-const sayTooSlow = (framed: Framed.Framed<Line.Line, Incoming>, capacity: number) => {
+const sayTooSlow = (connection: Connection.Connection, wire: Wire.Wire, capacity: number) => {
   const text = `you read too slowly: more than ${capacity} lines were waiting for you, and are lost; goodbye`
-  return Effect.timeoutOption(Effect.ignore(Framed.send(framed, Line.Refusal({ text }))), lastWords)
+  return Effect.timeoutOption(Effect.ignore(refuse(connection, wire, text)), lastWords)
 }
+
+const refuse = (connection: Connection.Connection, wire: Wire.Wire, text: string) =>
+  Connection.writeAll(connection, [wire.encode(Line.Refusal({ text })), wire.ending(false) ?? new Uint8Array()])

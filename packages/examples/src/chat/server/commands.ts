@@ -1,9 +1,13 @@
 /** What each command does. Its sender is answered, by a line or by what happens in the room. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Redacted from "effect/Redacted"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"
 import * as Name from "../protocol/Name.ts"
 import type { Admission } from "./Admission.ts"
+import type { Board } from "./Board.ts"
 import type { HistoryFailed } from "./history/History.ts"
 import type { Member } from "./Member.ts"
 import { keep, Parting, settled, tell } from "./Member.ts"
@@ -16,6 +20,8 @@ export interface Hall {
   readonly admission: Admission
   readonly names: Names
   readonly rooms: Rooms
+  /** For clients that are told of all rooms, if there are any. */
+  readonly board: Board | undefined
   /** Logs an error, at most once a second. */
   readonly log: (message: string) => Effect.Effect<void>
 }
@@ -53,35 +59,50 @@ const notKept = (hall: Hall, member: Member, error: HistoryFailed) =>
     refuse(member, "that could not be kept, and so was not said; the server's log tells why")
   )
 
-// More rooms than this make no list that anybody reads.
-const mostRooms = 50
+const enter = ({ log, rooms }: Hall, member: Member, room: Name.Name, since?: number): Doing =>
+  rooms.enter(member, room, since).pipe(
+    Effect.andThen(Effect.sync(() => {
+      member.introduced = true
+    })),
+    Effect.catchTag("HistoryFailed", (error) =>
+      Effect.andThen(
+        log(error.message),
+        refuse(member, "that room cannot be read; the server's log says why")
+      ))
+  )
+
+/** Takes a name from another connection of the same user, and ends that one; whether there was one. */
+const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const other = names.find(name)
+    const isSame = other?.token !== undefined && Equal.equals(other.token, member.token)
+    if (!isSame || other === member) return Effect.succeed(false)
+    const parting = new Parting({ farewell: "you came back on another connection", why: undefined, isFinal: true })
+    return settled(other, rooms.leave(other, "reconnected")).pipe(
+      Effect.andThen(Effect.sync(() => names.demote(other))),
+      Effect.andThen(Deferred.fail(other.replaced, parting)),
+      Effect.as(true)
+    )
+  })
 
 const actions: Actions = {
   Say: (hall, member, { text }) => say(hall, member, Line.Said({ name: member.name, text })),
 
   Me: (hall, member, { text }) => say(hall, member, Line.Acted({ name: member.name, text })),
 
-  Nick: ({ names }, member, { name }) =>
-    Effect.suspend(() => {
+  Nick: (hall, member, { name }) =>
+    Effect.flatMap(replace(hall, member, name), () => {
       const from = member.name
-      if (!names.rename(member, name)) return refuse(member, `somebody else is called ${name}`)
+      if (!hall.names.rename(member, name)) return refuse(member, `somebody else is called ${name}`)
       member.introduced = true
       const told = tell(member, Line.Called({ name }))
       if (member.stay === undefined || from === name) return told
       return Effect.andThen(told, Room.tellOthers(member.stay.room, Line.Renamed({ from, to: name }), member))
     }),
 
-  Join: ({ log, rooms }, member, { room }) =>
-    rooms.enter(member, room).pipe(
-      Effect.andThen(Effect.sync(() => {
-        member.introduced = true
-      })),
-      Effect.catchTag("HistoryFailed", (error) =>
-        Effect.andThen(
-          log(error.message),
-          refuse(member, "that room cannot be read; the server's log says why")
-        ))
-    ),
+  Join: (hall, member, { room }) => enter(hall, member, room),
+
+  Rejoin: (hall, member, { at, room }) => enter(hall, member, room, Number(at)),
 
   Leave: ({ rooms }, member) =>
     inRoom(member, (room) =>
@@ -92,12 +113,9 @@ const actions: Actions = {
 
   Rooms: ({ rooms }, member) =>
     Effect.suspend(() => {
-      const all = Array.from(rooms.all.values()).toSorted((a, b) => b.members.size - a.members.size)
-      if (all.length === 0) return tell(member, Line.Notice({ text: "there is no room yet: /join ROOM makes one" }))
-      const shown = all.slice(0, mostRooms).map(({ members, name }) => `${name} (${members.size})`)
-      const more = all.length - shown.length
-      const text = `rooms: ${shown.join(", ")}${more > 0 ? `, and ${more} more` : ""}`
-      return tell(member, Line.Notice({ text }))
+      const line = Room.list(rooms.all.values())
+      const none = Line.Notice({ text: "there is no room yet: /join ROOM makes one" })
+      return tell(member, line.rooms.length === 0 ? none : line)
     }),
 
   Who: (_, member) => inRoom(member, (room) => tell(member, Room.present(room))),
@@ -112,13 +130,18 @@ const actions: Actions = {
       )
     }),
 
+  Token: (_, member, { secret }) =>
+    Effect.sync(() => {
+      member.token = Redacted.make(secret)
+    }),
+
   Ping: (_, member, { token }) => tell(member, Line.Pong({ token })),
 
   Pong: () => Effect.void,
 
   Help: (_, member) => Effect.forEach(help, (text) => tell(member, Line.Notice({ text })), { discard: true }),
 
-  Quit: () => Effect.fail(new Parting({ farewell: "goodbye", why: "quit" }))
+  Quit: () => Effect.fail(new Parting({ farewell: "goodbye", why: "quit", isFinal: true }))
 }
 
 const help = [

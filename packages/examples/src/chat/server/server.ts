@@ -1,4 +1,7 @@
-/** `chat server`: rooms in which people talk, for `nc`, `telnet` and `chat client`. */
+/** `chat server`: rooms in which people talk, for `nc`, `telnet`, `chat client` and browsers. */
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Server from "@sluice/core/Server"
+import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -10,6 +13,7 @@ import * as flags from "../../cli/flags.ts"
 import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
 import * as Text from "../protocol/Text.ts"
+import * as Wire from "../protocol/Wire.ts"
 import * as ChatServer from "./ChatServer.ts"
 import * as History from "./history/History.ts"
 import * as SqliteHistory from "./history/SqliteHistory.ts"
@@ -68,6 +72,23 @@ export const settings = {
   refill: duration("refill", defaults.rate.refill, "Time until one more line is accepted; 0s: no limit"),
   introduction: duration("introduction", defaults.introduction, "Time to choose a name or enter a room"),
   idle: duration("idle", defaults.idle, "Silence before the server pings a client"),
+  web: setting.setting("web", {
+    metavar: "host:port",
+    description: "Serve the chat to browsers, too, at this address, such as 127.0.0.1:8080",
+    expected: "an address such as 127.0.0.1:8080 or [::1]:8080",
+    parse: (text) =>
+      Option.filter(
+        Option.getSuccess(Endpoint.parse(text)),
+        (endpoint): endpoint is Endpoint.Tcp => endpoint._tag === "Tcp"
+      )
+  }).pipe(Flag.optional),
+  webOrigin: setting.setting("web-origin", {
+    metavar: "origins",
+    description: "Origins under which a proxy or a name shows the page, such as https://chat.example.org; with commas",
+    expected: "origins such as https://chat.example.org",
+    parse: (text) =>
+      Option.some(text.split(",")).pipe(Option.filter((all) => all.every((each) => URL.parse(each)?.origin === each)))
+  }).pipe(Flag.withDefault<ReadonlyArray<string>>([])),
   idleGrace: duration("idle-grace", defaults.idleGrace, "Time for the client to answer the ping"),
   queue: count("queue", defaults.queue, "Lines buffered for a slow client before it is disconnected", 600),
   drain: flags.drain
@@ -77,28 +98,45 @@ export const server = Command.make(
   "server",
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
   (options) => {
-    const { acceptRate, public: isPublic, burst, clientsPerAddress, data, drain, motd, refill, ...rest } = options
+    const { acceptRate, public: isPublic, burst, clientsPerAddress, data, drain, motd, refill, web, ...rest } = options
     const half = Math.ceil(options.clients / 2)
-    const Chat = Effect.map(tls.listening(flags.streamEndpoint(options), options.tls), (listening) =>
-      ChatServer.layer(
-        {
-          // The chat tells clients why they cannot come in, so it counts them itself.
-          ...flags.preset(isPublic),
-          maxConnections: undefined,
-          maxConnectionsPerAddress: undefined,
-          ...listening,
-          onListening: flags.printListening,
-          drain,
-          acceptRatePerAddress: { perSecond: acceptRate, burst: 5 * acceptRate }
-        },
-        {
-          ...rest,
-          greeting: motd,
-          clientsPerAddress: Option.getOrElse(clientsPerAddress, () => isPublic ? 50 : half),
-          rate: { burst, refill: Duration.toMillis(refill) }
-        }
-      ))
+    const limits = {
+      ...rest,
+      greeting: motd,
+      clientsPerAddress: Option.getOrElse(clientsPerAddress, () => isPublic ? 50 : half),
+      rate: { burst, refill: Duration.toMillis(refill) }
+    }
+    const policy: ServerPolicy.ServerPolicy = {
+      ...flags.preset(isPublic),
+      drain,
+      acceptRatePerAddress: { perSecond: acceptRate, burst: 5 * acceptRate }
+    }
+    const Chat = Effect.gen(function*() {
+      const browsers = Option.isSome(web) ? yield* Effect.promise(() => import("../web/WebChat.ts")) : undefined
+      const serve = yield* ChatServer.make(limits, browsers ? [Wire.text, browsers.wire] : [Wire.text])
+      const listening = yield* tls.listening(flags.streamEndpoint(options), options.tls)
+      const lines = Server.layer({
+        ...policy,
+        // The chat tells clients why they cannot come in, so it counts them itself.
+        maxConnections: undefined,
+        maxConnectionsPerAddress: undefined,
+        ...listening,
+        onListening: flags.printListening
+      }, serve(Wire.text))
+      if (browsers === undefined || Option.isNone(web)) return lines
+      const shown = yield* tls.listening(web.value, options.tls)
+      const page = browsers.layer({
+        ...policy,
+        // A browser loads the page over connections of its own, beside that of its client.
+        maxConnections: limits.clients + 1000,
+        maxConnectionsPerAddress: limits.clientsPerAddress + 20,
+        ...shown,
+        origins: options.webOrigin,
+        onListening: browsers.printListening(shown.listen)
+      }, serve)
+      return Layer.merge(lines, page)
+    })
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
     return Layer.launch(Layer.provide(Layer.unwrap(Chat), [Kept, NodeNetwork.layer]))
   }
-).pipe(Command.withDescription("A chat server with rooms, for nc, telnet and chat client"))
+).pipe(Command.withDescription("A chat server with rooms, for browsers, nc, telnet and chat client"))

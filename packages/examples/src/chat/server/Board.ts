@@ -1,0 +1,43 @@
+/** The rooms as a list that clients are told of whenever it changes, at most once a second. */
+import * as Broadcast from "@sluice/core/Broadcast"
+import * as Subscription from "@sluice/core/Subscription"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import * as Line from "../protocol/Line.ts"
+import type * as Wire from "../protocol/Wire.ts"
+import * as Room from "./Room.ts"
+import type { Rooms } from "./Rooms.ts"
+
+export interface Board {
+  /** Tells a client of the rooms now, and whenever they change, for the life of the Scope. */
+  readonly join: (subscription: Subscription.Subscription<Uint8Array>) => Effect.Effect<void, never, Scope.Scope>
+}
+
+/** The board of those who share a wire. It looks at the rooms only while somebody is told of them. */
+export const make = Effect.fnUntraced(function*(
+  rooms: Rooms,
+  wire: Wire.Wire
+): Effect.fn.Return<Board, never, Scope.Scope> {
+  const broadcast = yield* Effect.orDie(Broadcast.make<Uint8Array>())
+  const isWatched = Latch.makeUnsafe()
+  const look = Effect.sync(() => Room.list(rooms.all.values()))
+  let told = ""
+  const watch = Effect.gen(function*() {
+    yield* isWatched.await
+    yield* Effect.sleep("1 second")
+    const line = yield* look
+    const text = Line.format(line) + line.rooms.map(({ last }) => last).join()
+    if (text !== told) yield* Broadcast.publish(broadcast, wire.encode(line))
+    told = text
+    if (Broadcast.sizeUnsafe(broadcast) === 0) isWatched.closeUnsafe()
+  })
+  yield* Effect.forkScoped(Effect.forever(watch))
+  return {
+    join: Effect.fnUntraced(function*(subscription) {
+      yield* Subscription.offer(subscription, wire.encode(yield* look))
+      yield* Broadcast.join(broadcast, subscription)
+      isWatched.openUnsafe()
+    })
+  }
+})
