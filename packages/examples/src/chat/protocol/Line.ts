@@ -10,8 +10,8 @@ export type Line = Data.TaggedEnum<{
   Said: { readonly name: string; readonly text: string }
   /** A member does something, as `/me` has it. */
   Acted: { readonly name: string; readonly text: string }
-  /** What a member said before one came in; milliseconds since 1970, of which the line keeps the minutes. */
-  Past: { readonly at: number; readonly spoken: Spoken }
+  /** What a member said before one came in; milliseconds since 1970, of which the line keeps the minutes. Programs are told the room. */
+  Past: { readonly at: number; readonly spoken: Spoken; readonly room?: string }
   /** A private message, as it is shown to whom it is for. */
   Whispered: { readonly from: string; readonly text: string }
   /** A private message, as it is shown to who sent it. */

@@ -14,7 +14,7 @@ export interface Board {
   readonly join: (subscription: Subscription.Subscription<Uint8Array>) => Effect.Effect<void, never, Scope.Scope>
 }
 
-/** The board of those who share a wire. It looks at the rooms only while somebody is told of them. */
+/** The board of those who share a wire. It looks at the rooms only while a client is told of them. */
 export const make = Effect.fnUntraced(function*(
   rooms: Rooms,
   wire: Wire.Wire

@@ -47,7 +47,7 @@ export const tellOthers = (room: Room, line: Line.Line, but: Member): Effect.Eff
 
 /** Tells all who are there what a member said. */
 export const publish = (room: Room, entry: Entry): Effect.Effect<void> => {
-  const past = Line.Past(entry)
+  const past = Line.Past({ ...entry, room: room.name })
   return each(room, (broadcast, wire) => Broadcast.publish(broadcast, wire.live(past)))
 }
 

@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function*(
     const scope = yield* Scope.make()
     room.members.add(member)
     member.stay = { room, scope }
-    for (const { at, spoken } of told) yield* Member.tell(member, Line.Past({ at, spoken }))
+    for (const { at, spoken } of told) yield* Member.tell(member, Line.Past({ at, spoken, room: room.name }))
     yield* Member.tell(member, Room.present(room))
     yield* Room.tell(room, Line.Joined({ name: member.name }))
     yield* Scope.provide(Broadcast.join(room.broadcasts.get(member.wire)!, member.subscription), scope)

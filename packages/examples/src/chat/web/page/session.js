@@ -1,0 +1,310 @@
+/**
+ * What the user has before them: conversations, who is where, what is unread. Lines of the server come in, words of the user
+ * go out.
+ *
+ * @import { Conversation, Item, Line, Outgoing, Past, RoomSummary, State, View } from "./types.d.ts"
+ */
+import { connect } from "./connection.js"
+import { clean, makeOutbox } from "./outbox.js"
+
+/** As many items of a conversation are kept. */
+const mostItems = 500
+
+/** @param {string} name */
+export const fold = (name) => name.normalize("NFKC").toUpperCase().toLowerCase()
+
+/**
+ * @param {{ name: string, room: string, token: string }} identity
+ * @param {View} view
+ */
+export const makeSession = (identity, view) => {
+  let me = ""
+  let wanted = identity.name
+  let isGreeted = false
+  // Until the room is entered: at first, and whenever the connection was lost.
+  let isArriving = true
+  let isFirst = true
+  /** @type {State} */
+  let state = { tag: "connecting" }
+  /** @type {ReadonlyArray<RoomSummary>} */
+  let rooms = []
+  /** @type {Map<string, Conversation>} */
+  const conversations = new Map()
+
+  /**
+   * @param {"room" | "person"} kind
+   * @param {string} name
+   */
+  const find = (kind, name) => {
+    const key = kind + fold(name)
+    const known = conversations.get(key)
+    if (known !== undefined) return known
+    /** @type {Conversation} */
+    const made = {
+      kind,
+      name,
+      items: [],
+      seen: new Set(),
+      last: 0,
+      announced: 0,
+      unread: 0,
+      people: [],
+      more: 0,
+      draft: "",
+      isCaughtUp: true
+    }
+    conversations.set(key, made)
+    return made
+  }
+
+  let active = find("room", identity.room)
+  /** The room that the user is in. @type {Conversation | undefined} */
+  let joined = active
+
+  /** @param {Conversation} conversation @param {Item} item */
+  const add = (conversation, item) => {
+    const isSeen = conversation === active && !document.hidden
+    const counts = item.kind === "said" || item.kind === "acted"
+    if (counts && !isSeen && fold(item.name) !== fold(me)) {
+      if (conversation.unread === 0) item.isNew = true
+      conversation.unread++
+    }
+    conversation.items.push(item)
+    if (conversation.items.length > mostItems) conversation.items.shift()
+    view.append(conversation, item)
+  }
+
+  /** @param {"note" | "refusal"} kind @param {string} text @param {Conversation} [to] */
+  const note = (kind, text, to = active) => add(to, { kind, name: "", text, at: Date.now() })
+
+  /** @param {Past} past */
+  const roomOf = ({ room }) => find("room", room ?? joined?.name ?? active.name)
+
+  /** @param {Past} past */
+  const keyOf = ({ at, spoken }) => `${at} ${spoken.name} ${spoken.text}`
+
+  /** @param {Past} past */
+  const said = (past) => {
+    const { at, spoken } = past
+    const conversation = roomOf(past)
+    // What comes first after an absence should be what came last before it.
+    if (!conversation.isCaughtUp && at > conversation.last) {
+      add(conversation, { kind: "gap", name: "", text: "older messages are not kept any more", at })
+    }
+    conversation.isCaughtUp = true
+    if (conversation.seen.has(keyOf(past))) return
+    conversation.seen.add(keyOf(past))
+    if (conversation.seen.size > 2 * mostItems) {
+      conversation.seen.delete(/** @type {string} */ (conversation.seen.values().next().value))
+    }
+    conversation.last = Math.max(conversation.last, at)
+    add(conversation, { kind: spoken._tag === "Said" ? "said" : "acted", name: spoken.name, text: spoken.text, at })
+  }
+
+  /** @param {Conversation} room */
+  const joinLine = (room) => {
+    room.isCaughtUp = room.last === 0
+    return room.isCaughtUp ? `/join ${room.name}` : `/rejoin ${room.name} ${room.last}`
+  }
+
+  /** @param {Outgoing} outgoing @param {string} why */
+  const onRefused = (outgoing, why) => {
+    note("refusal", outgoing.kind === "join" ? why : `not sent: ${why}`, outgoing.to ?? active)
+    if (outgoing.kind !== "join") view.giveBack(outgoing.text)
+  }
+  const outbox = makeOutbox((line) => connection.send(line), onRefused, () => view.refresh())
+
+  const connection = connect({
+    onOpen: () => {
+      isGreeted = false
+      connection.send(`/token ${identity.token}`)
+      if (wanted !== "") connection.send(`/nick ${wanted}`)
+      isArriving = joined !== undefined
+      if (joined === undefined) outbox.resume()
+      else connection.send(joinLine(joined))
+    },
+    onState: (next) => {
+      state = next
+      if (next.tag !== "open") outbox.pause()
+      view.showState(next)
+      view.refresh()
+    },
+    onLine: (line) => {
+      const isKnown = line._tag === "Past" && roomOf(line).seen.has(keyOf(line))
+      receive(line, isKnown ? undefined : outbox.answer(line, me))
+      view.refresh()
+    }
+  })
+
+  /** @param {Conversation} room @param {(names: ReadonlyArray<string>) => ReadonlyArray<string>} change */
+  const people = (room, change) => {
+    room.people = change(room.people)
+  }
+
+  /** @param {string} name */
+  const without = (name) => (/** @type {ReadonlyArray<string>} */ names) =>
+    names.filter((each) => fold(each) !== fold(name))
+
+  // Lists are on the screen; who asks for one is answered all the same.
+  /** @param {string} command */
+  const isAsked = (command) => outbox.all()[0]?.line === command
+
+  /** @param {Line} line @param {Outgoing | undefined} answered */
+  const receive = (line, answered) => {
+    switch (line._tag) {
+      case "Called":
+        me = line.name
+        if (isGreeted || fold(me) === fold(wanted)) wanted = me
+        isGreeted ||= fold(me) === fold(wanted) || wanted === ""
+        return remember()
+      case "Past":
+        return said(line)
+      case "Present": {
+        const room = find("room", line.room)
+        const asked = isArriving ? joined : answered?.to
+        Object.assign(room, { name: line.room, people: line.names, more: line.more, isCaughtUp: true })
+        joined = room
+        // Names that look alike are one room.
+        if (asked !== undefined && asked !== room) {
+          conversations.delete(`room${fold(asked.name)}`)
+          if (active === asked) show(room)
+        }
+        remember()
+        if (isAsked("/who")) note("note", `in ${room.name}: ${room.people.join(", ")}`)
+        if (!isArriving) return
+        if (!isFirst) note("note", "connected again", room)
+        isArriving = isFirst = false
+        return outbox.resume()
+      }
+      case "Joined":
+        if (joined === undefined || fold(line.name) === fold(me)) return
+        people(joined, (names) => [...without(line.name)(names), line.name])
+        return note("note", `${line.name} joined`, joined)
+      case "Left":
+        if (joined === undefined) return
+        people(joined, without(line.name))
+        return note("note", `${line.name} left (${line.why})`, joined)
+      case "Renamed": {
+        const partner = conversations.get(`person${fold(line.from)}`)
+        if (partner !== undefined) {
+          conversations.delete(`person${fold(line.from)}`)
+          conversations.set(`person${fold(line.to)}`, partner)
+          partner.name = line.to
+        }
+        if (joined === undefined) return
+        people(joined, (names) => names.map((each) => fold(each) === fold(line.from) ? line.to : each))
+        return note("note", `${line.from} is now called ${line.to}`, joined)
+      }
+      case "Whispered":
+        return add(find("person", line.from), { kind: "said", name: line.from, text: line.text, at: Date.now() })
+      case "Sent":
+        return add(find("person", line.to), { kind: "said", name: me, text: line.text, at: Date.now() })
+      case "Rooms":
+        rooms = line.rooms
+        for (const { last, name } of rooms) {
+          const known = conversations.get(`room${fold(name)}`)
+          if (known !== undefined) known.announced = last
+        }
+        if (isAsked("/rooms")) {
+          note(
+            "note",
+            `rooms: ${rooms.map(({ name, people }) => `${name} (${people})`).join(", ")}`
+          )
+        }
+        return
+      case "Notice":
+        // Every connection is greeted; the user has been.
+        if (!isFirst && !isGreeted) return
+        if (/^you are the \d+\w\w here: /.test(line.text)) return
+        if (line.text.startsWith("you have left ")) joined = undefined
+        return note("note", line.text)
+      case "Refusal":
+        if (answered !== undefined) return
+        note("refusal", line.text)
+        if (me === "" || !isArriving) return
+        if (!isGreeted) {
+          // The name is taken, or is none: the user is a guest.
+          isGreeted = true
+          wanted = ""
+        } else {
+          // The room cannot be entered.
+          isArriving = isFirst = false
+          joined = undefined
+          outbox.resume()
+        }
+    }
+  }
+
+  const remember = () => {
+    sessionStorage.setItem("name", wanted)
+    sessionStorage.setItem("room", (joined ?? active).name)
+    if (wanted !== "") localStorage.setItem("name", wanted)
+  }
+
+  /** @param {Conversation} conversation */
+  const show = (conversation) => {
+    for (const item of active.items) delete item.isNew
+    active = conversation
+    active.unread = 0
+    if (conversation.kind === "room" && conversation !== joined) {
+      outbox.add({ kind: "join", line: joinLine(conversation), text: conversation.name, to: conversation })
+    }
+    view.rebuild()
+  }
+
+  /** @param {string} typed */
+  const enter = (typed) => {
+    for (const part of typed.split("\n").map(clean).filter((line) => line !== "")) {
+      const [, verb = "", rest = ""] = /^\/(\w+) *(.*)$/.exec(part) ?? []
+      const isCommand = part.startsWith("/") && !part.startsWith("//")
+      if (verb === "join" && rest !== "") show(find("room", rest))
+      else if (verb === "msg" && / ./.test(rest)) {
+        const [name = "", ...words] = rest.split(" ")
+        const text = words.join(" ").trim()
+        show(find("person", name))
+        outbox.add({ kind: "msg", line: `/msg ${name} ${text}`, text, to: active })
+      } else if (verb === "me" && rest !== "") {
+        outbox.add({ kind: "say", line: part, text: rest, to: joined })
+      } else if (isCommand) outbox.add({ kind: "command", line: part, text: part, to: undefined })
+      else if (active.kind === "person") {
+        const text = part.replace(/^\/\//, "/")
+        outbox.add({ kind: "msg", line: `/msg ${active.name} ${text}`, text: text.trim(), to: active })
+      } else {
+        const isEntered = active === joined || outbox.all().some(({ kind, to }) => kind === "join" && to === active)
+        if (!isEntered) show(active)
+        outbox.add({ kind: "say", line: part, text: part.replace(/^\/\//, "/"), to: active })
+      }
+    }
+  }
+
+  return {
+    show,
+    enter,
+    find,
+    read: () => {
+      active.unread = 0
+    },
+    retry: () => connection.retry(),
+    get me() {
+      return me
+    },
+    get active() {
+      return active
+    },
+    get joined() {
+      return joined
+    },
+    get rooms() {
+      return rooms
+    },
+    get state() {
+      return state
+    },
+    get conversations() {
+      return Array.from(conversations.values())
+    },
+    pending: () => outbox.all().filter(({ kind, to }) => to === active && (kind === "say" || kind === "msg"))
+  }
+}
+
+/** @typedef {ReturnType<typeof makeSession>} Session */

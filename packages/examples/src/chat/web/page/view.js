@@ -1,0 +1,280 @@
+/**
+ * What is on the screen: the conversation that is open, the lists beside it, and the state of the connection.
+ *
+ * @import { Conversation, Item, State, View } from "./types.d.ts"
+ * @import { Session } from "./session.js"
+ */
+import { avatar, element, hue, make } from "./dom.js"
+import { fold } from "./session.js"
+
+const together = 5 * 60_000
+
+/** @param {number} at */
+const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+
+/** @param {number} at */
+const day = (at) => new Date(at).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" })
+
+/** Text with its links. @param {string} text */
+const words = (text) =>
+  text.split(/(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/).map((part, index) => {
+    if (index % 2 === 0) return part
+    const link = /** @type {HTMLAnchorElement} */ (make("a", "", part))
+    link.href = part
+    link.target = "_blank"
+    link.rel = "noopener noreferrer"
+    return link
+  })
+
+/**
+ * @param {() => Session} session
+ * @returns {View}
+ */
+export const makeView = (session) => {
+  const log = element("log")
+  const messages = element("messages")
+  const latest = element("latest")
+  const status = element("status")
+  const text = /** @type {HTMLTextAreaElement} */ (element("text"))
+  let isScheduled = false
+
+  const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60
+  const toEnd = () => {
+    log.scrollTop = log.scrollHeight
+  }
+
+  /** @param {Item} item @param {Item | undefined} previous */
+  const draw = (item, previous) => {
+    const { at, kind, name } = item
+    const parts = []
+    if (previous === undefined || day(previous.at) !== day(at)) parts.push(make("li", "day", day(at)))
+    if (item.isNew) parts.push(make("li", "new", "New"))
+    const line = make("li", kind)
+    if (kind !== "said" && kind !== "acted") {
+      line.textContent = item.text
+      return [...parts, line]
+    }
+    const isMine = fold(name) === fold(session().me)
+    const isMore = parts.length === 0 && previous?.kind === "said" && kind === "said" && previous.name === name &&
+      at - previous.at < together
+    if (isMore) line.classList.add("more")
+    if (isMine) line.classList.add("mine")
+    const author = make("b", "author", name)
+    author.style.setProperty("--hue", String(hue(name)))
+    const time = make("time", "", clock(at))
+    time.setAttribute("datetime", new Date(at).toISOString())
+    const said = make("p", "")
+    said.append(...words(item.text))
+    if (kind === "acted") said.prepend(author, " ")
+    const head = make("div", "head")
+    head.append(...(kind === "acted" ? [time] : [author, time]))
+    line.append(...(isMore ? [] : [avatar(name)]), head, said)
+    return [...parts, line]
+  }
+
+  const drawEmpty = () => {
+    const { items, kind, name } = session().active
+    const empty = element("empty")
+    empty.hidden = items.some((item) => item.kind === "said" || item.kind === "acted")
+    empty.replaceChildren(
+      make("strong", "", kind === "room" ? `Welcome to ${name}` : `You and ${name}`),
+      make(
+        "p",
+        "",
+        kind === "room"
+          ? "Nothing has been said here yet. Write the first message."
+          : "Only the two of you see these messages. They are not kept."
+      )
+    )
+  }
+
+  /** @param {Conversation} conversation @param {number} unread @param {string} label @param {string} detail */
+  const entry = (conversation, unread, label, detail) => {
+    const item = make("li", "")
+    const button = /** @type {HTMLButtonElement} */ (make("button", "entry"))
+    button.type = "button"
+    button.append(
+      conversation.kind === "person" ? avatar(conversation.name) : make("span", "hash", "#"),
+      make("span", "label", label)
+    )
+    if (conversation === session().active) button.ariaCurrent = "page"
+    if (unread !== 0) {
+      const badge = make(
+        "span",
+        unread > 0 ? "badge" : "badge dot",
+        unread > 99 ? "99+" : unread > 0 ? String(unread) : ""
+      )
+      badge.append(make("span", "hidden", unread > 0 ? " unread" : "something new"))
+      button.append(badge)
+    } else if (detail !== "") button.append(make("span", "detail", detail))
+    button.onclick = () => {
+      session().show(conversation)
+      element("rooms").hidePopover()
+      element("people").hidePopover()
+    }
+    item.append(button)
+    return item
+  }
+
+  /** Replaces what is in a list, and keeps the focus where it was. @param {string} id @param {Array<HTMLElement>} items */
+  const fill = (id, items) => {
+    const list = element(id)
+    const html = items.map(({ outerHTML }) => outerHTML).join()
+    if (list.dataset["shown"] === html) return
+    const focused = Array.from(list.children).findIndex((child) => child.contains(document.activeElement))
+    list.replaceChildren(...items)
+    list.dataset["shown"] = html
+    if (focused >= 0) list.children[Math.min(focused, items.length - 1)]?.querySelector("button")?.focus()
+  }
+
+  const drawLists = () => {
+    const { active, conversations, joined, me, rooms, state } = session()
+    const known = conversations.filter(({ kind }) => kind === "room")
+    /** @param {Conversation} room */
+    const peopleOf = (room) => rooms.find(({ name }) => fold(name) === fold(room.name))?.people ?? 0
+    for (const { name } of rooms) {
+      if (!known.some((room) => fold(room.name) === fold(name))) known.push(session().find("room", name))
+    }
+    const listed = known
+      .filter((room) => room === active || room === joined || room.last > 0 || peopleOf(room) > 0)
+      .sort((a, b) => peopleOf(b) - peopleOf(a) || a.name.localeCompare(b.name))
+    /** @param {Conversation} room */
+    const unreadOf = (room) => room.unread || (room !== joined && room.last > 0 && room.announced > room.last ? -1 : 0)
+    fill("roomList", listed.map((room) => entry(room, unreadOf(room), room.name, String(peopleOf(room) || ""))))
+    const persons = conversations.filter(({ items, kind, unread }) =>
+      kind === "person" && (items.length > 0 || unread > 0)
+    )
+    if (active.kind === "person" && !persons.includes(active)) persons.push(active)
+    fill("privateList", persons.map((person) => entry(person, person.unread, person.name, "")))
+    element("noPrivate").hidden = persons.length > 0
+
+    const names = joined?.people ?? []
+    const count = names.length + (joined?.more ?? 0)
+    element("peopleTitle").textContent = joined === undefined ? "In no room" : `In ${joined.name} — ${count}`
+    fill("peopleList", [
+      ...names.map((name) => {
+        if (fold(name) !== fold(me)) return entry(session().find("person", name), 0, name, "")
+        const item = make("li", "entry self")
+        item.append(avatar(name), make("span", "label", name), make("span", "detail", "you"))
+        return item
+      }),
+      ...(joined !== undefined && joined.more > 0 ? [make("li", "hint", `and ${joined.more} more`)] : [])
+    ])
+
+    const unread = conversations.reduce((sum, each) => sum + each.unread, 0)
+    element("title").textContent = active.kind === "room" ? `# ${active.name}` : active.name
+    element("subtitle").textContent = active.kind === "person"
+      ? "private"
+      : active !== joined
+      ? "entering…"
+      : count === 1
+      ? "only you are here"
+      : `${count} people`
+    element("count").textContent = String(count)
+    element("peopleButton").ariaLabel = `People: ${count}`
+    element("elsewhere").hidden = unread === active.unread
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${active.name} · Chat`
+    text.placeholder = `Message ${active.kind === "room" ? "#" : ""}${active.name}`
+    const mine = /** @type {HTMLInputElement} */ (element("myName"))
+    if (document.activeElement !== mine) mine.value = me
+    element("myAvatar").replaceWith(Object.assign(avatar(me || "?"), { id: "myAvatar" }))
+    element("dot").className = state.tag
+    element("dot").title = state.tag === "open" ? "connected" : state.tag
+  }
+
+  const drawPending = () => {
+    const stays = isAtEnd()
+    const items = session().pending().map((outgoing) => make("li", "", outgoing.text))
+    element("pending").replaceChildren(...items)
+    if (stays) toEnd()
+  }
+
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let counting
+  /** @param {string} said @param {string} [action] */
+  const say = (said, action) => {
+    const button = /** @type {HTMLButtonElement} */ (make("button", "", action))
+    button.type = "button"
+    button.onclick = () => session().retry()
+    status.replaceChildren(make("span", "", said), ...(action === undefined ? [] : [button]))
+    status.hidden = said === ""
+  }
+
+  const view = {
+    refresh: () => {
+      if (isScheduled) return
+      isScheduled = true
+      // A page in the background draws no frames, and its title still counts.
+      setTimeout(() => {
+        isScheduled = false
+        drawLists()
+        drawPending()
+        drawEmpty()
+      }, 16)
+    },
+
+    rebuild: () => {
+      const { active } = session()
+      log.ariaBusy = "true"
+      messages.replaceChildren(...active.items.flatMap((item, index) => draw(item, active.items[index - 1])))
+      text.value = active.draft
+      drawLists()
+      drawPending()
+      drawEmpty()
+      const first = messages.querySelector(".new")
+      if (first === null) toEnd()
+      else first.scrollIntoView({ block: "center" })
+      latest.hidden = true
+      log.ariaBusy = "false"
+      if (matchMedia("(hover: hover)").matches) text.focus()
+    },
+
+    /** @param {Conversation} conversation @param {Item} item */
+    append: (conversation, item) => {
+      if (conversation !== session().active) return
+      const stays = isAtEnd()
+      const { items } = conversation
+      messages.append(...draw(item, items[items.indexOf(item) - 1]))
+      while (messages.children.length > 2 * items.length + 10) messages.firstElementChild?.remove()
+      if (stays) toEnd()
+      else latest.hidden = false
+    },
+
+    /** @param {State} state */
+    showState: (state) => {
+      clearInterval(counting)
+      if (state.tag === "ended") return say(`You are no longer in the chat: ${state.why || "goodbye"}.`, "Join again")
+      if (state.tag === "waiting") {
+        const { until } = state
+        const count = () =>
+          say(`Connection lost. Next try in ${Math.max(1, Math.ceil((until - Date.now()) / 1000))} s.`, "Try now")
+        count()
+        counting = setInterval(count, 1000)
+        return
+      }
+      say(
+        state.tag === "open"
+          ? ""
+          : state.tag === "offline"
+          ? "You are offline. What you write is sent when you are back."
+          : "Connecting…"
+      )
+    },
+
+    /** @param {string} words */
+    giveBack: (words) => {
+      if (text.value === "") text.value = words
+    }
+  }
+
+  log.addEventListener("scroll", () => {
+    if (isAtEnd()) latest.hidden = true
+  })
+  latest.addEventListener("click", toEnd)
+  addEventListener("resize", toEnd)
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) session().read()
+    view.refresh()
+  })
+  return view
+}
