@@ -72,10 +72,11 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/unix"
     ],
     ["internal/tls"],
-    ["internal/connect", "internal/listen", "internal/bind", "internal/inherit"],
+    ["internal/socketSource", "internal/connect", "internal/listen", "internal/bind", "internal/inherit"],
     ["internal/platform"],
     ["internal/duplex", "NodeDuplex"],
     ["internal/http", "NodeHttp"],
+    ["internal/workers", "WorkerEvent", "Workers"],
     ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [

@@ -102,6 +102,10 @@ export interface OpenConnection {
   readonly bytesOut: number
   /** How long nothing has moved, in either direction. */
   readonly idle: Duration.Duration
+  /** What its handler waits for: bytes of the peer, the peer to take bytes, or neither. */
+  readonly doing: "reading" | "writing" | "running"
+  /** How long it has waited for that; how long nothing has moved, where it waits for neither. */
+  readonly doingFor: Duration.Duration
   /** What its handler has said of it with `Server.annotate`. */
   readonly annotations: ReadonlyMap<string, unknown>
 }
@@ -222,6 +226,36 @@ export const layer = <E, R>(
     NetworkError.NetworkError,
     Network.Network | Exclude<R, Scope.Scope>
   >
+
+/**
+ * What {@link onStart} runs for each server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OnStart = (server: Server, options: Options) => Effect.Effect<void, NetworkError.NetworkError>
+
+/**
+ * Runs an effect for each server that is made here, however it is made, with its handle and its options: for a supervisor or
+ * an admin page that knows all servers of a program. It runs when the server is bound and before its first connection is
+ * served. If it fails, so does the server. Default: nothing runs.
+ *
+ * **Example** (all servers of a program)
+ *
+ * ```ts
+ * import * as Server from "@sluice/core/Server"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const servers = new Set<Server.Server>()
+ *
+ * const Registered = Layer.succeed(Server.onStart, (server) => Effect.sync(() => void servers.add(server)))
+ * ```
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const onStart: Context.Reference<OnStart | undefined> = internal.OnStart
 
 /**
  * For handlers: waits until the server drains. A handler that keeps its connection open can race it, to end in order

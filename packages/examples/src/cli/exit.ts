@@ -13,13 +13,13 @@ let received: number | undefined
 
 /**
  * Listens for signals: the first one interrupts the program, the second one ends it at once. `NodeRuntime.runMain` interrupts
- * at SIGINT and SIGTERM; SIGHUP, which comes when a terminal is closed, is given to it as SIGTERM.
+ * at SIGINT and SIGTERM; SIGHUP, which comes when a terminal is closed, is given to it as SIGTERM, unless it reloads workers.
  */
 export const listenForSignals = (): void => {
   let forwarding = false
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (forwarding) return
+      if (forwarding || (signal === "SIGHUP" && process.listenerCount(signal) > 1)) return
       if (received !== undefined) process.exit(codes[signal])
       received = codes[signal]
       if (signal !== "SIGHUP") return

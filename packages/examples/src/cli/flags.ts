@@ -5,6 +5,7 @@ import type * as Server from "@sluice/core/Server"
 import * as ServerPolicy from "@sluice/core/ServerPolicy"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as UdpServer from "@sluice/core/UdpServer"
+import * as Workers from "@sluice/node/Workers"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
@@ -170,6 +171,8 @@ export const udpServerOptions = (flags: {
   onListening: printListening
 })
 
-/** Prints `Server listening on 127.0.0.1:12345`. */
+/** Prints `Server listening on 127.0.0.1:12345`. In a worker it does not: the supervisor does. */
 export const printListening = (address: NetAddress.SocketAddress) =>
-  Console.log(`Server listening on ${NetAddress.formatSocketAddress(address)}`)
+  Workers.current() === undefined
+    ? Console.log(`Server listening on ${NetAddress.formatSocketAddress(address)}`)
+    : Effect.void

@@ -10,6 +10,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as flags from "../cli/flags.ts"
+import { launch, workers } from "../cli/workers.ts"
 
 export const echo = (connection: Connection.Connection) => Connection.pipeTo(connection, connection)
 
@@ -34,13 +35,13 @@ const logged = <E>(handler: Server.Handler<E, never>): Server.Handler<E, never> 
 
 export const server = Command.make(
   "server",
-  { ...flags.server(12346), prefix, proxyProtocol: flags.proxyProtocol },
+  { ...flags.server(12346), prefix, proxyProtocol: flags.proxyProtocol, workers },
   (options) => {
     const handler = Option.match(options.prefix, { onNone: () => echo, onSome: echoBehind })
     const Echo = Effect.map(flags.serverOptions(options), (server) =>
       options.proxyProtocol
         ? Server.layer({ ...server, proxyProtocol: flags.localProxies }, logged(handler))
         : Server.layer(server, handler))
-    return Layer.launch(Layer.provide(Layer.unwrap(Echo), NodeNetwork.layer))
+    return Effect.provide(launch(options, Layer.unwrap(Echo)), NodeNetwork.layer)
   }
 ).pipe(Command.withDescription("Send back what each client sends, until it ends its output"))

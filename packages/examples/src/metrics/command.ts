@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Host from "effect/net/Host"
 import * as Option from "effect/Option"
 import * as flags from "../cli/flags.ts"
+import { launch, workers } from "../cli/workers.ts"
 import { echo } from "../echo/server.ts"
 
 // Loaded by this program alone: HTTP takes as long to load as all the rest.
@@ -28,7 +29,8 @@ export const metrics = Command.make(
       "Name or IP address for /metrics; default: 127.0.0.1, whatever --host is"
     ),
     metricsPort: flags.port(9464, "metrics-port"),
-    otlp
+    otlp,
+    workers
   },
   (options) => {
     const Echo = Layer.unwrap(
@@ -37,16 +39,14 @@ export const metrics = Command.make(
         (server) => Server.layer({ ...server, span: Option.isSome(options.otlp) }, echo)
       )
     )
-    const Metrics = Layer.unwrap(
-      Effect.map(
-        exporters,
-        ({ prometheus }) => prometheus({ host: Host.formatHost(options.metricsHost), port: options.metricsPort })
-      )
-    )
+    const at = { host: Host.formatHost(options.metricsHost), port: options.metricsPort }
     const Traces = Option.match(options.otlp, {
       onNone: () => Layer.empty,
       onSome: (url) => Layer.unwrap(Effect.map(exporters, (exporters) => exporters.otlp(url)))
     })
-    return Layer.launch(Layer.merge(Layer.provide(Echo, [NodeNetwork.layer, Traces]), Metrics))
+    return launch(options, Layer.provide(Echo, [NodeNetwork.layer, Traces]), {
+      alone: Layer.unwrap(Effect.map(exporters, ({ prometheus }) => prometheus(at))),
+      supervisor: Layer.unwrap(Effect.map(exporters, ({ ofWorkers }) => ofWorkers(at)))
+    })
   }
 ).pipe(Command.withDescription("An echo server that serves /metrics to Prometheus and sends traces by OTLP"))

@@ -5,7 +5,8 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import { descriptorLimit } from "./descriptorGuard.ts"
-import { boundAddress, open } from "./listen.ts"
+import { boundAddress, listenFrom, open } from "./listen.ts"
+import { CurrentSocketSource } from "./socketSource.ts"
 
 /** The first descriptor that a service manager passes (sd_listen_fds(3)). */
 const firstDescriptor = 3
@@ -13,25 +14,44 @@ const firstDescriptor = 3
 // A descriptor that was used is closed by its listener, and its number belongs to something else by then.
 const used = new Set<number>()
 
-/** Listens on a socket that the process inherited. */
+/** Listens on a socket that the process inherited, or in a worker, on one that the supervisor inherited. */
 export const inherit = (
   socket: number | string | undefined,
   settings: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
+  Effect.flatMap(Effect.service(CurrentSocketSource), (source) =>
+    source === undefined
+      ? inheritHere(socket, settings, receiver, reuseReadBuffer)
+      : listenFrom(source, endpointOf(socket), { type: "inherited", socket }, settings, receiver, reuseReadBuffer))
+
+const endpointOf = (socket: number | string | undefined): string =>
+  typeof socket === "number" ? `fd://${socket}` : `systemd://${socket ?? ""}`
+
+/** Takes a socket that the process inherited: it is nobody else's from now on. */
+export const take = (socket: number | string | undefined): Effect.Effect<number, NetworkError.NetworkError> =>
   Effect.suspend(() => {
-    const where = typeof socket === "number" ? `fd://${socket}` : `systemd://${socket ?? ""}`
     const descriptor = find(socket)
     if (descriptor === undefined) {
       const found = Array.from(passed(), ({ descriptor, name }) => `fd://${descriptor} (${name})`)
-      return Effect.fail(NetworkError.make("listen", where, new NetworkError.NoInheritedSocket({ found })))
+      return Effect.fail(NetworkError.make("listen", endpointOf(socket), new NetworkError.NoInheritedSocket({ found })))
     }
     used.add(descriptor)
+    return Effect.succeed(descriptor)
+  })
+
+const inheritHere = (
+  socket: number | string | undefined,
+  settings: Transport.ListenSettings,
+  receiver: Transport.ListenerReceiver,
+  reuseReadBuffer: boolean
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
+  Effect.flatMap(take(socket), (descriptor) => {
     const options = { fd: descriptor, backlog: settings.backlog }
     let bound: NetAddress.SocketAddress
     const boundTo = (server: Net.Server) => bound = addressOf(server, descriptor)
-    return Effect.map(open(where, boundTo, options, settings, receiver, reuseReadBuffer), (server) => ({
+    return Effect.map(open(endpointOf(socket), boundTo, options, settings, receiver, reuseReadBuffer), (server) => ({
       address: bound,
       descriptorLimit: descriptorLimit(),
       close: Effect.sync(() => void server.close())
@@ -69,7 +89,7 @@ const addressOf = (server: Net.Server, descriptor: number): NetAddress.SocketAdd
     : NetAddress.unixPathAddress(pathOf(descriptor))
 
 // Node does not ask for the path of a Unix-domain socket that it has not bound. Linux lists them by inode (proc_net(5)).
-const pathOf = (descriptor: number): string => {
+export const pathOf = (descriptor: number): string => {
   try {
     const inode = String(Fs.fstatSync(descriptor).ino)
     for (const line of Fs.readFileSync("/proc/net/unix", "utf8").split("\n")) {

@@ -5,12 +5,59 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { describe, fromNode, toNode } from "./address.ts"
 import { descriptorGuard, descriptorLimit } from "./descriptorGuard.ts"
+import { type BoundSocket, listenOn } from "./facade/boundSocket.ts"
+import { CurrentSocketSource, type SocketSource, type Wanted, wantedAt } from "./socketSource.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath } from "./unix/path.ts"
 import { SocketFile } from "./unix/socketFile.ts"
 
-/** Binds and listens; a socket file that no server listens on is replaced. */
+/**
+ * Binds and listens; a socket file that no server listens on is replaced. In a worker, the supervisor has bound the socket;
+ * one with `reusePort` is the worker's own.
+ */
 export const listen = (
+  address: NetAddress.SocketAddress,
+  settings: Transport.ListenSettings,
+  receiver: Transport.ListenerReceiver,
+  reuseReadBuffer: boolean
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
+  Effect.flatMap(Effect.service(CurrentSocketSource), (source) => {
+    if (source === undefined || settings.reusePort) return bindHere(address, settings, receiver, reuseReadBuffer)
+    const host = NetAddress.isUnixPathAddress(address) ? "" : toNode(address)
+    return listenFrom(
+      source,
+      describe(address),
+      wantedAt(address, host, settings),
+      settings,
+      receiver,
+      reuseReadBuffer
+    )
+  })
+
+/** Listens on a socket that a source has bound. */
+export const listenFrom = (
+  source: SocketSource,
+  where: string,
+  wanted: Wanted,
+  settings: Transport.ListenSettings,
+  receiver: Transport.ListenerReceiver,
+  reuseReadBuffer: boolean
+): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
+  Effect.flatMap(source.obtain(where, wanted), ({ path, socket }) => {
+    let address: NetAddress.SocketAddress
+    const boundTo = (server: Net.Server) =>
+      address = path === undefined ? boundAddress(server) : NetAddress.unixPathAddress(path)
+    return Effect.map(
+      open(where, boundTo, { socket, backlog: settings.backlog }, settings, receiver, reuseReadBuffer),
+      (server) => ({
+        address,
+        descriptorLimit: descriptorLimit(),
+        close: Effect.sync(() => void server.close())
+      })
+    )
+  })
+
+const bindHere = (
   address: NetAddress.SocketAddress,
   settings: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
@@ -60,7 +107,7 @@ const listenUnix = Effect.fnUntraced(function*(
 export const open = (
   where: string,
   boundTo: (server: Net.Server) => NetAddress.SocketAddress,
-  options: Net.ListenOptions,
+  options: Net.ListenOptions | { readonly socket: BoundSocket; readonly backlog: number },
   { keepAlive, noDelay }: Transport.ListenSettings,
   receiver: Transport.ListenerReceiver,
   reuseReadBuffer: boolean
@@ -74,7 +121,12 @@ export const open = (
     })
     const onOpenError = (error: Error) =>
       resume(Effect.fail(
-        Transport.systemError({ operation: "listen", address: where, error, anyPort: options.port === 0 })
+        Transport.systemError({
+          operation: "listen",
+          address: where,
+          error,
+          anyPort: "port" in options && options.port === 0
+        })
       ))
     server.once("error", onOpenError)
     server.once("listening", () => {
@@ -100,7 +152,8 @@ export const open = (
       })
       resume(Effect.succeed(server))
     })
-    server.listen(options)
+    if ("socket" in options) listenOn(server, options.socket, options.backlog)
+    else server.listen(options)
   })
 
 export const boundAddress = (server: Net.Server): NetAddress.InetAddress => {

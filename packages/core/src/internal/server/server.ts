@@ -29,6 +29,12 @@ export const Draining: Context.Reference<Effect.Effect<void>> = Context.Referenc
   { defaultValue: () => Effect.never }
 )
 
+/** What runs for each server before it serves its first connection. */
+export const OnStart: Context.Reference<Server.OnStart | undefined> = Context.Reference<Server.OnStart | undefined>(
+  "@sluice/core/Server/OnStart",
+  { defaultValue: () => undefined }
+)
+
 /** A server that has started. */
 export interface Running {
   readonly clock: Clock.Clock
@@ -93,10 +99,13 @@ export const start = Effect.fnUntraced(function*<E, R>(
   const drainOnce = Effect.flatMap(begun, Fiber.join)
   yield* Effect.addFinalizer(() => drainOnce)
 
+  const running = { clock, listener, control, sessions, state, drain: drainOnce }
+  const onStart = yield* OnStart
+  if (onStart !== undefined) yield* onStart(handle(running), options)
   const observed = listenerEvents({ events, run, draining: Deferred.await(drainBegun) })
   listener.serve({ ...observed, onArrival: control.admit })
   if (options.onListening !== undefined) yield* options.onListening(listener.address)
-  return { clock, listener, control, sessions, state, drain: drainOnce }
+  return running
 })
 
 /** The handle of a server. Its holder can ask how long connections were idle, so their times are kept from now on. */

@@ -73,7 +73,14 @@ export class Session {
 
   /** What an operator can know of it, at a monotonic time. */
   describe(now: number): Server.OpenConnection {
-    const { activity, id, localAddress, remoteAddress } = this.connection
+    const { activity, id, input, localAddress, output, remoteAddress } = this.connection
+    // A handler that waits for both, as one that echoes does, waits for its peer to read first.
+    const doing = output.isWaiting ? "writing" : input.isWaiting ? "reading" : "running"
+    const since = doing === "writing"
+      ? Math.max(activity.writingSince, activity.lastOut)
+      : doing === "reading"
+      ? Math.max(activity.readingSince, activity.lastIn)
+      : activity.lastMoved
     return {
       connection: this.connection,
       id,
@@ -83,6 +90,8 @@ export class Session {
       bytesIn: activity.bytesIn,
       bytesOut: activity.bytesOut,
       idle: Duration.millis(Math.max(0, now - activity.lastMoved)),
+      doing,
+      doingFor: Duration.millis(Math.max(0, now - since)),
       annotations: new Map(this.annotations)
     }
   }

@@ -1,0 +1,69 @@
+import * as Net from "node:net"
+import * as Util from "node:util"
+
+/**
+ * A socket that is bound, and accepts nothing in the process that holds it. Sent by IPC, it is a socket of both processes.
+ * Node's `net.Server` accepts in whatever process it is in, which is why this is its handle.
+ */
+export interface BoundSocket {
+  readonly fd: number
+  readonly getsockname?: (into: Record<string, unknown>) => number
+  readonly close: (done?: () => void) => void
+}
+
+interface Internals {
+  readonly _createServerHandle: (
+    address: string | null,
+    port: number | null,
+    family: 4 | 6 | -1 | null,
+    fd?: number,
+    flags?: number
+  ) => BoundSocket | number
+}
+
+const internals = Net as unknown as Internals
+
+// uv.h: UV_TCP_IPV6ONLY.
+const ipv6OnlyFlag = 1
+
+/** An error as Node makes them: `code` and `syscall`. */
+const failure = (syscall: string, errno: number): Error => {
+  const code = Util.getSystemErrorName(errno)
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
+}
+
+const checked = (handle: BoundSocket | number): BoundSocket => {
+  if (typeof handle === "number") throw failure("bind", handle)
+  // libuv reports a port in use only when it is asked for the address.
+  const late = handle.getsockname?.({}) ?? 0
+  if (late === 0) return handle
+  handle.close()
+  throw failure("bind", late)
+}
+
+/** Binds a TCP socket; throws an error of the system. */
+export const bindTcp = (host: string, port: number, ipv6Only: boolean): BoundSocket =>
+  checked(
+    internals._createServerHandle(host, port, host.includes(":") ? 6 : 4, undefined, ipv6Only ? ipv6OnlyFlag : 0)
+  )
+
+/** Binds a Unix-domain socket; throws an error of the system. */
+export const bindUnix = (path: string): BoundSocket => checked(internals._createServerHandle(path, -1, -1))
+
+/** A descriptor that is bound already; throws an error of the system. */
+export const bound = (descriptor: number): BoundSocket =>
+  checked(internals._createServerHandle(null, null, null, descriptor))
+
+/** Whether what IPC has delivered is such a socket. */
+export const isBoundSocket = (u: unknown): u is BoundSocket =>
+  typeof u === "object" && u !== null && "close" in u && "fd" in u
+
+/** Makes a server listen on a bound socket. `Server.listen` takes a TCP socket, but not a Unix-domain one. */
+export const listenOn = (server: Net.Server, socket: BoundSocket, backlog: number): void => {
+  const internal = server as unknown as {
+    _handle: BoundSocket
+    readonly _listen2: (address: null, port: -1, family: -1, backlog: number, fd: undefined) => void
+  }
+  internal._handle = socket
+  internal._listen2(null, -1, -1, backlog, undefined)
+}

@@ -1,0 +1,36 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as NetAddress from "effect/net/NetAddress"
+import type { BoundSocket } from "./facade/boundSocket.ts"
+
+/** Which socket a listener wants. */
+export type Wanted =
+  | { readonly type: "tcp"; readonly host: string; readonly port: number; readonly ipv6Only: boolean }
+  | { readonly type: "unix"; readonly path: string; readonly mode: number | undefined }
+  | { readonly type: "inherited"; readonly socket: number | string | undefined }
+
+/** A bound socket of another process, and where it is bound, if it is a Unix-domain socket. */
+export interface Obtained {
+  readonly socket: BoundSocket
+  readonly path: string | undefined
+}
+
+/** Where listeners get bound sockets, instead of binding them themselves. */
+export interface SocketSource {
+  readonly obtain: (where: string, wanted: Wanted) => Effect.Effect<Obtained, NetworkError.NetworkError>
+}
+
+/** The source of the listeners that are opened here: none, so that each binds a socket of its own. */
+export const CurrentSocketSource: Context.Reference<SocketSource | undefined> = Context.Reference<
+  SocketSource | undefined
+>("@sluice/node/SocketSource", { defaultValue: () => undefined })
+
+export const wantedAt = (
+  address: NetAddress.SocketAddress,
+  host: string,
+  settings: { readonly ipv6Only: boolean; readonly mode: number | undefined }
+): Wanted =>
+  "path" in address
+    ? { type: "unix", path: address.path, mode: settings.mode }
+    : { type: "tcp", host, port: address.port, ipv6Only: settings.ipv6Only }

@@ -1,0 +1,20 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Workers from "../../Workers.ts"
+import type { WorkersError } from "./error.ts"
+import type { Settings } from "./options.ts"
+import { merge } from "./prometheus.ts"
+import { Supervisor } from "./supervisor.ts"
+
+/** Starts the workers, and gives what their supervisor can do with them. */
+export const start = (
+  settings: Settings
+): Effect.Effect<Workers.Workers["Service"], WorkersError, Scope.Scope> =>
+  Effect.map(Supervisor.make(settings), (supervisor) => ({
+    ...supervisor.handle,
+    connections: Effect.map(
+      supervisor.ask<ReadonlyArray<Workers.ConnectionFacts>>("connections"),
+      (answers) => answers.flatMap(({ pid, value, worker }) => value.map((each) => ({ ...each, worker, pid })))
+    ),
+    metrics: Effect.map(supervisor.ask<string>("metrics"), (answers) => merge(answers.map(({ value }) => value)))
+  }))

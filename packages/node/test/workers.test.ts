@@ -1,0 +1,286 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { merge } from "../src/internal/workers/prometheus.ts"
+import { shareOf } from "../src/internal/workers/share.ts"
+import type * as WorkerEvent from "../src/WorkerEvent.ts"
+import * as Workers from "../src/Workers.ts"
+import { type Running, start } from "./fixtures/programs.ts"
+
+const program = Path.join(import.meta.dirname, "fixtures", "workersServer.ts")
+// What many processes import is compiled once.
+const cache = `NODE_COMPILE_CACHE=${Path.join(import.meta.dirname, "../../../node_modules/.cache/compile")}`
+
+const run = (...args: ReadonlyArray<string>) => start("env", [cache, process.execPath, program, ...args])
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
+)
+
+/** Starts two workers, and gives where they listen. */
+const startWorkers = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
+  const running = yield* run(...args)
+  const [, listening = ""] = yield* running.says(/^\{"listening":\["([^"]+)"/m)
+  return { running, port: Number(listening.split(":").at(-1)) }
+})
+
+let questions = 0
+
+/** Asks the supervisor. */
+const ask = <A>(running: Running, command: string): Effect.Effect<A, Error> =>
+  Effect.suspend(() => {
+    const question = `${command} ${++questions}`
+    running.process.stdin.write(`${question}\n`)
+    return Effect.map(
+      running.says(new RegExp(`^\\{"${question}":.*\n`, "m")),
+      ([line]) => JSON.parse(line)[question] as A
+    )
+  })
+
+const events = (running: Running): ReadonlyArray<WorkerEvent.WorkerEvent> =>
+  Array.from(running.output().matchAll(/^\{"event":.*\}$/gm), ([line]) => JSON.parse(line).event)
+
+/** A client that stays: it sends lines one by one, and learns of its worker. */
+const stay = (port: number) =>
+  Effect.callback<{ readonly socket: Net.Socket; readonly worker: string }, Error>((resume) => {
+    const socket = Net.connect(port, "127.0.0.1", () => socket.write("hello\n"))
+    socket.on("error", () => {})
+    socket.once("data", (chunk) => resume(Effect.succeed({ socket, worker: chunk.toString().split(" ")[0]! })))
+    socket.once("close", () => resume(Effect.fail(new Error("closed before its answer"))))
+  })
+
+/** Says a line and gives the answer, or `undefined` if the connection is broken. */
+const say = (socket: Net.Socket, line: string) =>
+  Effect.callback<string | undefined>((resume) => {
+    if (socket.destroyed) return resume(Effect.undefined)
+    const onData = (chunk: Buffer) => {
+      socket.off("close", onClose)
+      resume(Effect.succeed(chunk.toString().trim()))
+    }
+    const onClose = () => {
+      socket.off("data", onData)
+      resume(Effect.undefined)
+    }
+    socket.once("data", onData)
+    socket.once("close", onClose)
+    socket.write(`${line}\n`)
+  })
+
+/** Connects, has two lines answered, and ends; gives what went wrong, if anything did. */
+const visit = (port: number) =>
+  Effect.callback<string | undefined>((resume) => {
+    let received = ""
+    const socket = Net.connect(port, "127.0.0.1", () => socket.write("one\n"))
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.toString()
+      const answers = received.split("\n").length - 1
+      if (answers === 1) socket.write("two\n")
+      if (answers === 2) socket.end()
+    })
+    socket.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code ?? error.message)))
+    socket.on("close", () => resume(Effect.succeed(/ one\n\d two\n$/.test(received) ? undefined : `got ${received}`)))
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Visits again and again while something happens, and gives what went wrong. */
+const underLoad = Effect.fnUntraced(function*<A, E, R>(port: number, effect: Effect.Effect<A, E, R>) {
+  const problems: Array<string> = []
+  let visits = 0
+  const load = Effect.forever(Effect.flatMap(visit(port), (problem) => {
+    visits++
+    if (problem !== undefined) problems.push(problem)
+    return Effect.sleep("2 millis")
+  }))
+  const clients = yield* Effect.forEach(Array.from({ length: 4 }), () => Effect.forkScoped(load))
+  yield* effect
+  const before = visits
+  yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => visits >= before + 20 })
+  for (const client of clients) yield* Fiber.interrupt(client)
+  expect(visits).toBeGreaterThan(40)
+  return problems
+})
+
+const until = Effect.fnUntraced(function*<A>(look: Effect.Effect<A, Error>, isDone: (value: A) => boolean) {
+  while (true) {
+    const value = yield* look
+    if (isDone(value)) return value
+    yield* Effect.sleep("10 millis")
+  }
+})
+
+describe("workers", { timeout: 60_000 }, () => {
+  it.live("serve on one port, are replaced without a failure, and break only their own connections", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const path = Path.join(yield* folder, "web.sock")
+      const { port, running } = yield* startWorkers("2", "5", "tcp://127.0.0.1:0", `unix://${path}`)
+      type Processes = ReadonlyArray<Workers.Worker>
+      const first = yield* ask<Processes>(running, "workers")
+      expect(first.map(({ name, state }) => [name, state])).toEqual([["1", "ready"], ["2", "ready"]])
+
+      // As many clients as it takes for both workers to have some.
+      const clients: Array<Effect.Success<ReturnType<typeof stay>>> = []
+      const ofWorker = (name: string) => clients.filter(({ worker }) => worker === name)
+      while (ofWorker("1").length < 2 || ofWorker("2").length < 2) {
+        clients.push(...yield* Effect.all(Array.from({ length: 4 }, () => stay(port)), { concurrency: 4 }))
+        expect(clients.length).toBeLessThan(400)
+      }
+
+      const open = yield* ask<ReadonlyArray<Workers.WorkerConnection>>(running, "connections")
+      expect(open.length).toBe(clients.length)
+      expect(new Set(open.map(({ worker }) => worker))).toEqual(new Set(["1", "2"]))
+      expect(open[0]).toMatchObject({
+        listening: `127.0.0.1:${port}`,
+        doing: "reading",
+        bytesIn: 6,
+        annotations: { said: "hello" }
+      })
+      expect(open[0]!.doingFor).toBeGreaterThanOrEqual(0)
+
+      const metrics = yield* ask<string>(running, "metrics")
+      const gauges = Array.from(metrics.matchAll(/^sluice_connections_open\{(.*)\} (\d+)$/gm))
+        .filter(([, labels]) => labels!.includes(`:${port}`))
+      expect(gauges.map(([, labels]) => /worker="(\d)"/.exec(labels!)?.[1])).toEqual(["1", "2"])
+      expect(gauges.reduce((sum, [, , value]) => sum + Number(value), 0)).toBe(clients.length)
+      expect(metrics.match(/^# TYPE sluice_connections_open /gm)?.length).toBe(1)
+
+      // A worker is killed: its clients break, the others do not, and it comes back.
+      process.kill(first[0]!.pid, "SIGKILL")
+      const after = yield* until(
+        ask<Processes>(running, "workers"),
+        (now) => now.some(({ name, pid, state }) => name === "1" && pid !== first[0]!.pid && state === "ready")
+      )
+      expect(after.find(({ name }) => name === "2")?.pid).toBe(first[1]!.pid)
+      for (const { socket, worker } of clients) {
+        const answer = yield* say(socket, "still")
+        expect([worker, answer]).toEqual([worker, worker === "1" ? undefined : "2 still"])
+      }
+
+      // Both are replaced under load: no connection is refused or reset.
+      const reload = Effect.suspend(() => {
+        running.process.kill("SIGHUP")
+        return running.says(/reloaded the workers/)
+      })
+      const problems = yield* underLoad(port, reload)
+      expect(problems).toEqual([])
+      const replaced = yield* ask<Processes>(running, "workers")
+      expect(replaced.map(({ name, state }) => [name, state])).toEqual([["1", "ready"], ["2", "ready"]])
+      expect(replaced.filter(({ pid }) => after.some((before) => before.pid === pid))).toEqual([])
+
+      // A worker whose event loop is blocked is killed and restarted.
+      const blocked = yield* stay(port)
+      blocked.socket.write("block\n")
+      yield* running.says(/"_tag":"Unresponsive"/)
+      expect(yield* say(blocked.socket, "gone")).toBe(undefined)
+      yield* until(
+        ask<Processes>(running, "workers"),
+        (now) => now.length === 2 && now.every(({ pid, state }) => state === "ready" && pid > 0)
+      )
+      const reported = events(running).filter((event) => event._tag === "Reported")
+      expect(new Set(reported.map(({ worker }) => worker))).toEqual(new Set(["1", "2"]))
+      expect(reported.some(({ facts, tag }) => tag === "Accepted" && typeof facts["remoteAddress"] === "string"))
+        .toBe(true)
+
+      // The Unix-domain socket is the supervisor's too, and goes with it.
+      expect(
+        yield* Effect.callback<string>((resume) => {
+          const socket = Net.connect(path, () => socket.write("there\n"))
+          socket.once("data", (chunk) => resume(Effect.succeed(chunk.toString())))
+          socket.once("error", (error) => resume(Effect.succeed(error.message)))
+        })
+      ).toMatch(/^[12] there\n$/)
+      running.process.kill("SIGTERM")
+      yield* running.ended
+      expect(Fs.existsSync(path)).toBe(false)
+      expect(replaced.filter(({ pid }) => isAlive(pid))).toEqual([])
+    })))
+
+  it.live("end with the reason if one crashes again and again", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { port, running } = yield* startWorkers("1", "1", "tcp://127.0.0.1:0")
+      const crash = Effect.flatMap(Effect.option(stay(port)), (client) =>
+        Effect.sync(() => client._tag === "Some" && client.value.socket.write("exit\n")))
+      const crashing = yield* Effect.forkScoped(Effect.forever(Effect.andThen(crash, Effect.sleep("5 millis"))))
+      const [, message] = yield* running.says(/^\{"failed":"(.*)"\}$/m)
+      yield* Fiber.interrupt(crashing)
+      expect(message).toMatch(
+        /^worker 1 ended 2 times within 60 s, last with exit code 3; fix what it reported before, or raise restart.max/
+      )
+      expect(yield* running.ended).toBe(1)
+      expect(
+        events(running).filter((event) =>
+          event._tag === "Restarting"
+        ).length
+      ).toBe(1)
+    })))
+
+  it.live("end at once if one does not start, with its error", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = taken.address() as Net.AddressInfo
+      const running = yield* run("1", "1", `tcp://127.0.0.1:${port}`)
+      const [, message] = yield* running.says(/^\{"failed":"(.*)"\}$/m)
+      expect(message).toMatch(/^worker 1 did not start: cannot listen on tcp:\/\/127.0.0.1:\d+: .*EADDRINUSE from bind/)
+      expect(yield* running.ended).toBe(1)
+    })))
+
+  it.effect("have valid options", () =>
+    Effect.gen(function*() {
+      const invalid: ReadonlyArray<[string, Workers.Options]> = [
+        ["count", { count: 0 }],
+        ["limits", { limits: "shared" as "each" }],
+        ["restart.baseDelay", { restart: { baseDelay: 0 } }],
+        ["restart.maxDelay", { restart: { baseDelay: "2 seconds", maxDelay: "1 second" } }],
+        ["restart.maxRestarts", { restart: { maxRestarts: 1.5 } }],
+        ["unresponsive", { unresponsive: 1 }],
+        ["stopTimeout", { stopTimeout: Number.NaN }]
+      ]
+      for (const [option, options] of invalid) {
+        const error = yield* Effect.flip(Effect.scoped(Workers.make(options)))
+        expect(error).toMatchObject({ _tag: "NetworkError", reason: { _tag: "InvalidOption", option } })
+      }
+    }))
+})
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe("limits of workers", () => {
+  it("are divided, rounded up, so that none is 0", () => {
+    expect(shareOf({}, 4)).toBe(undefined)
+    expect(shareOf({ maxConnections: 10 }, 4)).toEqual({ maxConnections: 3 })
+    expect(shareOf({ maxConnections: 2, acceptRate: 6 }, 4)).toEqual({
+      maxConnections: 1,
+      acceptRate: { perSecond: 1.5, burst: 2 }
+    })
+    expect(shareOf({ acceptRate: { perSecond: 100, burst: 9 } }, 2)).toEqual({
+      acceptRate: { perSecond: 50, burst: 5 }
+    })
+  })
+})
+
+describe("metrics of workers", () => {
+  it("are one family each, whichever worker has them", () => {
+    const one = "# HELP a Of a\n# TYPE a counter\na{worker=\"1\"} 1\n# TYPE b gauge\nb{worker=\"1\"} 2\n"
+    const two = "# TYPE c gauge\nc 5\n# HELP a Of a\n# TYPE a counter\na{worker=\"2\"} 3\na{worker=\"2\",x=\"y\"} 4\n"
+    expect(merge([one, two])).toBe(
+      "# HELP a Of a\n# TYPE a counter\na{worker=\"1\"} 1\na{worker=\"2\"} 3\na{worker=\"2\",x=\"y\"} 4\n" +
+        "# TYPE b gauge\nb{worker=\"1\"} 2\n# TYPE c gauge\nc 5\n"
+    )
+    expect(merge([])).toBe("")
+  })
+})
