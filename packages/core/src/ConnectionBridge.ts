@@ -29,11 +29,8 @@ import type * as Connection from "./Connection.ts"
 import { toNetworkError } from "./internal/bridge/socketError.ts"
 import { sides } from "./internal/bridge/socketSide.ts"
 import { SocketTransport } from "./internal/bridge/socketTransport.ts"
-import * as internal from "./internal/connection/state.ts"
-import { makeTraffic } from "./internal/connection/traffic.ts"
-import { ContextCache } from "./internal/tls/contextCache.ts"
-import * as NetworkError from "./NetworkError.ts"
-import { checked, duration } from "./Options.ts"
+import { checkCloseTimeout, standalone } from "./internal/network/standalone.ts"
+import type * as NetworkError from "./NetworkError.ts"
 import type * as SocketOptions from "./SocketOptions.ts"
 
 /**
@@ -74,9 +71,7 @@ export const fromSocket = Effect.fnUntraced(function*(
   socket: Socket.Socket,
   options: Options = {}
 ): Effect.fn.Return<Connection.Connection, NetworkError.NetworkError, Scope.Scope> {
-  const closeTimeout = yield* Effect.fromResult(
-    checked("configure", "a Socket", () => duration("closeTimeout", options.closeTimeout ?? 2_000))
-  )
+  const closeTimeout = yield* Effect.fromResult(checkCloseTimeout("a Socket", options.closeTimeout))
   const scope = yield* Effect.scope
   const context = yield* Effect.context<never>()
   const readerScope = Scope.makeUnsafe()
@@ -102,17 +97,10 @@ export const fromSocket = Effect.fnUntraced(function*(
           remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
           halfOpen: options.halfOpen ?? own !== undefined
         })
-        const facts = { closeTimeout, traffic: makeTraffic(), security: noSecurity, role: "client" } as const
-        return internal.scoped(transport, facts, scope)
+        return standalone("a Socket", transport, closeTimeout, scope)
       })
     )
   )
 })
 
 const nowhere = NetAddress.unixPathAddress("")
-
-// TLS begins below a Socket, where nobody gets from here.
-const noSecurity = new ContextCache({
-  secure: (_, address) =>
-    Effect.fail(NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: "TLS over a Socket" })))
-})

@@ -9,12 +9,15 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
+import type * as Connection from "./Connection.ts"
 import * as peerAddress from "./internal/address/peerAddress.ts"
 import * as network from "./internal/network/network.ts"
+import { checkCloseTimeout, standalone } from "./internal/network/standalone.ts"
 import * as errors from "./internal/network/systemError.ts"
 import type { TlsClient, TlsServer } from "./internal/tls/settings.ts"
 import type * as Network from "./Network.ts"
@@ -336,6 +339,25 @@ export const formatPeer: (
 export const makeNetwork: (
   platform: Platform
 ) => Effect.Effect<Network.Network["Service"], never, Scope.Scope> = network.make
+
+/**
+ * Makes a connection of a stream that is open already, and that no `Network` has opened. The Scope closes it.
+ *
+ * Fails with `InvalidOption`. `closeTimeout` is as that of `Network.connect`: 2 seconds by default. `Connection.upgradeTls`
+ * fails with `Unsupported` on it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeConnection = (
+  transport: StreamTransport,
+  options: { readonly closeTimeout?: Duration.Input | undefined } = {}
+): Effect.Effect<Connection.Connection, NetworkError.NetworkError, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.fromResult(checkCloseTimeout("a stream", options.closeTimeout)),
+    (closeTimeout) =>
+      Effect.flatMap(Effect.scope, (scope) => standalone("such a stream", transport, closeTimeout, scope))
+  )
 
 /**
  * Translates an error of the operating system (`code` as in errno(3) and getaddrinfo(3), `syscall`) into a `NetworkError`

@@ -35,14 +35,17 @@
  */
 import * as Connection from "@sluice/core/Connection"
 import type * as Network from "@sluice/core/Network"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as CoreSocketOptions from "@sluice/core/SocketOptions"
 import * as Effect from "effect/Effect"
+import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import type * as Http from "node:http"
 import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as clients from "./internal/duplex/clients.ts"
 import { makeConnector } from "./internal/duplex/connector.ts"
+import { makeConnection } from "./internal/duplex/duplexConnection.ts"
 import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
 
 /**
@@ -90,6 +93,57 @@ export const fromConnection = (
       )
     )
   )
+
+/**
+ * Options of `toConnection`.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ConnectionOptions extends Pick<CoreSocketOptions.StreamOptions, "closeTimeout"> {
+  /** Default: that of the Duplex if it is a socket, otherwise a Unix-domain socket without a path. */
+  readonly localAddress?: NetAddress.SocketAddress | undefined
+  /** Default: as for `localAddress`. */
+  readonly remoteAddress?: NetAddress.SocketAddress | undefined
+}
+
+/**
+ * Makes a connection of a Duplex of bytes, such as a socket, a pipe of a child process or one end of a `duplexPair`:
+ * framings, pipes and deadlines work on it. The Scope closes it.
+ *
+ * Fails with `InvalidOption`, also for a Duplex in object mode.
+ *
+ * **Example** (lines over any Duplex)
+ *
+ * ```ts
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as NodeDuplex from "@sluice/node/NodeDuplex"
+ * import * as Effect from "effect/Effect"
+ * import type { Duplex } from "node:stream"
+ *
+ * const ask = (duplex: Duplex) =>
+ *   Effect.scoped(Effect.gen(function*() {
+ *     const lines = yield* Framed.make(yield* NodeDuplex.toConnection(duplex), Framing.lines())
+ *     return yield* Framed.request(lines, "hello")
+ *   }))
+ * ```
+ *
+ * **Details**
+ *
+ * - The peer's end (`end`) leaves the output open: `allowHalfOpen` of the Duplex is set. `Connection.end` ends the Duplex.
+ * - A reset calls `resetAndDestroy` where there is one, and otherwise destroys the Duplex with an error whose `code` is
+ *   `"ECONNRESET"`. A Duplex that closes before both sides have ended is a `ConnectionReset`.
+ * - Chunks are copied before they are written, because a Duplex may keep them.
+ * - The Duplex belongs to the connection. Do not read or write it otherwise.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const toConnection = (
+  duplex: Duplex,
+  options: ConnectionOptions = {}
+): Effect.Effect<Connection.Connection, NetworkError.NetworkError, Scope.Scope> => makeConnection(duplex, options)
 
 /**
  * A server of Node's: of node:net, node:http, node:http2, or of a library that emits `connection`.

@@ -15,13 +15,13 @@ const networks: Record<string, Layer.Layer<Network.Network>> = {
 
 describe("a socket of NodeDuplex, compared with one of node:net", () => {
   for (const [name, play] of Object.entries(scenarios)) {
-    for (const [network, layer] of Object.entries(networks)) {
-      it.live(`${name}, over ${network}`, () =>
-        Effect.gen(function*() {
-          const expected = yield* Effect.flatMap(nodeStage, (stage) => Effect.promise(() => play(stage)))
-          const seen = yield* Effect.flatMap(sluiceStage, (stage) => Effect.promise(() => play(stage)))
-          expect(seen).toEqual(expected)
-        }).pipe(Effect.scoped, Effect.provide(layer)))
-    }
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const expected = yield* Effect.flatMap(nodeStage, (stage) => Effect.promise(() => play(stage)))
+        for (const [network, layer] of Object.entries(networks)) {
+          const seen = Effect.flatMap(sluiceStage, (stage) => Effect.promise(() => play(stage)))
+          expect(yield* Effect.scoped(Effect.provide(seen, layer)), network).toEqual(expected)
+        }
+      }).pipe(Effect.scoped))
   }
 })

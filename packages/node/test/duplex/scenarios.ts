@@ -119,7 +119,7 @@ export const scenarios: Record<string, Scenario> = {
 
   "it times out, and stays open": between({
     client: (socket) => {
-      socket.setTimeout(30)
+      socket.once("connect", () => socket.setTimeout(30))
       socket.once("timeout", () => {
         socket.setTimeout(0)
         socket.end("after")
@@ -292,14 +292,14 @@ export const scenarios: Record<string, Scenario> = {
     server: (socket) => socket.resume()
   }),
 
-  "a signal destroys it": between({
-    options: {
-      get signal() {
-        return AbortSignal.timeout(30)
-      }
-    },
-    server: (socket) => socket.resume()
-  }),
+  "a signal destroys it": (stage) => {
+    const controller = new AbortController()
+    return between({
+      options: { signal: controller.signal },
+      client: (socket) => socket.once("data", () => controller.abort()),
+      server: (socket) => socket.write("hello")
+    })(stage)
+  },
 
   "the client destroys while it connects": async (stage) => {
     const port = await stage.listen((socket) => socket.resume())

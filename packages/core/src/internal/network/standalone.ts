@@ -1,0 +1,33 @@
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as NetworkError from "../../NetworkError.ts"
+import { checked, duration } from "../../Options.ts"
+import type * as Transport from "../../Transport.ts"
+import { type ConnectionState, scoped } from "../connection/state.ts"
+import { makeTraffic } from "../connection/traffic.ts"
+import { ContextCache } from "../tls/contextCache.ts"
+
+/** Validates the `closeTimeout` of a connection without a network, in milliseconds. */
+export const checkCloseTimeout = (
+  what: string,
+  closeTimeout: Duration.Input = 2_000
+): Result.Result<number, NetworkError.NetworkError> =>
+  checked("configure", what, () => duration("closeTimeout", closeTimeout))
+
+/** Makes a connection of a transport that no network has opened. It counts in no metric, and cannot be upgraded to TLS. */
+export const standalone = (
+  what: string,
+  transport: Transport.StreamTransport,
+  closeTimeout: number,
+  scope: Scope.Scope
+): Effect.Effect<ConnectionState> => {
+  const security = new ContextCache({
+    secure: (_, address) =>
+      Effect.fail(
+        NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: `TLS over ${what}` }))
+      )
+  })
+  return scoped(transport, { closeTimeout, traffic: makeTraffic(), security, role: "client" }, scope)
+}
