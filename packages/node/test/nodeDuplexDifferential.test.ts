@@ -20,7 +20,10 @@ describe("a socket of NodeDuplex, compared with one of node:net", () => {
         const expected = yield* Effect.flatMap(nodeStage, (stage) => Effect.promise(() => play(stage)))
         for (const [network, layer] of Object.entries(networks)) {
           const seen = Effect.flatMap(sluiceStage, (stage) => Effect.promise(() => play(stage)))
-          expect(yield* Effect.scoped(Effect.provide(seen, layer)), network).toEqual(expected)
+          expect({ network, seen: yield* Effect.scoped(Effect.provide(seen, layer)) }).toEqual({
+            network,
+            seen: expected
+          })
         }
       }).pipe(Effect.scoped))
   }
