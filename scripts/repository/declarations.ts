@@ -1,7 +1,7 @@
 /** The public names of a package, read from the declarations that the compiler makes of its source. */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { manifest, published, root } from "./files.ts"
 
 /** A name that a module exports, or one that only its declarations use. */
@@ -12,12 +12,18 @@ export interface Declaration {
   readonly comment: string
   /** Its text without comments, `export` and `declare`. */
   readonly text: string
+  /** The same with the doc comments of its members. */
+  readonly documented: string
+  /** The source file that declares it, from the root of the repository. */
+  readonly source: string
 }
 
 /** The declarations of a public module, by name. */
 export interface Module {
   /** What programs import: `@sluice/core/Server`. */
   readonly name: string
+  /** Its source file, from the root of the repository. */
+  readonly source: string
   readonly declarations: ReadonlyArray<Declaration>
 }
 
@@ -45,7 +51,9 @@ export const readPackages = (): ReadonlyArray<Package> => {
       const { name } = manifest(folder)
       const modules = modulesOf(folder).map((module): Module => ({
         name: `${name}/${module}`,
+        source: `${folder}/src/${module}.ts`,
         declarations: declarationsOf(join(output, directory, "src", `${module}.d.ts`), statementsIn)
+          .map((each) => ({ ...each, source: sourceOf(relative(output, each.source)) }))
       }))
       return { folder, name, modules }
     })
@@ -53,6 +61,8 @@ export const readPackages = (): ReadonlyArray<Package> => {
     rmSync(output, { recursive: true })
   }
 }
+
+const sourceOf = (declarations: string) => `packages/${declarations.replace(/\.d\.ts$/, ".ts")}`
 
 const compile = (outDir: string) => {
   const configuration = {
@@ -78,6 +88,7 @@ const compile = (outDir: string) => {
 interface Statement {
   readonly comment: string
   readonly text: string
+  readonly documented: string
 }
 
 const comment = String.raw`/\*\*(?:(?!\*/)[\s\S])*\*/`
@@ -94,7 +105,8 @@ const statement = new RegExp(
 const statementsOf = (text: string): ReadonlyArray<Statement> =>
   Array.from(text.matchAll(statement), ([, doc = "", list, code = ""]) => ({
     comment: doc,
-    text: list ?? code.replaceAll(new RegExp(String.raw`^\s*${comment}\n`, "gm"), "").trimEnd()
+    text: list ?? code.replaceAll(new RegExp(String.raw`^\s*${comment}\n`, "gm"), "").trimEnd(),
+    documented: list ?? code.trimEnd()
   }))
 
 const listed = new RegExp(String.raw`(${comment})?\s*(?:type )?(\w+)(?: as (\w+))?\s*(?:,|$)`, "g")
@@ -103,20 +115,25 @@ const declarationsOf = (
   file: string,
   statementsIn: (file: string) => ReadonlyArray<Statement>
 ): ReadonlyArray<Declaration> =>
-  statementsIn(file).flatMap(({ comment: doc, text }): ReadonlyArray<Declaration> => {
+  statementsIn(file).flatMap(({ comment: doc, documented, text }): ReadonlyArray<Declaration> => {
     if (text.startsWith("import") || text === "export {};") return []
     const list = /^export (?:type )?\{([\s\S]*)\}(?: from "([^"]+)")?;$/.exec(text)
     if (list === null) {
       const declared = /^(export )?(?:declare )?((?:abstract )?\w+ (\w+)[\s\S]*)$/.exec(text)
       if (declared === null) throw new Error(`${file}: a declaration in an unknown form: ${text}`)
-      return [{ name: declared[3]!, isExported: declared[1] !== undefined, comment: doc, text: declared[2]! }]
+      const isExported = declared[1] !== undefined
+      const bare = documented.replace(/^(export )?(declare )?/, "")
+      return [{ name: declared[3]!, isExported, comment: doc, text: declared[2]!, documented: bare, source: file }]
     }
     const names = Array.from(list[1]!.matchAll(listed))
     // The comment before a list of one name is that name's.
     const only = names.length === 1 && doc !== "" ? doc : undefined
     return names.flatMap(([, own, name = "", alias = name]) => {
       const exported = { name: alias, isExported: true }
-      if (list[2] === undefined) return [{ ...exported, comment: own ?? only ?? "", text: `${alias} = ${name}` }]
+      if (list[2] === undefined) {
+        const same = `${alias} = ${name}`
+        return [{ ...exported, comment: own ?? only ?? "", text: same, documented: same, source: file }]
+      }
       const origin = join(dirname(file), list[2].replace(/\.ts$/, ".d.ts"))
       // A public module documents its own names.
       const isInternal = origin.includes("/internal/")
@@ -125,7 +142,9 @@ const declarationsOf = (
       return found.map((each) => ({
         ...exported,
         comment: own ?? only ?? each.comment,
-        text: isInternal ? each.text : `${alias} = ${list[2]} ${name}`
+        source: each.source,
+        text: isInternal ? each.text : `${alias} = ${list[2]} ${name}`,
+        documented: each.documented
       }))
     })
   })
