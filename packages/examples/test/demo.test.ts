@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { connect, converse, hasIpv6, once, run, start, stop } from "./program.ts"
 
 const demo = async (args = "") => {
-  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0 --chat-port 0${args}`)
+  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0 --chat-port 0 --web-port 0${args}`)
   await program.says(/Ctrl-C/)
   const port = async (name: string) => Number((await program.says(new RegExp(`^ +${name} .*?:(\\d+) {2,}`, "m")))[1])
   return {
@@ -10,13 +10,14 @@ const demo = async (args = "") => {
     hello: await port("hello"),
     echo: await port("echo"),
     udp: await port("udp"),
-    chat: await port("chat")
+    chat: await port("chat"),
+    web: await port("web")
   }
 }
 
 describe("demo", () => {
   it("serves hello, echo, UDP and a chat, and says what it did and what it closed", async () => {
-    const { chat, echo, hello, program, udp } = await demo()
+    const { chat, echo, hello, program, udp, web } = await demo()
     expect(await converse({ port: hello }, "Hello\n")).toBe("Hello from server!\n")
     expect(await converse({ port: echo }, "four")).toBe("four")
     expect((await run(`udp client --port ${udp} hiho`)).stdout).toBe("Server says: hiho\n")
@@ -24,6 +25,8 @@ describe("demo", () => {
 
     expect(await converse({ port: chat }, "/join lobby\nhello\n")).toMatch(/<guest1> hello\n-- goodbye\n$/)
     await program.says(/INFO chat/, "stderr")
+    const asked = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    expect(await converse({ port: web }, asked)).toContain("<title>Chat</title>")
 
     const open = await connect({ port: echo })
     open.write("still open")
@@ -37,6 +40,9 @@ describe("demo", () => {
     expect(stdout).toMatch(new RegExp(`hello +TCP 127\\.0\\.0\\.1:${hello} .*nc 127\\.0\\.0\\.1 ${hello}$`, "m"))
     expect(stdout).toMatch(new RegExp(`echo +TCP 127\\.0\\.0\\.1:${echo} .*nc 127\\.0\\.0\\.1 ${echo}$`, "m"))
     expect(stdout).toMatch(new RegExp(`udp +UDP 127\\.0\\.0\\.1:${udp} .*nc -u -w 1 127\\.0\\.0\\.1 ${udp}$`, "m"))
+    expect(stdout).toMatch(
+      new RegExp(`web +HTTP 127\\.0\\.0\\.1:${web} +a browser: http://127\\.0\\.0\\.1:${web}/$`, "m")
+    )
     expect(stdout).toMatch(/^Connected by 127\.0\.0\.1:\d+\nReceived: Hello$/m)
     for (
       const line of [
@@ -47,7 +53,7 @@ describe("demo", () => {
         /INFO draining: 1 connection open, up to 5 s /m,
         /INFO echo: 10 bytes in, 10 out, \d+ ms peer=127\.0\.0\.1:\d+$/m,
         /INFO .*1 connection ended, 0 cut/,
-        /INFO closed: hello after 1 connection, echo after 2 connections, udp after 1 datagram, chat after 1 connection$/m
+        /INFO closed: hello after 1 connection, echo after 2 .*, udp after 1 datagram, chat after 1 .*, web after 0 connections$/m
       ]
     ) expect(stderr).toMatch(line)
     expect(stderr.trim().split("\n")).toHaveLength(8)

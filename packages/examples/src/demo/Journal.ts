@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 
-const services = ["hello", "echo", "udp", "chat"] as const
+const services = ["hello", "echo", "udp", "chat", "web"] as const
 
 type Service = typeof services[number]
 
@@ -24,12 +24,13 @@ const about: Record<Service, {
     protocol: "TCP",
     unit: "connection",
     command: (host, port) => `nc ${host} ${port}, or: npm run -s example -- chat client --host ${host} --port ${port}`
-  }
+  },
+  web: { protocol: "HTTP", unit: "connection", command: (host, port) => `a browser: http://${urlHost(host)}:${port}/` }
 }
 
 export const make = () => {
   const addresses = new Map<Service, NetAddress.InetAddress>()
-  const served = { hello: 0, echo: 0, udp: 0, chat: 0 }
+  const served = { hello: 0, echo: 0, udp: 0, chat: 0, web: 0 }
 
   return {
     /** Notes where a service listens. */
@@ -70,6 +71,8 @@ export const make = () => {
     ))
   }
 }
+
+const urlHost = (host: string): string => host.includes(":") ? `[${host}]` : host
 
 const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`
 

@@ -18,8 +18,8 @@ import { wire } from "./WebWire.ts"
 
 export { wire } from "./WebWire.ts"
 
-// How a browser is found to be gone: it is asked as often, and given as long to answer.
-const heartbeat = { idle: Duration.seconds(30), idleGrace: Duration.seconds(30) }
+/** How a browser is found to be gone: how long after its last sign it is asked, and how long it may take to answer. */
+export const heartbeat = { idle: Duration.seconds(30), idleGrace: Duration.seconds(30) }
 
 export interface Options extends Server.Options {
   /** Pages of these origins may chat, such as `https://chat.example.org`, beside those that this server sends. */
