@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process"
 import { globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import { bundle } from "../../../scripts/bundle.ts"
 import { directory } from "./output.ts"
 
 const workspace = resolve(import.meta.dirname, "../../..")
@@ -26,10 +27,10 @@ export const installExamples = (): string => {
  *
  * Returns the folder of the servers.
  */
-export const install = (): string => {
+export const install = async (): Promise<string> => {
   rmSync(application, { recursive: true, force: true })
-  installBuilt("core")
-  installBuilt("node")
+  await installBuilt("core")
+  await installBuilt("node")
   for (const dependency of ["effect", "@effect/platform-node"]) {
     const target = join(application, "node_modules", dependency)
     mkdirSync(dirname(target), { recursive: true })
@@ -41,10 +42,10 @@ export const install = (): string => {
   return servers
 }
 
-const installBuilt = (name: string): void => {
+const installBuilt = async (name: string): Promise<void> => {
   const source = join(workspace, "packages", name)
   const target = join(application, "node_modules/@sluice", name)
-  compile(join(source, "src"), join(target, "dist"))
+  await bundle(name, join(target, "dist"))
   const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
   writeFileSync(join(target, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
 }

@@ -27,7 +27,7 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const servers = install()
+const servers = await install()
 
 /** Whether a server can be started here: one in C needs a compiler. */
 export const canStart = ({ file, floor }: Contestant): boolean =>

@@ -3,8 +3,9 @@ import * as Transport from "@sluice/core/Transport"
 import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Dgram from "node:dgram"
+import type * as Dgram from "node:dgram"
 import { fromNode, isLocal, multicastInterface, toNode } from "./address.ts"
+import { builtins } from "./facade/builtins.ts"
 
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
@@ -24,7 +25,7 @@ export const bind = (
         anyPort: address.port === 0
       })))
     }
-    const socket = Dgram.createSocket({
+    const socket = builtins.dgram.createSocket({
       type: isIpv6 ? "udp6" : "udp4",
       reuseAddr: options.reuseAddress,
       reusePort: options.reusePort,

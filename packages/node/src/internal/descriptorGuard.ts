@@ -1,7 +1,7 @@
-import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import { devNull } from "node:os"
 import { shortage } from "./descriptors.ts"
+import { builtins } from "./facade/builtins.ts"
 import { descriptorOf } from "./facade/descriptor.ts"
 
 /**
@@ -10,7 +10,7 @@ import { descriptorOf } from "./facade/descriptor.ts"
  */
 export const descriptorLimit = (): number | undefined => {
   try {
-    const limit = /^Max open files\s+(\d+)/m.exec(Fs.readFileSync("/proc/self/limits", "latin1"))?.[1]
+    const limit = /^Max open files\s+(\d+)/m.exec(builtins.fs.readFileSync("/proc/self/limits", "latin1"))?.[1]
     return limit === undefined ? undefined : Number(limit)
   } catch {
     return undefined
@@ -72,14 +72,14 @@ class DescriptorGuard {
   #takeSpare(): void {
     if (this.#spare !== undefined) return
     try {
-      this.#spare = Fs.openSync(devNull, "r")
+      this.#spare = builtins.fs.openSync(devNull, "r")
     } catch {
       // The next look tries again.
     }
   }
 
   #dropSpare(): void {
-    if (this.#spare !== undefined) Fs.closeSync(this.#spare)
+    if (this.#spare !== undefined) builtins.fs.closeSync(this.#spare)
     this.#spare = undefined
   }
 }

@@ -2,9 +2,9 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import { descriptorLimit } from "./descriptorGuard.ts"
+import { builtins } from "./facade/builtins.ts"
 import { boundAddress, listenFrom, open } from "./listen.ts"
 import { CurrentSocketSource } from "./socketSource.ts"
 
@@ -77,7 +77,7 @@ const passed = (): ReadonlyArray<{ readonly descriptor: number; readonly name: s
 
 const isSocket = (descriptor: number): boolean => {
   try {
-    return Fs.fstatSync(descriptor).isSocket()
+    return builtins.fs.fstatSync(descriptor).isSocket()
   } catch {
     return false
   }
@@ -91,8 +91,8 @@ const addressOf = (server: Net.Server, descriptor: number): NetAddress.SocketAdd
 // Node does not ask for the path of a Unix-domain socket that it has not bound. Linux lists them by inode (proc_net(5)).
 export const pathOf = (descriptor: number): string => {
   try {
-    const inode = String(Fs.fstatSync(descriptor).ino)
-    for (const line of Fs.readFileSync("/proc/net/unix", "utf8").split("\n")) {
+    const inode = String(builtins.fs.fstatSync(descriptor).ino)
+    for (const line of builtins.fs.readFileSync("/proc/net/unix", "utf8").split("\n")) {
       const [, , , , , , found, ...path] = line.split(" ").filter((part) => part !== "")
       if (found === inode) return path.join(" ")
     }

@@ -2,8 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
-import * as NodeDns from "node:dns"
+import type * as NodeDns from "node:dns"
 import { shortage } from "./descriptors.ts"
+import { builtins } from "./facade/builtins.ts"
 
 /**
  * Looks up names with getaddrinfo(3). `@effect/platform-node/NodeDns` does as much, but brings `effect/Config` and
@@ -15,7 +16,7 @@ export const layer: Layer.Layer<Dns.Dns> = Layer.succeed(
   Dns.make({
     lookup: (host, family) =>
       Effect.callback((resume) => {
-        NodeDns.lookup(
+        builtins.dns.lookup(
           host,
           { all: true, order: "verbatim", family: family === undefined ? 0 : family === "IPv4" ? 4 : 6 },
           (error, addresses) =>

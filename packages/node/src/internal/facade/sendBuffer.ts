@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { readFile, readlink } from "node:fs/promises"
 import type * as Net from "node:net"
+import { builtins } from "./builtins.ts"
 
 // The tables list all sockets of the machine, so one reading is shared by all who ask within this time.
 const freshMillis = 100
@@ -16,7 +16,7 @@ const readTables = (): Promise<string> => {
   const now = performance.now()
   if (tables === undefined || now - tables.at > freshMillis) {
     const text = Promise.all(
-      ["tcp", "tcp6"].map((name) => readFile(`/proc/self/net/${name}`, "latin1").catch(() => ""))
+      ["tcp", "tcp6"].map((name) => builtins.fs.promises.readFile(`/proc/self/net/${name}`, "latin1").catch(() => ""))
     )
     tables = { at: now, text: text.then((both) => both.join("\n")) }
   }
@@ -36,7 +36,7 @@ const queued = async (socket: Net.Socket): Promise<number | undefined> => {
   // Libuv has the descriptor, and Node shows it on the handle alone.
   const fd = (socket as { _handle?: { readonly fd?: number } | null })._handle?.fd
   if (fd === undefined || fd < 0) return undefined
-  const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/self/fd/${fd}`))?.[1]
+  const inode = /^socket:\[(\d+)\]$/.exec(await builtins.fs.promises.readlink(`/proc/self/fd/${fd}`))?.[1]
   return inode === undefined ? undefined : queuedIn(await readTables(), inode)
 }
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import * as Fs from "node:fs"
 import * as Net from "node:net"
+import { builtins } from "../facade/builtins.ts"
 import { addressable } from "./path.ts"
 
 /** Whether a server answers on a socket file, or a process has bound it and not listened yet; `"gone"` if there is no file. */
@@ -30,7 +30,7 @@ const boundStream = /^\S+: \S+ \S+ 00000000 0001 01 +\d+ (.*)$/gm
 /** Whether a stream socket is bound to the path that does not listen. Only Linux tells. */
 const isBound = (path: string): boolean => {
   try {
-    return Array.from(Fs.readFileSync("/proc/net/unix", "utf8").matchAll(boundStream)).some(([, bound]) =>
+    return Array.from(builtins.fs.readFileSync("/proc/net/unix", "utf8").matchAll(boundStream)).some(([, bound]) =>
       bound === path
     )
   } catch {

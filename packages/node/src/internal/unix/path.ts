@@ -1,7 +1,7 @@
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { builtins } from "../facade/builtins.ts"
 
 /** The maximum length of a path in bytes: `sun_path` less the NUL at its end (unix(7) on Linux, unix(4) on BSD and macOS). */
 export const limit = process.platform === "linux" ? 107 : 103
@@ -25,6 +25,6 @@ export interface Addressable {
 export const addressable = (path: string): Addressable | undefined => {
   if (Buffer.byteLength(path) <= limit) return { path, close: () => {} }
   if (process.platform !== "linux") return undefined
-  const folder = Fs.openSync(Path.dirname(path), Fs.constants.O_DIRECTORY)
-  return { path: `/proc/self/fd/${folder}/${Path.basename(path)}`, close: () => Fs.closeSync(folder) }
+  const folder = builtins.fs.openSync(Path.dirname(path), builtins.fs.constants.O_DIRECTORY)
+  return { path: `/proc/self/fd/${folder}/${Path.basename(path)}`, close: () => builtins.fs.closeSync(folder) }
 }

@@ -2,8 +2,9 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Fs from "node:fs"
+import type * as Fs from "node:fs"
 import * as Path from "node:path"
+import { builtins } from "../facade/builtins.ts"
 import { answers } from "./answers.ts"
 import { type Addressable, addressable, limit } from "./path.ts"
 
@@ -33,11 +34,11 @@ export class SocketFile {
   static make(path: string): Effect.Effect<SocketFile, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       try {
-        const folder = Fs.mkdtempSync(Path.join(Path.dirname(path), ".s"))
+        const folder = builtins.fs.mkdtempSync(Path.join(Path.dirname(path), ".s"))
         const own = Path.join(folder, "s")
         const bound = addressable(own)
         if (bound !== undefined) return Effect.succeed(new SocketFile(path, folder, own, bound))
-        Fs.rmdirSync(folder)
+        builtins.fs.rmdirSync(folder)
         const reason = new NetworkError.PathTooLong({ limit: limit - (own.length - path.length) })
         return Effect.fail(NetworkError.make("listen", `unix://${path}`, reason))
       } catch (error) {
@@ -53,8 +54,8 @@ export class SocketFile {
    */
   place(mode: number | undefined): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
-      if (mode !== undefined) Fs.chmodSync(this.#own, mode)
-      this.#identity = Fs.lstatSync(this.#own, { bigint: true })
+      if (mode !== undefined) builtins.fs.chmodSync(this.#own, mode)
+      this.#identity = builtins.fs.lstatSync(this.#own, { bigint: true })
       return this.#take()
     }).pipe(
       Effect.catchDefect((error) =>
@@ -66,8 +67,8 @@ export class SocketFile {
 
   #take(): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
-      if (succeeds(() => Fs.linkSync(this.#own, this.#path))) return Effect.void
-      const found = Fs.lstatSync(this.#path, { bigint: true, throwIfNoEntry: false })
+      if (succeeds(() => builtins.fs.linkSync(this.#own, this.#path))) return Effect.void
+      const found = builtins.fs.lstatSync(this.#path, { bigint: true, throwIfNoEntry: false })
       if (found === undefined) return this.#take()
       if (!found.isSocket()) return Effect.fail(taken(this.#path, new NetworkError.NotASocket()))
       return Effect.flatMap(answers(this.#path), (answered) => {
@@ -84,7 +85,7 @@ export class SocketFile {
   #replace(stale: Fs.BigIntStats, generation: number): Effect.Effect<void, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const claim = claimOf(this.#path, stale, generation)
-      if (!succeeds(() => Fs.linkSync(this.#own, claim))) {
+      if (!succeeds(() => builtins.fs.linkSync(this.#own, claim))) {
         return Effect.flatMap(answers(claim), (answered) => {
           if (answered === "gone") return this.#take()
           return answered ? this.#inUse : this.#replace(stale, generation + 1)
@@ -92,10 +93,12 @@ export class SocketFile {
       }
       try {
         if (!isSame(this.#path, stale)) return this.#take()
-        Fs.renameSync(this.#own, this.#path)
+        builtins.fs.renameSync(this.#own, this.#path)
         return Effect.void
       } finally {
-        for (let each = generation; each >= 0; each--) Fs.rmSync(claimOf(this.#path, stale, each), { force: true })
+        for (let each = generation; each >= 0; each--) {
+          builtins.fs.rmSync(claimOf(this.#path, stale, each), { force: true })
+        }
       }
     })
   }
@@ -105,7 +108,7 @@ export class SocketFile {
   }
 
   #removeFolder(): void {
-    Fs.rmSync(this.#folder, { recursive: true, force: true })
+    builtins.fs.rmSync(this.#folder, { recursive: true, force: true })
   }
 
   /** Removes the file, unless another has taken its place. To be called while the socket still listens. */
@@ -113,7 +116,7 @@ export class SocketFile {
     this.#removeFolder()
     if (this.#identity === undefined || !isSame(this.#path, this.#identity)) return
     try {
-      Fs.unlinkSync(this.#path)
+      builtins.fs.unlinkSync(this.#path)
     } catch {
       // It is gone, or its folder is not writable any more: the next listener replaces it.
     }
@@ -132,7 +135,7 @@ const succeeds = (link: () => void): boolean => {
 }
 
 const isSame = (path: string, { dev, ino }: Fs.BigIntStats): boolean => {
-  const found = Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  const found = builtins.fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return found?.dev === dev && found.ino === ino
 }
 

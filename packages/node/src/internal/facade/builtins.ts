@@ -1,0 +1,19 @@
+import type * as Dgram from "node:dgram"
+import type * as Dns from "node:dns"
+import type * as Fs from "node:fs"
+
+/**
+ * Modules of Node, loaded by their first use. An import loads them when the program starts, with everything that they can
+ * load: importing `node:fs` brings its streams, its promises and `node:readline`.
+ */
+export const builtins: { readonly dgram: typeof Dgram; readonly dns: typeof Dns; readonly fs: typeof Fs } = {
+  get dgram() {
+    return process.getBuiltinModule("node:dgram")
+  },
+  get dns() {
+    return process.getBuiltinModule("node:dns")
+  },
+  get fs() {
+    return process.getBuiltinModule("node:fs")
+  }
+}
