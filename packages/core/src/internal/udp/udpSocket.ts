@@ -35,7 +35,8 @@ export class DatagramState implements UdpSocket.Datagram {
   }
 }
 
-type Receiver = (datagram: DatagramState | undefined, error: NetworkError.NetworkError | undefined) => void
+/** Gets one datagram, or the error. */
+export type Receiver = (datagram: DatagramState | undefined, error: NetworkError.NetworkError | undefined) => void
 
 /** A bound datagram socket: a bounded queue of received datagrams, and the receivers that wait for one. */
 export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramReceiver {
@@ -93,32 +94,41 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     for (const receiver of receivers) receiver(undefined, error)
   }
 
-  #wait<A>(map: (datagram: DatagramState) => A): Effect.Effect<A, NetworkError.NetworkError> {
+  /** Gives the next datagram to a receiver: at once if one waits. */
+  take(receiver: Receiver): void {
+    const datagram = this.#queue.shift()
+    if (datagram !== undefined) return receiver(datagram, undefined)
     const error = this.#closed ?? this.#notice
     this.#notice = undefined
-    if (error !== undefined) return Effect.fail(error)
+    if (error !== undefined) receiver(undefined, error)
+    else this.#receivers.push(receiver)
+  }
+
+  /** Removes a receiver that waits. */
+  forget(receiver: Receiver): void {
+    this.#receivers = this.#receivers.filter((each) => each !== receiver)
+  }
+
+  #wait<A>(map: (datagram: DatagramState) => A): Effect.Effect<A, NetworkError.NetworkError> {
     return Effect.callback((resume) => {
       const receiver: Receiver = (datagram, error) =>
         resume(datagram === undefined ? Effect.fail(error!) : Effect.succeed(map(datagram)))
-      this.#receivers.push(receiver)
-      return Effect.sync(() => {
-        this.#receivers = this.#receivers.filter((each) => each !== receiver)
-      })
+      this.take(receiver)
+      return Effect.sync(() => this.forget(receiver))
     })
   }
 
-  readonly receive: Effect.Effect<DatagramState, NetworkError.NetworkError> = Effect.suspend(() => {
-    const datagram = this.#queue.shift()
-    return datagram === undefined ? this.#wait((datagram) => datagram) : Effect.succeed(datagram)
-  })
+  readonly receive: Effect.Effect<DatagramState, NetworkError.NetworkError> = this.#wait((datagram) => datagram)
 
   readonly receiveAll: Effect.Effect<Arr.NonEmptyReadonlyArray<DatagramState>, NetworkError.NetworkError> = Effect
     .suspend(() => {
-      if (this.#queue.length === 0) return this.#wait((datagram) => [datagram] as const)
+      if (this.#queue.length < 2) return this.#waitForOne
       const all = this.#queue
       this.#queue = []
       return Effect.succeed(all as unknown as Arr.NonEmptyReadonlyArray<DatagramState>)
     })
+
+  readonly #waitForOne = this.#wait((datagram) => [datagram] as const)
 
   send(
     payload: Uint8Array | string,

@@ -1,0 +1,131 @@
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type * as NetworkError from "../../NetworkError.ts"
+import type * as UdpServer from "../../UdpServer.ts"
+import type { DatagramState, Receiver, UdpSocketState } from "../udp/udpSocket.ts"
+import type { Admission } from "./admission.ts"
+
+/**
+ * Runs a handler for each datagram, each on a fiber and in a Scope of its own, and a limited number at once. The others wait
+ * in the queue of the socket.
+ *
+ * A handler begins in the callback of the socket: nothing stays between the datagram and its handler.
+ */
+export class Dispatcher<E, R> {
+  readonly #socket: UdpSocketState
+  readonly #admission: Admission
+  readonly #concurrency: number
+  readonly #context: Context.Context<R>
+  readonly #handler: UdpServer.Handler<E, R>
+  readonly #onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
+  readonly #onReceiveFailed: (error: NetworkError.NetworkError) => void
+  readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
+  #handling = 0
+  #isStopped = false
+  // Whether the socket calls back with the next datagram.
+  #isReceiving = false
+  #isFilling = false
+  #onIdle: (() => void) | undefined = undefined
+
+  constructor(options: {
+    readonly socket: UdpSocketState
+    readonly admission: Admission
+    readonly concurrency: number
+    /** The services of the handlers, but for the Scope of each. */
+    readonly context: Context.Context<R>
+    readonly handler: UdpServer.Handler<E, R>
+    readonly onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
+    readonly onReceiveFailed: (error: NetworkError.NetworkError) => void
+  }) {
+    this.#socket = options.socket
+    this.#admission = options.admission
+    this.#concurrency = options.concurrency
+    // A flat copy: contexts are chains, and every handler would walk this one.
+    this.#context = Context.makeUnsafe(new Map(options.context.mapUnsafe))
+    this.#handler = options.handler
+    this.#onFailed = options.onFailed
+    this.#onReceiveFailed = options.onReceiveFailed
+  }
+
+  /** Handlers that run, or whose Scope closes. */
+  get handling(): number {
+    return this.#handling
+  }
+
+  /** Takes the datagrams that wait, as far as the limit allows, and those that come. */
+  start(): void {
+    // A handler that ends at once asks for the next datagram while this one is being handed out.
+    if (this.#isFilling) return
+    this.#isFilling = true
+    while (!this.#isReceiving && !this.#isStopped && this.#handling < this.#concurrency) {
+      this.#isReceiving = true
+      this.#socket.take(this.#receiver)
+    }
+    this.#isFilling = false
+  }
+
+  readonly #receiver: Receiver = (datagram, error) => {
+    this.#isReceiving = false
+    if (datagram === undefined) {
+      // A socket with a peer hears that no socket is bound there, and may receive from it later.
+      if (error!.reason._tag === "Closed") this.#isStopped = true
+      else this.#onReceiveFailed(error!)
+    } else if (this.#admission.admits(datagram)) {
+      this.#handle(datagram)
+    }
+    this.start()
+  }
+
+  #handle(datagram: DatagramState): void {
+    this.#handling++
+    const scope = Scope.makeUnsafe()
+    const fiber = Effect.runForkWith(Context.add(this.#context, Scope.Scope, scope))(
+      Effect.suspend(() => this.#handler(datagram, this.#socket))
+    )
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.#close(datagram, scope, exit)
+    this.#fibers.add(fiber)
+    fiber.addObserver((exit) => {
+      this.#fibers.delete(fiber)
+      this.#close(datagram, scope, exit)
+    })
+  }
+
+  #close(datagram: DatagramState, scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit)) this.#onFailed(datagram, exit.cause)
+    const finalizers = Scope.closeUnsafe(scope, exit)
+    if (finalizers === undefined) return this.#end()
+    Effect.runForkWith(this.#context)(finalizers).addObserver((finalized) => {
+      if (Exit.isFailure(finalized)) this.#onFailed(datagram, finalized.cause)
+      this.#end()
+    })
+  }
+
+  #end(): void {
+    this.#handling--
+    if (this.#handling === 0) this.#onIdle?.()
+    this.start()
+  }
+
+  /** Takes no more datagrams. */
+  stop(): void {
+    this.#isStopped = true
+    this.#socket.forget(this.#receiver)
+  }
+
+  /** Waits until no handler runs. */
+  readonly idle: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.#handling === 0) return resume(Effect.void)
+    this.#onIdle = () => resume(Effect.void)
+  })
+
+  /** Interrupts all handlers, and waits for them. */
+  readonly interrupt: Effect.Effect<void> = Effect.suspend(() => {
+    for (const fiber of this.#fibers) fiber.interruptUnsafe()
+    return this.idle
+  })
+}
