@@ -4,8 +4,10 @@ import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Dgram from "node:dgram"
+import { getSystemErrorName } from "node:util"
 import { fromNode, isLocal, multicastInterface, toNode } from "./address.ts"
 import { builtins } from "./facade/builtins.ts"
+import { DatagramHandle } from "./facade/datagramHandle.ts"
 
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
@@ -78,13 +80,22 @@ const configure = (socket: Dgram.Socket, options: Transport.BindSettings): void 
   }
 }
 
+const sendError = (error: unknown, address: string, payload: Uint8Array): NetworkError.NetworkError => {
+  const failure = Transport.systemError({ operation: "send", address, error })
+  if (failure.reason._tag !== "MessageTooLarge") return failure
+  const reason = new NetworkError.MessageTooLarge({ size: payload.length })
+  return new NetworkError.NetworkError({ ...failure, operation: "send", address, reason, cause: error })
+}
+
 const makeTransport = (
   socket: Dgram.Socket,
   localAddress: NetAddress.InetAddress,
   where: string
 ): Transport.DatagramTransport => {
   const isIpv6 = NetAddress.isInetAddressV6(localAddress)
+  const handle = new DatagramHandle(socket)
   const parse = (source: Transport.DatagramSource) => fromNode(source.address, source.port)
+  const destinationOf = (to: Transport.DatagramSource) => `udp://${NetAddress.formatInet(parse(to))}`
   const change = (
     { group, interface: at, source }: UdpSocket.Membership<NetAddress.IpAddress>,
     apply: (group: string, at: string | undefined, source: string | undefined) => void
@@ -101,31 +112,20 @@ const makeTransport = (
   return {
     localAddress,
     send: (payload, to, done) => {
-      const sent = (error: Error | null) => {
-        if (error === null) return done()
-        const failure = Transport.systemError({
-          operation: "send",
-          address: to === undefined ? where : `udp://${NetAddress.formatInet(parse(to))}`,
-          error
-        })
-        const { reason } = failure
-        done(
-          reason._tag === "MessageTooLarge"
-            ? new NetworkError.NetworkError({
-              ...failure,
-              operation: "send",
-              address: failure.address,
-              reason: new NetworkError.MessageTooLarge({ size: payload.length }),
-              cause: error
-            })
-            : failure
-        )
-      }
+      const failed = (error: unknown) => done(sendError(error, to === undefined ? where : destinationOf(to), payload))
+      const outcome = handle.send(
+        payload,
+        to,
+        (status) => status < 0 ? failed({ code: getSystemErrorName(status) }) : done()
+      )
+      if (outcome === "sent") return done()
+      if (outcome === "queued") return
+      const sent = (error: Error | null) => error === null ? done() : failed(error)
       try {
         if (to === undefined) socket.send(payload, sent)
         else socket.send(payload, to.port, to.address, sent)
       } catch (error) {
-        sent(error as Error)
+        failed(error)
       }
     },
     parse,
