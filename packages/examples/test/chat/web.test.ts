@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { hasChromium, openBrowser, type Tab } from "../../../simulation/test/fixtures/browser.ts"
+import { contrast, hasChromium, openBrowser, type Tab } from "../../../simulation/test/fixtures/browser.ts"
 import { folder } from "../folder.ts"
 import { isThere, spawn, start, stop } from "../program.ts"
 
@@ -127,6 +127,8 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
           Fs.writeFileSync(Path.join(pictures, `${width}-${theme}.png`), await alice.screenshot())
         }
         expect(await alice.evaluate("document.documentElement.scrollWidth")).toBe(width)
+        const [least, where] = await alice.evaluate(contrast) as [number, string]
+        expect(least, `contrast of ${where} in ${theme}`).toBeGreaterThanOrEqual(4.5)
       }
     }
 

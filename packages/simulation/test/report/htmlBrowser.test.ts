@@ -6,7 +6,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
-import { hasChromium, openTab } from "../fixtures/browser.ts"
+import { contrast, hasChromium, openTab } from "../fixtures/browser.ts"
 import { messages, port, staleReads } from "../fixtures/staleReads.ts"
 
 if (!hasChromium) console.warn("the page of a trace is not tried in a browser: chromium is missing")
@@ -34,29 +34,6 @@ const click = (id: string) => `document.getElementById('${id}').click()`
 const type = (id: string, text: string) =>
   `{ const field = document.getElementById('${id}'); field.value = '${text}'; field.dispatchEvent(new Event('input')) }`
 const text = (id: string) => `document.getElementById('${id}').textContent`
-
-// The least contrast of texts in view with what is behind them, as WCAG 2.2 has it (1.4.3).
-const contrast = `(() => {
-  const parse = (color) => color.match(/[\\d.]+/g).map(Number)
-  const light = (color) => {
-    const [r, g, b] = parse(color).map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const behind = (element) => {
-    for (let each = element; each !== null; each = each.parentElement) {
-      const color = getComputedStyle(each).backgroundColor
-      if (parse(color)[3] !== 0) return color
-    }
-  }
-  const found = []
-  for (const element of document.querySelectorAll("body *")) {
-    const texts = [...element.childNodes].filter((node) => node.nodeType === 3 && node.textContent.trim() !== "")
-    if (texts.length === 0 || element.closest("script, style, noscript, :disabled") || !element.checkVisibility()) continue
-    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a)
-    found.push([(a + 0.05) / (b + 0.05), element.className + " " + element.textContent.slice(0, 20)])
-  }
-  return found.sort(([a], [b]) => a - b)[0]
-})()`
 
 describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
   it("opens at the failure, steps by keyboard, filters and finds, and asks no host for anything", async () => {

@@ -1,12 +1,11 @@
 /** A connected user: what they are called, where they are, and what waits to be sent to them. */
 import * as Subscription from "@sluice/core/Subscription"
 import * as Data from "effect/Data"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import type * as Line from "../protocol/Line.ts"
+import * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"
 import type * as Wire from "../protocol/Wire.ts"
 import type { Room } from "./Room.ts"
@@ -19,8 +18,6 @@ export interface Member {
   stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
   /** Who knows it may have the name. */
   token: Redacted.Redacted<string> | undefined
-  /** Completed when the name is given to another connection of the same user. */
-  readonly replaced: Deferred.Deferred<never, Parting>
   readonly wire: Wire.Wire
   /** A permit for each of their lines that is being kept: that many at once. */
   readonly keeping: Semaphore.Semaphore
@@ -40,7 +37,6 @@ export const make = (
   introduced: false,
   stay: undefined,
   token: undefined,
-  replaced: Deferred.makeUnsafe(),
   wire,
   keeping: Semaphore.makeUnsafe(mostKeeping),
   subscription
@@ -64,6 +60,14 @@ export const settled = <A, E, R>(member: Member, effect: Effect.Effect<A, E, R>)
 /** Says something to one member alone. */
 export const tell = (member: Member, line: Line.Line): Effect.Effect<boolean> =>
   Subscription.offer(member.subscription, member.wire.encode(line))
+
+/** Says the last words to a member, whose connection ends once they are written. */
+export const dismiss = Effect.fnUntraced(function*(member: Member, { farewell, isFinal = false }: Parting) {
+  yield* tell(member, Line.Notice({ text: farewell }))
+  const ending = member.wire.ending(isFinal)
+  if (ending !== undefined) yield* Subscription.offer(member.subscription, ending)
+  yield* Subscription.end(member.subscription)
+})
 
 /** Why a client is no longer served: what it is told itself, and what the room is told. */
 export class Parting extends Data.TaggedError("Parting")<{

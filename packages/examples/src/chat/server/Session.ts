@@ -11,7 +11,6 @@ import * as Framed from "@sluice/core/Framed"
 import * as Server from "@sluice/core/Server"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -49,17 +48,11 @@ export const serve = (hall: Hall, settings: Settings, wire: Wire.Wire) =>
         listen(framed, hall, member, settings, bucket, heard),
         Silence.watch(member, settings, heard),
         Silence.untilIntroduced(member, settings),
-        Deferred.await(member.replaced),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
-        Effect.catchTag("Parting", ({ farewell, isFinal, why }) =>
-          leave(why).pipe(
-            Effect.andThen(tell(member, Line.Notice({ text: farewell }))),
-            Effect.andThen(Effect.suspend(() => {
-              const ending = wire.ending(isFinal ?? false)
-              return ending === undefined ? Effect.void : Subscription.offer(member.subscription, ending)
-            })),
-            Effect.andThen(Subscription.end(member.subscription)),
+        Effect.catchTag("Parting", (parting) =>
+          leave(parting.why).pipe(
+            Effect.andThen(Member.dismiss(member, parting)),
             Effect.andThen(Effect.timeoutOption(writing, lastWords))
           )),
         // The last words may be what is too much.

@@ -1,5 +1,4 @@
 /** What each command does. Its sender is answered, by a line or by what happens in the room. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
@@ -10,7 +9,7 @@ import type { Admission } from "./Admission.ts"
 import type { Board } from "./Board.ts"
 import type { HistoryFailed } from "./history/History.ts"
 import type { Member } from "./Member.ts"
-import { keep, Parting, settled, tell } from "./Member.ts"
+import { dismiss, keep, Parting, settled, tell } from "./Member.ts"
 import type { Names } from "./Names.ts"
 import * as Room from "./Room.ts"
 import type { Rooms } from "./Rooms.ts"
@@ -80,7 +79,7 @@ const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effec
     const parting = new Parting({ farewell: "you came back on another connection", why: undefined, isFinal: true })
     return settled(other, rooms.leave(other, "reconnected")).pipe(
       Effect.andThen(Effect.sync(() => names.demote(other))),
-      Effect.andThen(Deferred.fail(other.replaced, parting)),
+      Effect.andThen(dismiss(other, parting)),
       Effect.as(true)
     )
   })

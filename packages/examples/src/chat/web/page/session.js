@@ -75,7 +75,12 @@ export const makeSession = (identity, view) => {
   }
 
   /** @param {"note" | "refusal"} kind @param {string} text @param {Conversation} [to] */
-  const note = (kind, text, to = active) => add(to, { kind, name: "", text, at: Date.now() })
+  const note = (kind, text, to = active) => {
+    const last = to.items.at(-1)
+    // A server that refuses again and again is quoted once.
+    if (last?.kind === "refusal" && last.text === text) return
+    add(to, { kind, name: "", text, at: Date.now() })
+  }
 
   /** @param {Past} past */
   const roomOf = ({ room }) => find("room", room ?? joined?.name ?? active.name)
@@ -114,17 +119,24 @@ export const makeSession = (identity, view) => {
   }
   const outbox = makeOutbox((line) => connection.send(line), onRefused, () => view.refresh())
 
+  // Says who one is and where one was.
+  const greet = () => {
+    clearTimeout(greeting)
+    isGreeted = false
+    connection.send(`/token ${identity.token}`)
+    if (wanted !== "") connection.send(`/nick ${wanted}`)
+    isArriving = joined !== undefined
+    if (joined === undefined) outbox.resume()
+    else connection.send(joinLine(joined))
+  }
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let greeting
+
   const connection = connect({
-    onOpen: () => {
-      isGreeted = false
-      connection.send(`/token ${identity.token}`)
-      if (wanted !== "") connection.send(`/nick ${wanted}`)
-      isArriving = joined !== undefined
-      if (joined === undefined) outbox.resume()
-      else connection.send(joinLine(joined))
-    },
+    onOpen: greet,
     onState: (next) => {
       state = next
+      clearTimeout(greeting)
       if (next.tag !== "open") outbox.pause()
       view.showState(next)
       view.refresh()
@@ -218,8 +230,15 @@ export const makeSession = (identity, view) => {
         if (/^you are the \d+\w\w here: /.test(line.text)) return
         if (line.text.startsWith("you have left ")) joined = undefined
         return note("note", line.text)
-      case "Refusal":
+      case "Refusal": {
         if (answered !== undefined) return
+        // All browsers of one address share a rate, and may have come back together.
+        const [, wait] = /^too fast, .* wait (\d+) ms$/.exec(line.text) ?? []
+        if (isArriving && wait !== undefined) {
+          clearTimeout(greeting)
+          greeting = setTimeout(greet, Number(wait) + 200 + 2000 * Math.random())
+          return
+        }
         note("refusal", line.text)
         if (me === "" || !isArriving) return
         if (!isGreeted) {
@@ -232,6 +251,7 @@ export const makeSession = (identity, view) => {
           joined = undefined
           outbox.resume()
         }
+      }
     }
   }
 

@@ -88,27 +88,22 @@ export const makeView = (session) => {
     )
   }
 
-  /** @param {Conversation} conversation @param {number} unread @param {string} label @param {string} detail */
-  const entry = (conversation, unread, label, detail) => {
+  /** @param {"room" | "person"} kind @param {string} name @param {number} unread @param {string} [detail] */
+  const entry = (kind, name, unread, detail = "") => {
+    const { active } = session()
     const item = make("li", "")
     const button = /** @type {HTMLButtonElement} */ (make("button", "entry"))
     button.type = "button"
-    button.append(
-      conversation.kind === "person" ? avatar(conversation.name) : make("span", "hash", "#"),
-      make("span", "label", label)
-    )
-    if (conversation === session().active) button.ariaCurrent = "page"
+    button.append(kind === "person" ? avatar(name) : make("span", "hash", "#"), make("span", "label", name))
+    if (kind === active.kind && fold(name) === fold(active.name)) button.ariaCurrent = "page"
     if (unread !== 0) {
-      const badge = make(
-        "span",
-        unread > 0 ? "badge" : "badge dot",
-        unread > 99 ? "99+" : unread > 0 ? String(unread) : ""
-      )
+      const count = unread > 99 ? "99+" : unread > 0 ? String(unread) : ""
+      const badge = make("span", unread > 0 ? "badge" : "badge dot", count)
       badge.append(make("span", "hidden", unread > 0 ? " unread" : "something new"))
       button.append(badge)
     } else if (detail !== "") button.append(make("span", "detail", detail))
     button.onclick = () => {
-      session().show(conversation)
+      session().show(session().find(kind, name))
       element("rooms").hidePopover()
       element("people").hidePopover()
     }
@@ -130,22 +125,22 @@ export const makeView = (session) => {
   const drawLists = () => {
     const { active, conversations, joined, me, rooms, state } = session()
     const known = conversations.filter(({ kind }) => kind === "room")
-    /** @param {Conversation} room */
-    const peopleOf = (room) => rooms.find(({ name }) => fold(name) === fold(room.name))?.people ?? 0
-    for (const { name } of rooms) {
-      if (!known.some((room) => fold(room.name) === fold(name))) known.push(session().find("room", name))
-    }
+    /** @param {string} room */
+    const peopleIn = (room) => rooms.find(({ name }) => fold(name) === fold(room))?.people ?? 0
     const listed = known
-      .filter((room) => room === active || room === joined || room.last > 0 || peopleOf(room) > 0)
-      .sort((a, b) => peopleOf(b) - peopleOf(a) || a.name.localeCompare(b.name))
-    /** @param {Conversation} room */
-    const unreadOf = (room) => room.unread || (room !== joined && room.last > 0 && room.announced > room.last ? -1 : 0)
-    fill("roomList", listed.map((room) => entry(room, unreadOf(room), room.name, String(peopleOf(room) || ""))))
-    const persons = conversations.filter(({ items, kind, unread }) =>
-      kind === "person" && (items.length > 0 || unread > 0)
-    )
-    if (active.kind === "person" && !persons.includes(active)) persons.push(active)
-    fill("privateList", persons.map((person) => entry(person, person.unread, person.name, "")))
+      .filter((room) => room === active || room === joined || room.last > 0 || peopleIn(room.name) > 0)
+      .map(({ name }) => name)
+    for (const { name } of rooms) if (!listed.some((each) => fold(each) === fold(name))) listed.push(name)
+    listed.sort((a, b) => peopleIn(b) - peopleIn(a) || a.localeCompare(b))
+    /** @param {string} name */
+    const unreadIn = (name) => {
+      const room = known.find((each) => fold(each.name) === fold(name))
+      if (room === undefined) return 0
+      return room.unread || (room !== joined && room.last > 0 && room.announced > room.last ? -1 : 0)
+    }
+    fill("roomList", listed.map((name) => entry("room", name, unreadIn(name), String(peopleIn(name) || ""))))
+    const persons = conversations.filter((each) => each.kind === "person" && (each.items.length > 0 || each === active))
+    fill("privateList", persons.map(({ name, unread }) => entry("person", name, unread)))
     element("noPrivate").hidden = persons.length > 0
 
     const names = joined?.people ?? []
@@ -153,7 +148,7 @@ export const makeView = (session) => {
     element("peopleTitle").textContent = joined === undefined ? "In no room" : `In ${joined.name} — ${count}`
     fill("peopleList", [
       ...names.map((name) => {
-        if (fold(name) !== fold(me)) return entry(session().find("person", name), 0, name, "")
+        if (fold(name) !== fold(me)) return entry("person", name, 0)
         const item = make("li", "entry self")
         item.append(avatar(name), make("span", "label", name), make("span", "detail", "you"))
         return item
