@@ -66,6 +66,9 @@ export {
   SimulationNotDeterministic,
   SimulationNotLive,
   SimulationPropertyViolated,
+  SimulationRefused,
+  SimulationStalled,
+  SimulationUncaught,
   SimulationUnmet
 } from "./SimulationError.ts"
 
@@ -80,6 +83,8 @@ export interface LimitOptions {
   readonly time?: Duration.Input | undefined
   /** Tasks of fibers and events of the network. Default: 10,000,000, which is some seconds of real time. */
   readonly steps?: number | undefined
+  /** Real time that the platform has for an answer, such as that a file was read. Default: 10 seconds. */
+  readonly operation?: Duration.Input | undefined
 }
 
 /**
@@ -95,6 +100,12 @@ export interface Options<R = never> extends SimNetwork.Options {
    * Default: `"random"` with a `seed`, `"fifo"` without one.
    */
   readonly schedule?: "fifo" | "random" | undefined
+  /**
+   * Whether the run turns the event loop of Node between two moments of virtual time, for programs that await promises, and
+   * for libraries of Node: `true` from the beginning, `false` never. Default: once the program leaves something to the event
+   * loop, such as a promise, a timer, or a callback, unless who runs it does so synchronously (`Effect.runSync`).
+   */
+  readonly eventLoop?: boolean | undefined
   /** Random faults that the run is under. Default: none. */
   readonly campaign?: Campaign.Campaign | undefined
   /** Virtual time for which the campaign injects faults. The program may end before or after it. Default: 1 minute. */

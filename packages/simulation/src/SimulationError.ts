@@ -4,17 +4,17 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type { AmbientCall } from "./internal/time/ambient.ts"
+import type { AmbientCall } from "./internal/eventLoop/sandbox.ts"
 
 export {
   /**
-   * A call of a timer of the platform.
+   * A call of something of the platform, such as `setTimeout`.
    *
    * @since 0.1.0
    * @category models
    */
   type AmbientCall
-} from "./internal/time/ambient.ts"
+} from "./internal/eventLoop/sandbox.ts"
 
 /**
  * A fiber that was waiting.
@@ -48,8 +48,10 @@ interface Situation {
   readonly at: number
   readonly fibers: ReadonlyArray<WaitingFiber>
   readonly sockets: ReadonlyArray<WaitingSocket>
-  /** Timers of the platform that were started, which never fire in a simulation. */
+  /** Timers and callbacks of the platform, which never come in a synchronous run. */
   readonly calls: ReadonlyArray<AmbientCall>
+  /** Whether the run was one without a pause: it could not wait for promises. */
+  readonly isSynchronous: boolean
 }
 
 /**
@@ -61,12 +63,73 @@ interface Situation {
  */
 export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<Situation> {
   override get message(): string {
-    const promised = this.fibers.filter((fiber) => fiber.awaitsPromise)
-    const first = promised.length === 0
+    const first = !this.isSynchronous || this.fibers.every((fiber) => !fiber.awaitsPromise)
       ? `the simulation is stuck at ${this.at} ms: everything waits, and nothing is left that could happen`
-      : `the program awaits a promise at ${this.at} ms, and in a simulation none is ever resolved: it runs from end to ` +
-        "end without a pause. Replace what makes it (a timer, a file, a socket of the system) by a Layer for tests"
+      : `the program awaits a promise at ${this.at} ms, and a synchronous run resolves none: run it with Effect.runPromise, ` +
+        "without eventLoop: false"
     return [first, ...describe(this)].join("\n")
+  }
+}
+
+/**
+ * The run waits for something that the platform does, such as reading a file, and it is not done within `limit.operation` of
+ * real time.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationStalled extends Data.TaggedError("SimulationStalled")<
+  Situation & {
+    /** What is not done, in the order in which it was begun. */
+    readonly operations: ReadonlyArray<AmbientCall>
+  }
+> {
+  override get message(): string {
+    return [
+      `the simulation waits at ${this.at} ms for the platform, which does not answer; raise limit.operation, or mend what it ` +
+      "waits for",
+      ...list("operations", this.operations, ({ caller, name }) => `${name} ${caller}`),
+      ...describe(this)
+    ].join("\n")
+  }
+}
+
+/**
+ * The program used a socket, a process or a thread of the system, whose time is not that of the simulation.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationRefused extends Data.TaggedError("SimulationRefused")<
+  AmbientCall & {
+    /** The virtual time, in milliseconds. */
+    readonly at: number
+  }
+> {
+  override get message(): string {
+    return `the program called ${this.name} at ${this.at} ms, which has no part in a simulation: ${this.caller}; use the ` +
+      "Network of the simulation, or a Layer for tests"
+  }
+}
+
+/**
+ * A callback of the platform, such as that of a timer, threw an exception that nobody caught, or a promise was rejected and
+ * nobody handled it. In Node that ends the process.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulationUncaught extends Data.TaggedError("SimulationUncaught")<{
+  /** The host that it ran on; empty for none. */
+  readonly host: string
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const why = this.cause instanceof Error ? `${this.cause.name}: ${this.cause.message}` : String(this.cause)
+    const where = this.host === "" ? "" : ` on host "${this.host}"`
+    return `nobody caught an exception${where} at ${this.at} ms: ${why}; handle it where it is thrown`
   }
 }
 
@@ -203,13 +266,16 @@ export type SimulationError =
   | SimulationLimitExceeded
   | SimulationNotLive
   | SimulationPropertyViolated
+  | SimulationRefused
+  | SimulationStalled
+  | SimulationUncaught
 
 const shown = 20
 
 const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> => [
   ...list("fibers", fibers, ({ awaitsPromise, name }) => `${name}${awaitsPromise ? ": waits for a promise" : ""}`),
   ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`),
-  ...list("timers of the platform, which never fire in a simulation", calls, ({ caller, name }) => `${name} ${caller}`)
+  ...list("timers and callbacks of the platform, which never come in a synchronous run", calls, ({ caller, name }) => `${name} ${caller}`)
 ]
 
 const list = <A>(title: string, all: ReadonlyArray<A>, format: (each: A) => string): ReadonlyArray<string> =>

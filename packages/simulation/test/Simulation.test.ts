@@ -98,11 +98,13 @@ describe("Simulation.run", () => {
       expect(error.message).toMatch(/server: tcp 0\.0\.0\.0:7, LISTEN: waits for connections/)
     }))
 
-  it.effect("a program that awaits a promise is told so", () =>
+  it.effect("a program that awaits a promise in a synchronous run is told so", () =>
     Effect.gen(function*() {
-      const run = yield* Simulation.record(
-        Effect.promise(() => Promise.resolve(1)).pipe(Effect.withSpan("reading a file"))
-      )
+      const program = Effect.promise(() => Promise.resolve(1)).pipe(Effect.withSpan("reading a file"))
+      expect(yield* Simulation.run(program)).toBe(1)
+      // Who runs it so cannot wait, and one may ask for it.
+      const run = Effect.runSync(Simulation.record(program))
+      expect((yield* Simulation.record(program, { eventLoop: false })).exit).toEqual(run.exit)
       const error = failure(run.exit)
       assert(error._tag === "SimulationDeadlock")
       expect(error.fibers.filter(({ awaitsPromise }) => awaitsPromise).map(({ name }) => name)).toEqual([

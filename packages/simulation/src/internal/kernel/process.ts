@@ -18,7 +18,7 @@ export class Process {
 
   constructor(host: HostState) {
     this.host = host
-    this.gate = new Gate(host.engine)
+    this.gate = new Gate(host.engine, host.time, host.name)
   }
 
   /** The Scheduler of its fibers: one for all, so that they share what Effect derives from it. */

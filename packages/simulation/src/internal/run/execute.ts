@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
@@ -18,22 +19,27 @@ import {
   type SimulationError,
   SimulationHostFailed,
   SimulationLimitExceeded,
-  SimulationPropertyViolated
+  SimulationPropertyViolated,
+  SimulationRefused,
+  SimulationStalled,
+  SimulationUncaught
 } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
+import type { Stop } from "../eventLoop/driver.ts"
+import { hasEventLoop } from "../eventLoop/install.ts"
+import { Sandbox } from "../eventLoop/sandbox.ts"
 import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
 import { failureNote } from "../report/failureNote.ts"
 import { traceLogger } from "../report/traceLogger.ts"
 import { WaitLog } from "../report/waitLog.ts"
-import { type AmbientCall, withAmbient } from "../time/ambient.ts"
 import { CurrentEngine } from "../time/engine.ts"
-import { watchPromises } from "../time/promiseWatch.ts"
 import { randomService, RandomStream, type Seed } from "../time/random.ts"
 import { seededTracer } from "../time/tracer.ts"
-import { type Halt, type Limits, VirtualTime } from "../time/virtualTime.ts"
+import { type Limits, VirtualTime } from "../time/virtualTime.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import { BuggifyPoints, type Observed, Properties } from "../world/properties.ts"
 import { CurrentWorld, type World } from "../world/world.ts"
+import { conduct, conductSynchronously, type Piece } from "./conduct.ts"
 import { fingerprint } from "./fingerprint.ts"
 import { CurrentParameters, Parameters } from "./parameters.ts"
 
@@ -42,6 +48,10 @@ export interface Settings {
   readonly limits: Limits
   readonly schedule: "fifo" | "random"
   readonly parameters: Readonly<Record<string, number>>
+  /** Whether the run waits for what the event loop does: from the beginning, once it has to, or never. */
+  readonly eventLoop: boolean | undefined
+  /** Milliseconds of real time that the platform has for an answer. */
+  readonly patience: number
   /** When to begin to record what fibers and sockets wait for, in microseconds. */
   readonly waits: number | undefined
 }
@@ -65,6 +75,8 @@ export interface Run<A, E> {
   readonly steps: number
   readonly segments: number
   readonly datagrams: number
+  /** What the platform did for the run, such as reading files, by name: `{ "fs.readFile": 2 }`. */
+  readonly operations: Readonly<Record<string, number>>
 }
 
 // The bounds of finalizers, from the end of the run.
@@ -74,11 +86,17 @@ const cleanUp: Limits = { time: 3_600_000_000, steps: 100_000 }
 export const execute = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   options: SimNetwork.Options,
-  { limits, parameters: given, schedule, waits }: Settings,
+  { eventLoop, limits, parameters: given, patience, schedule, waits }: Settings,
   context: Context.Context<never>
 ): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
   const seed = options.seed ?? 0
   const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
+  // Who runs it synchronously cannot wait for the event loop.
+  const isSynchronous = Context.get(context, Scheduler.Scheduler).executionMode === "sync"
+  const awaits = hasEventLoop && (eventLoop ?? !isSynchronous)
+  const sandbox = new Sandbox(time, time.pace, new RandomStream(seed, "ambient"), awaits)
+  time.promised = sandbox.promised
+  if (awaits) time.contextOf = sandbox.contextOf
   const watch = waits === undefined ? undefined : new WaitLog(time, waits)
   time.watch = watch
   const tracer = tracerOf(context, seed)
@@ -123,7 +141,8 @@ export const execute = <A, E, R>(
       elapsed: Duration.millis(time.now / 1000),
       steps: time.steps,
       segments: world.segments,
-      datagrams: world.datagrams
+      datagrams: world.datagrams,
+      operations: sandbox.operations.counts
     }
     world.end()
   }
@@ -147,21 +166,30 @@ export const execute = <A, E, R>(
   })) as Effect.Effect<Exit.Exit<A, E>, NetworkError.NetworkError, never>
 
   const loggers = Context.get(context, Logger.CurrentLoggers)
-  return withAmbient(time.clock, new RandomStream(seed, "ambient"), (calls) =>
-    watchPromises((waiting) => {
-      time.promised = waiting
-      const root = Effect.runForkWith(services)(running)
-      const isDone = () => root.pollUnsafe() !== undefined
-      const halt = time.run(() => run !== undefined || isDone(), limits)
-      if (halt !== undefined) end(Exit.fail(haltError(halt, time, world, calls)))
-      if (run !== undefined && !isDone()) {
-        // The program's own finalizers run, in bounded time.
-        if (run.exit._tag === "Failure") root.interruptUnsafe()
-        time.run(isDone, { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps })
-      }
-      // Without a run, it did not begin: the options are invalid.
-      return run === undefined ? Effect.map(root.pollUnsafe()!, () => run!) : Effect.succeed(run)
-    }))
+  sandbox.onUncaught = (host, cause) => end(Exit.fail(new SimulationUncaught({ host, at: time.now / 1000, cause })))
+  sandbox.onRefused = (name, caller) => {
+    const error = new SimulationRefused({ name, caller, at: time.now / 1000 })
+    end(Exit.fail(error))
+    throw error
+  }
+  let fiber: Fiber.Fiber<Exit.Exit<A, E>, NetworkError.NetworkError> | undefined
+  const piece: Piece<Run<A, E>, NetworkError.NetworkError> = {
+    begin: () => {
+      fiber = Effect.runForkWith(services)(running)
+    },
+    isRecorded: () => run !== undefined || piece.isDone(),
+    isDone: () => fiber?.pollUnsafe() !== undefined,
+    stop: (stop) => end(Exit.fail(stopError(stop, time, world, sandbox))),
+    abandon: () => end(Exit.interrupt()),
+    cleanUp: () => {
+      if (run?.exit._tag === "Failure") fiber!.interruptUnsafe()
+      return { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps }
+    },
+    // Without a run, it did not begin: the options are invalid.
+    result: () => run === undefined ? Effect.map(fiber!.pollUnsafe()!, () => run!) : Effect.succeed(run)
+  }
+  const conditions = { time, sandbox, limits, patience, needsEventLoop: eventLoop === true }
+  return awaits ? conduct(conditions, piece) : conductSynchronously(conditions, piece)
 }
 
 // A tracer that the program provides stays; the default one draws its identifiers at random.
@@ -170,18 +198,24 @@ const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer =>
   return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
 }
 
-const haltError = (
-  halt: Halt,
+const stopError = (
+  stop: Stop,
   time: VirtualTime,
   world: World | undefined,
-  calls: ReadonlyArray<AmbientCall>
+  { awaits, calls }: Sandbox
 ): SimulationError => {
   const situation = {
     at: time.now / 1000,
     fibers: time.fibers.map((fiber) => describeFiber(fiber, time.promised.has(fiber))),
     sockets: world === undefined ? [] : describeSockets(world),
-    calls
+    calls,
+    isSynchronous: !awaits
   }
+  if (stop._tag === "Stalled") {
+    const operations = stop.operations.map(({ caller, name }) => ({ name, caller }))
+    return new SimulationStalled({ ...situation, operations })
+  }
+  const { halt } = stop
   return halt === "nothingLeft" || halt === "promise"
     ? new SimulationDeadlock(situation)
     : new SimulationLimitExceeded({ ...situation, limit: halt === "timeLimit" ? "time" : "steps", steps: time.steps })

@@ -19,6 +19,8 @@ const check = <R>(options: Options<R>): Result.Result<Checked<R>, NetworkError.N
       time: duration("limit.time", options.limit?.time ?? "1 day") * 1000,
       steps: optionalInteger("limit.steps", options.limit?.steps, 1, Number.MAX_SAFE_INTEGER) ?? 10_000_000
     },
+    patience: duration("limit.operation", options.limit?.operation ?? "10 seconds"),
+    eventLoop: options.eventLoop,
     schedule: oneOf("schedule", options.schedule ?? (options.seed === undefined ? "fifo" : "random"), [
       "fifo",
       "random"

@@ -15,6 +15,6 @@ parentPort!.on(
   "message",
   ((seed: Seed) => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    parentPort!.postMessage(Effect.runSync(lane.run(seed)))
+    Effect.runFork(Effect.map(lane.run(seed), (trial) => parentPort!.postMessage(trial)))
   }) as never
 )

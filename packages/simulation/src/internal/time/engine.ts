@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { type Event, EventQueue } from "./eventQueue.ts"
+import type { ContextOf } from "./place.ts"
 import type { Watch } from "./watch.ts"
 
 /** What makes a simulated network go: its time, and what happens when. */
@@ -20,6 +21,8 @@ export interface Engine {
   readonly cancel: (event: Event) => void
   /** Told what fibers wait for, if that is recorded. */
   readonly watch: Watch | undefined
+  /** How the tasks of a process run, where the event loop has a part in it. */
+  readonly contextOf: ContextOf | undefined
   /** Runs a task soon, and never before this returns: so it is that the fibers which a socket wakes take their turns. */
   readonly submit: (task: () => void) => void
 }
@@ -31,6 +34,7 @@ export interface Engine {
 export class ClockEngine implements Engine {
   readonly epoch: number
   readonly watch = undefined
+  readonly contextOf = undefined
   readonly #queue = new EventQueue()
   readonly #context: Context.Context<never>
   readonly #clock: Clock.Clock

@@ -2,6 +2,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import type { Engine } from "./engine.ts"
 import type { Event } from "./eventQueue.ts"
+import type { Alarms, Pace } from "./place.ts"
 
 type Task = () => void
 
@@ -10,7 +11,7 @@ type Task = () => void
  * wait. Once it is dead, they are dropped, so that nothing of the process runs again: no fiber, however it was forked, and
  * no finalizer.
  */
-export class Gate {
+export class Gate implements Alarms {
   readonly #engine: Engine
   #state: "open" | "paused" | "dead" = "open"
   #pauses = 0
@@ -21,9 +22,11 @@ export class Gate {
   #turnTime: (() => number) | undefined = undefined
   #isBusy = false
   #inTurn = false
+  readonly #enter: ((task: Task) => void) | undefined
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, pace: Pace, host: string) {
     this.#engine = engine
+    this.#enter = engine.contextOf?.(this, pace, host)
   }
 
   get isDead(): boolean {
@@ -33,11 +36,16 @@ export class Gate {
   /** Runs a task now, later, or never. */
   run(task: Task): void {
     if (this.#state === "open" && !this.#isBusy) {
-      if (this.#turnTime === undefined) task()
+      if (this.#turnTime === undefined) this.#run(task)
       else this.#turn(task, this.#turnTime)
     } else if (this.#state !== "dead") {
       this.#waiting.push(task)
     }
+  }
+
+  #run(task: Task): void {
+    if (this.#enter === undefined) task()
+    else this.#enter(task)
   }
 
   /** Runs a task soon, and never before this returns. */
@@ -117,7 +125,7 @@ export class Gate {
     this.#isBusy = true
     this.#inTurn = true
     try {
-      task()
+      this.#run(task)
     } finally {
       this.#inTurn = false
       this.schedule(this.#event(), this.#engine.now + turnTime())

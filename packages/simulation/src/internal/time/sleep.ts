@@ -1,9 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Engine } from "./engine.ts"
 import type { Event } from "./eventQueue.ts"
-
-/** Where sleepers wait: an engine, or the gate of a process. */
-type Alarms = Pick<Engine, "schedule" | "cancel" | "submit">
+import type { Alarms } from "./place.ts"
 
 /** Sleeps, in microseconds of the engine. */
 export const sleep = (engine: Pick<Engine, "now" | "watch">, alarms: Alarms, micros: number): Effect.Effect<void> => {

@@ -5,6 +5,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import type { Engine } from "./engine.ts"
 import { type Event, EventQueue } from "./eventQueue.ts"
+import type { ContextOf, Pace } from "./place.ts"
 import type { RandomStream } from "./random.ts"
 import { sleep } from "./sleep.ts"
 import { TaskQueue } from "./taskQueue.ts"
@@ -17,6 +18,14 @@ export interface Limits {
   /** Microseconds. */
   readonly time: number
   readonly steps: number
+}
+
+/** Told how a run proceeds, where the event loop of the platform has a part in it. */
+export interface Pacer {
+  /** A task is over. Returns whether to pause. */
+  readonly onTask: () => boolean
+  /** Nothing is left of this instant. Returns whether to pause. */
+  readonly onInstant: () => boolean
 }
 
 /**
@@ -33,6 +42,11 @@ export class VirtualTime implements Engine {
   #lastFiberId = 0
   /** Fibers that wait for a promise: if time advanced without it, every deadline would win. */
   promised: Set<Fiber.Fiber<unknown, unknown>> = new Set()
+  contextOf: ContextOf | undefined = undefined
+  // Tasks of this turn that are left, and turns without progress of time.
+  #left = 0
+  #turns = 0
+  #isPaused = false
   #fiberLimit = 1024
   watch: Watch | undefined = undefined
   now = 0
@@ -60,6 +74,20 @@ export class VirtualTime implements Engine {
 
   submit(task: () => void): void {
     this.#tasks.add(task, 0)
+  }
+
+  /** How those count who are no machine of the network. */
+  get pace(): Pace {
+    const time = this
+    return {
+      rate: 1,
+      get monotonic() {
+        return time.now
+      },
+      get wall() {
+        return Math.floor(time.now / 1000)
+      }
+    }
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -143,30 +171,38 @@ export class VirtualTime implements Engine {
    * either, it is as late as when the next thing happens. So what a program does takes no time; but one that never waits,
    * because it polls, could wait forever for what it polls: after a while each of its turns takes a little.
    */
-  run(isDone: () => boolean, limits: Limits): Halt | undefined {
+  run(isDone: () => boolean, limits: Limits): Halt | undefined
+  run(isDone: () => boolean, limits: Limits, pacer: Pacer): Halt | "pause" | undefined
+  run(isDone: () => boolean, limits: Limits, pacer?: Pacer): Halt | "pause" | undefined {
     const tasks = this.#tasks
     const events = this.#events
     const { watch } = this
-    let left = tasks.size
-    let turns = 0
+    if (!this.#isPaused) {
+      this.#left = tasks.size
+      this.#turns = 0
+    }
+    this.#isPaused = false
     while (!isDone()) {
       if (this.steps >= limits.steps) return "stepLimit"
-      if (left > 0) {
-        left--
+      if (this.#left > 0) {
+        this.#left--
         this.steps++
         tasks.take()!()
         if (watch !== undefined) this.#settle(watch)
+        if (pacer?.onTask() === true) return this.#pause()
         continue
       }
       const event = events.first
+      const isStill = tasks.size === 0 && (event === undefined || event.at > this.now)
+      if (isStill && pacer?.onInstant() === true) return this.#pause()
       if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
         if (event.at > limits.time) return "timeLimit"
-        if (event.at > this.now && this.#awaitsPromise()) return "promise"
+        if (event.at > this.now && pacer === undefined && this.#awaitsPromise()) return "promise"
         events.take()
         this.steps++
         if (event.at > this.now) {
           this.now = event.at
-          turns = 0
+          this.#turns = 0
         }
         event.run()
         if (watch !== undefined) this.#settle(watch)
@@ -175,13 +211,18 @@ export class VirtualTime implements Engine {
         if (next !== undefined && next.at <= this.now) continue
       } else if (tasks.size === 0) {
         return "nothingLeft"
-      } else if (++turns > freeTurns) {
+      } else if (++this.#turns > freeTurns) {
         this.now += turnTime
         if (this.now > limits.time) return "timeLimit"
       }
-      left = tasks.size
+      this.#left = tasks.size
     }
     return undefined
+  }
+
+  #pause(): "pause" {
+    this.#isPaused = true
+    return "pause"
   }
 }
 

@@ -1,29 +1,37 @@
-import { describe, expect, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
-import { withAmbient } from "../src/internal/time/ambient.ts"
-import { RandomStream } from "../src/internal/time/random.ts"
+import { describe, expect, it } from "vitest"
+import { replaceGlobals } from "../../src/internal/eventLoop/install.ts"
+import { within as at } from "../../src/internal/eventLoop/place.ts"
+import { type AmbientCall, Sandbox } from "../../src/internal/eventLoop/sandbox.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
+import { VirtualTime } from "../../src/internal/time/virtualTime.ts"
 
 const replaced: ReadonlyArray<readonly [target: object, name: string]> = [
   [globalThis, "Date"],
   [Math, "random"],
   [performance, "now"],
+  [process, "hrtime"],
+  [process, "nextTick"],
   [crypto, "getRandomValues"],
   [crypto, "randomUUID"],
+  [AbortSignal, "timeout"],
+  [Promise.prototype, "then"],
   ...["setTimeout", "setInterval", "setImmediate", "queueMicrotask"].map((name) => [globalThis, name] as const)
 ]
 
 const descriptors = () => replaced.map(([target, name]) => Object.getOwnPropertyDescriptor(target, name))
 
-const clock = Effect.runSync(Clock.Clock)
-const stopped = (millis: number): Clock.Clock =>
-  Object.assign(Object.create(clock) as Clock.Clock, {
-    currentTimeMillisUnsafe: () => millis,
-    monotonicTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n
-  })
-
-const within = <A>(run: (calls: ReadonlyArray<{ readonly name: string; readonly caller: string }>) => A, seed = 1): A =>
-  withAmbient(stopped(86_400_000), new RandomStream(seed, "ambient"), run)
+/** Runs something in a synchronous run, after a day of virtual time. */
+const within = <A>(run: (calls: ReadonlyArray<AmbientCall>) => A, seed = 1): A => {
+  const time = new VirtualTime(undefined)
+  time.now = 86_400_000_000
+  const sandbox = new Sandbox(time, time.pace, new RandomStream(seed, "ambient"), false)
+  const restore = replaceGlobals()
+  try {
+    return at(sandbox.root, () => run(sandbox.calls))
+  } finally {
+    restore()
+  }
+}
 
 describe("the platform during a run", () => {
   it("is as it was after it, however the run ends", () => {
@@ -57,6 +65,9 @@ describe("the platform during a run", () => {
       expect(Date()).toBe(new Date(86_400_000).toString())
       expect(new Date()).toBeInstanceOf(Date)
       expect(performance.now()).toBe(86_400_000)
+      expect(process.hrtime()).toEqual([86_400, 0])
+      expect(process.hrtime([86_399, 1])).toEqual([0, 999_999_999])
+      expect(process.hrtime.bigint()).toBe(86_400_000_000_000n)
     })
     expect(Date.now()).toBeGreaterThan(1e12)
   })
@@ -91,6 +102,6 @@ describe("the platform during a run", () => {
       "setImmediate"
     ])
     expect(calls).toHaveLength(100)
-    expect(calls.every(({ caller }) => caller.includes("ambient.test"))).toBe(true)
+    expect(calls.every(({ caller }) => caller.includes("globals.test"))).toBe(true)
   })
 })

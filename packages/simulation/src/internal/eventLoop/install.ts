@@ -1,0 +1,39 @@
+import { builtin, process } from "./builtin.ts"
+import { replaceChance, replaceNodeChance } from "./chance.ts"
+import { replaceCompletions } from "./completions.ts"
+import { replaceHttpDate } from "./httpDate.ts"
+import { replaceMicrotasks } from "./microtasks.ts"
+import { install } from "./patches.ts"
+import { shared } from "./place.ts"
+import { replaceRefusals } from "./refusals.ts"
+import { replaceTime } from "./time.ts"
+import { replaceNodeTimers, replaceTimers } from "./timers.ts"
+import { replaceAbortSignal, replaceTimersPromises } from "./timersPromises.ts"
+
+/** Whether the platform has what a run needs that waits for promises. */
+export const hasEventLoop: boolean = shared.storage !== undefined && process?._tickCallback !== undefined
+
+/** Replaces globals while runs go on. Returns how to take that back. */
+export const replaceGlobals = (): () => void =>
+  install("runs", (replace) => {
+    replaceTime(replace)
+    replaceChance(replace)
+    replaceTimers(replace)
+    replaceAbortSignal(replace)
+    replaceMicrotasks(replace)
+  })
+
+/** Replaces what modules of Node export, for good: programs keep what they have imported. */
+export const replaceModules = (): void => {
+  if (shared.patches.has("modules")) return
+  install("modules", (replace) => {
+    replaceNodeChance(replace)
+    replaceNodeTimers(replace)
+    replaceTimersPromises(replace)
+    replaceCompletions(replace)
+    replaceRefusals(replace)
+    replaceHttpDate(replace)
+  })
+  const module = builtin("node:module") as { readonly syncBuiltinESMExports: () => void } | undefined
+  module?.syncBuiltinESMExports()
+}

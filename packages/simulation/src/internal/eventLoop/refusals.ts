@@ -1,0 +1,44 @@
+import { builtin } from "./builtin.ts"
+import { callerOf } from "./caller.ts"
+import type { Replace } from "./patches.ts"
+import { current, type Place } from "./place.ts"
+
+type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
+
+interface Classes {
+  readonly prototype: object
+}
+
+const refuse = ({ sandbox }: Place, name: string): void => {
+  if (!sandbox.isOver) sandbox.onRefused(name, callerOf())
+}
+
+const refusing = (name: string) => (original: AnyFunction) =>
+  function(this: unknown, ...args: Array<unknown>) {
+    const place = current()
+    if (place !== undefined) refuse(place, name)
+    return original.apply(this, args)
+  }
+
+const refusingNew = (name: string) => (original: object) =>
+  new Proxy(original, {
+    construct: (target, args, newTarget) => {
+      const place = current()
+      if (place !== undefined) refuse(place, name)
+      return Reflect.construct(target as never, args, newTarget) as object
+    }
+  })
+
+/** Sockets, processes and threads of the system: they have a time of their own, so a run fails that uses them. */
+export const replaceRefusals = (replace: Replace): void => {
+  const module = (name: string) => builtin(name) as Record<string, Classes | undefined> | undefined
+  const net = module("node:net")
+  replace(net?.["Socket"]?.prototype, "connect", refusing("net.connect"))
+  replace(net?.["Server"]?.prototype, "listen", refusing("server.listen"))
+  const udp = module("node:dgram")?.["Socket"]?.prototype
+  for (const name of ["bind", "connect", "send"]) replace(udp, name, refusing(`dgram.${name}`))
+  replace(module("node:child_process")?.["ChildProcess"]?.prototype, "spawn", refusing("child_process.spawn"))
+  const threads = module("node:worker_threads")
+  for (const name of ["Worker", "MessageChannel", "BroadcastChannel"]) replace(threads, name, refusingNew(name))
+  for (const name of ["MessageChannel", "BroadcastChannel"]) replace(globalThis, name, refusingNew(name))
+}

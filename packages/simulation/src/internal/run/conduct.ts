@@ -1,0 +1,116 @@
+import * as Effect from "effect/Effect"
+import { Driver, type Stop } from "../eventLoop/driver.ts"
+import { replaceGlobals, replaceModules } from "../eventLoop/install.ts"
+import { bound, within } from "../eventLoop/place.ts"
+import type { Sandbox } from "../eventLoop/sandbox.ts"
+import type { Halt, Limits, VirtualTime } from "../time/virtualTime.ts"
+
+/** A program that is run, and recorded. */
+export interface Piece<A, E> {
+  readonly begin: () => void
+  /** The record is complete. */
+  readonly isRecorded: () => boolean
+  /** The program and its finalizers have ended. */
+  readonly isDone: () => boolean
+  /** Ends the record, as an error. */
+  readonly stop: (stop: Stop) => void
+  /** Ends the record, because nobody waits for it. */
+  readonly abandon: () => void
+  /** Begins to clean up, and says within which limits. */
+  readonly cleanUp: () => Limits
+  readonly result: () => Effect.Effect<A, E>
+}
+
+export interface Conditions {
+  readonly time: VirtualTime
+  readonly sandbox: Sandbox
+  readonly limits: Limits
+  /** Milliseconds of real time that the platform has for an answer. */
+  readonly patience: number
+  /** Whether the program is known to need the event loop. */
+  readonly needsEventLoop: boolean
+}
+
+const stopped = (piece: Piece<unknown, unknown>, halt: Halt | undefined) => {
+  if (halt !== undefined) piece.stop({ _tag: "Halt", halt })
+}
+
+/** Runs a program from its beginning to its end, in one go. */
+export const conductSynchronously = <A, E>(
+  { limits, sandbox, time }: Conditions,
+  piece: Piece<A, E>
+): Effect.Effect<A, E> => {
+  const restore = replaceGlobals()
+  try {
+    return within(sandbox.root, () => {
+      piece.begin()
+      stopped(piece, time.run(piece.isRecorded, limits))
+      if (piece.isRecorded() && !piece.isDone()) time.run(piece.isDone, piece.cleanUp())
+      return piece.result()
+    })
+  } finally {
+    sandbox.isOver = true
+    restore()
+  }
+}
+
+/** Runs a program for as long as it goes without the event loop, and then with it. */
+export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effect.Effect<A, E> => {
+  const { limits, needsEventLoop, patience, sandbox, time } = conditions
+  replaceModules()
+  const restore = replaceGlobals()
+  const over = () => {
+    sandbox.isOver = true
+    restore()
+  }
+  const driver = new Driver(time, sandbox, patience)
+  // Whether it can only continue in the event loop.
+  const runs = (isDone: () => boolean, limits: Limits, onHalt: (halt: Halt | undefined) => void): boolean => {
+    const halt = driver.runSynchronously(isDone, limits)
+    if (halt === "pause") return true
+    onHalt(halt)
+    return false
+  }
+  let waits: "for the program" | "for finalizers" | "for nothing"
+  try {
+    driver.enter(piece.begin)
+    waits = needsEventLoop || runs(piece.isRecorded, limits, (halt) => stopped(piece, halt))
+      ? "for the program"
+      : piece.isRecorded() && !piece.isDone() && runs(piece.isDone, piece.cleanUp(), () => {})
+      ? "for finalizers"
+      : "for nothing"
+  } catch (error) {
+    over()
+    throw error
+  }
+  if (waits === "for nothing") {
+    over()
+    return piece.result()
+  }
+  return Effect.callback<A, E>((resume) => {
+    let onEnd = bound(resume)
+    const die = (error: unknown) => {
+      over()
+      onEnd(Effect.die(error))
+    }
+    const finish = () => {
+      over()
+      onEnd(Effect.suspend(piece.result))
+    }
+    const cleanUp = () => {
+      if (!piece.isRecorded() || piece.isDone()) finish()
+      else driver.drive(piece.isDone, piece.cleanUp(), finish, die)
+    }
+    if (waits === "for finalizers") cleanUp()
+    else {
+      driver.drive(piece.isRecorded, limits, (stop) => {
+        if (stop !== undefined) piece.stop(stop)
+        cleanUp()
+      }, die)
+    }
+    return Effect.callback<void>((resume) => {
+      onEnd = () => resume(Effect.void)
+      piece.abandon()
+    })
+  })
+}
