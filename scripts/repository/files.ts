@@ -17,6 +17,7 @@ export interface Manifest {
   readonly version: string
   readonly private?: boolean
   readonly exports?: Readonly<Record<string, string>>
+  readonly sideEffects?: ReadonlyArray<string> | false
   readonly publishConfig?: { readonly exports: Readonly<Record<string, string>> }
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>

@@ -80,7 +80,8 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [
-    ["internal/time", "SimulationError"],
+    ["internal/time"],
+    ["internal/eventLoop", "register", "SimulationError"],
     ["Link", "internal/fabric"],
     ["internal/kernel"],
     ["internal/world"],

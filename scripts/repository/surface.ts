@@ -28,13 +28,13 @@ const errorConstructor = /new <A extends Record<string, any> = \{\}>\(args: .*?\
 const withoutBoilerplate = (text: string) => text.replaceAll(errorConstructor, "")
 
 /**
- * The text of `src/index.ts`: each module as a namespace, but for those that need a peer dependency which is optional, and
- * which would fail to load without it.
+ * The text of `src/index.ts`: each module as a namespace, but for those that are loaded for their effects, and those that need
+ * a peer dependency which is optional, and which would fail to load without it.
  */
 export const rootOf = (folder: string): string => {
-  const { name, peerDependenciesMeta = {} } = manifest(folder)
+  const { name, peerDependenciesMeta = {}, sideEffects } = manifest(folder)
   const optional = Object.keys(peerDependenciesMeta)
-  const names = modulesOf(folder)
+  const names = modulesOf(folder).filter((module) => !(sideEffects || []).includes(`./src/${module}.ts`))
   const included = names.filter((module) => !needs(`${folder}/src/${module}.ts`, optional))
   const rest = names.filter((module) => !included.includes(module))
   return [

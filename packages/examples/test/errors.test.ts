@@ -221,7 +221,25 @@ const simulationErrors: { readonly [Tag in SimulationError.SimulationError["_tag
   })),
   SimulationNotLive: explorationFails(Effect.void, Effect.fail(new Error("no leader"))),
   SimulationPropertyViolated: simulationFails(Property.always("one leader a term", false, { term: 7 })),
-  SimulationLimitExceeded: simulationFails(beat, { limit: { time: "1 hour" } })
+  SimulationLimitExceeded: simulationFails(beat, { limit: { time: "1 hour" } }),
+  SimulationRefused: new SimulationError.SimulationRefused({
+    name: "net.connect",
+    caller: "at connect (client.ts:7:3)",
+    at: 0
+  }),
+  SimulationStalled: new SimulationError.SimulationStalled({
+    at: 0,
+    fibers: [],
+    sockets: [],
+    calls: [],
+    isSynchronous: false,
+    operations: [{ name: "fs.read", caller: "at load (config.ts:9:14)" }]
+  }),
+  SimulationUncaught: new SimulationError.SimulationUncaught({
+    host: "server",
+    at: 20,
+    cause: new Error("no such room")
+  })
 }
 
 const otherErrors = {

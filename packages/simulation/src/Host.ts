@@ -122,8 +122,7 @@ export const run: {
         return Effect.die(new Error(`run on "${host.name}": the host is down; restart it with Fault.restart`))
       }
       return Effect.callback<A, E>((resume) => {
-        const fiber = Effect.runForkWith(context)(located(host, effect) as Effect.Effect<A, E>)
-        process.add(fiber)
+        const fiber = process.fork(context, located(host, effect) as Effect.Effect<A, E>)
         const takeBack = process.gate.onDead(() => host.engine.submit(() => resume(Effect.interrupt)))
         fiber.addObserver((exit) => {
           takeBack()
@@ -167,7 +166,7 @@ export const start: {
       const supervised = Effect.scoped(program).pipe(
         Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed(host, cause, options))
       ) as Effect.Effect<void>
-      const boot = () => host.process.add(Effect.runForkWith(context)(located(host, supervised)))
+      const boot = () => host.process.fork(context, located(host, supervised))
       host.programs.push(boot)
       if (host.isUp) boot()
     })

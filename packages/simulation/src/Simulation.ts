@@ -34,8 +34,8 @@
  *
  * **Details**
  *
- * - A run is synchronous from end to end: it uses no timers and no promises of the system. So a program that
- *   awaits a promise cannot continue; it ends with `SimulationDeadlock`, which says so.
+ * - A run is synchronous for as long as the program awaits no promise, and uses no timer and no callback of Node: so
+ *   `Effect.runSync` runs most programs. Others run with `Effect.runPromise`, in virtual time too (`Options.eventLoop`).
  * - `effect/Clock`, `effect/Random` and the identifiers of spans are the simulation's own inside. Time begins at 0.
  * - When the program ends, the run ends: what it has forked is interrupted.
  *
@@ -101,9 +101,9 @@ export interface Options<R = never> extends SimNetwork.Options {
    */
   readonly schedule?: "fifo" | "random" | undefined
   /**
-   * Whether the run turns the event loop of Node between two moments of virtual time, for programs that await promises, and
-   * for libraries of Node: `true` from the beginning, `false` never. Default: once the program leaves something to the event
-   * loop, such as a promise, a timer, or a callback, unless who runs it does so synchronously (`Effect.runSync`).
+   * Whether the run turns the event loop of Node, for programs that await promises, and for libraries of Node: `true` from
+   * the beginning, `false` never. Default: once the program leaves something to the event loop, such as a promise, a timer or
+   * a callback, but not under `Effect.runSync`, which cannot wait. A promise that is awaited fails a run that never does.
    */
   readonly eventLoop?: boolean | undefined
   /** Random faults that the run is under. Default: none. */

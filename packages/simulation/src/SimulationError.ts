@@ -72,22 +72,20 @@ export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<S
 }
 
 /**
- * The run waits for something that the platform does, such as reading a file, and it is not done within `limit.operation` of
- * real time.
+ * An operation of the platform, such as reading a file, has not completed within `limit.operation` of real time.
  *
  * @since 0.1.0
  * @category errors
  */
 export class SimulationStalled extends Data.TaggedError("SimulationStalled")<
   Situation & {
-    /** What is not done, in the order in which it was begun. */
+    /** What has not completed, in the order in which it began. */
     readonly operations: ReadonlyArray<AmbientCall>
   }
 > {
   override get message(): string {
     return [
-      `the simulation waits at ${this.at} ms for the platform, which does not answer; raise limit.operation, or mend what it ` +
-      "waits for",
+      `the simulation waits at ${this.at} ms for operations that do not complete; raise limit.operation, or complete them`,
       ...list("operations", this.operations, ({ caller, name }) => `${name} ${caller}`),
       ...describe(this)
     ].join("\n")
@@ -95,7 +93,7 @@ export class SimulationStalled extends Data.TaggedError("SimulationStalled")<
 }
 
 /**
- * The program used a socket, a process or a thread of the system, whose time is not that of the simulation.
+ * The program used a socket, a process or a thread of the system, which does not run in virtual time.
  *
  * @since 0.1.0
  * @category errors
@@ -107,14 +105,13 @@ export class SimulationRefused extends Data.TaggedError("SimulationRefused")<
   }
 > {
   override get message(): string {
-    return `the program called ${this.name} at ${this.at} ms, which has no part in a simulation: ${this.caller}; use the ` +
-      "Network of the simulation, or a Layer for tests"
+    return `cannot call ${this.name} in a simulation: it is not in virtual time: ${this.caller}; use the Network of the simulation`
   }
 }
 
 /**
- * A callback of the platform, such as that of a timer, threw an exception that nobody caught, or a promise was rejected and
- * nobody handled it. In Node that ends the process.
+ * A callback of the platform, such as that of a timer, threw an exception, or a promise was rejected without a handler. In
+ * Node that ends the process.
  *
  * @since 0.1.0
  * @category errors
@@ -129,7 +126,7 @@ export class SimulationUncaught extends Data.TaggedError("SimulationUncaught")<{
   override get message(): string {
     const why = this.cause instanceof Error ? `${this.cause.name}: ${this.cause.message}` : String(this.cause)
     const where = this.host === "" ? "" : ` on host "${this.host}"`
-    return `nobody caught an exception${where} at ${this.at} ms: ${why}; handle it where it is thrown`
+    return `uncaught exception${where} at ${this.at} ms: ${why}; handle it where it is thrown`
   }
 }
 
@@ -275,7 +272,11 @@ const shown = 20
 const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> => [
   ...list("fibers", fibers, ({ awaitsPromise, name }) => `${name}${awaitsPromise ? ": waits for a promise" : ""}`),
   ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`),
-  ...list("timers and callbacks of the platform, which never come in a synchronous run", calls, ({ caller, name }) => `${name} ${caller}`)
+  ...list(
+    "timers and callbacks of the platform, which never come in a synchronous run",
+    calls,
+    ({ caller, name }) => `${name} ${caller}`
+  )
 ]
 
 const list = <A>(title: string, all: ReadonlyArray<A>, format: (each: A) => string): ReadonlyArray<string> =>

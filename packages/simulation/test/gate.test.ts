@@ -6,7 +6,7 @@ import { VirtualTime } from "../src/internal/time/virtualTime.ts"
 /** The gate of a process in virtual time, and what passed it and when. */
 const scene = () => {
   const time = new VirtualTime(undefined)
-  const gate = new Gate(time, time.pace, "host")
+  const gate = new Gate(time, time, "host")
   const log: Array<string> = []
   const at = (micros: number, run: () => void) => time.schedule({ at: 0, order: 0, cancelled: false, run }, micros)
   const task = (name: string) => () => log.push(`${name} at ${time.now}`)

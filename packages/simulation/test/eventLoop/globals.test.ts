@@ -24,7 +24,7 @@ const descriptors = () => replaced.map(([target, name]) => Object.getOwnProperty
 const within = <A>(run: (calls: ReadonlyArray<AmbientCall>) => A, seed = 1): A => {
   const time = new VirtualTime(undefined)
   time.now = 86_400_000_000
-  const sandbox = new Sandbox(time, time.pace, new RandomStream(seed, "ambient"), false)
+  const sandbox = new Sandbox(time, time, new RandomStream(seed, "ambient"), false)
   const restore = replaceGlobals()
   try {
     return at(sandbox.root, () => run(sandbox.calls))

@@ -46,7 +46,9 @@ describe("what the platform would decide", () => {
         Effect.withSpan("asking the disk"),
         Effect.timeoutOption("5 seconds")
       )
-      const error = failure((yield* Simulation.record(raced, { eventLoop: false })).exit) as Simulation.SimulationDeadlock
+      const error = failure(
+        (yield* Simulation.record(raced, { eventLoop: false })).exit
+      ) as Simulation.SimulationDeadlock
       expect(error._tag).toBe("SimulationDeadlock")
       expect(error.at).toBe(0)
       expect(error.message).toContain("awaits a promise")

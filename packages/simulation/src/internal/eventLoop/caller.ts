@@ -9,7 +9,8 @@ export const callerOf = (): string => {
   const { stack = "" } = new Error()
   errors.stackTraceLimit = stackTraceLimit!
   const lines = stack.split("\n").slice(1).map((line) => line.trim())
-  return lines.find((line) => !own.test(line) && !line.includes("node:")) ?? lines.at(-1) ?? "an unknown caller"
+  return lines.find((line) => /[/\\]/.test(line) && !own.test(line) && !line.includes("node:")) ?? lines.at(-1) ??
+    "an unknown caller"
 }
 
 const own = /[/\\](?:eventLoop[/\\]\w+\.[jt]s|effect[/\\](?:dist|src)[/\\])/

@@ -21,14 +21,14 @@ const uuid = (random: RandomStream): string => {
 type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
 
 /** A function that the seed decides for code that runs in a simulation. */
-const seeded = (replacement: (random: RandomStream, ...args: Array<never>) => unknown) =>
-(original: AnyFunction): AnyFunction =>
-  function(...args) {
-    const place = current()
-    return place === undefined
-      ? original.apply(this, args)
-      : replacement(place.sandbox.random, ...args as Array<never>)
-  }
+const seeded =
+  (replacement: (random: RandomStream, ...args: Array<never>) => unknown) => (original: AnyFunction): AnyFunction =>
+    function(...args) {
+      const place = current()
+      return place === undefined
+        ? original.apply(this, args)
+        : replacement(place.sandbox.random, ...args as Array<never>)
+    }
 
 const replaceRandom = (replace: Replace, target: object | undefined) => {
   replace(target, "getRandomValues", seeded((random, array: ArrayBufferView) => fill(random, array)))
@@ -77,16 +77,12 @@ export const replaceNodeChance = (replace: Replace): void => {
   replace(
     crypto,
     "randomBytes",
-    seeded((random, size: number, callback?: Callback) =>
-      answer(callback, fill(random, Buffer!.alloc(size)))
-    )
+    seeded((random, size: number, callback?: Callback) => answer(callback, fill(random, Buffer!.alloc(size))))
   )
   replace(
     crypto,
     "randomFillSync",
-    seeded((random, array: ArrayBufferView, ...rest: Array<unknown>) =>
-      fillPart(random, array, numbersOf(rest))
-    )
+    seeded((random, array: ArrayBufferView, ...rest: Array<unknown>) => fillPart(random, array, numbersOf(rest)))
   )
   replace(
     crypto,

@@ -94,12 +94,16 @@ const replaceFiles = (replace: Replace): void => {
     }
   }
   for (const name of functionsOf(fs["promises"]!)) {
-    if (!kept.has(name)) replace(fs["promises"], name, promised(`fs.promises.${name}`, name === "open" ? onOpen : undefined))
+    if (!kept.has(name)) {
+      replace(fs["promises"], name, promised(`fs.promises.${name}`, name === "open" ? onOpen : undefined))
+    }
   }
 }
 
 const fileMethods = new Set(
-  "appendFile chmod chown close datasync read readFile readv stat sync truncate utimes write writeFile writev".split(" ")
+  "appendFile chmod chown close datasync read readFile readv stat sync truncate utimes write writeFile writev".split(
+    " "
+  )
 )
 
 const cryptoFunctions =
@@ -137,26 +141,40 @@ const replaceZlib = (replace: Replace): void => {
   // Streams write to a handle, which calls back what it was initialized with.
   const begun = new WeakMap<object, Operation>()
   const seen = new Set<object>()
-  for (const make of ["createDeflate", "createBrotliCompress", "createBrotliDecompress", "createZstdCompress", "createZstdDecompress"]) {
+  for (
+    const make of [
+      "createDeflate",
+      "createBrotliCompress",
+      "createBrotliDecompress",
+      "createZstdCompress",
+      "createZstdDecompress"
+    ]
+  ) {
     const stream = zlib[make]?.()
     const prototype = stream?._handle === undefined ? undefined : Object.getPrototypeOf(stream._handle) as ZlibHandle
     stream?.close()
     if (prototype === undefined || seen.has(prototype)) continue
     seen.add(prototype)
-    replace(prototype, "write", (original: AnyFunction) =>
-      function(this: { onerror: AnyFunction }, ...args: Array<unknown>) {
-        const operation = begin("zlib")
-        if (operation === undefined) return original.apply(this, args)
-        begun.set(this, operation)
-        // Where it fails, this is called instead.
-        const { onerror } = this
-        this.onerror = (...results) => {
-          this.onerror = onerror
-          begun.delete(this)
-          operation.place.sandbox.operations.complete(operation, bound(() => onerror.apply(this, results)))
+    replace(
+      prototype,
+      "write",
+      (original: AnyFunction) =>
+        function(this: { readonly onerror: AnyFunction }, ...args: Array<unknown>) {
+          const operation = begin("zlib")
+          if (operation === undefined) return original.apply(this, args)
+          begun.set(this, operation)
+          // Where it fails, this is called instead.
+          const { onerror } = this
+          Object.assign(this, {
+            onerror: (...results: Array<unknown>) => {
+              Object.assign(this, { onerror })
+              begun.delete(this)
+              operation.place.sandbox.operations.complete(operation, bound(() => onerror.apply(this, results)))
+            }
+          })
+          return original.apply(this, args)
         }
-        return original.apply(this, args)
-      })
+    )
     replace(prototype, "init", (original: AnyFunction) =>
       function(this: object, ...args: Array<unknown>) {
         return original.apply(

@@ -3,7 +3,10 @@ import { install, type Replace } from "./patches.ts"
 import { awaiting } from "./place.ts"
 
 // Node keeps the text of the real date for up to a second.
-const date = (): string | undefined => awaiting() === undefined ? undefined : new Date().toUTCString()
+const date = (): string | undefined => {
+  const { Date } = globalThis as unknown as { readonly Date: DateConstructor }
+  return awaiting() === undefined ? undefined : new Date().toUTCString()
+}
 
 interface Outgoing {
   sendDate: boolean
@@ -29,13 +32,17 @@ interface RespondOptions {
 type Respond = (this: object, headers: Headers, options: RespondOptions | undefined) => unknown
 
 const replaceRespond = (replace: Replace, stream: object) =>
-  replace(Object.getPrototypeOf(stream) as object, "respond", (original: Respond) =>
-    function(this: object, headers: Headers, options: RespondOptions = {}) {
-      const text = options.sendDate === false || hasDate(headers) ? undefined : date()
-      if (text === undefined) return original.call(this, headers, options)
-      const dated = Array.isArray(headers) ? [...headers as Array<unknown>, "date", text] : { ...headers, date: text }
-      return original.call(this, dated, { ...options, sendDate: false })
-    })
+  replace(
+    Object.getPrototypeOf(stream) as object,
+    "respond",
+    (original: Respond) =>
+      function(this: object, headers: Headers, options: RespondOptions = {}) {
+        const text = options.sendDate === false || hasDate(headers) ? undefined : date()
+        if (text === undefined) return original.call(this, headers, options)
+        const dated = Array.isArray(headers) ? [...headers as Array<unknown>, "date", text] : { ...headers, date: text }
+        return original.call(this, dated, { ...options, sendDate: false })
+      }
+  )
 
 type CreateServer = (this: unknown, ...args: Array<unknown>) => {
   readonly prependListener: (event: "stream", listener: (stream: object) => void) => unknown
@@ -44,17 +51,21 @@ type CreateServer = (this: unknown, ...args: Array<unknown>) => {
 /** The `Date` header of node:http and node:http2: the virtual date, for code that runs in a simulation. */
 export const replaceHttpDate = (replace: Replace): void => {
   const http = builtin("node:http") as { readonly OutgoingMessage: { readonly prototype: object } } | undefined
-  replace(http?.OutgoingMessage.prototype, "_storeHeader", (original: StoreHeader) =>
-    function(this: Outgoing, firstLine: string, headers: Headers) {
-      const text = this.sendDate && !hasDate(headers) ? date() : undefined
-      if (text === undefined) return original.call(this, firstLine, headers)
-      this.sendDate = false
-      try {
-        return original.call(this, `${firstLine}Date: ${text}\r\n`, headers)
-      } finally {
-        this.sendDate = true
+  replace(
+    http?.OutgoingMessage.prototype,
+    "_storeHeader",
+    (original: StoreHeader) =>
+      function(this: Outgoing, firstLine: string, headers: Headers) {
+        const text = this.sendDate && !hasDate(headers) ? date() : undefined
+        if (text === undefined) return original.call(this, firstLine, headers)
+        this.sendDate = false
+        try {
+          return original.call(this, `${firstLine}Date: ${text}\r\n`, headers)
+        } finally {
+          this.sendDate = true
+        }
       }
-    })
+  )
   const http2 = builtin("node:http2") as object | undefined
   // The class of streams is not exported.
   const onStream = (stream: object) => void install("http2", (replace) => replaceRespond(replace, stream))

@@ -1,7 +1,7 @@
 // What is replaced here is the `then` of the language's own promises: nothing becomes a promise that was none.
 /* oxlint-disable unicorn/no-thenable */
 import type { Replace } from "./patches.ts"
-import { current, shared } from "./place.ts"
+import { awaiting, current, shared } from "./place.ts"
 import { guard } from "./sandbox.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
@@ -52,19 +52,27 @@ export const replaceMicrotasks = (replace: Replace): void => {
   const process = (globalThis as { readonly process?: object }).process
   replace(process, "nextTick", deferring("process.nextTick"))
   replace(globalThis, "queueMicrotask", deferring("queueMicrotask"))
-  replace(Promise.prototype, "then", (original: Promise<unknown>["then"]) =>
-    function(this: Promise<unknown>, ...handlers: Parameters<Promise<unknown>["then"]>) {
-      current()?.sandbox.promise()
-      return original.apply(this, handlers)
-    })
+  replace(
+    Promise.prototype,
+    "then",
+    (original: Promise<unknown>["then"]) =>
+      function(this: Promise<unknown>, ...handlers: Parameters<Promise<unknown>["then"]>) {
+        current()?.sandbox.promise()
+        return original.apply(this, handlers)
+      }
+  )
   // A rejection that nobody handles fails the run that it belongs to.
-  replace(process, "emit", (original: (name: string, ...args: ReadonlyArray<unknown>) => boolean) =>
-    function(this: unknown, name: string, ...args: ReadonlyArray<unknown>) {
-      const place = name === "unhandledRejection" ? current() : undefined
-      if (place === undefined) return original.call(this, name, ...args)
-      guard(place, () => {
-        throw args[0]
-      })
-      return true
-    })
+  replace(
+    process,
+    "emit",
+    (original: (name: string, ...args: ReadonlyArray<unknown>) => boolean) =>
+      function(this: unknown, name: string, ...args: ReadonlyArray<unknown>) {
+        const place = name === "unhandledRejection" ? awaiting() : undefined
+        if (place === undefined) return original.call(this, name, ...args)
+        guard(place, () => {
+          throw args[0]
+        })
+        return true
+      }
+  )
 }

@@ -91,7 +91,11 @@ export const replaceTimersPromises = (replace: Replace): void => {
   replace(timers, "setTimeout", virtual(setTimeout))
   replace(timers, "setImmediate", virtual(setImmediate))
   replace(timers, "setInterval", virtual(setInterval))
-  replace(timers?.scheduler, "wait", virtual((millis: number, options?: Options) => setTimeout(millis, undefined, options)))
+  replace(
+    timers?.scheduler,
+    "wait",
+    virtual((millis: number, options?: Options) => setTimeout(millis, undefined, options))
+  )
   replace(timers?.scheduler, "yield", virtual(() => setImmediate()))
 }
 

@@ -1,5 +1,6 @@
 import type * as Network from "@sluice/core/Network"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import { Gate } from "../time/gate.ts"
@@ -27,13 +28,18 @@ export class Process {
     return this.#scheduler ??= this.gate.scheduler(this.#base)
   }
 
-  /** A fiber that the process ends with. */
-  add(fiber: Fiber.Fiber<unknown, unknown>): void {
-    this.#fibers.add(fiber)
-    fiber.addObserver(() => {
+  /** Runs an effect in a fiber, with which the process ends. */
+  fork<A, E, R>(context: Context.Context<R>, effect: Effect.Effect<A, E, R>): Fiber.Fiber<A, E> {
+    let fiber: Fiber.Fiber<A, E>
+    this.gate.enter(() => {
+      fiber = Effect.runForkWith(context)(effect)
+    })
+    this.#fibers.add(fiber!)
+    fiber!.addObserver(() => {
       this.#fibers.delete(fiber)
       if (this.#fibers.size === 0) this.#exits?.()
     })
+    return fiber!
   }
 
   /** SIGTERM: interrupts all that runs, and calls back when it has ended. */

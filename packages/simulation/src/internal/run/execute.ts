@@ -94,7 +94,7 @@ export const execute = <A, E, R>(
   // Who runs it synchronously cannot wait for the event loop.
   const isSynchronous = Context.get(context, Scheduler.Scheduler).executionMode === "sync"
   const awaits = hasEventLoop && (eventLoop ?? !isSynchronous)
-  const sandbox = new Sandbox(time, time.pace, new RandomStream(seed, "ambient"), awaits)
+  const sandbox = new Sandbox(time, time, new RandomStream(seed, "ambient"), awaits)
   time.promised = sandbox.promised
   if (awaits) time.contextOf = sandbox.contextOf
   const watch = waits === undefined ? undefined : new WaitLog(time, waits)

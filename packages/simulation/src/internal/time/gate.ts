@@ -22,11 +22,12 @@ export class Gate implements Alarms {
   #turnTime: (() => number) | undefined = undefined
   #isBusy = false
   #inTurn = false
-  readonly #enter: ((task: Task) => void) | undefined
+  /** Runs something as a part of the process: fibers, and what is left to the event loop, stay there. */
+  readonly enter: (task: Task) => void
 
   constructor(engine: Engine, pace: Pace, host: string) {
     this.#engine = engine
-    this.#enter = engine.contextOf?.(this, pace, host)
+    this.enter = engine.contextOf?.(this, pace, host) ?? ((task) => task())
   }
 
   get isDead(): boolean {
@@ -36,20 +37,15 @@ export class Gate implements Alarms {
   /** Runs a task now, later, or never. */
   run(task: Task): void {
     if (this.#state === "open" && !this.#isBusy) {
-      if (this.#turnTime === undefined) this.#run(task)
+      if (this.#turnTime === undefined) task()
       else this.#turn(task, this.#turnTime)
     } else if (this.#state !== "dead") {
       this.#waiting.push(task)
     }
   }
 
-  #run(task: Task): void {
-    if (this.#enter === undefined) task()
-    else this.#enter(task)
-  }
-
   /** Runs a task soon, and never before this returns. */
-  readonly submit = (task: Task): void => this.#engine.submit(() => this.run(task))
+  readonly submit = (task: Task): void => this.#engine.submit(() => this.run(() => this.enter(task)))
 
   /** A Scheduler whose fibers pass here. A fiber that was woken past it, as by a Deferred, stops at its first step. */
   scheduler(base: Scheduler.Scheduler): Scheduler.Scheduler {
@@ -125,7 +121,7 @@ export class Gate implements Alarms {
     this.#isBusy = true
     this.#inTurn = true
     try {
-      this.#run(task)
+      task()
     } finally {
       this.#inTurn = false
       this.schedule(this.#event(), this.#engine.now + turnTime())

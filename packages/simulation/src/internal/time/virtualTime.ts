@@ -32,7 +32,7 @@ export interface Pacer {
  * Time that moves by itself: whatever can run now, runs; when nothing can, it is at once as late as when the next thing
  * happens. Every fiber and every event of the network goes through its queues, so their order is decided here alone.
  */
-export class VirtualTime implements Engine {
+export class VirtualTime implements Engine, Pace {
   /** A run begins at the epoch of Unix. */
   readonly epoch = 0
   readonly #tasks: TaskQueue
@@ -76,18 +76,15 @@ export class VirtualTime implements Engine {
     this.#tasks.add(task, 0)
   }
 
-  /** How those count who are no machine of the network. */
-  get pace(): Pace {
-    const time = this
-    return {
-      rate: 1,
-      get monotonic() {
-        return time.now
-      },
-      get wall() {
-        return Math.floor(time.now / 1000)
-      }
-    }
+  // Outside of all machines, time is that of the engine.
+  readonly rate = 1
+
+  get monotonic(): number {
+    return this.now
+  }
+
+  get wall(): number {
+    return Math.floor(this.now / 1000)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
