@@ -81,7 +81,9 @@ export const layers: Readonly<Record<string, Layers>> = {
   ],
   simulation: [
     ["internal/time"],
-    ["internal/eventLoop", "register", "SimulationError"],
+    ["internal/sandbox", "SimulationError"],
+    ["internal/replacements", "register"],
+    ["internal/eventLoop"],
     ["Link", "internal/fabric"],
     ["internal/kernel"],
     ["internal/world"],

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type { AmbientCall } from "./internal/eventLoop/sandbox.ts"
+import type { AmbientCall } from "./internal/sandbox/sandbox.ts"
 
 export {
   /**
@@ -14,7 +14,7 @@ export {
    * @category models
    */
   type AmbientCall
-} from "./internal/eventLoop/sandbox.ts"
+} from "./internal/sandbox/sandbox.ts"
 
 /**
  * A fiber that was waiting.

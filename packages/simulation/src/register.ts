@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { replaceGlobals, replaceModules } from "./internal/eventLoop/install.ts"
+import { replaceGlobals, replaceModules } from "./internal/replacements/install.ts"
 
 replaceModules()
 replaceGlobals()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { replaceGlobals } from "../../src/internal/eventLoop/install.ts"
-import { within as at } from "../../src/internal/eventLoop/place.ts"
-import { type AmbientCall, Sandbox } from "../../src/internal/eventLoop/sandbox.ts"
+import { replaceGlobals } from "../../src/internal/replacements/install.ts"
+import { within as at } from "../../src/internal/sandbox/place.ts"
+import { type AmbientCall, Sandbox } from "../../src/internal/sandbox/sandbox.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
 import { VirtualTime } from "../../src/internal/time/virtualTime.ts"
 

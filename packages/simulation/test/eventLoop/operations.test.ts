@@ -145,7 +145,7 @@ describe("what the platform does for a run", () => {
         MessageChannel: () => new MessageChannel()
       }
       for (const [name, use] of Object.entries(refused)) {
-        // Also where the program goes on.
+        // Also where the program continues.
         const program = Effect.andThen(Effect.ignore(Effect.try({ try: use, catch: () => "refused" })), Effect.never)
         for (const eventLoop of [true, false]) {
           const error = failure((yield* Simulation.record(program, { eventLoop })).exit)

@@ -64,11 +64,12 @@ describe("a run with the event loop", () => {
       const late = yield* Simulation.record(program, { seed: 1 })
       expect(early.trace.hash).toBe(late.trace.hash)
       expect(early.exit).toEqual(late.exit)
-      // Nothing shows that an async function goes on, but for the event loop.
+      // Nothing shows that an async function continues, but for the event loop.
       const unseen = Effect.gen(function*() {
         let isDone = false
+        const resolved = Promise.resolve()
         const later = async () => {
-          await null
+          await resolved
           isDone = true
         }
         void later()

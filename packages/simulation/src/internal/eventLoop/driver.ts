@@ -1,8 +1,8 @@
+import { drain } from "../replacements/microtasks.ts"
+import type { Operation } from "../sandbox/operations.ts"
+import { entrance, outside } from "../sandbox/place.ts"
+import { due, type Sandbox } from "../sandbox/sandbox.ts"
 import type { Halt, Limits, Pacer, VirtualTime } from "../time/virtualTime.ts"
-import { drain } from "./microtasks.ts"
-import type { Operation } from "./operations.ts"
-import { entrance, outside } from "./place.ts"
-import { due, type Sandbox } from "./sandbox.ts"
 
 /** Why a run came to a halt: nothing could happen, a limit was reached, or the platform has not answered. */
 export type Stop =
@@ -27,7 +27,7 @@ const grace = 50
 /**
  * Drives a run that waits for what the platform does. Everything of an instant runs first: tasks, and after each the ticks
  * and microtasks that it leaves, as in Node. Then come the results of the platform, one at a time. When nothing is left,
- * time goes on.
+ * time advances.
  */
 export class Driver {
   readonly #time: VirtualTime

@@ -1,6 +1,6 @@
-import { builtin } from "./builtin.ts"
-import type { Replace } from "./patches.ts"
-import { awaiting } from "./place.ts"
+import { builtin } from "../sandbox/builtin.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { awaiting } from "../sandbox/place.ts"
 
 interface Signal {
   readonly aborted: boolean

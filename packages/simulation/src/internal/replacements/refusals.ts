@@ -1,7 +1,7 @@
-import { builtin } from "./builtin.ts"
-import { callerOf } from "./caller.ts"
-import type { Replace } from "./patches.ts"
-import { current, type Place } from "./place.ts"
+import { builtin } from "../sandbox/builtin.ts"
+import { callerOf } from "../sandbox/caller.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { current, type Place } from "../sandbox/place.ts"
 
 type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
 

@@ -1,8 +1,8 @@
+import { builtin } from "../sandbox/builtin.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { bound, current, type Place } from "../sandbox/place.ts"
+import { due } from "../sandbox/sandbox.ts"
 import type { Event } from "../time/eventQueue.ts"
-import { builtin } from "./builtin.ts"
-import type { Replace } from "./patches.ts"
-import { bound, current, type Place } from "./place.ts"
-import { due } from "./sandbox.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
@@ -34,7 +34,7 @@ class VirtualTimer {
     this.refresh()
   }
 
-  /** Counts from now on again. One that waits stays where it is, and looks at its deadline then: sockets do it at each chunk. */
+  /** Counts from now on again. A socket does this at each chunk, so the event stays where it is, and looks at the deadline. */
   refresh(): this {
     const { pace, sandbox } = this.#place
     this.#deadline = sandbox.engine.now + Math.ceil(this.#millis * 1000 / pace.rate)

@@ -13,4 +13,4 @@ export const callerOf = (): string => {
     "an unknown caller"
 }
 
-const own = /[/\\](?:eventLoop[/\\]\w+\.[jt]s|effect[/\\](?:dist|src)[/\\])/
+const own = /[/\\](?:(?:sandbox|replacements)[/\\]\w+\.[jt]s|effect[/\\](?:dist|src)[/\\])/

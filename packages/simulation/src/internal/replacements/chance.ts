@@ -1,7 +1,7 @@
+import { builtin } from "../sandbox/builtin.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { current } from "../sandbox/place.ts"
 import type { RandomStream } from "../time/random.ts"
-import { builtin } from "./builtin.ts"
-import type { Replace } from "./patches.ts"
-import { current } from "./place.ts"
 
 const fill = <A extends ArrayBufferView>(random: RandomStream, array: A, from = 0, to = array.byteLength): A => {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)

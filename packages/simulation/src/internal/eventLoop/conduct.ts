@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
-import { Driver, type Stop } from "../eventLoop/driver.ts"
-import { replaceGlobals, replaceModules } from "../eventLoop/install.ts"
-import { bound, within } from "../eventLoop/place.ts"
-import type { Sandbox } from "../eventLoop/sandbox.ts"
+import { replaceGlobals, replaceModules } from "../replacements/install.ts"
+import { bound, within } from "../sandbox/place.ts"
+import type { Sandbox } from "../sandbox/sandbox.ts"
 import type { Halt, Limits, VirtualTime } from "../time/virtualTime.ts"
+import { Driver, type Stop } from "./driver.ts"
 
 /** A program that is run, and recorded. */
 export interface Piece<A, E> {

@@ -32,7 +32,7 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
         value: replacement
       })
       undo.push(() => {
-        // Somebody else may have replaced it since.
+        // Other code may have replaced it since.
         if (Object.getOwnPropertyDescriptor(target, name)?.value !== replacement) return
         if (before === undefined) Reflect.deleteProperty(target, name)
         else Object.defineProperty(target, name, before)

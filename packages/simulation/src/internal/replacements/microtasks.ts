@@ -1,8 +1,8 @@
 // What is replaced here is the `then` of the language's own promises: nothing becomes a promise that was none.
 /* oxlint-disable unicorn/no-thenable */
-import type { Replace } from "./patches.ts"
-import { awaiting, current, shared } from "./place.ts"
-import { guard } from "./sandbox.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { awaiting, current, shared } from "../sandbox/place.ts"
+import { guard } from "../sandbox/sandbox.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 

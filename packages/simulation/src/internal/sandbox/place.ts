@@ -29,7 +29,7 @@ interface Shared {
   readonly hooks: AsyncHooks | undefined
   /** What the event loop runs for a run is told apart by it. */
   readonly storage: Storage | undefined
-  /** The place of the synchronous run that is going on. */
+  /** The place of the synchronous run that has begun. */
   synchronous: Place | undefined
   /** Which patches are there, by name. */
   readonly patches: Map<string, unknown>
@@ -74,7 +74,7 @@ export const within = <A>(place: Place | undefined, body: () => A): A => {
 export const outside = <A>(body: () => A): A =>
   shared.storage === undefined ? body() : within(undefined, () => shared.storage!.run(undefined, body))
 
-/** A function that runs in the context that is there now, whoever calls it. */
+/** A function that runs in the current context, wherever it is called. */
 export const bound = <F>(body: F): F => shared.hooks === undefined ? body : shared.hooks.AsyncLocalStorage.bind(body)
 
 /** How to run tasks at a place: what they leave to the event loop runs there too. */

@@ -1,7 +1,7 @@
-import { builtin } from "./builtin.ts"
-import type { Operation } from "./operations.ts"
-import type { Replace } from "./patches.ts"
-import { awaiting, bound, current, outside } from "./place.ts"
+import { builtin } from "../sandbox/builtin.ts"
+import type { Operation } from "../sandbox/operations.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { awaiting, bound, current, outside } from "../sandbox/place.ts"
 
 type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
 

@@ -1,5 +1,5 @@
-import type { Replace } from "./patches.ts"
-import { current, type Place } from "./place.ts"
+import type { Replace } from "../sandbox/patches.ts"
+import { current, type Place } from "../sandbox/place.ts"
 
 /** Milliseconds since the epoch, as the code that runs now sees them. */
 const wall = (place: Place): number => place.sandbox.clock?.currentTimeMillisUnsafe() ?? place.pace.wall

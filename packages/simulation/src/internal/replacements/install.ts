@@ -1,10 +1,10 @@
-import { builtin, process } from "./builtin.ts"
+import { builtin, process } from "../sandbox/builtin.ts"
+import { install } from "../sandbox/patches.ts"
+import { shared } from "../sandbox/place.ts"
 import { replaceChance, replaceNodeChance } from "./chance.ts"
 import { replaceCompletions } from "./completions.ts"
 import { replaceHttpDate } from "./httpDate.ts"
 import { replaceMicrotasks } from "./microtasks.ts"
-import { install } from "./patches.ts"
-import { shared } from "./place.ts"
 import { replaceRefusals } from "./refusals.ts"
 import { replaceTime } from "./time.ts"
 import { replaceNodeTimers, replaceTimers } from "./timers.ts"
@@ -13,7 +13,7 @@ import { replaceAbortSignal, replaceTimersPromises } from "./timersPromises.ts"
 /** Whether the platform has what a run needs that waits for promises. */
 export const hasEventLoop: boolean = shared.storage !== undefined && process?._tickCallback !== undefined
 
-/** Replaces globals while runs go on. Returns how to take that back. */
+/** Replaces globals during a run. Returns how to take that back. */
 export const replaceGlobals = (): () => void =>
   install("runs", (replace) => {
     replaceTime(replace)

@@ -1,6 +1,6 @@
-import { builtin } from "./builtin.ts"
-import { install, type Replace } from "./patches.ts"
-import { awaiting } from "./place.ts"
+import { builtin } from "../sandbox/builtin.ts"
+import { install, type Replace } from "../sandbox/patches.ts"
+import { awaiting } from "../sandbox/place.ts"
 
 // Node keeps the text of the real date for up to a second.
 const date = (): string | undefined => {
