@@ -37,7 +37,7 @@
  *
  * - Pass a server without TLS (`http.createServer`, `http2.createServer`), also for `tls://` endpoints: Sluice terminates
  *   TLS. Set `tls.applicationProtocols` to `["http/1.1"]`, or to `["h2"]` for a server of node:http2.
- * - In simulation the event loop has to run: see `docs/http.md`.
+ * - In simulation it runs in virtual time: see `docs/asynchronous.md`.
  *
  * @since 0.1.0
  */
