@@ -35,7 +35,9 @@ library("node:http2", {
   // Node's HTTP/2 writes in immediates of its own, which are not those of a run.
   isRepeatable: false,
   serve: handing(() =>
-    Http2.createServer((request, response) => void response.end(`you asked for ${request.url}`)) as NodeDuplex.NodeServer
+    Http2.createServer((request, response) =>
+      void response.end(`you asked for ${request.url}`)
+    ) as NodeDuplex.NodeServer
   ),
   expected,
   client: ({ connector, host, pause, port }) =>
@@ -57,7 +59,7 @@ library("undici", {
   client: (where) =>
     Effect.flatMap(NodeDuplex.undiciConnect(), (connect) =>
       Effect.promise(async () => {
-        const dispatcher = new Agent({ connect: connect as Agent.Options["connect"] })
+        const dispatcher = new Agent({ connect })
         const answers: Array<string> = []
         for (const round of rounds) {
           const answer = await retrying(where, async () => {
@@ -75,8 +77,10 @@ library("undici", {
 library("ws", {
   serve: handing(() => {
     const http = Http.createServer()
-    new WebSocketServer({ server: http }).on("connection", (socket) =>
-      socket.on("message", (message) => socket.send(`you said ${message}`)))
+    new WebSocketServer({ server: http }).on(
+      "connection",
+      (socket) => socket.on("message", (message) => socket.send(`you said ${message}`))
+    )
     return http
   }),
   expected: rounds.map((round) => `you said ${round}`),

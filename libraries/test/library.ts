@@ -71,7 +71,7 @@ const overKernel = (library: Library) =>
 
 const second = () => new Promise<void>((resolve) => setTimeout(resolve, 1000))
 
-const simulated = (library: Library, link: SimNetwork.LinkOptions, partition: number) =>
+const simulated = (library: Library, link: Parameters<typeof SimNetwork.link>[2], partition: number) =>
   Effect.gen(function*() {
     const [server, client] = yield* SimNetwork.hosts("server", "client")
     yield* SimNetwork.link(server, client, link)
@@ -85,12 +85,12 @@ const simulated = (library: Library, link: SimNetwork.LinkOptions, partition: nu
   })
 
 /** Tests that a library works on the kernel's network, and in virtual time on one that loses packets and one that is partitioned. */
-export const library = (name: string, library: Library): void =>
+export const library = (name: string, library: Library): void => {
   describe(name, () => {
     it("over the kernel", () =>
-      Effect.runPromise(overKernel(library).pipe(Effect.provideService(References.MinimumLogLevel, "None"))).then((seen) =>
-        expect(seen).toEqual(library.expected)
-      ))
+      Effect.runPromise(overKernel(library).pipe(Effect.provideService(References.MinimumLogLevel, "None"))).then((
+        seen
+      ) => expect(seen).toEqual(library.expected)))
     const link = { latency: "20 millis" } as const
     const programs = {
       "in simulation": simulated(library, link, 0),
@@ -103,3 +103,4 @@ export const library = (name: string, library: Library): void =>
       else it(name, () => Effect.runPromise(Simulation.run(program, options)))
     }
   })
+}

@@ -26,7 +26,7 @@ library("nodemailer and smtp-server", {
         name: "client",
         getSocket: (_, callback) => {
           const connection = connector.connect(port, host, () => callback(null, { connection: connection as Socket }))
-          connection.once("error", (error) => callback(error, null))
+          connection.once("error", (error) => callback(error, undefined))
         }
       })
       const answers: Array<string> = []

@@ -1,9 +1,8 @@
-import { Aedes } from "aedes"
 import * as Server from "@sluice/core/Server"
 import * as NodeDuplex from "@sluice/node/NodeDuplex"
+import { Aedes } from "aedes"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { once } from "node:events"
 import { MqttClient } from "mqtt"
 import { library, rounds } from "./library.ts"
 
@@ -17,7 +16,7 @@ library("mqtt and aedes", {
   client: ({ connector, host, pause, port }) =>
     Effect.promise(async () => {
       const client = new MqttClient(() => connector.connect(port, host), { protocol: "mqtt", clientId: "client" })
-      await once(client, "connect")
+      await new Promise((resolve) => client.once("connect", resolve))
       const heard: Array<string> = []
       client.on("message", (_, payload) => heard.push(String(payload)))
       await client.subscribeAsync("rounds", { qos: 1 })
@@ -25,7 +24,7 @@ library("mqtt and aedes", {
         await client.publishAsync("rounds", String(round), { qos: 1 })
         await pause()
       }
-      while (heard.length < rounds.length) await once(client, "message")
+      while (heard.length < rounds.length) await new Promise((resolve) => client.once("message", resolve))
       await client.endAsync()
       return heard
     })

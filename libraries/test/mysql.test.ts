@@ -1,8 +1,8 @@
 import * as NodeDuplex from "@sluice/node/NodeDuplex"
 import * as Effect from "effect/Effect"
-import type { Socket } from "node:net"
 import mysql from "mysql2"
 import { createConnection } from "mysql2/promise"
+import type { Socket } from "node:net"
 import { handing, library, rounds } from "./library.ts"
 
 library("mysql2", {
@@ -16,7 +16,11 @@ library("mysql2", {
         characterSet: 8,
         capabilityFlags: 0xffffff & ~0x800
       })
-      connection.on("query", (query) => connection.writeOk({ affectedRows: query.length }))
+      connection.on("query", (query) => {
+        // The answer to a packet has the next number, which mysql2 leaves to the server.
+        Object.assign(connection, { sequenceId: 1 })
+        connection.writeOk({ affectedRows: query.length })
+      })
       connection.on("quit", () => connection.end())
     })
     return (server as unknown as { readonly _server: NodeDuplex.NodeServer })._server

@@ -22,7 +22,10 @@ const handler = Effect.fnUntraced(function*(connection: Connection.Connection) {
     return Buffer.concat([head, yield* Connection.readExactly(connection, size)])
   })
   const answer = (request: Uint8Array) =>
-    Effect.flatMap(Effect.promise(() => database.execProtocolRaw(request)), (bytes) => Connection.write(connection, bytes))
+    Effect.flatMap(
+      Effect.promise(() => database.execProtocolRaw(request)),
+      (bytes) => Connection.write(connection, bytes)
+    )
   // Statements that a client before has prepared.
   yield* Effect.promise(() => database.exec("deallocate all"))
   yield* answer(yield* message(4))

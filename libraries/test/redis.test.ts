@@ -1,20 +1,8 @@
-import * as NodeDuplex from "@sluice/node/NodeDuplex"
 import * as Effect from "effect/Effect"
-import { AbstractConnector, Redis } from "ioredis"
-import type { Socket } from "node:net"
+import { Redis } from "ioredis"
 import { layer } from "../../packages/examples/src/redis/server/RedisServer.ts"
+import { connectorClass } from "./ioredis.ts"
 import { library, rounds } from "./library.ts"
-
-/** How ioredis is told how to connect. */
-export const connectorClass = (connector: NodeDuplex.Connector, port: number, host: string) =>
-  class extends AbstractConnector {
-    constructor() {
-      super(0)
-    }
-    override async connect(): Promise<Socket> {
-      return this.stream = connector.connect(port, host) as Socket
-    }
-  }
 
 library("ioredis", {
   serve: (options) => layer(options),
