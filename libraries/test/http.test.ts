@@ -32,8 +32,6 @@ library("node:http", {
 })
 
 library("node:http2", {
-  // Node's HTTP/2 writes in immediates of its own, which are not those of a run.
-  isRepeatable: false,
   serve: handing(() =>
     Http2.createServer((request, response) =>
       void response.end(`you asked for ${request.url}`)

@@ -5,7 +5,6 @@ import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
-import * as Simulation from "@sluice/simulation/Simulation"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -31,8 +30,6 @@ export interface Library {
   /** What a client does, and what it sees. */
   readonly client: (where: Where) => Effect.Effect<unknown, unknown, Network.Network | Scope.Scope>
   readonly expected: unknown
-  /** Whether equal seeds have equal traces. Default: `true`. */
-  readonly isRepeatable?: boolean
 }
 
 /** Does an operation again until it succeeds. */
@@ -86,7 +83,7 @@ const simulated = (library: Library, link: Parameters<typeof SimNetwork.link>[2]
 
 /** Tests that a library works on the kernel's network, and in virtual time on one that loses packets and one that is partitioned. */
 export const library = (name: string, library: Library): void => {
-  describe(name, () => {
+  describe(`${name} over Sluice`, () => {
     it("over the kernel", () =>
       Effect.runPromise(overKernel(library).pipe(Effect.provideService(References.MinimumLogLevel, "None"))).then((
         seen
@@ -97,10 +94,8 @@ export const library = (name: string, library: Library): void => {
       "in simulation, with a tenth of the packets lost": simulated(library, { ...link, loss: 0.1 }, 0),
       "in simulation, through a partition of 60 seconds": simulated(library, link, 60)
     }
-    const options = { seed: 1, eventLoop: true }
     for (const [name, program] of Object.entries(programs)) {
-      if (library.isRepeatable ?? true) VitestSimulation.it(name, program, options)
-      else it(name, () => Effect.runPromise(Simulation.run(program, options)))
+      VitestSimulation.it(name, program, { eventLoop: true })
     }
   })
 }

@@ -1,4 +1,4 @@
-import * as NodeDuplex from "@sluice/node/NodeDuplex"
+import type * as NodeDuplex from "@sluice/node/NodeDuplex"
 import * as Effect from "effect/Effect"
 import mysql from "mysql2"
 import { createConnection } from "mysql2/promise"
@@ -8,18 +8,24 @@ import { handing, library, rounds } from "./library.ts"
 library("mysql2", {
   serve: handing(() => {
     const server = mysql.createServer((connection) => {
+      // The numbers of packets begin anew with each command, which mysql2 leaves to the server.
+      const count = (sequenceId: number) => Object.assign(connection, { sequenceId })
       connection.serverHandshake({
         protocolVersion: 10,
         serverVersion: "8.0.0",
         connectionId: 1,
         statusFlags: 2,
         characterSet: 8,
-        capabilityFlags: 0xffffff & ~0x800
+        capabilityFlags: 0xffffff & ~0x800,
+        authCallback: (_: unknown, callback: () => void) => {
+          callback()
+          count(0)
+        }
       })
       connection.on("query", (query) => {
-        // The answer to a packet has the next number, which mysql2 leaves to the server.
-        Object.assign(connection, { sequenceId: 1 })
+        count(1)
         connection.writeOk({ affectedRows: query.length })
+        count(0)
       })
       connection.on("quit", () => connection.end())
     })

@@ -11,7 +11,7 @@ library("ioredis", {
     Effect.promise(async () => {
       const redis = new Redis({ Connector: connectorClass(connector, port, host) })
       const counts: Array<number> = []
-      for (const _ of rounds) {
+      while (counts.length < rounds.length) {
         counts.push(await redis.incr("count"))
         await pause()
       }

@@ -9,11 +9,11 @@ import type { Socket } from "node:net"
 import { Client } from "pg"
 import { expect, test } from "vitest"
 import { connectorClass } from "./ioredis.ts"
-import { freePort, has, start } from "./servers.ts"
+import { freePort, has, withServer } from "./servers.ts"
 
 const host = "127.0.0.1"
 
-const withConnector = <A>(use: (connector: NodeDuplex.Connector) => Promise<A>): Promise<A> =>
+const withConnector = (use: (connector: NodeDuplex.Connector) => Promise<void>): Promise<void> =>
   Effect.runPromise(
     Effect.flatMap(NodeDuplex.connector(), (connector) => Effect.promise(() => use(connector))).pipe(
       Effect.scoped,
@@ -23,8 +23,9 @@ const withConnector = <A>(use: (connector: NodeDuplex.Connector) => Promise<A>):
 
 test.skipIf(!has("redis-server"))("ioredis with Redis: pipelines, a megabyte, publish and subscribe", async () => {
   const port = await freePort()
-  await using _ = await start(port, (dir) => ["redis-server", "--port", String(port), "--dir", dir, "--save", ""])
-  await withConnector(async (connector) => {
+  const ready = ["redis-cli", "-p", String(port), "ping"]
+  const command = (dir: string) => ["redis-server", "--port", String(port), "--dir", dir, "--save", ""]
+  const use = async (connector: NodeDuplex.Connector) => {
     const Connector = connectorClass(connector, port, host)
     const redis = new Redis({ Connector })
     const subscriber = new Redis({ Connector })
@@ -39,38 +40,32 @@ test.skipIf(!has("redis-server"))("ioredis with Redis: pipelines, a megabyte, pu
     await redis.publish("news", "hello")
     expect(await heard).toBe("hello")
     await Promise.all([redis.quit(), subscriber.quit()])
-  })
+  }
+  await withServer({ ready, command }, () => withConnector(use))
 })
 
-// Debian has a folder for each version.
+// Debian has a folder for each version. PostgreSQL refuses to run as root.
 const [binaries] = globSync("/usr/lib/postgresql/*/bin")
+const asPostgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
 
 test.skipIf(binaries === undefined || process.getuid?.() !== 0)(
   "pg with PostgreSQL: many rows, a large value, notifications",
   async () => {
     const port = await freePort()
-    // PostgreSQL refuses to run as root.
-    const asPostgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-    await using _ = await start(
-      port,
-      (
-        folder
-      ) => [...asPostgres, `${binaries}/postgres`, "-D", `${folder}/data`, "-k", folder, "-p", String(port), "-F"],
-      (folder) => {
+    const server = {
+      ready: [`${binaries}/pg_isready`, "-h", host, "-p", String(port)],
+      command: (folder: string) => {
+        const settings = ["-D", `${folder}/data`, "-k", folder, "-p", String(port), "-F"]
+        return [...asPostgres, `${binaries}/postgres`, ...settings]
+      },
+      prepare: (folder: string) => {
         chmodSync(folder, 0o777)
-        const [command, ...args] = [
-          ...asPostgres,
-          `${binaries}/initdb`,
-          "-A",
-          "trust",
-          "--no-sync",
-          "-D",
-          `${folder}/data`
-        ]
-        execFileSync(command!, args, { stdio: "ignore" })
+        const settings = ["-A", "trust", "--no-sync", "-D", `${folder}/data`]
+        const [file, ...args] = [...asPostgres, `${binaries}/initdb`, ...settings]
+        execFileSync(file!, args, { stdio: "ignore" })
       }
-    )
-    await withConnector(async (connector) => {
+    }
+    const use = async (connector: NodeDuplex.Connector) => {
       const client = new Client({ host, port, user: "postgres", stream: () => connector.create() as Socket })
       await client.connect()
       const { rows } = await client.query("select n, n * n as square from generate_series(1, 10000) n")
@@ -81,6 +76,7 @@ test.skipIf(binaries === undefined || process.getuid?.() !== 0)(
       await client.query("listen news; notify news, 'hello'")
       expect(await heard).toBe("hello")
       await client.end()
-    })
+    }
+    await withServer(server, () => withConnector(use))
   }
 )

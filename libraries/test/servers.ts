@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 
 /** Whether a program is installed. */
-export const has = (program: string): boolean => spawnSync("which", [program]).status === 0
+export const has = (program: string): boolean => succeeds(["which", program])
 
 export const freePort = async (): Promise<number> => {
   const server = Net.createServer().listen(0, "127.0.0.1")
@@ -18,41 +18,39 @@ export const freePort = async (): Promise<number> => {
   return port
 }
 
-/** Runs a server until it is disposed of; `args` is given a folder of its own. Waits until it accepts connections. */
-export const start = async (
-  port: number,
-  command: (folder: string) => ReadonlyArray<string>,
-  prepare: (folder: string) => void = () => {}
-): Promise<AsyncDisposable> => {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-libraries-"))
-  prepare(folder)
-  const [file, ...args] = command(folder)
-  const child = spawn(file!, args, { stdio: "ignore" })
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
-    await setTimeout(50)
-  }
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await end(child)
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }
+/** Runs a command, and gives whether it succeeds. */
+export const succeeds = ([file, ...args]: ReadonlyArray<string>): boolean => spawnSync(file!, args).status === 0
+
+interface Server {
+  /** A command that succeeds once the server accepts connections. */
+  readonly ready: ReadonlyArray<string>
+  readonly command: (folder: string) => ReadonlyArray<string>
+  readonly prepare?: (folder: string) => void
 }
 
-const accepts = async (port: number): Promise<boolean> => {
-  const socket = Net.connect(port, "127.0.0.1")
+/** Runs a server, in a folder of its own, while `use` runs. */
+export const withServer = async ({ command, prepare, ready }: Server, use: () => Promise<void>): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-libraries-"))
   try {
-    await once(socket, "connect")
-    return true
-  } catch {
-    return false
+    prepare?.(folder)
+    const [file, ...args] = command(folder)
+    const child = spawn(file!, args, { stdio: "ignore" })
+    try {
+      while (!succeeds(ready)) {
+        if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
+        await setTimeout(50)
+      }
+      await use()
+    } finally {
+      await end(child)
+    }
   } finally {
-    socket.destroy()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
 const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null) return
   const ended = once(child, "exit")
   child.kill("SIGINT")
   await ended
