@@ -197,6 +197,8 @@ describe("Broadcast", () => {
       const unknown = yield* Effect.flip(Effect.scoped(Subscription.make({ overflow: "explode" as "disconnect" })))
       assert.strictEqual(none.reason._tag, "InvalidOption")
       assert.include(unknown.message, "overflow")
+      const noBytes = yield* Effect.flip(Broadcast.make({ maxBytes: 0 }))
+      assert.include(noBytes.message, "maxBytes")
     }))
 })
 
@@ -254,6 +256,33 @@ describe("a subscription that is full", () => {
         "Overflowed"
       )
     }))
+
+  it.effect("counts the bytes of messages, too, whatever becomes of what has no room", () =>
+    Effect.gen(function*() {
+      const sizes = (subscription: Subscription.Subscription<Uint8Array>) =>
+        Effect.map(all(subscription), (messages) => messages.map(({ length }) => length))
+      const publish = Effect.fnUntraced(function*(overflow: Subscription.Overflow, lengths: ReadonlyArray<number>) {
+        const group = yield* Broadcast.make<Uint8Array>({ capacity: 4, maxBytes: 100, overflow })
+        const subscription = yield* Broadcast.subscribe(group, { name: overflow })
+        for (const length of lengths) yield* Broadcast.publish(group, new Uint8Array(length))
+        return { group, subscription }
+      })
+      const { subscription: oldest } = yield* publish("dropOldest", [40, 30, 30, 101, 31, 1])
+      assert.deepStrictEqual(yield* sizes(oldest), [30, 30, 31, 1])
+      assert.strictEqual(oldest.dropped, 2)
+      const { group, subscription: newest } = yield* publish("dropNewest", [40, 61, 60, 1])
+      // What is received makes room again.
+      assert.strictEqual(Option.getOrThrow(yield* Subscription.receive(newest)).length, 40)
+      for (const length of [41, 40, 1]) yield* Broadcast.publish(group, new Uint8Array(length))
+      assert.deepStrictEqual(yield* sizes(newest), [60, 40])
+      const { subscription: ended } = yield* publish("disconnect", [100, 1])
+      const error = yield* Effect.flip(Subscription.receive(ended))
+      assert.strictEqual(
+        error.message,
+        "subscriber disconnect too slow: messages of up to 100 bytes waiting when another was published; " +
+          "read faster, raise maxBytes or choose another overflow"
+      )
+    }).pipe(Effect.scoped))
 
   it.effect("tells how many are missing where the oldest were", () =>
     Effect.gen(function*() {

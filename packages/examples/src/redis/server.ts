@@ -26,6 +26,6 @@ export const server = Command.make(
   (options) =>
     Effect.map(
       flags.serverOptions(options),
-      (server) => layer(server, { maxMemory: options.maxMemory * megabyte, maxKeys: options.maxKeys })
+      (server) => layer(server, { ...defaultLimits, maxMemory: options.maxMemory * megabyte, maxKeys: options.maxKeys })
     ).pipe(Layer.unwrap, Layer.provide(NodeNetwork.layer), Layer.launch)
 ).pipe(Command.withDescription("Keep data in memory for redis-cli and other clients of Redis"))

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
@@ -7,6 +9,7 @@ import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { layer, RedisClient } from "../../src/redis/client/RedisClient.ts"
 import * as RedisServer from "../../src/redis/server/RedisServer.ts"
 import { serve } from "../program.ts"
@@ -24,10 +27,43 @@ const run = (endpoint: string) =>
 
 describe("redis server in virtual time", () => {
   VitestSimulation.it(
+    "drops a subscriber that leaves too many bytes unread, and no other",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const limits = { ...RedisServer.defaultLimits, maxUnread: 100_000 }
+      yield* Host.serve(server, RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }, limits))
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const { send, subscribe } = yield* RedisClient
+          let heard = 0
+          const news = yield* subscribe("news")
+          yield* Effect.forkChild(Stream.runForEach(news, () => Effect.sync(() => heard++)))
+          const deaf = yield* Network.connect("server:6379")
+          yield* Connection.writeText(deaf, "SUBSCRIBE news\r\n")
+          yield* Effect.sleep("1 second")
+          const message = "x".repeat(50_000)
+          const counts: Array<unknown> = []
+          for (let published = 0; published < 40; published++) {
+            counts.push(yield* send("PUBLISH", "news", message))
+            yield* Effect.sleep("1 second")
+          }
+          // What its windows take, and what may wait.
+          expect(counts.indexOf(1)).toBeGreaterThan(2)
+          expect(counts.indexOf(1)).toBeLessThan(30)
+          expect(counts.at(-1)).toBe(1)
+          expect(heard).toBe(40)
+          expect((yield* Effect.flip(Connection.readAll(deaf, { limit: 1e8 }))).reason._tag).toBe("ConnectionReset")
+        }).pipe(Effect.provide(layer({ endpoint: "server:6379" })), Effect.scoped)
+      )
+    })
+  )
+
+  VitestSimulation.it(
     "expires keys, wakes commands that wait, forgets clients that left, and has limits",
     Effect.gen(function*() {
       const [server, client] = yield* SimNetwork.hosts("server", "client")
-      const limits = { maxMemory: 10_000, maxKeys: 100 }
+      const limits = { ...RedisServer.defaultLimits, maxMemory: 10_000, maxKeys: 100 }
       yield* Host.serve(server, RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }, limits))
       yield* Host.run(
         client,

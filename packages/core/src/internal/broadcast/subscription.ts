@@ -18,11 +18,13 @@ export const typeId = "~@sluice/core/Subscription"
 /** What a subscription's queue is made with, checked. */
 export interface Queue {
   readonly capacity: number
+  readonly maxBytes: number
   readonly overflow: Subscription.Overflow
 }
 
 export const checkQueue = (options: Subscription.QueueOptions): Queue => ({
   capacity: optionalInteger("capacity", options.capacity, 1, 1_000_000) ?? 64,
+  maxBytes: optionalInteger("maxBytes", options.maxBytes, 1, Number.MAX_SAFE_INTEGER) ?? Infinity,
   overflow: oneOf("overflow", options.overflow ?? "disconnect", ["dropOldest", "dropNewest", "disconnect"])
 })
 
@@ -45,6 +47,8 @@ export interface Source {
 /** Wakes receivers, later: a fiber's dispatcher, or code that is about to. */
 export type Waker = Pick<Scheduler.SchedulerDispatcher, "scheduleTask">
 
+const bytesOf = (message: unknown): number => message instanceof Uint8Array ? message.length : 0
+
 let lastId = 0
 
 /** A subscription, as broadcasts and receivers see it. */
@@ -57,6 +61,8 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   readonly #waiting = MutableList.make<A>()
   #receivers: ReadonlyArray<Receiver<A>> = []
   #waking = false
+  // Of the messages that wait, if they are limited.
+  #bytes = 0
   /** The broadcasts that it belongs to. */
   sources: ReadonlyArray<Source> = []
   // Dropped, and not told of yet.
@@ -112,40 +118,62 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
 
   #offer(message: A, waker: Waker): boolean {
     if (this.ended) return false
-    if (this.#isFull) this.#receivers[0]?.onFull?.()
-    if (this.#isFull) return this.#overflow(message, waker)
+    if (this.#isFullFor(message)) this.#receivers[0]?.onFull?.()
+    if (this.#isFullFor(message)) return this.#overflow(message, waker)
     if (this.#missing > 0 && this.#queue.overflow === "dropNewest") this.#append(this.#takeNotice())
     this.#append(message)
     this.#wake(waker)
     return true
   }
 
-  get #isFull(): boolean {
-    return this.#waiting.length >= this.#queue.capacity
+  #isFullFor(message: A): boolean {
+    return this.#waiting.length >= this.#queue.capacity || this.#isTooMuch(message)
+  }
+
+  #isTooMuch(message: A): boolean {
+    const { maxBytes } = this.#queue
+    return maxBytes !== Infinity && this.#bytes + bytesOf(message) > maxBytes
   }
 
   #append(message: A): void {
     MutableList.append(this.#waiting, message)
+    if (this.#queue.maxBytes !== Infinity) this.#bytes += bytesOf(message)
+  }
+
+  #takeNext(): A {
+    const message = MutableList.take(this.#waiting) as A
+    if (this.#queue.maxBytes !== Infinity) this.#bytes -= bytesOf(message)
+    return message
+  }
+
+  #clear(): void {
+    MutableList.clear(this.#waiting)
+    this.#bytes = 0
   }
 
   #overflow(message: A, waker: Waker): boolean {
     switch (this.#queue.overflow) {
       case "dropOldest": {
-        MutableList.takeNVoid(this.#waiting, 1)
-        this.#append(message)
-        this.#miss(1)
-        return true
+        // For this one there is no room even if all others go.
+        const fits = bytesOf(message) <= this.#queue.maxBytes
+        let missed = fits ? 0 : 1
+        for (; fits && this.#isFullFor(message); missed++) this.#takeNext()
+        if (fits) this.#append(message)
+        this.#miss(missed)
+        return fits
       }
       case "dropNewest": {
         this.#miss(1)
         return false
       }
       case "disconnect": {
+        const { capacity, maxBytes } = this.#queue
+        const isByBytes = this.#waiting.length < capacity
         this.#miss(this.#waiting.length + 1)
         this.#missing = 0
-        MutableList.clear(this.#waiting)
+        this.#clear()
         this.ended = true
-        this.failure = new Overflowed({ subscriber: this.name, capacity: this.#queue.capacity })
+        this.failure = new Overflowed({ subscriber: this.name, capacity, ...(isByBytes && { maxBytes }) })
         this.#wake(waker)
         return false
       }
@@ -167,12 +195,13 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   /** Takes the next of what waits: there must be something. */
   take(): A {
     const noticeIsNext = this.#missing > 0 && (this.#queue.overflow === "dropOldest" || this.#waiting.length === 0)
-    return noticeIsNext ? this.#takeNotice() : MutableList.take(this.#waiting) as A
+    return noticeIsNext ? this.#takeNotice() : this.#takeNext()
   }
 
   /** Takes all that waits, in order. */
   takeAll(): Array<A> {
     const all = MutableList.takeAll(this.#waiting)
+    this.#bytes = 0
     if (this.#missing === 0) return all
     return this.#queue.overflow === "dropOldest" ? [this.#takeNotice(), ...all] : [...all, this.#takeNotice()]
   }
@@ -187,7 +216,7 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   /** Ends it, forgets what waits, and counts no more. */
   close(waker: Waker): void {
     this.end(waker)
-    MutableList.clear(this.#waiting)
+    this.#clear()
     this.#missing = 0
     this.#counting?.remove()
   }

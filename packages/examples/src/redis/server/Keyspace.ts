@@ -20,6 +20,8 @@ export interface Entry {
 export interface Limits {
   readonly maxMemory: number
   readonly maxKeys: number
+  /** Bytes of published messages that may wait for a subscriber that does not read. */
+  readonly maxUnread: number
 }
 
 /** A command that waits. */

@@ -23,10 +23,15 @@ import { Session, type Shared } from "./Session.ts"
 const sweepEvery = Duration.millis(100)
 const sweptAtOnce = 1000
 
-/** How many published messages may wait for a subscriber that does not read. */
-const publishedAhead = 10_000
+export const defaultLimits: Limits = {
+  maxMemory: 256 * 1024 * 1024,
+  maxKeys: 10_000_000,
+  // As in Redis.
+  maxUnread: 32 * 1024 * 1024
+}
 
-export const defaultLimits: Limits = { maxMemory: 256 * 1024 * 1024, maxKeys: 10_000_000 }
+// However small they are.
+const mostUnread = 100_000
 
 /** A server whose data lives as long as the Layer. */
 export const layer = (options: Server.Options, limits: Limits = defaultLimits) =>
@@ -62,9 +67,10 @@ type Failure = NetworkError.NetworkError | FramingError
 
 const serve = (shared: Shared) => {
   let lastId = 0
+  const ahead = { capacity: mostUnread, maxBytes: shared.keyspace.limits.maxUnread }
   return (connection: Connection.Connection): Effect.Effect<void, Failure, Scope.Scope> =>
     Effect.gen(function*() {
-      const queue = yield* Effect.orDie(Subscription.make<Uint8Array>({ capacity: publishedAhead }))
+      const queue = yield* Effect.orDie(Subscription.make<Uint8Array>(ahead))
       const session = new Session(shared, ++lastId, Connection.formatPeer(connection), queue)
       shared.sessions.add(session)
       yield* Effect.addFinalizer(() =>

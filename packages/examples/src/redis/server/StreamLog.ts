@@ -1,9 +1,12 @@
 import { Deque } from "./Deque.ts"
 
+/** A whole number of 64 bits: a bigint only above 2^53 - 1, so that equal numbers are identical. */
+export type Uint64 = number | bigint
+
 /** The id of an entry of a stream: milliseconds, and a number among those of one millisecond. */
 export interface Id {
-  readonly ms: number
-  readonly seq: number
+  readonly ms: Uint64
+  readonly seq: Uint64
 }
 
 export interface StreamEntry extends Id {
@@ -12,22 +15,40 @@ export interface StreamEntry extends Id {
 }
 
 export const firstId: Id = { ms: 0, seq: 0 }
-export const lastId: Id = { ms: Number.MAX_SAFE_INTEGER, seq: Number.MAX_SAFE_INTEGER }
+const largest = 2n ** 64n - 1n
+export const lastId: Id = { ms: largest, seq: largest }
 
-export const compareIds = (a: Id, b: Id): number => a.ms === b.ms ? a.seq - b.seq : a.ms - b.ms
+const compare = (a: Uint64, b: Uint64): number => a < b ? -1 : a > b ? 1 : 0
+export const compareIds = (a: Id, b: Id): number => a.ms === b.ms ? compare(a.seq, b.seq) : compare(a.ms, b.ms)
+
+const toUint64 = (value: bigint): Uint64 => value > BigInt(Number.MAX_SAFE_INTEGER) ? value : Number(value)
+
+const plus = (value: Uint64, by: 1 | -1): Uint64 =>
+  typeof value === "number" && value < Number.MAX_SAFE_INTEGER ? value + by : toUint64(BigInt(value) + BigInt(by))
+
+/** The id after another, if there is one. */
+export const idAfter = ({ ms, seq }: Id): Id | undefined =>
+  seq !== largest ? { ms, seq: plus(seq, 1) } : ms !== largest ? { ms: plus(ms, 1), seq: 0 } : undefined
+
+/** The id before another, if there is one. */
+export const idBefore = ({ ms, seq }: Id): Id | undefined =>
+  seq !== 0 ? { ms, seq: plus(seq, -1) } : ms !== 0 ? { ms: plus(ms, -1), seq: largest } : undefined
+
 export const idText = ({ ms, seq }: Id): string => `${ms}-${seq}`
 export const sizeOf = (fields: ReadonlyArray<string>): number =>
   fields.reduce((size, field) => size + field.length + 16, 48)
 
 /** Parses `1526919030474-55`, or `1526919030474` with `seq` for what is left out. */
-export const parseId = (text: string, seq: number): Id | undefined => {
-  const match = /^(\d{1,16})(?:-(\d{1,16}))?$/.exec(text)
-  return match === null ? undefined : { ms: Number(match[1]), seq: match[2] === undefined ? seq : Number(match[2]) }
+export const parseId = (text: string, seq: Uint64): Id | undefined => {
+  const match = /^(\d{1,20})(?:-(\d{1,20}))?$/.exec(text)
+  if (match === null) return undefined
+  const [ms, ownSeq] = [BigInt(match[1]!), match[2] === undefined ? undefined : BigInt(match[2])]
+  if (ms > largest || (ownSeq !== undefined && ownSeq > largest)) return undefined
+  return { ms: toUint64(ms), seq: ownSeq === undefined ? seq : toUint64(ownSeq) }
 }
 
-/** The id that follows at a time of the wall clock, which may step. */
-export const nextId = (last: Id, now: number): Id =>
-  now > last.ms ? { ms: now, seq: 0 } : { ms: last.ms, seq: last.seq + 1 }
+/** The id that follows at a time of the wall clock, which may step. Nothing: there is none any more. */
+export const nextId = (last: Id, now: number): Id | undefined => now > last.ms ? { ms: now, seq: 0 } : idAfter(last)
 
 /** A stream: entries in the order of their ids. */
 export class StreamLog {

@@ -16,6 +16,8 @@ import {
   compareIds,
   firstId,
   type Id,
+  idAfter,
+  idBefore,
   idText,
   lastId,
   nextId,
@@ -26,7 +28,7 @@ import {
 } from "../StreamLog.ts"
 import { type Commands, readOptions, toCount } from "./arguments.ts"
 
-const toId = (text: string, seq: number): Id => {
+const toId = (text: string, seq: Id["seq"]): Id => {
   const id = parseId(text, seq)
   if (id === undefined) throw new Refused("ERR Invalid stream ID specified as stream command argument")
   return id
@@ -36,10 +38,19 @@ const toId = (text: string, seq: number): Id => {
 const toEnd = (text: string, side: "from" | "to"): Id => {
   if (text === "-") return firstId
   if (text === "+") return lastId
-  const { ms, seq } = toId(text.replace(/^\(/, ""), side === "from" ? 0 : lastId.seq)
-  if (!text.startsWith("(")) return { ms, seq }
-  if (side === "from") return { ms, seq: seq + 1 }
-  return seq > 0 ? { ms, seq: seq - 1 } : { ms: ms - 1, seq: lastId.seq }
+  const id = toId(text.replace(/^\(/, ""), side === "from" ? 0 : lastId.seq)
+  if (!text.startsWith("(")) return id
+  const end = side === "from" ? idAfter(id) : idBefore(id)
+  if (end === undefined) throw new Refused(`ERR invalid ${side === "from" ? "start" : "end"} ID for the interval`)
+  return end
+}
+
+/** The id that `5-*` asks for: the next one of the millisecond. */
+const nextOf = (ms: Id["ms"], last: Id): Id => {
+  if (ms !== last.ms) return { ms, seq: ms === 0 ? 1 : 0 }
+  const next = idAfter(last)
+  // Of this millisecond, there is none.
+  return next?.ms === ms ? next : last
 }
 
 const entryReply = (entry: StreamEntry): Reply => array([bulk(idText(entry)), strings(entry.fields)])
@@ -86,8 +97,11 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
   const id = wanted === "*"
     ? nextId(last, session.wallMillis())
     : wanted.endsWith("-*")
-    ? ((ms) => ({ ms, seq: ms === last.ms ? last.seq + 1 : ms === 0 ? 1 : 0 }))(toId(wanted.slice(0, -2), 0).ms)
+    ? nextOf(toId(wanted.slice(0, -2), 0).ms, last)
     : toId(wanted, 0)
+  if (id === undefined || idAfter(last) === undefined) {
+    throw new Refused("ERR The stream has exhausted the last possible ID, unable to add more items")
+  }
   if (compareIds(id, firstId) === 0) throw new Refused("ERR The ID specified in XADD must be greater than 0-0")
   if (compareIds(id, last) <= 0) {
     throw new Refused("ERR The ID specified in XADD is equal or smaller than the target stream top item")
@@ -128,8 +142,8 @@ const read = ({ keyspace, protocol }: Session, words: ReadonlyArray<string>): Ou
   const attempt = (): Reply | undefined => {
     const found: Array<[string, Reply]> = []
     for (const [i, key] of keys.entries()) {
-      const { ms, seq } = after[i]!
-      const entries = keyspace.stream(key)?.range({ ms, seq: seq + 1 }, lastId, count) ?? []
+      const from = idAfter(after[i]!)
+      const entries = from === undefined ? [] : keyspace.stream(key)?.range(from, lastId, count) ?? []
       if (entries.length > 0) found.push([key, array(entries.map(entryReply))])
     }
     if (found.length === 0) return undefined
