@@ -32,7 +32,7 @@ class NotAQuery extends Data.TaggedError("NotAQuery") {
 }
 
 // Fewer queries may wait for the upstream server than run at once, so that queries about the zone always find room.
-const limits = { datagrams: 1024, waiting: 768, connections: 256, queries: 16 }
+const limits = { datagrams: 1024, waiting: 768, connections: 256, connectionsPerAddress: 32, queries: 16 }
 
 /** Serves over UDP and TCP, at the same port, until the Scope closes. Returns the address. */
 export const serve = Effect.fnUntraced(function*({ cache, drain, forward, host, port, zone }: Options) {
@@ -59,6 +59,7 @@ export const serve = Effect.fnUntraced(function*({ cache, drain, forward, host, 
     const tcp = yield* Server.make({
       listen: Endpoint.tcp(host, port),
       maxConnections: limits.connections,
+      maxConnectionsPerAddress: limits.connectionsPerAddress,
       idleTimeout: "10 seconds",
       writeTimeout: "5 seconds",
       drain

@@ -40,7 +40,7 @@ export class Broker {
   constructor(limits: Limits, now: () => number) {
     this.#limits = limits
     this.#now = now
-    this.#budget = { free: limits.waitingBytes }
+    this.#budget = { free: limits.waitingBytes, full: new Set() }
   }
 
   /** Ends an older connection of the client, and finds or makes its session; undefined if there is no room for it. */
@@ -105,6 +105,18 @@ export class Broker {
       this.changed(session)
     }
     return !isRetained || this.#retain(message)
+  }
+
+  /** A connected subscriber that has no room for a message that must arrive, if there is one, apart from the publisher. */
+  fullSubscriber(topic: string, publisher: Session): Session | undefined {
+    const { full } = this.#budget
+    if (full.size === 0) return undefined
+    for (const group of this.#subscribers.matching(topic)) {
+      for (const [session, qos] of group) {
+        if (qos === 1 && session !== publisher && full.has(session) && !session.isStuck) return session
+      }
+    }
+    return undefined
   }
 
   /** Marks the connection of a session for the next flush. */

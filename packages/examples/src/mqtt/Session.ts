@@ -1,4 +1,5 @@
 /** What the broker remembers of a client, with or without a connection: its subscriptions and undelivered messages. */
+import * as Latch from "effect/Latch"
 import * as MutableList from "effect/MutableList"
 import type { Link } from "./Link.ts"
 import type { Message, Qos } from "./Message.ts"
@@ -11,9 +12,10 @@ interface Sent {
   readonly isRetained: boolean
 }
 
-/** Memory that all sessions share. */
+/** What all sessions share: memory, and which of them have a connection and no room. */
 export interface Budget {
   free: number
+  readonly full: Set<Session>
 }
 
 export class Session {
@@ -26,6 +28,10 @@ export class Session {
   offlineSince = 0
   /** Messages dropped for lack of room. */
   dropped = 0
+  /** Open while there is room for a message, or nobody to make room. */
+  readonly room = Latch.makeUnsafe(true)
+  /** Whether publishers have waited for room until they gave up. */
+  isStuck = false
   readonly #budget: Budget
   readonly #inFlight = new Map<number, Sent>()
   readonly #waiting = MutableList.make<Message>()
@@ -47,10 +53,9 @@ export class Session {
       else this.#drop()
       return
     }
-    const isFull = this.#waiting.length >= limits.waiting || this.#waitingBytes >= limits.waitingBytes
-    if (isFull || this.#budget.free < message.size) return this.#drop()
-    this.#account(message.size)
+    if (this.#isFull || this.#budget.free < message.size) return this.#drop()
     MutableList.append(this.#waiting, message)
+    this.#account(message.size)
     this.pump()
   }
 
@@ -67,20 +72,22 @@ export class Session {
   /** Continues on a new connection: sends unacknowledged messages again. */
   attach(link: Link): void {
     this.link = link
+    this.#account(0)
     for (const [id, { isRetained, message }] of this.#inFlight) link.push(message.numbered(id, isRetained, true))
     this.pump()
   }
 
   detach(now: number): void {
     this.link = undefined
+    this.#account(0)
     this.offlineSince = now
     this.#retained.clear()
   }
 
   /** Releases the memory of queued messages. */
   discard(): void {
-    this.#account(-this.#waitingBytes)
     MutableList.clear(this.#waiting)
+    this.#account(-this.#waitingBytes)
     this.#inFlight.clear()
   }
 
@@ -90,8 +97,9 @@ export class Session {
     if (link === undefined) return
     while (link.hasRoom && this.#waiting.length > 0 && this.#inFlight.size < limits.inFlight) {
       const message = MutableList.take(this.#waiting) as Message
-      this.#account(-message.size)
       this.#send(link, message, false)
+      // This may resume a publisher, whose message comes behind.
+      this.#account(-message.size)
     }
     for (const [topic, { current, qos }] of this.#retained) {
       const message = current()
@@ -111,9 +119,20 @@ export class Session {
     link.push(message.numbered(this.#lastId, isRetained, false))
   }
 
+  get #isFull(): boolean {
+    return this.#waiting.length >= limits.waiting || this.#waitingBytes >= limits.waitingBytes
+  }
+
   #account(bytes: number): void {
     this.#waitingBytes += bytes
     this.#budget.free -= bytes
+    if (this.link !== undefined && this.#isFull) {
+      this.#budget.full.add(this)
+      this.room.closeUnsafe()
+    } else if (this.#budget.full.delete(this)) {
+      this.isStuck = false
+      this.room.openUnsafe()
+    }
   }
 
   #drop(): void {

@@ -5,19 +5,20 @@ import * as Connection from "@sluice/core/Connection"
 import * as Conversation from "@sluice/core/Conversation"
 import type { FramingError } from "@sluice/core/FramingError"
 import type * as NetworkError from "@sluice/core/NetworkError"
-import * as SafeText from "@sluice/core/SafeText"
 import * as Server from "@sluice/core/Server"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { Broker, defaultLimits, type Limits } from "./Broker.ts"
 import { Link, makeQueue, Parted } from "./Link.ts"
 import { encode, Message, type Packet, packet } from "./Message.ts"
 import type { Credentials } from "./passwords.ts"
+import { type Packets, problemOfConnect, problemOfPublish, problemOfSubscribe, shown } from "./problems.ts"
 import type { Session } from "./Session.ts"
 import * as topics from "./topic.ts"
 
@@ -32,6 +33,9 @@ export interface Options {
 /** How long a client may take to send CONNECT. */
 const connectTimeout = Duration.seconds(10)
 
+/** How long a publisher waits for a subscriber that makes no room. */
+const patience = Duration.seconds(5)
+
 const longestClientId = 256
 
 interface Client {
@@ -39,7 +43,6 @@ interface Client {
   readonly link: Link
 }
 
-type Packets<Tag extends Packet["_tag"]> = Extract<Packet, { readonly _tag: Tag }>
 type Failure = Parted | NetworkError.NetworkError | FramingError
 type Step = Conversation.Reply<Packet> | Conversation.Next | void
 
@@ -76,6 +79,8 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
       let client: Client | undefined
       let keepAlive = 0
       let lastPacketAt = now()
+      // Packets of a client that is held up are not read.
+      let isHeld = false
 
       const connect = Effect.fnUntraced(function*(
         message: Packets<"Connect">,
@@ -123,7 +128,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
       const take = (message: Packet, session: Session, link: Link): Effect.Effect<Step, Parted> => {
         switch (message._tag) {
           case "Publish":
-            return publish(message)
+            return publish(message, session)
           case "PubAck":
             session.acknowledge(message.id)
             return after(session)
@@ -155,9 +160,28 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         }
       }
 
-      const publish = (message: Packets<"Publish">): Effect.Effect<Step, Parted> => {
+      const publish = (message: Packets<"Publish">, session: Session): Effect.Effect<Step, Parted> => {
         const problem = problemOfPublish(message)
         if (problem !== undefined) return checked(problem)
+        return message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
+          ? Effect.andThen(untilRoom(message.topic, session), Effect.suspend(() => accept(message)))
+          : accept(message)
+      }
+
+      /** Waits for subscribers of QoS 1 that have no room. A subscriber that makes none in time misses messages. */
+      const untilRoom = (topic: string, session: Session): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          const full = broker.fullSubscriber(topic, session)
+          isHeld = full !== undefined
+          if (full === undefined) return Effect.void
+          return Effect.flatMap(Effect.timeoutOption(full.room.await, patience), (room) => {
+            if (Option.isNone(room)) full.isStuck = true
+            lastPacketAt = now()
+            return untilRoom(topic, session)
+          })
+        })
+
+      const accept = (message: Packets<"Publish">): Effect.Effect<Step> => {
         // Only a broker publishes to reserved topics: a client's message is acknowledged and dropped.
         const isRetained = topics.isReserved(message.topic) ||
           broker.publish(new Message(message.topic, message.payload, message.qos), message.retain)
@@ -196,7 +220,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         if (keepAlive === 0) return Effect.never
         const allowed = keepAlive * 1500
         const wait: Effect.Effect<never, Parted> = Effect.suspend(() => {
-          const left = lastPacketAt + allowed - now()
+          const left = (isHeld ? now() : lastPacketAt) + allowed - now()
           return left > 0
             ? Effect.andThen(Effect.sleep(Duration.millis(left)), wait)
             : Effect.fail(
@@ -231,38 +255,5 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
     })
 }
 
-/** Text that a client chose, for the log. */
-const shown = (text: string): string => `"${SafeText.escape(text, { limit: 100 })}"`
-
 const checked = (problem: string | undefined): Effect.Effect<void, Parted> =>
   problem === undefined ? Effect.void : Effect.fail(new Parted({ message: problem }))
-
-const problemOfConnect = (message: Packets<"Connect">): string | undefined => {
-  const { clientId, password, userName, will, willQos, willRetain } = message
-  if (clientId.includes("\0")) return "its identifier contains U+0000"
-  if (password !== undefined && userName === undefined) return "a password needs a user name"
-  if (will === undefined && (willQos > 0 || willRetain)) return "there are flags of a will, and no will"
-  if (willQos > 2) return "the quality of service of the will is 3"
-  return will === undefined ? undefined : problemOfTopic(will.topic)
-}
-
-const problemOfPublish = ({ duplicate, id, qos, topic }: Packets<"Publish">): string | undefined => {
-  if (qos > 1) return `it publishes with a quality of service of ${qos}; use 0 or 1`
-  if (duplicate && qos === 0) return "a message that is sent at most once cannot be a duplicate"
-  return id === 0 ? "a packet identifier is 0" : problemOfTopic(topic)
-}
-
-const problemOfTopic = (topic: string): string | undefined => {
-  if (!topics.isName(topic)) return `${shown(topic)} is no name of a topic; leave out + and #`
-  if (topics.isWithinLimits(topic)) return undefined
-  return `a topic has more than ${topics.limits.levels} levels or ${topics.limits.bytes} bytes`
-}
-
-const problemOfSubscribe = ({ id, topics: wanted }: Packets<"Subscribe">): string | undefined => {
-  if (id === 0 || wanted.length === 0) return "a SUBSCRIBE needs an id and topics"
-  for (const { filter, options } of wanted) {
-    if (options > 2) return "a subscription asks for a quality of service that does not exist"
-    if (!topics.isFilter(filter)) return `${shown(filter)} is no topic filter; + takes a level, and # the last`
-  }
-  return undefined
-}

@@ -2,6 +2,8 @@
 import { describe, expect } from "@effect/vitest"
 import * as Codec from "@sluice/codec/Codec"
 import * as Dns from "@sluice/codec/formats/Dns"
+import * as Connection from "@sluice/core/Connection"
+import * as Framing from "@sluice/core/Framing"
 import * as Network from "@sluice/core/Network"
 import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
@@ -14,6 +16,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Hosts from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as respond from "../../src/dns/respond.ts"
 import { serve } from "../../src/dns/server.ts"
 import { responseCodes } from "../../src/dns/Zone.ts"
@@ -163,6 +167,31 @@ describe("dns", () => {
       expect(records.map(({ data }) => "address" in data && data.address.join("."))).toEqual(["198.51.100.2"])
     }),
     { seeds }
+  )
+
+  VitestSimulation.it(
+    "lets no address have all connections of TCP",
+    Effect.gen(function*() {
+      const { client } = yield* network
+      const other = yield* SimNetwork.host("other")
+      const query = Result.getOrThrow(
+        Codec.encode(Dns.message, respond.queryOf(7, { name: "web.example.org", type: Dns.types.A, class: 1 }))
+      )
+      const frame = Result.getOrThrow(Framing.encodeAll(Framing.lengthPrefixed({ prefix: "uint16" }), [query]))
+      const open = Network.connect("tcp://10.0.0.2:53")
+      const asked = Effect.gen(function*() {
+        const connection = yield* open
+        yield* Connection.writeAll(connection, frame)
+        return (yield* Connection.readExactly(connection, 14)).length
+      })
+      // More than it may have, and more than there are.
+      const greedy = Effect.forEach(Array.from({ length: 300 }), () => Effect.exit(open), { concurrency: 50 })
+      yield* Effect.forkChild(Host.run(client, Effect.scoped(Effect.andThen(greedy, Effect.never))))
+      yield* Effect.sleep("2 seconds")
+      const answered = Effect.timeoutOption(Effect.scoped(asked), "1 second")
+      expect(yield* Host.run(other, answered)).toEqual(Option.some(14))
+    }),
+    { seeds: 1 }
   )
 
   VitestSimulation.it(

@@ -295,6 +295,44 @@ describe("mqtt", () => {
   )
 
   VitestSimulation.it(
+    "holds up who publishes at least once while a subscriber has no room, for five seconds at most",
+    besideBroker(Effect.gen(function*() {
+      const count = 1500
+      const slow = (yield* connect("slow", { keepAlive: 60 })).client
+      yield* subscribe(slow, "load", 1)
+      const publisher = (yield* connect("publisher", { keepAlive: 2 })).client
+      let acknowledged = 0
+      const acknowledgements = Effect.forever(Effect.flatMap(
+        expectNext(publisher, "PubAck"),
+        () => Effect.sync(() => acknowledged++)
+      ))
+      yield* Effect.forkChild(acknowledgements)
+      const publish = (from: number) =>
+        Effect.forEach(
+          Array.from({ length: count }, (_, index) => publishPacket("load", `${from + index}`, 1)),
+          (packet) => Framed.send(publisher, packet),
+          { discard: true }
+        )
+      yield* Effect.forkChild(publish(0))
+      yield* Effect.sleep("4 seconds")
+      const held = acknowledged
+      expect(held).toBeGreaterThan(1000)
+      expect(held).toBeLessThan(1100)
+      for (let number = 0; number < count; number++) expect(yield* nextMessage(slow)).toBe(`${number}`)
+      yield* Effect.sleep("1 second")
+      expect(acknowledged).toBe(count)
+
+      // A subscriber that makes no room holds nobody up for longer, nor again.
+      const publishing = yield* Effect.forkChild(publish(count))
+      yield* Effect.sleep("6 seconds")
+      yield* Fiber.join(publishing)
+      yield* Effect.sleep("1 second")
+      expect(acknowledged).toBe(2 * count)
+    })),
+    { seeds: 1 }
+  )
+
+  VitestSimulation.it(
     "waits for nobody: a subscriber that does not read misses messages, and then is disconnected",
     Effect.gen(function*() {
       yield* broker

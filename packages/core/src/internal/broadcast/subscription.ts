@@ -157,8 +157,10 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
         // For this one there is no room even if all others go.
         const fits = bytesOf(message) <= this.#queue.maxBytes
         let missed = fits ? 0 : 1
-        for (; fits && this.#isFullFor(message); missed++) this.#takeNext()
-        if (fits) this.#append(message)
+        if (fits) {
+          for (; this.#isFullFor(message); missed++) this.#takeNext()
+          this.#append(message)
+        }
         this.#miss(missed)
         return fits
       }
