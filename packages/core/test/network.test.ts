@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Transport from "@sluice/core/Transport"
@@ -83,8 +84,9 @@ describe("Network", () => {
           .toMatchObject({ _tag: "InvalidOption", option: "backlog" })
         expect(yield* reasonOf(Network.listen("name.test:1", { mode: 0o1000 })))
           .toMatchObject({ _tag: "InvalidOption", option: "mode" })
-        expect(yield* reasonOf(Network.listen("tls://name.test:1")))
-          .toMatchObject({ _tag: "InvalidOption", option: "tls" })
+        for (const endpoint of ["tls://name.test:1", Endpoint.inherited("tls://name.test:1")]) {
+          expect(yield* reasonOf(Network.listen(endpoint))).toMatchObject({ _tag: "InvalidOption", option: "tls" })
+        }
         expect(yield* reasonOf(Network.bind("udp://name.test:1", { ttl: 0 })))
           .toMatchObject({ _tag: "InvalidOption", option: "ttl" })
         expect(yield* reasonOf(Network.bind("udp://name.test:1", { multicastInterface: "eth7" })))

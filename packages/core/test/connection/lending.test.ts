@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Lending from "@sluice/core/Lending"
-import type * as NetworkError from "@sluice/core/NetworkError"
+import * as NetworkError from "@sluice/core/NetworkError"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -89,6 +91,23 @@ describe("Lending.bytes", () => {
       const error = yield* Effect.flip(Stream.runDrain(Lending.bytes(broken.connection)))
       assert.strictEqual(error.reason._tag, "Closed")
     }))
+
+  it.effect("ends, or fails, again when it is pulled again", () =>
+    Effect.gen(function*() {
+      for (const isBroken of [false, true]) {
+        const { connection, transport } = pair()
+        const pull = yield* Stream.toPull(Lending.bytes(connection))
+        const first = yield* Effect.forkChild(Effect.exit(pull), { startImmediately: true })
+        if (isBroken) yield* Connection.abort(connection)
+        else transport.receiver!.onEnd()
+        const reasons = [yield* Fiber.join(first), yield* Effect.exit(pull), yield* Effect.exit(pull)].map((exit) => {
+          const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+          return error instanceof NetworkError.NetworkError ? error.reason._tag : Cause.isDone(error) ? "end" : error
+        })
+        const expected = isBroken ? "Closed" : "end"
+        assert.deepStrictEqual(reasons, [expected, expected, expected])
+      }
+    }).pipe(Effect.scoped))
 })
 
 const consume = (connection: Connection.Connection, onChunk: (chunk: Uint8Array) => boolean) => {

@@ -13,6 +13,8 @@ import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { vi } from "vitest"
+import { writeReport } from "../../src/internal/report/files.ts"
 import type { PageData } from "../../src/internal/report/html/browser/pageData.ts"
 import { sha256 } from "../../src/internal/report/html/sha256.ts"
 import { hostile, messages, port, staleReads } from "../fixtures/staleReads.ts"
@@ -88,6 +90,31 @@ describe("Trace.toHtml", () => {
       const { rows, title } = JSON.parse(scriptOf(html)!) as PageData
       expect(title).toBe(hostile.replace("\u202e", "\\u{202e}"))
       expect(rows.map(({ text }) => text)).toContain(`INFO ${title}`)
+    }))
+
+  it.effect("says that a run failed, and why, only where one did", () =>
+    Effect.sync(() => {
+      const failed = Trace.toHtml(traceOf([mark(0)]), { failure: { at: 0, text: "why & how" } })
+      expect(failed).toContain(`<p class="reason"><strong>Failed:</strong> why &amp; how</p>`)
+      expect(failed).toContain(">To the failure</button>")
+      const good = Trace.toHtml(traceOf([mark(0)]))
+      expect(good).not.toContain("Failed:")
+      expect(good).toContain(">To the end</button>")
+    }))
+
+  it.effect("a packet has a time of arrival, or the reason why it has none", () =>
+    Effect.gen(function*() {
+      const { rows } = dataOf((yield* recorded()).trace)
+      const outcomes = rows.filter(({ kind }) => ["message", "control", "ack"].includes(kind)).map((row) => ({
+        ...row,
+        outcome: row.detail.find(([name]) => name === "Outcome")![1]
+      }))
+      const arrived = outcomes.filter(({ fate }) => fate === "")
+      expect([arrived.length > 0, arrived.length < outcomes.length]).toEqual([true, true])
+      for (const { arrival, at, fate, outcome } of outcomes) {
+        if (fate === "") expect([arrival! > at, outcome]).toEqual([true, expect.stringMatching(/^arrives .* later$/)])
+        else expect([arrival, outcome]).toEqual([undefined, fate])
+      }
     }))
 
   it.effect("its policy names its script and its style by their hashes, and allows nothing else", () =>
@@ -182,6 +209,21 @@ describe("the pictures", () => {
 })
 
 describe("a failure that Simulation.explore finds", () => {
+  it.effect("is written nowhere on a platform that has no files", () =>
+    Effect.gen(function*() {
+      const platform = (missing?: string) => ({
+        cwd: () => {
+          throw new Error("there are no folders")
+        },
+        getBuiltinModule: (name: string) => name === missing ? undefined : {}
+      })
+      for (const process of [undefined, { cwd: platform().cwd }, platform("node:fs"), platform("node:os")]) {
+        vi.stubGlobal("process", process)
+        const path = yield* Effect.ensuring(writeReport("name", traceOf([mark(0)]), {}), Effect.sync(vi.unstubAllGlobals))
+        expect(path).toBeUndefined()
+      }
+    }))
+
   it.effect("is written as a page in SLUICE_REPORTS, with what waits, and named in the log", () =>
     Effect.gen(function*() {
       const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-reports-"))

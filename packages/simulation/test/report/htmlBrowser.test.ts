@@ -91,6 +91,10 @@ describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
     expect(await tab.evaluate("document.querySelector('#tableRows [aria-current] td:last-child').textContent")).toBe(
       "dropped, partitioned"
     )
+    expect(await tab.evaluate(text("tableRange"))).toBe(`1–${shown} of ${shown}`)
+    await tab.evaluate(type("filter", "no record has this text"))
+    expect(await tab.evaluate(text("tableRange"))).toBe("0–0 of 0")
+    await tab.evaluate(type("filter", ""))
     await tab.evaluate(click("failureButton"))
     await tab.press("t")
 

@@ -40,7 +40,7 @@ export const upgrade = Effect.fnUntraced(function*(
       const handshake = Effect.flatMap(
         settings as Effect.Effect<TlsClient | TlsServer, NetworkError.NetworkError>,
         (settings) =>
-          Effect.flatMap(security.context(settings, peer), (context) => {
+          Effect.flatMap(security.context(settings, { address: peer }), (context) => {
             const cut = cutShort(connection)
             if (cut !== undefined) return Effect.fail(cut)
             const unread = connection.input.takeEarly()

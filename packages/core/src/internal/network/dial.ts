@@ -30,7 +30,7 @@ export const dial = (
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkConnect(options, where))
     yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
-    const secure = endpoint._tag === "Tls" ? yield* security.context(checked.tls, where) : undefined
+    const secure = endpoint._tag === "Tls" ? yield* security.context(checked.tls, { address: where }) : undefined
     const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope
     const opened: Array<Transport.StreamTransport> = []

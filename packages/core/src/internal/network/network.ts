@@ -44,9 +44,9 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const steps: Array<Step> = []
     if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
     const { tls, upgradeTls } = checked
-    if (upgradeTls !== undefined) yield* upgradeTls.use((settings) => security.context(settings, where))
+    if (upgradeTls !== undefined) yield* upgradeTls.use((settings) => security.context(settings, { address: where }))
     if (tls !== undefined) {
-      yield* tls.use((settings) => security.context(settings, where))
+      yield* tls.use((settings) => security.context(settings, { address: where }))
       steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
     }
     const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)

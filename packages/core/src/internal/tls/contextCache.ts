@@ -15,16 +15,16 @@ export class ContextCache {
   }
 
   /** Prepares a server's settings for connections that are upgraded. */
-  readonly prepare: Prepare = (settings) => this.context(settings, "upgraded connections")
+  readonly prepare: Prepare = (settings) => this.context(settings, { address: "upgraded connections" })
 
   context(
     settings: TlsClient | TlsServer,
-    address: string
+    where: Pick<Transport.HandshakePeer, "address">
   ): Effect.Effect<Transport.SecureContext, NetworkError.NetworkError> {
     return Effect.suspend(() => {
       const known = this.#contexts.get(settings)
       if (known !== undefined) return Effect.succeed(known)
-      return Effect.map(this.#platform.secure(settings, address), (prepared) => {
+      return Effect.map(this.#platform.secure(settings, where.address), (prepared) => {
         const context = throughProxy(prepared)
         this.#contexts.set(settings, context)
         return context
@@ -38,11 +38,6 @@ export class ContextCache {
     transport: Transport.StreamTransport,
     peer: Transport.HandshakePeer
   ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> {
-    return Effect.suspend(() => {
-      const known = this.#contexts.get(settings)
-      return known === undefined
-        ? Effect.flatMap(this.context(settings, peer.address), (context) => context.handshake(transport, peer))
-        : known.handshake(transport, peer)
-    })
+    return Effect.flatMap(this.context(settings, peer), (context) => context.handshake(transport, peer))
   }
 }

@@ -1,0 +1,27 @@
+import { assert, it } from "@effect/vitest"
+import * as Broadcast from "@sluice/core/Broadcast"
+import * as Subscription from "@sluice/core/Subscription"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { connect, FakeTransport } from "./connection/FakeTransport.ts"
+
+it.effect("a delivery that is interrupted while a write waits, takes nothing more for its connection", () =>
+  Effect.gen(function*() {
+    const [full, free] = [new FakeTransport(), new FakeTransport()]
+    full.takes = false
+    const group = yield* Broadcast.make<Uint8Array>()
+    const subscription = yield* Broadcast.subscribe(group)
+    const publish = (byte: number) => Broadcast.publish(group, Uint8Array.of(byte))
+
+    const first = yield* Effect.forkChild(Subscription.writeTo(subscription, connect(full)), { startImmediately: true })
+    yield* publish(1)
+    yield* Effect.yieldNow
+    assert.deepStrictEqual(full.written, [Uint8Array.of(1)])
+    yield* Fiber.interrupt(first)
+    yield* publish(2)
+    full.takes = true
+    full.flush()
+
+    yield* Effect.forkChild(Subscription.writeTo(subscription, connect(free)), { startImmediately: true })
+    assert.deepStrictEqual([full.written, free.written], [[Uint8Array.of(1)], [Uint8Array.of(2)]])
+  }))
