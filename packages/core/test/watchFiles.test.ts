@@ -47,7 +47,7 @@ const watchedFor = Effect.fnUntraced(function*(path: string, links: ReadonlyMap<
   return watched
 }, Effect.scoped)
 
-it.effect("follows as many links to a file as Linux does, and no loop for ever", () =>
+it.effect("follows as many links to a file as Linux does, and no loop forever", () =>
   Effect.gen(function*() {
     const chain = (length: number) =>
       new Map(Array.from({ length }, (_, index) => [`/d${index}/file`, `/d${index + 1}/file`] as const))

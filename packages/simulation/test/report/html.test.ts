@@ -217,9 +217,13 @@ describe("a failure that Simulation.explore finds", () => {
         },
         getBuiltinModule: (name: string) => name === missing ? undefined : {}
       })
+      const own = process
       for (const process of [undefined, { cwd: platform().cwd }, platform("node:fs"), platform("node:os")]) {
         vi.stubGlobal("process", process)
-        const path = yield* Effect.ensuring(writeReport("name", traceOf([mark(0)]), {}), Effect.sync(vi.unstubAllGlobals))
+        const path = yield* Effect.ensuring(
+          writeReport("name", traceOf([mark(0)]), {}),
+          Effect.sync(() => vi.stubGlobal("process", own))
+        )
         expect(path).toBeUndefined()
       }
     }))
