@@ -27,6 +27,7 @@
  *
  * @since 0.1.0
  */
+import * as Channel from "effect/Channel"
 import { dual } from "effect/Function"
 import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -46,7 +47,7 @@ import type * as NetworkError from "./NetworkError.ts"
  * @category reading
  */
 export const bytes = (self: Connection.Connection): Stream.Stream<Uint8Array, NetworkError.NetworkError> =>
-  Stream.scoped(Stream.fromPull(lentPull(stateOf(self))))
+  Stream.fromChannel(Channel.fromTransform((_, scope) => lentPull(stateOf(self), scope)))
 
 /**
  * Callbacks that get what the peer sends. They must not throw.

@@ -35,8 +35,12 @@ export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> 
     const { input } = self
     const refusal = self.reclaim()
     if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const chunk = input.poll()
+    if (chunk !== undefined) return resume(Effect.succeedSome(chunk))
     const reader: Reader = (chunk, error) =>
-      resume(error === undefined ? Effect.succeed(Option.fromUndefinedOr(chunk)) : Effect.fail(error))
+      resume(
+        error !== undefined ? Effect.fail(error) : chunk === undefined ? Effect.succeedNone : Effect.succeedSome(chunk)
+      )
     input.take(reader)
     return Effect.sync(() => input.forget(reader))
   })

@@ -174,6 +174,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   onData(chunk: Uint8Array): boolean {
     const wantsMore = this.input.onData(chunk)
+    this.activity.settled()
     return this.#budget === undefined ? wantsMore : this.#hold(this.#budget) && wantsMore
   }
 

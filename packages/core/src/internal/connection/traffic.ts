@@ -29,6 +29,8 @@ export class Activity {
   bytesOut = 0
   readonly traffic: Traffic
   #clock: Clock.Clock | undefined = undefined
+  // The time of what happens within one callback of the transport, so that the clock is read once.
+  #now: number | undefined = undefined
   lastIn = 0
   lastOut = 0
   readingSince = 0
@@ -58,22 +60,31 @@ export class Activity {
   received(bytes: number): void {
     this.bytesIn += bytes
     this.traffic.bytesIn += bytes
-    if (this.#clock !== undefined) this.lastIn = monotonicMillis(this.#clock)
+    if (this.#clock !== undefined) this.lastIn = this.#now = monotonicMillis(this.#clock)
+  }
+
+  /** The callback that `received` was called in returns. */
+  settled(): void {
+    this.#now = undefined
   }
 
   sent(bytes: number): void {
     this.bytesOut += bytes
     this.traffic.bytesOut += bytes
-    if (this.#clock !== undefined) this.lastOut = monotonicMillis(this.#clock)
+    if (this.#clock !== undefined) this.lastOut = this.#time(this.#clock)
   }
 
   readBegins(): void {
-    if (this.#clock !== undefined) this.readingSince = monotonicMillis(this.#clock)
+    if (this.#clock !== undefined) this.readingSince = this.#time(this.#clock)
   }
 
   writeBegins(): void {
-    if (this.#clock !== undefined) this.writingSince = monotonicMillis(this.#clock)
+    if (this.#clock !== undefined) this.writingSince = this.#time(this.#clock)
     this.onWriteBegins?.()
+  }
+
+  #time(clock: Clock.Clock): number {
+    return this.#now ?? monotonicMillis(clock)
   }
 
   /** The peer has taken bytes that were sent before. */

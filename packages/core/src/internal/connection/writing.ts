@@ -13,21 +13,28 @@ export const writeText = (self: ConnectionState, text: string): Writing =>
 
 const encoder = new TextEncoder()
 
+/** A write whose outcome is known later, or at once where nothing can be written. */
+class PendingWrite implements Writer {
+  #outcome: Writing | undefined = undefined
+  #resume: ((outcome: Writing) => void) | undefined = undefined
+
+  onWritten(error: NetworkError.NetworkError | undefined): void {
+    this.#outcome = error === undefined ? Effect.void : Effect.fail(error)
+    this.#resume?.(this.#outcome)
+  }
+
+  wait({ output }: ConnectionState): Writing {
+    return this.#outcome ?? Effect.callback((resume) => {
+      if (this.#outcome !== undefined) return resume(this.#outcome)
+      this.#resume = resume
+      return Effect.sync(() => output.withdraw(this))
+    })
+  }
+}
+
 const writeNow = (self: ConnectionState, chunks: ReadonlyArray<Uint8Array>): Writing => {
-  let outcome: Writing | undefined
-  let settle = (result: Writing): void => {
-    outcome = result
-  }
-  const writer: Writer = {
-    onWritten: (error) => settle(error === undefined ? Effect.void : Effect.fail(error))
-  }
-  if (writeWithCallback(self, chunks, writer)) return Effect.void
-  if (outcome !== undefined) return outcome
-  return Effect.callback((resume) => {
-    if (outcome !== undefined) return resume(outcome)
-    settle = resume
-    return Effect.sync(() => self.output.withdraw(writer))
-  })
+  const write = new PendingWrite()
+  return writeWithCallback(self, chunks, write) ? Effect.void : write.wait(self)
 }
 
 /** Writes. `true`: done, and the writer is not called. Where nothing can be written, it is called at once. */

@@ -2,7 +2,7 @@ import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as NetworkError from "../../NetworkError.ts"
 import { Lender } from "../connection/lender.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
@@ -27,7 +27,7 @@ class LentPull implements Consumer {
     const { input } = this.#connection
     this.#settle = resume
     // A fiber that is done within the call pulls within it: the transport need not stop in between.
-    if (this.#isDelivering) return interrupted(this)
+    if (this.#isDelivering) return this.interrupted
     if (this.#isAttached) input.resumeConsumer(this)
     else {
       const refusal = refuseConsumer(this.#connection)
@@ -35,8 +35,10 @@ class LentPull implements Consumer {
       this.#isAttached = true
       input.attach(this)
     }
-    return interrupted(this)
+    return this.interrupted
   })
+
+  readonly interrupted = Effect.sync(() => this.detach())
 
   onChunk(chunk: Uint8Array): boolean {
     const lent = this.#lender.extend(chunk, this.#connection.transport)
@@ -76,13 +78,9 @@ class LentPull implements Consumer {
 export const refuseConsumer = (connection: ConnectionState): NetworkError.NetworkError | undefined =>
   connection.input.isTaken ? connection.error("read", new NetworkError.Busy()) : connection.reclaim()
 
-const interrupted = (pull: LentPull): Effect.Effect<void> => Effect.sync(() => pull.detach())
-
-export const lentPull = (connection: ConnectionState): Effect.Effect<Pulling, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => new LentPull(connection)),
-      (pull) => Effect.sync(() => pull.detach())
-    ),
-    ({ pull }) => pull
-  )
+/** Makes a pull that leaves the input to others when the Scope closes. */
+export const lentPull = (connection: ConnectionState, scope: Scope.Scope): Effect.Effect<Pulling> =>
+  Effect.suspend(() => {
+    const lent = new LentPull(connection)
+    return Effect.as(Scope.addFinalizer(scope, lent.interrupted), lent.pull)
+  })
