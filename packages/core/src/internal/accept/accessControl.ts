@@ -52,11 +52,6 @@ export class AccessControl {
     return undefined
   }
 
-  /** The connection is closed. */
-  leave(slot: Slot): void {
-    this.#counts.remove(slot)
-  }
-
   #refusal(peer: Peer, source: Prefix | undefined): ServerPolicy.Refusal | undefined {
     const { allow, deny, judges, policy: { acceptRate, acceptRatePerAddress } } = this.#rules
     // Without limits, the address is not even parsed.

@@ -57,6 +57,11 @@ export class HandshakePhase {
     this.#run = Effect.runForkWith(context)
   }
 
+  /** Whether connections need any step. */
+  get isNeeded(): boolean {
+    return this.#steps.length > 0
+  }
+
   /** Handshakes in progress. */
   get size(): number {
     return this.#handshakes.size
@@ -69,7 +74,6 @@ export class HandshakePhase {
   })
 
   begin(entrant: Entrant): void {
-    if (this.#steps.length === 0) return entrant.onReady(entrant.accepted)
     const since = monotonicMillis(this.#clock)
     const handshake: Handshake = { entrant, since, current: entrant.accepted, fiber: undefined }
     this.#handshakes.add(handshake)

@@ -7,7 +7,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
 import type { BufferBudget } from "../budget/bufferBudget.ts"
-import { ConnectionState } from "../connection/state.ts"
+import { ConnectionState, type Options as ConnectionOptions } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
@@ -61,7 +61,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly endpoint: string
   readonly accessControl: AccessControl
   readonly #options: ListenerOptions
-  readonly #shared: Shared
+  readonly #connectionOptions: ConnectionOptions
   readonly #handshakes: HandshakePhase
   readonly #waiting: Array<Waiting> = []
   // Open while a connection waits, and for good once the listener is closed.
@@ -81,7 +81,14 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.endpoint = endpoint
     this.accessControl = accessControl
     this.#options = options
-    this.#shared = shared
+    this.#connectionOptions = {
+      closeTimeout: options.closeTimeout,
+      traffic: this.traffic,
+      security: shared.security,
+      budget: shared.budget,
+      upgradeTls: options.upgradeTls,
+      role: "server"
+    }
     this.#handshakes = handshakes
   }
 
@@ -113,6 +120,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     const slot = this.#admit(transport)
     if (typeof slot === "string") return this.#reject(transport, slot)
     if (this.#waiting.length + this.#handshakes.size >= this.#options.backlog) this.#handshakes.dropOldest("backlog")
+    if (!this.#handshakes.isNeeded) return this.#enqueue({ transport, slot })
     let peer = transport
     this.#handshakes.begin({
       accepted: transport,
@@ -123,7 +131,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       },
       onReady: (ready) => this.#enqueue({ transport: ready, slot }),
       onFailed: (why) => {
-        this.accessControl.leave(slot)
+        slot.onClosed()
         if (typeof why === "string") return this.#refused(peer, why)
         this.traffic.handshakesFailed++
         this.#observer?.onHandshakeFailed(peer, why)
@@ -176,14 +184,8 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     const waiting = this.#dequeue()
     if (waiting === undefined) return undefined
     this.traffic.accepted++
-    const connection = new ConnectionState(waiting.transport, {
-      closeTimeout: this.#options.closeTimeout,
-      traffic: this.traffic,
-      ...this.#shared,
-      upgradeTls: this.#options.upgradeTls,
-      role: "server"
-    })
-    connection.observe({ onClosed: () => this.accessControl.leave(waiting.slot) })
+    const connection = new ConnectionState(waiting.transport, this.#connectionOptions)
+    connection.observe(waiting.slot)
     return connection
   }
 
@@ -191,7 +193,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   refuse(why: ServerPolicy.Refusal): void {
     const waiting = this.#dequeue()
     if (waiting === undefined) return
-    this.accessControl.leave(waiting.slot)
+    waiting.slot.onClosed()
     this.#reject(waiting.transport, why)
   }
 

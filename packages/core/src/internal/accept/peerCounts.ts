@@ -1,5 +1,6 @@
 import type * as NetAddress from "effect/net/NetAddress"
 import type { Prefix } from "../address/networkSet.ts"
+import type { CloseObserver } from "../connection/state.ts"
 
 /** The other end of a connection. Reading the address may parse it. */
 export interface Peer {
@@ -7,9 +8,21 @@ export interface Peer {
 }
 
 /** One connection, counted from when the system accepted it until it is closed. */
-export interface Slot {
+export class Slot implements CloseObserver {
+  readonly #counts: PeerCounts
   peer: Peer
   source: Prefix | undefined
+
+  constructor(counts: PeerCounts, peer: Peer, source: Prefix | undefined) {
+    this.#counts = counts
+    this.peer = peer
+    this.source = source
+  }
+
+  /** The connection is closed. */
+  onClosed(): void {
+    this.#counts.remove(this)
+  }
 }
 
 /** How many connections each peer address has, handshakes in progress and waiting connections included. */
@@ -19,7 +32,7 @@ export class PeerCounts {
 
   /** Counts a connection; without a source it is only remembered, for a policy that counts later. */
   add(peer: Peer, source: Prefix | undefined): Slot {
-    const slot: Slot = { peer, source }
+    const slot = new Slot(this, peer, source)
     this.#slots.add(slot)
     this.#count(source)
     return slot

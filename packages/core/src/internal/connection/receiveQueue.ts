@@ -3,6 +3,9 @@ import type * as Transport from "../../Transport.ts"
 import { ByteQueue } from "../bytes/byteQueue.ts"
 import type { Activity } from "./traffic.ts"
 
+// Shared by all queues without readers.
+const none: ReadonlyArray<never> = []
+
 /** Makes the error of a connection that is gone. Made on demand, because an Error records its stack. */
 export type Failure = (operation: "read" | "write") => NetworkError.NetworkError
 
@@ -38,9 +41,9 @@ export class ReceiveQueue {
   #early: ByteQueue | undefined = undefined
   // The readers of a chunk: mostly one, and then the queue stays empty.
   #reader: Reader | undefined = undefined
-  #readerQueue: Array<Reader> = []
+  #readerQueue: ReadonlyArray<Reader> = none
   // The readers that gather bytes in `#pending`.
-  #gatherers: Array<Reader> = []
+  #gatherers: ReadonlyArray<Reader> = none
   #consumer: Consumer | undefined = undefined
   // The consumer that still uses the chunk lent to it. Nothing is delivered meanwhile.
   #borrower: Consumer | undefined = undefined
@@ -133,14 +136,14 @@ export class ReceiveQueue {
     if (this.#gatherers.length > 0) {
       this.#pending.push(chunk, this.#transport)
       const gatherers = this.#gatherers
-      this.#gatherers = []
+      this.#gatherers = none
       for (const gatherer of gatherers) gatherer(undefined, undefined)
       this.#serveReaders()
       return this.#wantsMore
     }
     if (this.#reader !== undefined) {
       const reader = this.#reader
-      this.#reader = this.#readerQueue.shift()
+      this.#nextReader()
       reader(this.#transport.keep(chunk), undefined)
       return this.#wantsMore
     }
@@ -151,11 +154,16 @@ export class ReceiveQueue {
     return false
   }
 
+  #nextReader(): void {
+    this.#reader = this.#readerQueue[0]
+    if (this.#reader !== undefined) this.#readerQueue = this.#readerQueue.slice(1)
+  }
+
   // Gives the readers of a chunk what the gatherers have left over.
   #serveReaders(): void {
     while (this.#reader !== undefined && this.#gatherers.length === 0 && this.#pending.length > 0) {
       const reader = this.#reader
-      this.#reader = this.#readerQueue.shift()
+      this.#nextReader()
       reader(this.poll(), undefined)
     }
   }
@@ -209,13 +217,17 @@ export class ReceiveQueue {
   }
 
   #wakeAll(failure: Failure | undefined): void {
-    const readers = [...this.#gatherers, this.#reader, ...this.#readerQueue]
+    const gatherers = this.#gatherers
+    const reader = this.#reader
+    const readers = this.#readerQueue
     const consumer = this.#consumer
-    this.#gatherers = []
+    this.#gatherers = none
     this.#reader = undefined
-    this.#readerQueue = []
+    this.#readerQueue = none
     this.#consumer = undefined
-    for (const reader of readers) reader?.(undefined, failure?.("read"))
+    for (const each of gatherers) each(undefined, failure?.("read"))
+    reader?.(undefined, failure?.("read"))
+    for (const each of readers) each(undefined, failure?.("read"))
     if (failure === undefined) consumer?.onEnd()
     else consumer?.onError(failure("read"))
   }
@@ -243,7 +255,7 @@ export class ReceiveQueue {
     }
     this.#activity.readBegins()
     if (this.#reader === undefined) this.#reader = reader
-    else this.#readerQueue.push(reader)
+    else this.#readerQueue = [...this.#readerQueue, reader]
     this.#resumeDelivery()
   }
 
@@ -251,18 +263,18 @@ export class ReceiveQueue {
   gather(reader: Reader): void {
     if (this.#state !== "open") return reader(undefined, this.#error)
     this.#activity.readBegins()
-    this.#gatherers.push(reader)
+    this.#gatherers = [...this.#gatherers, reader]
     this.#resumeDelivery()
   }
 
   /** Removes a reader that waits. */
   forget(reader: Reader): void {
-    if (this.#gatherers.includes(reader)) {
+    if (this.#gatherers.length > 0 && this.#gatherers.includes(reader)) {
       this.#gatherers = this.#gatherers.filter((each) => each !== reader)
       this.#serveReaders()
     }
-    if (this.#reader === reader) this.#reader = this.#readerQueue.shift()
-    else this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
+    if (this.#reader === reader) this.#nextReader()
+    else if (this.#readerQueue.length > 0) this.#readerQueue = this.#readerQueue.filter((each) => each !== reader)
   }
 
   /** Takes exactly `count` bytes of those available. */

@@ -42,7 +42,7 @@ export class SendQueue {
   #progress: "idle" | "writing" | "suspended" = "idle"
   // The write that the transport has while `#progress` is "writing".
   #current: Write | undefined = undefined
-  #queue: Array<Write> = []
+  #queue: Array<Write> | undefined = undefined
   #failure: Failure | undefined = undefined
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
@@ -80,7 +80,7 @@ export class SendQueue {
   /** Writes. `true`: done, and the writer is not called. */
   write(chunks: ReadonlyArray<Uint8Array>, writer: Writer): boolean {
     if (this.#progress !== "idle") {
-      this.#queue.push({ chunks, writer, index: 0, offset: 0 })
+      ;(this.#queue ??= []).push({ chunks, writer, index: 0, offset: 0 })
       return false
     }
     // Nearly every write is small and taken at once: it needs no record.
@@ -107,7 +107,7 @@ export class SendQueue {
 
   /** Removes a write that has not begun. A write that has begun is completed, and its writer is still called. */
   withdraw(writer: Writer): void {
-    this.#queue = this.#queue.filter((write) => write.writer !== writer)
+    this.#queue = this.#queue?.filter((write) => write.writer !== writer)
   }
 
   onFlushed(): void {
@@ -125,8 +125,12 @@ export class SendQueue {
 
   // Hands over the writes that wait, and then calls the writers of the writes that are done.
   #drainQueue(done: Array<Write>): void {
-    while (this.#progress === "idle" && this.#queue.length > 0) {
-      const next = this.#queue.shift()!
+    while (this.#progress === "idle") {
+      const next = this.#queue?.shift()
+      if (next === undefined) {
+        this.#queue = undefined
+        break
+      }
       if (this.#advance(next)) done.push(next)
       else this.#begin(next)
     }
@@ -142,11 +146,13 @@ export class SendQueue {
 
   /** Tells the writers that wait why the connection is gone. */
   giveUp(failure: Failure): void {
-    const waiting = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
+    const current = this.#current
+    const queue = this.#queue
     this.#current = undefined
     if (this.#progress === "writing") this.#progress = "idle"
-    this.#queue = []
-    for (const write of waiting) write.writer.onWritten(failure("write"))
+    this.#queue = undefined
+    current?.writer.onWritten(failure("write"))
+    if (queue !== undefined) { for (const write of queue) write.writer.onWritten(failure("write")) }
   }
 
   // Hands over what the transport takes; answers whether that was all of the write.

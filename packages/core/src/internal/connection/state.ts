@@ -25,6 +25,8 @@ export const typeId = "~@sluice/core/Connection"
 
 let lastId = 0
 
+const none: ReadonlyArray<never> = []
+
 /** Called once when a connection is closed. */
 export interface CloseObserver {
   readonly onClosed: () => void
@@ -75,7 +77,9 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly #budget: BufferBudget | undefined
   #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
-  #observers: Array<CloseObserver> = []
+  // Mostly there is one, and the others need no array.
+  #observer: CloseObserver | undefined = undefined
+  #observers: ReadonlyArray<CloseObserver> = none
   // Whether an interruption closes this connection in order, as a success does.
   #isRetired = false
 
@@ -220,9 +224,12 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     this.activity.traffic.open--
     if (this.#failure !== undefined) this.activity.traffic.failed++
     this.#failBoth()
+    const observer = this.#observer
     const observers = this.#observers
-    this.#observers = []
-    for (const observer of observers) observer.onClosed()
+    this.#observer = undefined
+    this.#observers = none
+    observer?.onClosed()
+    for (const each of observers) each.onClosed()
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -287,12 +294,13 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   /** Calls back once when the connection is closed. */
   observe(observer: CloseObserver): void {
     if (Lifecycle.isReleased(this.#phase)) observer.onClosed()
-    else this.#observers.push(observer)
+    else if (this.#observer === undefined && this.#observers.length === 0) this.#observer = observer
+    else this.#observers = [...this.#observers, observer]
   }
 
   ignore(observer: CloseObserver): void {
-    const index = this.#observers.indexOf(observer)
-    if (index !== -1) this.#observers.splice(index, 1)
+    if (this.#observer === observer) this.#observer = undefined
+    else if (this.#observers.length > 0) this.#observers = this.#observers.filter((each) => each !== observer)
   }
 
   // -------------------------------------------------------------------------------------------------------------------

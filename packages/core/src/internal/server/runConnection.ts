@@ -50,6 +50,7 @@ export const makeServing = <E, R>(options: {
   // A flat copy: contexts are chains, and every lookup of every connection would walk this one.
   const context: Context.Context<R> = Context.makeUnsafe(new Map(options.context.mapUnsafe))
   const annotations = Context.get(context, References.CurrentLogAnnotations)
+  const isAnnotated = Object.keys(annotations).length > 0
   const run = Effect.runForkWith(context)
 
   const end = (session: Session): void => {
@@ -92,7 +93,7 @@ export const makeServing = <E, R>(options: {
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
 
-    const annotated = { ...annotations, peer: connection.peer }
+    const annotated = isAnnotated ? { ...annotations, peer: connection.peer } : { peer: connection.peer }
     const own = Context.add(
       Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
       Scope.Scope,
