@@ -1,4 +1,4 @@
-import * as Transport from "@sluice/core/Transport"
+import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"

@@ -1,7 +1,7 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import type * as Pull from "effect/Pull"
 import * as NetworkError from "../../NetworkError.ts"
 import type { Reader } from "./receiveQueue.ts"
