@@ -233,7 +233,18 @@ describe("an upgrade", () => {
           }
         })
       const http = yield* NodeHttp.makeServer(() => Http.createServer(), { listen: "tcp://127.0.0.1:0", upgrade })
+      // A request that waits when HTTP begins to read.
+      const early = yield* Network.connect(`tcp://127.0.0.1:${portOf(http)}`)
+      yield* Connection.writeText(
+        early,
+        "GET /early HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nbye\n"
+      )
+      yield* Effect.repeat(Effect.delay(http.server.connections, "1 millis"), { until: ({ length }) => length === 1 })
       yield* http.serve(app)
+      expect(new TextDecoder().decode(yield* Connection.readAll(early))).toMatch(
+        / Protocols\r\n\r\nx \/early\n<bye>\n$/
+      )
+
       const talk = Effect.gen(function*() {
         const connection = yield* Network.connect(`tcp://127.0.0.1:${portOf(http)}`)
         const read = Effect.map(

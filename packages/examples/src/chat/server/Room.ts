@@ -34,8 +34,11 @@ export const make = Effect.fnUntraced(function*(
 
 const each = (
   { broadcasts }: Room,
-  publish: (broadcast: WireBroadcast, wire: Wire.Wire) => Effect.Effect<unknown, FramingError>
-): Effect.Effect<void> => Effect.orDie(Effect.forEach(broadcasts, ([wire, to]) => publish(to, wire), { discard: true }))
+  publish: (broadcast: WireBroadcast, wire: Wire.Wire) => Effect.Effect<void, FramingError>
+): Effect.Effect<void> => {
+  const all = Array.from(broadcasts, ([wire, to]) => Effect.orDie(publish(to, wire)))
+  return all.length === 1 ? all[0]! : Effect.all(all, { discard: true })
+}
 
 /** Says something to all who are there. */
 export const tell = (room: Room, line: Line.Line): Effect.Effect<void> =>

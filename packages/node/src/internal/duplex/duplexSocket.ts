@@ -102,8 +102,9 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#tick = "free"
     const consumption = Lending.consume(connection, this)
     if (Result.isFailure(consumption)) return this.onError(consumption.failure)
+    // Whatever was here already came during the call, and may have ended this socket.
+    if (this.destroyed) return consumption.success.detach()
     this.#consumption = consumption.success
-    // Whatever was here already came during the call.
     if (!this.#isPaused) this.#resume()
   }
 

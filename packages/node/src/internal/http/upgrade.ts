@@ -25,7 +25,10 @@ export const serve = <E, R>(server: NodeServer, upgrade: NodeHttp.Upgrade<E, R>)
       })
       takers.set(socket, (request, head) => {
         const rest = Buffer.concat([head, socket.release()])
-        resume(Effect.andThen(Connection.unread(connection, rest), upgrade(request, connection)))
+        // The request may be in a chunk that is being delivered, and the input is free only afterwards.
+        process.nextTick(() =>
+          resume(Effect.andThen(Connection.unread(connection, rest), upgrade(request, connection)))
+        )
       })
       server.emit("connection", socket)
       return Effect.sync(() => void socket.destroy())

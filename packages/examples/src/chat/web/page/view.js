@@ -9,11 +9,11 @@ import { fold } from "./session.js"
 
 const together = 5 * 60_000
 
-/** @param {number} at */
-const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" })
+const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" })
 
-/** @param {number} at */
-const day = (at) => new Date(at).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" })
+/** @param {number} a @param {number} b */
+const isSameDay = (a, b) => new Date(a).toDateString() === new Date(b).toDateString()
 
 /** Text with its links. @param {string} text */
 const words = (text) =>
@@ -37,6 +37,8 @@ export const makeView = (session) => {
   const status = element("status")
   const text = /** @type {HTMLTextAreaElement} */ (element("text"))
   let isScheduled = false
+  /** What is not drawn yet. @type {Array<Item>} */
+  let fresh = []
 
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60
   const toEnd = () => {
@@ -47,7 +49,7 @@ export const makeView = (session) => {
   const draw = (item, previous) => {
     const { at, kind, name } = item
     const parts = []
-    if (previous === undefined || day(previous.at) !== day(at)) parts.push(make("li", "day", day(at)))
+    if (previous === undefined || !isSameDay(previous.at, at)) parts.push(make("li", "day", day.format(at)))
     if (item.isNew) parts.push(make("li", "new", "New"))
     const line = make("li", kind)
     if (kind !== "said" && kind !== "acted") {
@@ -61,7 +63,7 @@ export const makeView = (session) => {
     if (isMine) line.classList.add("mine")
     const author = make("b", "author", name)
     author.style.setProperty("--hue", String(hue(name)))
-    const time = make("time", "", clock(at))
+    const time = make("time", "", clock.format(at))
     time.setAttribute("datetime", new Date(at).toISOString())
     const said = make("p", "")
     said.append(...words(item.text))
@@ -70,6 +72,22 @@ export const makeView = (session) => {
     head.append(...(kind === "acted" ? [time] : [author, time]))
     line.append(...(isMore ? [] : [avatar(name)]), head, said)
     return [...parts, line]
+  }
+
+  const drawFresh = () => {
+    if (fresh.length === 0) return
+    const stays = isAtEnd()
+    const { items } = session().active
+    const begin = items.indexOf(/** @type {Item} */ (fresh.find((item) => items.includes(item))))
+    fresh = []
+    const drawn = items.slice(begin).flatMap((item, index) => draw(item, items[begin + index - 1]))
+    // Of a flood, no more is kept than of a conversation.
+    const most = 2 * items.length
+    const over = Math.max(0, messages.children.length + drawn.length - most)
+    for (let index = 0; index < over; index++) messages.firstElementChild?.remove()
+    messages.append(...drawn)
+    if (stays) toEnd()
+    else latest.hidden = false
   }
 
   const drawEmpty = () => {
@@ -94,6 +112,7 @@ export const makeView = (session) => {
     const item = make("li", "")
     const button = /** @type {HTMLButtonElement} */ (make("button", "entry"))
     button.type = "button"
+    button.title = name
     button.append(kind === "person" ? avatar(name) : make("span", "hash", "#"), make("span", "label", name))
     if (kind === active.kind && fold(name) === fold(active.name)) button.ariaCurrent = "page"
     if (unread !== 0) {
@@ -131,7 +150,7 @@ export const makeView = (session) => {
       .filter((room) => room === active || room === joined || room.last > 0 || peopleIn(room.name) > 0)
       .map(({ name }) => name)
     for (const { name } of rooms) if (!listed.some((each) => fold(each) === fold(name))) listed.push(name)
-    listed.sort((a, b) => peopleIn(b) - peopleIn(a) || a.localeCompare(b))
+    listed.sort((a, b) => peopleIn(b) - peopleIn(a) || a.localeCompare(b, undefined, { numeric: true }))
     /** @param {string} name */
     const unreadIn = (name) => {
       const room = known.find((each) => fold(each.name) === fold(name))
@@ -142,6 +161,7 @@ export const makeView = (session) => {
     const persons = conversations.filter((each) => each.kind === "person" && (each.items.length > 0 || each === active))
     fill("privateList", persons.map(({ name, unread }) => entry("person", name, unread)))
     element("noPrivate").hidden = persons.length > 0
+    element("privateTitle").hidden = persons.length === 0
 
     const names = joined?.people ?? []
     const count = names.length + (joined?.more ?? 0)
@@ -199,18 +219,20 @@ export const makeView = (session) => {
     refresh: () => {
       if (isScheduled) return
       isScheduled = true
-      // A page in the background draws no frames, and its title still counts.
+      // All that comes together is laid out once. A page in the background draws no frames, and its title still counts.
       setTimeout(() => {
         isScheduled = false
+        drawFresh()
         drawLists()
         drawPending()
         drawEmpty()
-      }, 16)
+      }, 30)
     },
 
     rebuild: () => {
       const { active } = session()
       log.ariaBusy = "true"
+      fresh = []
       messages.replaceChildren(...active.items.flatMap((item, index) => draw(item, active.items[index - 1])))
       text.value = active.draft
       drawLists()
@@ -227,12 +249,8 @@ export const makeView = (session) => {
     /** @param {Conversation} conversation @param {Item} item */
     append: (conversation, item) => {
       if (conversation !== session().active) return
-      const stays = isAtEnd()
-      const { items } = conversation
-      messages.append(...draw(item, items[items.indexOf(item) - 1]))
-      while (messages.children.length > 2 * items.length + 10) messages.firstElementChild?.remove()
-      if (stays) toEnd()
-      else latest.hidden = false
+      fresh.push(item)
+      view.refresh()
     },
 
     /** @param {State} state */
