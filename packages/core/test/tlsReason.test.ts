@@ -41,6 +41,7 @@ describe("the reasons of TLS", () => {
   it("have advice of their own for the alerts that people can do something about", () => {
     const advice = (alert: string) => new Reason.PeerAlert({ alert }).advice
     const helpless = advice("internal_error")
+    expect(helpless).toBe("see the log of the peer")
     expect(advice("unknown_alert_200")).toBe(helpless)
     for (
       const alert of [

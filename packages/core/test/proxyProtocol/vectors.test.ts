@@ -121,7 +121,7 @@ describe("version 1", () => {
   it("a line without its end in 107 bytes is too long, and not a byte sooner", () => {
     const line = "PROXY UNKNOWN ".padEnd(106, "x")
     assert.deepStrictEqual(ProxyProtocol.decode(latin1(line)), Result.succeed(Option.none()))
-    for (const last of ["x", "\r", "\r\n"]) {
+    for (const last of ["x", "\r", "\r\n", "x\r\n", `${"x".repeat(100)}\r\n`]) {
       assert.deepStrictEqual(
         faultOf(`${line}${last}`),
         new ProxyProtocolError.HeaderTooLong({ limit: 107, length: 108 })

@@ -76,7 +76,7 @@ export const slip = (options: SlipOptions = {}): Framing<Uint8Array> => {
   )
 }
 
-/** Takes the escapes out of `length` bytes, or returns nothing if one is unknown. */
+/** Takes the escapes out of the `length` bytes before an END, or returns nothing if one is unknown. */
 const unescape = (bytes: Uint8Array, start: number, length: number): Uint8Array | undefined => {
   const frame = new Uint8Array(length)
   const end = start + length
@@ -84,7 +84,8 @@ const unescape = (bytes: Uint8Array, start: number, length: number): Uint8Array 
   for (let at = start; at < end; at++) {
     let byte = bytes[at]!
     if (byte === ESC) {
-      const escaped = ++at < end ? bytes[at] : undefined
+      // END follows the last byte.
+      const escaped = bytes[++at]
       if (escaped !== ESC_END && escaped !== ESC_ESC) return undefined
       byte = escaped === ESC_END ? END : ESC
     }
