@@ -84,8 +84,9 @@ describe("Network", () => {
           .toMatchObject({ _tag: "InvalidOption", option: "backlog" })
         expect(yield* reasonOf(Network.listen("name.test:1", { mode: 0o1000 })))
           .toMatchObject({ _tag: "InvalidOption", option: "mode" })
-        for (const operation of [Network.connect("udp://name.test:1"), Network.listen("udp://name.test:1")]) {
-          expect(yield* reasonOf(operation)).toMatchObject({ _tag: "InvalidEndpoint", part: "scheme" })
+        const wrong = "udp://name.test:1"
+        for (const reason of [reasonOf(Network.connect(wrong)), reasonOf(Network.listen(wrong))]) {
+          expect(yield* reason).toMatchObject({ _tag: "InvalidEndpoint", part: "scheme" })
         }
         for (const endpoint of ["tls://name.test:1", Endpoint.inherited("tls://name.test:1")]) {
           expect(yield* reasonOf(Network.listen(endpoint))).toMatchObject({ _tag: "InvalidOption", option: "tls" })

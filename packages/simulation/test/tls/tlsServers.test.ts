@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
+import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as Tls from "@sluice/core/Tls"
@@ -15,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { connect, hosts, listen } from "../fixtures/handshake.ts"
 
@@ -34,6 +36,21 @@ const ask = (host: Host.Host, options: Tls.ClientOptions) =>
   }))
 
 describe("a server over simulated TLS", () => {
+  VitestSimulation.it(
+    "learns of each client that is gone right after its handshake",
+    Effect.gen(function*() {
+      const ends = yield* hosts({ latency: "1 millis" })
+      const { failed, listener } = yield* listen(ends.server, { tls })
+      yield* Connection.end(yield* connect(ends.client, trusting))
+      expect(Option.isNone(yield* Connection.read(yield* Listener.accept(listener)))).toBe(true)
+      yield* Connection.abort(yield* connect(ends.client, trusting))
+      // The reset may discard the end of the handshake.
+      const ended = Effect.flatMap(Listener.accept(listener), Connection.closed)
+      expect((yield* Effect.raceFirst(ended, failed))._tag).toMatch(/^(Failed|NetworkError)$/)
+    }),
+    { seeds: 10 }
+  )
+
   VitestSimulation.it(
     "that drains serves the client whose handshake has begun, and does not wait for one that stalls",
     Effect.gen(function*() {

@@ -86,7 +86,6 @@ export class Handshake implements RecordReceiver, Wire {
 
   /** Nobody waits for it any more. */
   abandon(): void {
-    this.#over = true
     this.#layer.transport.reset()
   }
 

@@ -1,0 +1,78 @@
+import { describe, expect } from "@effect/vitest"
+import * as Network from "@sluice/core/Network"
+import * as UdpSocket from "@sluice/core/UdpSocket"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+
+describe("sockets of UDP that share a port (udp(7), socket(7))", () => {
+  VitestSimulation.it(
+    "a connected one gets what its peer sends, others the rest, and what no socket takes is refused",
+    Effect.gen(function*() {
+      const [server, friend, stranger] = yield* SimNetwork.hosts("server", "friend", "stranger")
+      const bind = (host: Host.Host, endpoint: string, peer?: string) =>
+        Effect.provide(Network.bind(endpoint, { reusePort: true, peer }), Host.layer(host))
+      const one = yield* bind(friend, "udp://0.0.0.0:1", "udp://server:7")
+      const other = yield* bind(stranger, "udp://0.0.0.0:1", "udp://server:7")
+      const free = yield* Scope.make()
+      // In either order, and by an address that is no better a match than that of the other.
+      const open = yield* Scope.provide(bind(server, "udp://0.0.0.0:7"), free)
+      const connected = yield* bind(server, "udp://0.0.0.0:7", "udp://friend:1")
+      for (let round = 0; round < 5; round++) {
+        yield* UdpSocket.send(one, "friend")
+        yield* UdpSocket.send(other, "stranger")
+        expect(text((yield* UdpSocket.receive(connected)).payload)).toBe("friend")
+        expect(text((yield* UdpSocket.receive(open)).payload)).toBe("stranger")
+      }
+      yield* Scope.close(free, Exit.void)
+      yield* UdpSocket.send(other, "anybody?")
+      expect((yield* Effect.flip(UdpSocket.receive(other))).reason._tag).toBe("ConnectionRefused")
+      yield* UdpSocket.send(one, "friend")
+      expect(text((yield* UdpSocket.receive(connected)).payload)).toBe("friend")
+    }),
+    { seeds: 3 }
+  )
+})
+
+describe("sockets of UDP of a process that is killed, and of a machine that crashes", () => {
+  VitestSimulation.it(
+    "are gone: a process that is killed refuses, a machine without power does not answer, and both can bind the port again",
+    Effect.gen(function*() {
+      for (const end of [Fault.kill, Fault.crash]) {
+        const [server, client] = yield* SimNetwork.hosts(`server ${end.name}`, `client ${end.name}`)
+        const echo = Effect.gen(function*() {
+          const socket = yield* Network.bind("udp://0.0.0.0:7")
+          return yield* Effect.forever(
+            Effect.flatMap(UdpSocket.receive(socket), (datagram) => UdpSocket.reply(socket, datagram, datagram.payload))
+          )
+        })
+        yield* Host.start(server, Effect.scoped(echo))
+        yield* Effect.sleep("1 second")
+        const [address] = server.addresses
+        const asking = yield* Effect.provide(
+          Network.bind("udp://0.0.0.0:0", { peer: `udp://${address}:7` }),
+          Host.layer(client)
+        )
+        const ask = Effect.gen(function*() {
+          yield* UdpSocket.send(asking, "hello")
+          return text((yield* UdpSocket.receive(asking)).payload)
+        }).pipe(
+          Effect.catchTag("NetworkError", ({ reason }) => Effect.succeed(reason._tag)),
+          Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.succeed("no answer") })
+        )
+        expect(yield* ask).toBe("hello")
+        yield* end(server)
+        expect(yield* ask).toBe(end === Fault.kill ? "ConnectionRefused" : "no answer")
+        yield* Fault.restart(server)
+        yield* Effect.sleep("1 second")
+        expect(yield* ask).toBe("hello")
+      }
+    })
+  )
+})
