@@ -28,8 +28,7 @@
  *   closed, the socket is destroyed.
  * - `setNoDelay` and `setKeepAlive` do nothing: these are options of `Network.connect` and `Server`. `ref` and `unref` do
  *   nothing either.
- * - It works over any `Network`, the simulated one included, as long as the event loop runs: Node's streams and timers
- *   need it.
+ * - It works over any `Network`, the simulated one included, there also in virtual time.
  *
  * @since 0.1.0
  */

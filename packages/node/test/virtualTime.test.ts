@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { type Answers, clients } from "./fixtures/virtualTime.ts"
+import { type Answers, clients, http2Dates } from "./fixtures/virtualTime.ts"
 
 const fixture = join(import.meta.dirname, "fixtures/virtualTime.ts")
 
@@ -33,5 +33,18 @@ describe("node:http in virtual time", () => {
       expect(together[2]).toBe(together[0])
       expect(together[1]).not.toBe(together[0])
       expect(yield* hash(2)).toBe(together[1])
+    }))
+})
+
+describe("node:http2 in virtual time", () => {
+  it.effect("has the virtual date in its headers", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* Simulation.checkDeterminism(http2Dates, { seed: 1 })
+      assert(Exit.isSuccess(exit))
+      expect(exit.value).toEqual([
+        "hello: Thu, 01 Jan 1970 00:00:00 GMT",
+        "hello: Thu, 01 Jan 1970 01:00:00 GMT",
+        "hello: my own"
+      ])
     }))
 })

@@ -121,6 +121,23 @@ row(
   measure(day, { limit: { time: "2 days" } }).seconds.toFixed(2),
   "1"
 )
+// Seconds of CPU for a million steps: the clock of a busy machine says little.
+const cost = async (eventLoop: boolean) => {
+  const before = process.cpuUsage()
+  let steps = 0
+  for (let seed = 1; seed <= 100; seed++) {
+    const run = await Effect.runPromise(Simulation.record(echo, { seed, eventLoop, trace: false }))
+    steps += run.steps
+  }
+  const { system, user } = process.cpuUsage(before)
+  return (user + system) / steps
+}
+const shares: Array<number> = []
+for (let round = 0; round < 5; round++) {
+  const without = await cost(false)
+  shares.push(without / await cost(true))
+}
+row("steps per second with the event loop, of those without", shares.toSorted()[2]!.toFixed(2), "0.5")
 const many = measure(connections, { trace: false })
 row("seconds for 10,000 connections in one run", many.seconds.toFixed(2), "")
 row(

@@ -39,7 +39,7 @@ describe("the platform during a run", () => {
     within(() => {
       for (const [index, [target, name]] of replaced.entries()) {
         const now = Object.getOwnPropertyDescriptor(target, name)!
-        expect(now.value).not.toBe(before[index]?.value ?? undefined)
+        expect((target as Record<string, unknown>)[name]).not.toBe(before[index]?.value ?? undefined)
         expect(now.enumerable).toBe(before[index]?.enumerable ?? false)
       }
     })
@@ -52,6 +52,16 @@ describe("the platform during a run", () => {
     expect(descriptors()).toEqual(before)
     within(() => within(() => {}))
     expect(descriptors()).toEqual(before)
+  })
+
+  it("keeps its ticks where a test runner assigns those that were there before", () => {
+    const { nextTick } = process
+    within((calls) => {
+      process.nextTick = nextTick
+      process.nextTick(() => {})
+      expect(calls.map(({ name }) => name)).toEqual(["process.nextTick"])
+    })
+    expect(process.nextTick).toBe(nextTick)
   })
 
   it("has the time of the run, in every form", () => {

@@ -13,8 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
+import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { promisify } from "node:util"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
   assert(Exit.isFailure(exit))
@@ -129,6 +132,20 @@ describe("a run with the event loop", () => {
       expect(log.slice(0, 2)).toEqual(["closed at 1000", "closed at 1000"])
       expect(log).toHaveLength(3)
     }))
+})
+
+describe("@sluice/simulation/register", () => {
+  it("gives virtual time, chance and files to libraries that keep functions when they load", async () => {
+    const [register, fixture] = ["../../src/register.ts", "../fixtures/keeping.ts"].map((path) =>
+      join(import.meta.dirname, path)
+    )
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", register!, fixture!])
+    const [first, again, other, outside] = stdout.split("\n")
+    expect(first).toMatch(/^true 1970-01-01T01:00:00\.000Z 3600000 [\da-f]{16} \{"fs.readFile":1\}$/)
+    expect(again).toBe(first)
+    expect(other).not.toBe(first)
+    expect(outside).toBe("true")
+  })
 })
 
 describe("an exploration with the event loop", () => {

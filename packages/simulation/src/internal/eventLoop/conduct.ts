@@ -40,6 +40,7 @@ export const conductSynchronously = <A, E>(
   { limits, sandbox, time }: Conditions,
   piece: Piece<A, E>
 ): Effect.Effect<A, E> => {
+  replaceModules()
   const restore = replaceGlobals()
   try {
     return within(sandbox.root, () => {

@@ -21,6 +21,10 @@ const platform = globalThis as unknown as Platform
 // Tasks after which other code has its turn.
 const slice = 5000
 
+// Turns in which nothing happens, after which nothing more will. Node has immediates of its own, which are not seen here: with
+// node:http2, the end of a write is one, and what it writes next another.
+const quiet = 3
+
 // Milliseconds in which something may still come that the run does not know of, once nothing is left that could happen.
 const grace = 50
 
@@ -36,7 +40,9 @@ export class Driver {
   readonly enter: (task: () => void) => void
   #isSynchronous = true
   #untilTurn = slice
-  #hops = 0
+  // What was left to the event loop when it turned the last time, and how often it has turned since without more.
+  #touches = 0
+  #quietTurns = quiet
 
   /** `patience` is in milliseconds of real time. */
   constructor(time: VirtualTime, sandbox: Sandbox, patience: number) {
@@ -54,7 +60,9 @@ export class Driver {
     },
     onInstant: () => {
       const { operations, touches } = this.#sandbox
-      return this.#isSynchronous ? touches > 0 : touches !== this.#hops || operations.size > 0
+      return this.#isSynchronous
+        ? touches > 0
+        : touches !== this.#touches || this.#quietTurns < quiet || operations.size > 0
     }
   }
 
@@ -69,6 +77,15 @@ export class Driver {
   /** Runs for as long as nothing was left to the event loop; after that, it pauses. */
   runSynchronously(isDone: () => boolean, limits: Limits): Halt | "pause" | undefined {
     return this.#sandbox.touches > 0 ? "pause" : this.#run(isDone, limits)
+  }
+
+  /** Whether the event loop may have more to do at this moment. */
+  #turns(): boolean {
+    const { touches } = this.#sandbox
+    if (touches === this.#touches) return this.#quietTurns++ < quiet
+    this.#touches = touches
+    this.#quietTurns = 0
+    return true
   }
 
   #awaitsPromise(): boolean {
@@ -95,10 +112,7 @@ export class Driver {
           if (halt === "nothingLeft" && this.#time.steps !== stepsAtLast && this.#awaitsPromise()) return lastChance()
           if (halt !== "pause") return onEnd(halt && { _tag: "Halt", halt })
           if (this.#untilTurn <= 0) return platform.setImmediate(step)
-          if (this.#sandbox.touches !== this.#hops) {
-            this.#hops = this.#sandbox.touches
-            return platform.setImmediate(step)
-          }
+          if (this.#turns()) return platform.setImmediate(step)
           if (!operations.isReady) return wait()
           const { deliver, place } = operations.take()
           if (deliver !== undefined) due(place, deliver)

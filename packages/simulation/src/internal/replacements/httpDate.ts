@@ -48,7 +48,7 @@ type CreateServer = (this: unknown, ...args: Array<unknown>) => {
   readonly prependListener: (event: "stream", listener: (stream: object) => void) => unknown
 }
 
-/** The `Date` header of node:http and node:http2: the virtual date, for code that runs in a simulation. */
+/** The `Date` header of node:http: the virtual date, for code that runs in a simulation. */
 export const replaceHttpDate = (replace: Replace): void => {
   const http = builtin("node:http") as { readonly OutgoingMessage: { readonly prototype: object } } | undefined
   replace(
@@ -66,9 +66,13 @@ export const replaceHttpDate = (replace: Replace): void => {
         }
       }
   )
+}
+
+/** That of node:http2. */
+export const replaceHttp2Date = (replace: Replace): void => {
   const http2 = builtin("node:http2") as object | undefined
   // The class of streams is not exported.
-  const onStream = (stream: object) => void install("http2", (replace) => replaceRespond(replace, stream))
+  const onStream = (stream: object) => void install("http2 streams", (replace) => replaceRespond(replace, stream))
   for (const name of ["createServer", "createSecureServer"]) {
     replace(http2, name, (original: CreateServer) =>
       function(this: unknown, ...args: Array<unknown>) {

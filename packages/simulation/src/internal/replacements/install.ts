@@ -3,7 +3,7 @@ import { install } from "../sandbox/patches.ts"
 import { shared } from "../sandbox/place.ts"
 import { replaceChance, replaceNodeChance } from "./chance.ts"
 import { replaceCompletions } from "./completions.ts"
-import { replaceHttpDate } from "./httpDate.ts"
+import { replaceHttp2Date, replaceHttpDate } from "./httpDate.ts"
 import { replaceMicrotasks } from "./microtasks.ts"
 import { replaceRefusals } from "./refusals.ts"
 import { replaceTime } from "./time.ts"
@@ -25,15 +25,21 @@ export const replaceGlobals = (): () => void =>
 
 /** Replaces what modules of Node export, for good: programs keep what they have imported. */
 export const replaceModules = (): void => {
-  if (shared.patches.has("modules")) return
-  install("modules", (replace) => {
-    replaceNodeChance(replace)
-    replaceNodeTimers(replace)
-    replaceTimersPromises(replace)
-    replaceCompletions(replace)
-    replaceRefusals(replace)
-    replaceHttpDate(replace)
-  })
+  const isFirst = !shared.patches.has("modules")
+  if (isFirst) {
+    install("modules", (replace) => {
+      replaceNodeChance(replace)
+      replaceNodeTimers(replace)
+      replaceTimersPromises(replace)
+      replaceCompletions(replace)
+      replaceRefusals(replace)
+      replaceHttpDate(replace)
+    })
+  }
+  // It takes long to load.
+  const hasHttp2 = !shared.patches.has("http2") && process?.moduleLoadList?.includes("NativeModule http2") === true
+  if (hasHttp2) install("http2", replaceHttp2Date)
+  if (!isFirst && !hasHttp2) return
   const module = builtin("node:module") as { readonly syncBuiltinESMExports: () => void } | undefined
   module?.syncBuiltinESMExports()
 }

@@ -1,7 +1,8 @@
 /** What a run needs of the platform. On a platform without modules of Node, programs run synchronously. */
 interface Process {
   readonly getBuiltinModule?: (name: string) => unknown
-  readonly nextTick?: (callback: () => void) => void
+  /** The modules that are loaded: `"NativeModule http2"`. */
+  readonly moduleLoadList?: ReadonlyArray<string>
   /** Runs the ticks and microtasks that wait, as Node does after each callback. */
   readonly _tickCallback?: () => void
 }

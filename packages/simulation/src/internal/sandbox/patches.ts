@@ -1,7 +1,15 @@
 import { shared } from "./place.ts"
 
-/** Replaces a property by what `make` makes of its value. What the platform does not have is left alone. */
-export type Replace = (target: object | undefined, name: string, make: (original: never) => unknown) => void
+/**
+ * Replaces a property by what `make` makes of its value. What the platform does not have is left alone. Where it is `pinned`,
+ * it stays when something else is assigned.
+ */
+export type Replace = (
+  target: object | undefined,
+  name: string,
+  make: (original: never) => unknown,
+  pinned?: "pinned"
+) => void
 
 interface Installed {
   users: number
@@ -18,22 +26,26 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
     const undo: Array<() => void> = []
     installed = { users: 0, undo }
     shared.patches.set(name, installed)
-    apply((target, name, make) => {
+    apply((target, name, make, pinned) => {
       if (target === undefined) return
       const value = (target as Record<string, unknown>)[name]
       if (value === undefined) return
       const before = Object.getOwnPropertyDescriptor(target, name)
       if (before?.configurable === false) return
       const replacement = make(value as never)
-      Object.defineProperty(target, name, {
-        configurable: true,
-        writable: true,
-        enumerable: before?.enumerable ?? false,
-        value: replacement
-      })
+      const enumerable = before?.enumerable ?? false
+      const get = () => replacement
+      Object.defineProperty(
+        target,
+        name,
+        pinned === undefined
+          ? { configurable: true, writable: true, enumerable, value: replacement }
+          : { configurable: true, enumerable, get, set: () => {} }
+      )
       undo.push(() => {
         // Other code may have replaced it since.
-        if (Object.getOwnPropertyDescriptor(target, name)?.value !== replacement) return
+        const now = Object.getOwnPropertyDescriptor(target, name)
+        if (pinned === undefined ? now?.value !== replacement : now?.get !== get) return
         if (before === undefined) Reflect.deleteProperty(target, name)
         else Object.defineProperty(target, name, before)
       })

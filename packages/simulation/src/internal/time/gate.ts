@@ -24,10 +24,16 @@ export class Gate implements Alarms {
   #inTurn = false
   /** Runs something as a part of the process: fibers, and what is left to the event loop, stay there. */
   readonly enter: (task: Task) => void
+  /** Runs a task soon, and never before this returns. */
+  readonly submit: (task: Task) => void
 
   constructor(engine: Engine, pace: Pace, host: string) {
     this.#engine = engine
-    this.enter = engine.contextOf?.(this, pace, host) ?? ((task) => task())
+    const enter = engine.contextOf?.(this, pace, host)
+    this.enter = enter ?? ((task) => task())
+    this.submit = enter === undefined
+      ? (task) => engine.submit(() => this.run(task))
+      : (task) => engine.submit(() => this.run(() => enter(task)))
   }
 
   get isDead(): boolean {
@@ -43,9 +49,6 @@ export class Gate implements Alarms {
       this.#waiting.push(task)
     }
   }
-
-  /** Runs a task soon, and never before this returns. */
-  readonly submit = (task: Task): void => this.#engine.submit(() => this.run(() => this.enter(task)))
 
   /** A Scheduler whose fibers pass here. A fiber that was woken past it, as by a Deferred, stops at its first step. */
   scheduler(base: Scheduler.Scheduler): Scheduler.Scheduler {
