@@ -13,6 +13,7 @@ import { bars, curves } from "./report/charts.ts"
 import { markdown } from "./report/markdown.ts"
 import { startServer } from "./server.ts"
 import { runSuite, type Suite } from "./suite.ts"
+import { bridge, bridgeHttp } from "./suites/bridge.ts"
 import { idle, start } from "./suites/footprint.ts"
 import { framing } from "./suites/framing.ts"
 import { generator, latency, relay, tcp } from "./suites/tcp.ts"
@@ -66,6 +67,8 @@ await run(relay(upstream.port))
 await upstream.stop()
 await run(udp)
 await run(await tls())
+await run(bridge)
+await run(bridgeHttp)
 await run(idle)
 await run(start)
 

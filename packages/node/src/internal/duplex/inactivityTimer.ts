@@ -6,10 +6,15 @@ const longest = 2 ** 31 - 1
 /** The timer behind `setTimeout` of a socket. Like Node's, it does not keep the process running. */
 export class InactivityTimer {
   readonly #onTimeout: () => void
+  // It is kept while there is no timeout: node:http sets and clears the same timeout with every request.
   #timer: NodeJS.Timeout | undefined = undefined
+  #milliseconds = 0
+  #isActive = false
 
   constructor(onTimeout: () => void) {
-    this.#onTimeout = onTimeout
+    this.#onTimeout = () => {
+      if (this.#isActive) onTimeout()
+    }
   }
 
   /** Starts with a new time in milliseconds; 0 stops it. Throws as Node does for an invalid time. */
@@ -18,16 +23,24 @@ export class InactivityTimer {
     if (!(milliseconds >= 0 && milliseconds < Infinity)) {
       throw argumentError(RangeError, "ERR_OUT_OF_RANGE", "msecs", milliseconds)
     }
-    this.stop()
-    if (milliseconds > 0) this.#timer = setTimeout(this.#onTimeout, Math.min(milliseconds, longest)).unref()
+    this.#isActive = milliseconds > 0
+    if (!this.#isActive) return
+    if (this.#timer !== undefined && milliseconds === this.#milliseconds) this.#timer.refresh()
+    else {
+      this.stop()
+      this.#timer = setTimeout(this.#onTimeout, Math.min(milliseconds, longest)).unref()
+      this.#milliseconds = milliseconds
+    }
+    this.#isActive = true
   }
 
   /** Starts it again, if it has a time. */
   refresh(): void {
-    this.#timer?.refresh()
+    if (this.#isActive) this.#timer!.refresh()
   }
 
   stop(): void {
+    this.#isActive = false
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
