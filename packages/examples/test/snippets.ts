@@ -80,7 +80,7 @@ export const isTest = ({ code, inherited }: Snippet): boolean =>
   [...code, ...inherited.values()].some((line) => line.includes("from \"vitest\""))
 
 const configuration = {
-  extends: "../../../tsconfig.base.json",
+  extends: join(workspace, "tsconfig.base.json"),
   compilerOptions: {
     types: ["node"],
     noEmit: true,
@@ -93,7 +93,7 @@ const configuration = {
   },
   include: ["**/*.ts"],
   // The script of a report has the types of browsers.
-  references: [{ path: "../../simulation/src/internal/report/html/browser" }]
+  references: [{ path: join(workspace, "packages/simulation/src/internal/report/html/browser") }]
 }
 
 /** What vitest reports of a file, as far as it is read here. */
@@ -103,13 +103,14 @@ interface TestFile {
   readonly assertionResults: ReadonlyArray<{ readonly failureMessages: ReadonlyArray<string> }>
 }
 
-/** Writes snippets as files beside the examples, where their imports resolve. */
+/** Writes snippets as files into a folder where their imports resolve: that of the examples, unless another is named. */
 export class Folder {
-  readonly #path = mkdtempSync(join(workspace, "packages/examples/.snippets-"))
+  readonly #path: string
   readonly #files = new Map<Snippet, string>()
   #tested: Promise<ReadonlyArray<TestFile>> | undefined
 
-  constructor(snippets: ReadonlyArray<Snippet>) {
+  constructor(snippets: ReadonlyArray<Snippet>, parent = "packages/examples") {
+    this.#path = mkdtempSync(join(workspace, parent, ".snippets-"))
     writeFileSync(join(this.#path, "package.json"), JSON.stringify({ type: "module" }))
     writeFileSync(join(this.#path, "tsconfig.json"), JSON.stringify(configuration))
     for (const snippet of snippets) {
