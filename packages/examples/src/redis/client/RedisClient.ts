@@ -8,7 +8,7 @@ import * as Framed from "@sluice/core/Framed"
 import * as FramedClient from "@sluice/core/FramedClient"
 import type { FramingError } from "@sluice/core/FramingError"
 import * as Network from "@sluice/core/Network"
-import type * as NetworkError from "@sluice/core/NetworkError"
+import * as NetworkError from "@sluice/core/NetworkError"
 import * as Reconnecting from "@sluice/core/Reconnecting"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -53,6 +53,10 @@ export interface Options {
 /** A connection for commands that wait, such as `XREAD BLOCK`. */
 export interface Reserved {
   readonly send: (...words: ReadonlyArray<string>) => Effect.Effect<Value, ConnectFailure>
+  /** Sends commands together, in this order, and returns their answers: a refusal in the place of a value. */
+  readonly sendAll: (
+    commands: ReadonlyArray<ReadonlyArray<string>>
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Value, CommandRefused>>, ConnectFailure>
 }
 
 export class RedisClient extends Context.Service<RedisClient, {
@@ -83,7 +87,10 @@ export const make = Effect.fnUntraced(function*(
     yield* greet(framed)
     // What is in flight must not wait for its answer when the connection is closed.
     yield* Effect.addFinalizer(() => Effect.andThen(Connection.abort(framed.connection), Scope.close(scope, Exit.void)))
-    return { send: (...words: ReadonlyArray<string>) => ask(framed, words) }
+    return {
+      send: (...words: ReadonlyArray<string>) => ask(framed, words),
+      sendAll: (commands: ReadonlyArray<ReadonlyArray<string>>) => askAll(framed, commands)
+    }
   })
 
   const subscribe = Effect.fnUntraced(function*(channel: string) {
@@ -113,6 +120,23 @@ export const layer = (options: Options): Layer.Layer<RedisClient, NetworkError.N
 
 const ask = (framed: Framed.Framed<Command, Reply>, words: ReadonlyArray<string>) =>
   Effect.flatMap(Framed.request(framed, commandOf(words)), (reply) => Effect.fromResult(valueOf(reply, words[0]!)))
+
+/** No reply came, but the end of the connection. */
+const askAll = (
+  framed: Framed.Framed<Command, Reply>,
+  commands: ReadonlyArray<ReadonlyArray<string>>
+): Effect.Effect<ReadonlyArray<Result.Result<Value, CommandRefused>>, ConnectFailure> =>
+  Effect.andThen(
+    Framed.sendAll(framed, commands.map(commandOf)),
+    Effect.forEach(commands, ([command = ""]) =>
+      Effect.flatMap(Framed.receive(framed), (reply) =>
+        reply._tag === "Some"
+          ? Effect.succeed(valueOf(reply.value, command))
+          : ended(framed)))
+  )
+
+const ended = ({ connection }: Framed.Framed<Command, Reply>) =>
+  Effect.fail(NetworkError.make("read", Connection.formatPeer(connection), new NetworkError.UnexpectedEnd({ received: 0 })))
 
 /** The text of a published message; other messages are about subscribing. */
 const messageOf = (reply: Reply): Result.Result<string, Reply> => {

@@ -1,0 +1,230 @@
+/**
+ * A bus whose engine is Redis: a stream for each topic.
+ *
+ * - Messages are written over one connection, together with all that wait, and each batch is repeated, in its order, until it
+ *   was both answered and read back. So a message whose answer was lost may be in the stream twice: each has the name of its
+ *   publisher and a number that grows, and readers skip numbers that they have seen.
+ * - All topics are read over another connection, from the id that was read last. When the connection was lost, a stream that ends
+ *   before that id shows that Redis lost its end: it is read from its beginning, and what is known is skipped.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { RedisClient, type Reserved } from "../redis/client/RedisClient.ts"
+import type { Value } from "../redis/client/wire.ts"
+import { Bus, BusFailed, type Follower, longest, type Message } from "./Bus.ts"
+import { entriesOf, type Entry, isBefore, ReadTopic } from "./readTopic.ts"
+
+/** Messages that may wait to be written. */
+const mostWaiting = 4_096
+/** Messages that are written together, and entries that are read together. */
+const together = 512
+/** How long a read waits for messages; how long any answer may take. */
+const blocking = 1_000
+const answerTimeout = "3 seconds"
+const connectTimeout = "1 second"
+/** How long to wait before a connection is tried again. */
+const pause = "300 millis"
+/** How long a topic is kept in which nothing is said, in milliseconds. */
+const kept = 7 * 24 * 3_600_000
+
+/** A message that waits to be written, and to be read back. */
+interface Waiting {
+  readonly topic: string
+  readonly text: string
+  readonly number: number
+  readonly done: Deferred.Deferred<void, BusFailed>
+}
+
+const make = Effect.gen(function*() {
+  const client = yield* RedisClient
+  const publisher = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
+  const isConnected = yield* SubscriptionRef.make(false)
+  const topics = new Map<string, ReadTopic>()
+  const queue = yield* Queue.bounded<Waiting>(mostWaiting)
+  // Messages that are written and not read back, by their numbers; and who is told to write them again.
+  const unread = new Map<number, Waiting>()
+  let onReconnected = Deferred.makeUnsafe<void>()
+  let numbers = 0
+  // A stream of this server: an entry ends the read that waits.
+  const wake = `bus:wake:${publisher}`
+  let woken = "0-0"
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Writing
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const written = ({ number, text, topic }: Waiting) => [
+    ["XADD", topic, "MAXLEN", "~", String(longest), "*", "p", publisher, "n", String(number), "t", text],
+    ["PEXPIRE", topic, String(kept)]
+  ]
+
+  const settle = (waiting: Waiting, exit: Effect.Effect<void, BusFailed>) => {
+    unread.delete(waiting.number)
+    Deferred.doneUnsafe(waiting.done, exit)
+  }
+
+  // Answers to one batch. What Redis refuses is not in the stream, and is not repeated.
+  const attempt = Effect.fnUntraced(function*(connection: Reserved, batch: ReadonlyArray<Waiting>) {
+    const left = batch.filter(({ number }) => unread.has(number))
+    const again = onReconnected
+    const answers = yield* Effect.timeout(connection.sendAll(left.flatMap(written)), answerTimeout)
+    for (const [index, waiting] of left.entries()) {
+      const answer = answers[2 * index]!
+      if (Result.isFailure(answer)) {
+        if (answer.failure.code === "LOADING") return yield* answer.failure
+        settle(waiting, Effect.fail(failed("publish", answer.failure.text)))
+      } else if (!topics.has(waiting.topic)) settle(waiting, Effect.void)
+    }
+    const read = Effect.forEach(left, ({ done }) => Effect.exit(Deferred.await(done)), { discard: true })
+    // The reader was connected again in between: Redis may have lost what it had answered.
+    yield* Effect.raceFirst(read, Deferred.await(again))
+  })
+
+  const isUnread = (batch: ReadonlyArray<Waiting>) => batch.some(({ number }) => unread.has(number))
+
+  const writing = Effect.gen(function*() {
+    let batch: ReadonlyArray<Waiting> = []
+    const turn = Effect.scoped(Effect.gen(function*() {
+      const connection = yield* Effect.timeout(client.reserve, connectTimeout)
+      while (true) {
+        if (!isUnread(batch)) {
+          batch = yield* Queue.takeBetween(queue, 1, together)
+          for (const each of batch) unread.set(each.number, each)
+        }
+        yield* attempt(connection, batch)
+      }
+    }))
+    yield* Effect.forever(Effect.andThen(Effect.exit(turn), Effect.sleep(pause)))
+  })
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Reading
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const deliver = (topic: ReadTopic, entry: Entry): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const message = topic.take(entry)
+      const delivered = message === undefined ? Effect.void : topic.follower.onMessage(message)
+      if (entry.publisher !== publisher) return delivered
+      const waiting = unread.get(entry.number)
+      return waiting === undefined
+        ? delivered
+        : Effect.andThen(delivered, Effect.sync(() => settle(waiting, Effect.void)))
+    })
+
+  const checkEnds = Effect.fnUntraced(function*(connection: Reserved) {
+    const all = Array.from(topics)
+    const commands = all.map(([name]) => ["XREVRANGE", name, "+", "-", "COUNT", "1"])
+    const answers = yield* connection.sendAll([...commands, ["PING"]])
+    for (const [index, [, topic]] of all.entries()) {
+      const [last] = entriesOf(Result.getOrElse(answers[index]!, () => null))
+      if (last === undefined || isBefore(last.id, topic.position)) topic.rewind()
+    }
+  })
+
+  const read = Effect.fnUntraced(function*(connection: Reserved) {
+    const names = [wake, ...topics.keys()]
+    const positions = [woken, ...Array.from(topics.values(), ({ position }) => position)]
+    const answer = yield* Effect.timeout(
+      connection.send(
+        "XREAD",
+        "COUNT",
+        String(together),
+        "BLOCK",
+        String(blocking),
+        "STREAMS",
+        ...names,
+        ...positions
+      ),
+      answerTimeout
+    )
+    for (const [name, entries] of (answer ?? []) as ReadonlyArray<readonly [string, Value]>) {
+      if (name === wake) woken = (entries as ReadonlyArray<readonly [string]>).at(-1)?.[0] ?? woken
+      for (const entry of entriesOf(entries)) {
+        const topic = topics.get(name)
+        if (topic !== undefined) yield* deliver(topic, entry)
+      }
+    }
+  })
+
+  const reading = Effect.gen(function*() {
+    const turn = Effect.scoped(Effect.gen(function*() {
+      const connection = yield* Effect.timeout(client.reserve, connectTimeout)
+      yield* Effect.timeout(checkEnds(connection), answerTimeout)
+      yield* SubscriptionRef.set(isConnected, true)
+      const before = onReconnected
+      onReconnected = Deferred.makeUnsafe()
+      Deferred.doneUnsafe(before, Effect.void)
+      while (true) yield* read(connection)
+    }))
+    const disconnected = Effect.andThen(SubscriptionRef.set(isConnected, false), Effect.sleep(pause))
+    yield* Effect.forever(Effect.andThen(Effect.exit(turn), disconnected))
+  })
+
+  const failed = (what: string, why: string) => new BusFailed({ what, why })
+
+  const last = (name: string, count: number) =>
+    count === 0 ? Effect.succeed([]) : Effect.suspend(() =>
+      SubscriptionRef.getUnsafe(isConnected)
+        ? client.send("XREVRANGE", name, "+", "-", "COUNT", String(count))
+        : Effect.fail({ message: "Redis cannot be reached" })
+    ).pipe(
+      Effect.map((answer) => entriesOf(answer).toReversed()),
+      Effect.timeout(answerTimeout),
+      Effect.mapError(({ message }) => failed(`read ${name}`, message))
+    )
+
+  yield* Effect.forkScoped(writing)
+  yield* Effect.forkScoped(reading)
+
+  return Bus.of({
+    isConnected,
+    last: (name, count) =>
+      Effect.map(last(name, count), (entries) => {
+        const topic = new ReadTopic(nobody)
+        return entries.flatMap((entry) => topic.take(entry) ?? [])
+      }),
+    follow: (name, follower) =>
+      Effect.gen(function*() {
+        const topic = new ReadTopic(follower)
+        const past: Array<Message> = []
+        // One at least, for its id.
+        for (const entry of yield* last(name, Math.max(1, follower.last))) {
+          const message = topic.take(entry)
+          if (message !== undefined) past.push(message)
+        }
+        yield* Effect.acquireRelease(
+          Effect.sync(() => topics.set(name, topic)),
+          () =>
+            Effect.sync(() => {
+              if (topics.get(name) === topic) topics.delete(name)
+              for (const waiting of unread.values()) {
+                if (waiting.topic === name) settle(waiting, Effect.void)
+              }
+            })
+        )
+        // The read that waits does not know of the topic.
+        yield* Effect.ignore(client.send("XADD", wake, "MAXLEN", "1", "*", "w", "1"))
+        yield* Effect.ignore(client.send("PEXPIRE", wake, "60000"))
+        return follower.last === 0 ? [] : past.slice(-follower.last)
+      }),
+    publish: (topic, text) =>
+      Effect.suspend(() => {
+        const done = Deferred.makeUnsafe<void, BusFailed>()
+        const waiting = { topic, text, number: ++numbers, done }
+        return Queue.offerUnsafe(queue, waiting)
+          ? Deferred.await(done)
+          : Effect.fail(failed("publish", `${mostWaiting} messages wait already`))
+      })
+  })
+})
+
+const nobody: Follower = { last: 0, onMessage: () => Effect.void }
+
+/** A bus over the client's Redis. */
+export const layer: Layer.Layer<Bus, never, RedisClient> = Layer.effect(Bus, make)

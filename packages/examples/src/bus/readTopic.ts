@@ -1,0 +1,71 @@
+import type { Value } from "../redis/client/wire.ts"
+import type { Follower, Message } from "./Bus.ts"
+
+/** An entry of a stream. */
+export interface Entry {
+  readonly id: string
+  readonly publisher: string
+  readonly number: number
+  readonly text: string
+}
+
+/** The entries in an answer of `XRANGE`. Those that no bus has written are skipped. */
+export const entriesOf = (value: Value): ReadonlyArray<Entry> => {
+  if (!Array.isArray(value)) return []
+  return (value as ReadonlyArray<readonly [string, ReadonlyArray<string>]>).flatMap(([id, fields]) => {
+    const [p, publisher, n, number, t, text] = fields
+    return p === "p" && n === "n" && t === "t"
+      ? [{ id, publisher: publisher!, number: Number(number), text: text! }]
+      : []
+  })
+}
+
+const partsOf = (id: string): readonly [number, number] => {
+  const [ms, sequence] = id.split("-")
+  return [Number(ms), Number(sequence ?? 0)]
+}
+
+/** Whether an id of a stream comes before another. */
+export const isBefore = (a: string, b: string): boolean => {
+  const [ms, sequence] = partsOf(a)
+  const [otherMs, otherSequence] = partsOf(b)
+  return ms < otherMs || (ms === otherMs && sequence < otherSequence)
+}
+
+/** Publishers of a topic that are remembered. */
+const mostPublishers = 1_024
+
+/** How far a topic was read. */
+export class ReadTopic {
+  readonly follower: Follower
+  /** The id that was read last. */
+  position = "0-0"
+  // Where it began: of all that came behind it, the publishers are known.
+  #begin: string | undefined = undefined
+  #at = 0
+  // The highest number of each publisher, in the order of their last messages.
+  readonly #numbers = new Map<string, number>()
+
+  constructor(follower: Follower) {
+    this.follower = follower
+  }
+
+  /** The message of an entry, unless it was taken before. */
+  take({ id, number, publisher, text }: Entry): Message | undefined {
+    this.position = id
+    this.#begin ??= id
+    const before = this.#numbers.get(publisher) ?? 0
+    if (number <= before) return undefined
+    this.#numbers.delete(publisher)
+    this.#numbers.set(publisher, number)
+    if (this.#numbers.size > mostPublishers) this.#numbers.delete(this.#numbers.keys().next().value!)
+    // Several messages of one millisecond get times of their own.
+    this.#at = Math.max(partsOf(id)[0], this.#at + 1)
+    return { at: this.#at, text }
+  }
+
+  /** The stream has lost its end: what is behind its beginning is read again, and skipped if it is known. */
+  rewind(): void {
+    this.position = this.#begin ?? "0-0"
+  }
+}
