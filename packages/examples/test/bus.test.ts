@@ -67,6 +67,7 @@ const run = (trouble: (engine: Host.Host, servers: ReadonlyArray<Host.Host>) => 
           yield* begun.await
           yield* publish(server.name, lines, all[index]!)
           // What the others publish last arrives, too.
+          while (all.some(({ acknowledged }) => acknowledged.length < lines)) yield* Effect.sleep("1 second")
           yield* Effect.sleep("30 seconds")
         }).pipe(Effect.scoped, Effect.provide(bus))
       )))

@@ -6,7 +6,6 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Line from "../protocol/Line.ts"
 import type * as Wire from "../protocol/Wire.ts"
-import * as Room from "./Room.ts"
 import type { Rooms } from "./Rooms.ts"
 
 export interface Board {
@@ -21,7 +20,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Board, never, Scope.Scope> {
   const broadcast = yield* Effect.orDie(Broadcast.make<Uint8Array>())
   const isWatched = Latch.makeUnsafe()
-  const look = Effect.sync(() => Room.list(rooms.all.values()))
+  const look = Effect.sync(() => rooms.list())
   let told = ""
   const watch = Effect.gen(function*() {
     yield* isWatched.await

@@ -8,6 +8,8 @@ import * as Semaphore from "effect/Semaphore"
 import * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"
 import type * as Wire from "../protocol/Wire.ts"
+import type { Whereabouts } from "./elsewhere/Elsewhere.ts"
+import * as Lookalike from "./Lookalike.ts"
 import type { Room } from "./Room.ts"
 
 export interface Member {
@@ -26,6 +28,12 @@ export interface Member {
 }
 
 const mostKeeping = 64
+
+/** Where a member is, for other servers. */
+export const whereabouts = ({ name, stay }: Member): Whereabouts => ({
+  name,
+  room: stay && { key: Lookalike.key(stay.room.name), name: stay.room.name }
+})
 
 /** A member who is in no room yet. */
 export const make = (

@@ -9,8 +9,14 @@ const nameOf = Schema.decodeSync(Name.Name)
 export class Names {
   // By the keys of names: a guest's are taken before the guest is a member.
   readonly #holders = new Map<string, Member | undefined>()
+  readonly #tag: string
   #guests = 0
   #size = 0
+
+  /** Names of guests have the tag. */
+  constructor(tag = "") {
+    this.#tag = tag
+  }
 
   /** The number of names taken. */
   get size(): number {
@@ -19,9 +25,9 @@ export class Names {
 
   /** A free name for a guest, taken from now on. */
   guest(): Name.Name {
-    do this.#guests++
-    while (Lookalike.keys(`guest${this.#guests}`).some((key) => this.#holders.has(key)))
-    const name = nameOf(`guest${this.#guests}`)
+    let name: Name.Name
+    do name = nameOf(`guest${this.#tag}${++this.#guests}`)
+    while (Lookalike.keys(name).some((key) => this.#holders.has(key)))
     this.#take(name, undefined)
     return name
   }
@@ -31,10 +37,14 @@ export class Names {
     for (const key of Lookalike.keys(member.name)) this.#holders.set(key, member)
   }
 
+  /** Whether another member has a name, or one that looks like it. */
+  isTaken(member: Member, name: Name.Name): boolean {
+    return Lookalike.keys(name).some((key) => this.#holders.has(key) && this.#holders.get(key) !== member)
+  }
+
   /** Renames a member; `false` if another member has the name, or one that looks like it. */
   rename(member: Member, name: Name.Name): boolean {
-    const isTaken = Lookalike.keys(name).some((key) => this.#holders.has(key) && this.#holders.get(key) !== member)
-    if (isTaken) return false
+    if (this.isTaken(member, name)) return false
     this.release(member.name)
     member.name = name
     this.#take(name, member)
@@ -47,6 +57,16 @@ export class Names {
     this.release(member.name)
     member.name = name
     this.assign(member)
+  }
+
+  /** All members. */
+  get members(): Iterable<Member> {
+    return new Set(Array.from(this.#holders.values()).filter((member) => member !== undefined))
+  }
+
+  /** The member whose name has a key. */
+  holder(key: string): Member | undefined {
+    return this.#holders.get(key)
   }
 
   find(name: string): Member | undefined {

@@ -11,6 +11,8 @@ import type { Member } from "./Member.ts"
 export interface Room {
   readonly name: Name
   readonly members: Set<Member>
+  /** Who is there on other servers. */
+  readonly elsewhere: () => ReadonlyArray<Name>
   /** The last entries, the oldest first: at most as many as are shown. */
   readonly recent: Array<Entry>
   /** When something was said last, so that no two lines have one time. */
@@ -25,11 +27,12 @@ export type WireBroadcast = Broadcast.Broadcast<Line.Line, Uint8Array, FramingEr
 export const make = Effect.fnUntraced(function*(
   name: Name,
   recent: ReadonlyArray<Entry>,
-  wires: ReadonlyArray<Wire.Wire>
+  wires: ReadonlyArray<Wire.Wire>,
+  elsewhere: () => ReadonlyArray<Name>
 ): Effect.fn.Return<Room> {
   const broadcasts = new Map<Wire.Wire, WireBroadcast>()
   for (const wire of wires) broadcasts.set(wire, yield* Effect.orDie(Broadcast.framed(wire.framing)))
-  return { name, members: new Set(), recent: [...recent], last: recent.at(-1)?.at ?? 0, broadcasts }
+  return { name, members: new Set(), elsewhere, recent: [...recent], last: recent.at(-1)?.at ?? 0, broadcasts }
 })
 
 const each = (
@@ -58,27 +61,31 @@ export const publish = (room: Room, entry: Entry): Effect.Effect<void> => {
 const mostNames = 50
 
 /** Who is there. */
-export const present = ({ members, name }: Room): Line.Line => {
+export const present = ({ elsewhere, members, name }: Room): Line.Line => {
+  const others = elsewhere()
   const names: Array<Name> = []
   for (const member of members) {
     if (names.length === mostNames) break
     names.push(member.name)
   }
-  return Line.Present({ room: name, names, more: members.size - names.length })
+  names.push(...others.slice(0, mostNames - names.length))
+  return Line.Present({ room: name, names, more: members.size + others.length - names.length })
 }
 
 // More rooms than this make no list that anybody reads.
 const mostRooms = 50
 
-/** The rooms, those with most people first. */
-export const list = (rooms: Iterable<Room>) => {
-  const all = Array.from(rooms).toSorted((a, b) => b.members.size - a.members.size)
-  return Line.Rooms({
-    rooms: all.slice(0, mostRooms).map(({ members, name, recent }) => ({
-      name,
-      people: members.size,
-      last: recent.at(-1)?.at ?? 0
-    })),
-    more: Math.max(0, all.length - mostRooms)
-  })
+/** The rooms, those with most people first; `elsewhere` are those of other servers. */
+export const list = (
+  rooms: ReadonlyMap<string, Room>,
+  elsewhere: ReadonlyMap<string, { readonly name: Name; readonly people: number }>
+) => {
+  const here = Array.from(rooms, ([key, { members, name, recent }]) => ({
+    name,
+    people: members.size + (elsewhere.get(key)?.people ?? 0),
+    last: recent.at(-1)?.at ?? 0
+  }))
+  const others = Array.from(elsewhere).filter(([key]) => !rooms.has(key)).map(([, room]) => ({ ...room, last: 0 }))
+  const all = [...here, ...others].toSorted((a, b) => b.people - a.people)
+  return Line.Rooms({ rooms: all.slice(0, mostRooms), more: Math.max(0, all.length - mostRooms) })
 }

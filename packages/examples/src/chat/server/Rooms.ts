@@ -12,6 +12,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Line from "../protocol/Line.ts"
 import type * as Name from "../protocol/Name.ts"
 import type * as Wire from "../protocol/Wire.ts"
+import { Elsewhere } from "./elsewhere/Elsewhere.ts"
 import * as History from "./history/History.ts"
 import * as Lookalike from "./Lookalike.ts"
 import * as Member from "./Member.ts"
@@ -19,6 +20,8 @@ import * as Room from "./Room.ts"
 
 export interface Rooms {
   readonly all: ReadonlyMap<string, Room.Room>
+  /** A line that lists them, with those of other servers. */
+  readonly list: () => ReturnType<typeof Room.list>
   /**
    * Brings a member in, out of the room that they were in, and shows them its last lines; with `since`, all that was said
    * from then on, of the last 500 lines.
@@ -37,19 +40,36 @@ const mostMissed = 500
 export const make = Effect.fnUntraced(function*(
   shown: number,
   wires: ReadonlyArray<Wire.Wire>
-): Effect.fn.Return<Rooms, never, History.History> {
+): Effect.fn.Return<Rooms, never, History.History | Elsewhere> {
   const history = yield* History.History
+  const elsewhere = yield* Elsewhere
   const rooms = new Map<string, Room.Room>()
+  const scopes = new WeakMap<Room.Room, Scope.Closeable>()
   const turns = Semaphore.makeUnsafe(1)
 
   const open = Effect.fnUntraced(function*(name: Name.Name) {
     const key = Lookalike.key(name)
     const known = rooms.get(key)
     if (known !== undefined) return known
-    const room = yield* Room.make(name, yield* history.last(key, shown), wires)
+    const scope = yield* Scope.make()
+    // A line that comes meanwhile waits for its turn.
+    const onEntry = (entry: History.Entry) =>
+      Effect.suspend(() => {
+        const room = rooms.get(key)
+        return room === undefined ? Effect.void : publish(room, entry)
+      })
+    const recent = yield* Scope.provide(history.open(key, shown, onEntry), scope)
+    const room = yield* Room.make(name, recent, wires, () => elsewhere.inRoom(key))
     rooms.set(key, room)
+    scopes.set(room, scope)
     return room
   })
+
+  const close = (room: Room.Room) =>
+    Effect.suspend(() => {
+      rooms.delete(Lookalike.key(room.name))
+      return Scope.close(scopes.get(room)!, Exit.void)
+    })
 
   const leave = Effect.fnUntraced(function*(member: Member.Member, why: string | undefined) {
     const { stay } = member
@@ -58,7 +78,7 @@ export const make = Effect.fnUntraced(function*(
     member.stay = undefined
     room.members.delete(member)
     yield* Scope.close(scope, Exit.void)
-    if (room.members.size === 0) rooms.delete(Lookalike.key(room.name))
+    if (room.members.size === 0) yield* close(room)
     else if (why !== undefined) yield* Room.tell(room, Line.Left({ name: member.name, why }))
   })
 
@@ -84,6 +104,9 @@ export const make = Effect.fnUntraced(function*(
     for (const { at, spoken } of told) yield* Member.tell(member, Line.Past({ at, spoken, room: room.name }))
     yield* Member.tell(member, Room.present(room))
     yield* Room.tell(room, Line.Joined({ name: member.name }))
+    elsewhere.moved({ name: member.name, room: { key: Lookalike.key(room.name), name: room.name } }, {
+      why: `to ${room.name}`
+    })
     yield* Scope.provide(Broadcast.join(room.broadcasts.get(member.wire)!, member.subscription), scope)
   })
 
@@ -96,8 +119,13 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     all: rooms,
+    list: () => Room.list(rooms, elsewhere.rooms()),
     enter: (member, name, since) => Effect.uninterruptible(turns.withPermit(enter(member, name, since))),
-    leave: (member, why) => Effect.uninterruptible(turns.withPermit(leave(member, why))),
+    leave: (member, why) =>
+      Effect.uninterruptible(turns.withPermit(Effect.suspend(() => {
+        if (member.stay !== undefined) elsewhere.moved({ name: member.name, room: undefined }, { why })
+        return leave(member, why)
+      }))),
     say: (room, spoken) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const at = room.last = Math.max(now, room.last + 1)

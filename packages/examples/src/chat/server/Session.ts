@@ -69,7 +69,7 @@ export const serve = (hall: Hall, settings: Settings, wire: Wire.Wire) =>
   )
 
 /** Makes a member of a client, with the name of a guest. */
-const join = Effect.fnUntraced(function*({ board, names }: Hall, { queue }: Settings, wire: Wire.Wire) {
+const join = Effect.fnUntraced(function*({ board, elsewhere, names }: Hall, { queue }: Settings, wire: Wire.Wire) {
   const subscription = yield* Subscription.make<Uint8Array>({ capacity: queue })
   if (wire.isToldOfRooms) yield* board?.join(subscription) ?? Effect.void
   return yield* Effect.acquireRelease(
@@ -78,14 +78,19 @@ const join = Effect.fnUntraced(function*({ board, names }: Hall, { queue }: Sett
       names.assign(member)
       return member
     }),
-    (member) => Effect.sync(() => names.release(member.name))
+    (member) =>
+      Effect.suspend(() => {
+        names.release(member.name)
+        elsewhere.gone(member.name)
+        return Effect.forkDetach(elsewhere.release(member.name))
+      })
   )
 })
 
-const greeting = ({ names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
+const greeting = ({ elsewhere, names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
   ...greeting.map((text) => Line.Notice({ text })),
   Line.Notice({
-    text: `you are the ${ordinal(names.size)} here: /nick NAME, /join ROOM, /help`
+    text: `you are the ${ordinal(names.size + elsewhere.size())} here: /nick NAME, /join ROOM, /help`
   }),
   ...(rate.refill > 0 ? [Line.Limits(rate)] : []),
   Line.Called({ name })

@@ -7,9 +7,10 @@ import * as Line from "../protocol/Line.ts"
 import * as Name from "../protocol/Name.ts"
 import type { Admission } from "./Admission.ts"
 import type { Board } from "./Board.ts"
+import type { Elsewhere } from "./elsewhere/Elsewhere.ts"
 import type { HistoryFailed } from "./history/History.ts"
 import type { Member } from "./Member.ts"
-import { dismiss, keep, Parting, settled, tell } from "./Member.ts"
+import { dismiss, keep, Parting, settled, tell, whereabouts } from "./Member.ts"
 import type { Names } from "./Names.ts"
 import * as Room from "./Room.ts"
 import type { Rooms } from "./Rooms.ts"
@@ -19,6 +20,7 @@ export interface Hall {
   readonly admission: Admission
   readonly names: Names
   readonly rooms: Rooms
+  readonly elsewhere: Elsewhere["Service"]
   /** For clients that are told of all rooms, if there are any. */
   readonly board: Board | undefined
   /** Logs an error, at most once a second. */
@@ -53,10 +55,12 @@ const say = (hall: Hall, member: Member, spoken: Line.Spoken): Doing =>
   )
 
 const notKept = (hall: Hall, member: Member, error: HistoryFailed) =>
-  Effect.andThen(
+  error.isWaiting ? tell(member, Line.Notice({ text: waiting })) : Effect.andThen(
     hall.log(error.message),
     refuse(member, "that could not be kept, and so was not said; the server's log tells why")
   )
+
+const waiting = "that is not said yet: the other servers cannot be reached; it is said when they can"
 
 const enter = ({ log, rooms }: Hall, member: Member, room: Name.Name, since?: number): Doing =>
   rooms.enter(member, room, since).pipe(
@@ -69,6 +73,13 @@ const enter = ({ log, rooms }: Hall, member: Member, room: Name.Name, since?: nu
         refuse(member, "that room cannot be read; the server's log says why")
       ))
   )
+
+/** Tells the other servers of the new name of a member. */
+export const moved = ({ elsewhere }: Hall, member: Member, was: Name.Name): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    elsewhere.moved(whereabouts(member), { was })
+    return elsewhere.release(was, member.name)
+  })
 
 /** Takes a name from another connection of the same user, and ends that one; whether there was one. */
 const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effect.Effect<boolean> =>
@@ -90,14 +101,30 @@ const actions: Actions = {
   Me: (hall, member, { text }) => say(hall, member, Line.Acted({ name: member.name, text })),
 
   Nick: (hall, member, { name }) =>
-    Effect.flatMap(replace(hall, member, name), () => {
+    Effect.gen(function*() {
+      yield* replace(hall, member, name)
+      const { elsewhere, names } = hall
       const from = member.name
-      if (!hall.names.rename(member, name)) return refuse(member, `somebody else is called ${name}`)
+      const isFree = !names.isTaken(member, name) && (yield* elsewhere.claim(name))
+      if (!isFree || !names.rename(member, name)) {
+        yield* refuse(member, `somebody else is called ${name}`)
+        return
+      }
       member.introduced = true
-      const told = tell(member, Line.Called({ name }))
-      if (member.stay === undefined || from === name) return told
-      return Effect.andThen(told, Room.tellOthers(member.stay.room, Line.Renamed({ from, to: name }), member))
-    }),
+      yield* tell(member, Line.Called({ name }))
+      if (from !== name) {
+        yield* moved(hall, member, from)
+        if (member.stay !== undefined) {
+          yield* Room.tellOthers(member.stay.room, Line.Renamed({ from, to: name }), member)
+        }
+      }
+    }).pipe(
+      Effect.catchTag("Unreachable", ({ message }) =>
+        Effect.andThen(
+          hall.log(message),
+          refuse(member, "names cannot be changed now: the other servers cannot be reached; try again later")
+        ))
+    ),
 
   Join: (hall, member, { room }) => enter(hall, member, room),
 
@@ -112,22 +139,26 @@ const actions: Actions = {
 
   Rooms: ({ rooms }, member) =>
     Effect.suspend(() => {
-      const line = Room.list(rooms.all.values())
+      const line = rooms.list()
       const none = Line.Notice({ text: "there is no room yet: /join ROOM makes one" })
       return tell(member, line.rooms.length === 0 ? none : line)
     }),
 
   Who: (_, member) => inRoom(member, (room) => tell(member, Room.present(room))),
 
-  Msg: ({ names }, member, { name, text }) =>
+  Msg: ({ elsewhere, log, names }, member, { name, text }) =>
     Effect.suspend(() => {
       const other = names.find(name)
-      if (other === undefined) return refuse(member, `nobody is called ${name}`)
-      return Effect.andThen(
-        tell(other, Line.Whispered({ from: member.name, text })),
-        tell(member, Line.Sent({ to: other.name, text }))
-      )
-    }),
+      const to = other?.name ?? elsewhere.find(name)
+      if (to === undefined) return refuse(member, `nobody is called ${name}`)
+      const sending = other === undefined
+        ? elsewhere.whisper(to, member.name, text)
+        : tell(other, Line.Whispered({ from: member.name, text }))
+      return Effect.andThen(sending, tell(member, Line.Sent({ to, text })))
+    }).pipe(
+      Effect.catchTag("Unreachable", ({ message }) =>
+        Effect.andThen(log(message), refuse(member, `that may not have arrived: ${name} cannot be reached now`)))
+    ),
 
   Token: (_, member, { secret }) =>
     Effect.sync(() => {

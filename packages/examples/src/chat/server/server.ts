@@ -3,8 +3,10 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as Workers from "@sluice/node/Workers"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,11 +14,14 @@ import * as Option from "effect/Option"
 import * as flags from "../../cli/flags.ts"
 import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
+import { launch, workers } from "../../cli/workers.ts"
 import * as Text from "../protocol/Text.ts"
 import * as Wire from "../protocol/Wire.ts"
 import * as ChatServer from "./ChatServer.ts"
+import { layerNone } from "./elsewhere/Elsewhere.ts"
 import * as History from "./history/History.ts"
 import * as SqliteHistory from "./history/SqliteHistory.ts"
+import * as Redis from "../../redis/client/url.ts"
 import * as Settings from "./Settings.ts"
 
 /** Where the chat is, unless something else is said. */
@@ -50,12 +55,21 @@ const data = Flag.Path("data").pipe(
   Flag.optional
 )
 
+const redis = setting.setting("redis", {
+  metavar: "url",
+  description: "Redis that connects several servers, and keeps the history, such as redis://127.0.0.1:6379",
+  expected: "a URL such as redis://:password@127.0.0.1:6379 or unix:///run/redis.sock",
+  parse: Redis.parse
+}).pipe(Flag.optional)
+
 /** The flags beyond those that say where. */
 export const settings = {
   public: flags.forStrangers,
   history: count("history", defaults.history, "Lines of a room shown to a client that enters it", 0, 500),
   motd,
   data,
+  redis,
+  workers,
   clients: count("clients", defaults.clients, "Clients connected at once; more are rejected with the reason"),
   clientsPerAddress: setting.setting("clients-per-address", {
     metavar: "number",
@@ -94,10 +108,27 @@ export const settings = {
   drain: flags.drain
 }
 
+/** The flags exclude each other. */
+class ChatFailed extends Data.TaggedError("ChatFailed")<{ readonly message: string }> {}
+
+const combination = ({ data, redis, workers }: {
+  readonly data: Option.Option<string>
+  readonly redis: Option.Option<unknown>
+  readonly workers: Option.Option<number>
+}): string | undefined => {
+  if (Option.isSome(data) && Option.isSome(redis)) return "the history is in --data or in --redis: leave one out"
+  if (Option.isSome(workers) && Option.isNone(redis)) {
+    return "--workers needs --redis: each worker would have rooms of its own; start a Redis and give --redis URL"
+  }
+  return undefined
+}
+
 export const server = Command.make(
   "server",
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
-  (options) => {
+  Effect.fnUntraced(function*(options) {
+    const problem = combination(options)
+    if (problem !== undefined) return yield* new ChatFailed({ message: problem })
     const { acceptRate, public: isPublic, burst, clientsPerAddress, data, drain, motd, refill, web, ...rest } = options
     const half = Math.ceil(options.clients / 2)
     const limits = {
@@ -132,11 +163,19 @@ export const server = Command.make(
         maxConnectionsPerAddress: limits.clientsPerAddress + 20,
         ...shown,
         origins: options.webOrigin,
-        onListening: browsers.printListening(shown.listen)
+        onListening: Workers.current() === undefined ? browsers.printListening(shown.listen) : undefined
       }, serve)
       return Layer.merge(lines, page)
     })
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
-    return Layer.launch(Layer.provide(Layer.unwrap(Chat), [Kept, NodeNetwork.layer]))
-  }
+    const Servers = Option.match(options.redis, {
+      onNone: () => Layer.provide(Layer.unwrap(Chat), [layerNone, Kept]),
+      onSome: (redis) =>
+        Layer.unwrap(Effect.map(
+          Effect.promise(() => import("./elsewhere/overRedis.ts")),
+          (shared) => Layer.provide(Layer.unwrap(Chat), shared.layer(redis))
+        ))
+    })
+    return yield* Effect.provide(launch(options, Servers), NodeNetwork.layer)
+  })
 ).pipe(Command.withDescription("A chat server with rooms, for browsers, nc, telnet and chat client"))

@@ -43,8 +43,11 @@ const make = Effect.fnUntraced(function*(folder: string, limits: Partial<Limits>
   })
   yield* Effect.forkScoped(Effect.forever(writing))
 
+  const last = (room: string, count: number) => attempt(`read ${folder}`, () => database.last(room, count))
+
   return History.of({
-    last: (room, count) => attempt(`read ${folder}`, () => database.last(room, count)),
+    last,
+    open: last,
     keep: (room, entry, publish) =>
       Effect.suspend(() => {
         const done = Deferred.makeUnsafe<void, HistoryFailed>()

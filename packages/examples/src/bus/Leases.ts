@@ -1,0 +1,87 @@
+/** Keys that belong to one of several servers at a time: for as long as it renews them, or for ten seconds after it is gone. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import { RedisClient } from "../redis/client/RedisClient.ts"
+import { BusFailed } from "./Bus.ts"
+
+export class Leases extends Context.Service<Leases, {
+  /** Takes keys, all or none, and returns whether they belong to this server now. */
+  readonly claim: (keys: ReadonlyArray<string>) => Effect.Effect<boolean, BusFailed>
+  /** Gives keys up. If that fails, they expire. */
+  readonly release: (keys: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Keys that another server took while they could not be renewed. */
+  readonly lost: Stream.Stream<string>
+}>()("@sluice/examples/Leases") {}
+
+/** How long a key stays without renewal, and how often keys are renewed, in milliseconds. */
+const life = 10_000
+const renewEvery = 3_000
+
+// https://redis.io/docs/latest/develop/clients/patterns/distributed-locks
+const script = (action: string) =>
+  `if redis.call("get",KEYS[1]) == ARGV[1] then return redis.call(${action}) else return 0 end`
+const unlock = script(`"del",KEYS[1]`)
+const prolong = script(`"pexpire",KEYS[1],ARGV[2]`)
+
+const make = (prefix: string) =>
+  Effect.gen(function*() {
+    const { send } = yield* RedisClient
+    const owner = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
+    const held = new Set<string>()
+    const lost = yield* PubSub.sliding<string>(1_024)
+    const nameOf = (key: string) => `${prefix}${key}`
+
+    const take = (key: string) =>
+      Effect.flatMap(
+        send("SET", nameOf(key), owner, "NX", "PX", String(life)),
+        (answer) =>
+          answer === null
+            ? Effect.map(send("GET", nameOf(key)), (value) => value === owner)
+            : Effect.succeed(true)
+      )
+
+    const release = (keys: ReadonlyArray<string>) =>
+      Effect.forEach(keys, (key) =>
+        Effect.suspend(() => {
+          held.delete(key)
+          return Effect.ignore(send("EVAL", unlock, "1", nameOf(key), owner))
+        }), { concurrency: "unbounded", discard: true })
+
+    const claim = Effect.fnUntraced(function*(keys: ReadonlyArray<string>) {
+      const taken: Array<string> = []
+      for (const key of keys.filter((key) => !held.has(key))) {
+        const isOurs = yield* Effect.onError(take(key), () => release(taken))
+        if (!isOurs) {
+          yield* release(taken)
+          return false
+        }
+        taken.push(key)
+        held.add(key)
+      }
+      return true
+    }, Effect.timeout("2 seconds"), Effect.mapError(({ message }) => new BusFailed({ what: "claim", why: message })))
+
+    const renew = (key: string) =>
+      Effect.gen(function*() {
+        if ((yield* send("EVAL", prolong, "1", nameOf(key), owner, String(life))) === 1) return
+        // It has expired, or Redis has forgotten it.
+        if (yield* take(key)) return
+        held.delete(key)
+        yield* PubSub.publish(lost, key)
+      })
+    const renewAll = Effect.suspend(() =>
+      Effect.forEach(Array.from(held), renew, { concurrency: "unbounded", discard: true })
+    )
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.andThen(Effect.sleep(renewEvery), Effect.exit(Effect.timeout(renewAll, "2 seconds"))))
+    )
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(release(Array.from(held)), "1 second")))
+    return Leases.of({ claim, release, lost: Stream.fromPubSub(lost) })
+  })
+
+/** Leases as keys of the client's Redis, each with this prefix. */
+export const layerRedis = (prefix: string): Layer.Layer<Leases, never, RedisClient> => Layer.effect(Leases, make(prefix))

@@ -1,0 +1,74 @@
+/** The other servers of the chat: who is there, in which rooms, and what names they have. */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Line from "../../protocol/Line.ts"
+import type { Name } from "../../protocol/Name.ts"
+
+/** A member of some server, and the room that they are in. */
+export interface Whereabouts {
+  readonly name: Name
+  readonly room: Place | undefined
+}
+
+/** A room: its key, and its name as the first who entered it wrote it. */
+export interface Place {
+  readonly key: string
+  readonly name: Name
+}
+
+/** The other servers cannot be reached. */
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly message: string }> {}
+
+/** What a server does with what happens elsewhere, and what it tells the others. */
+export interface Here {
+  readonly members: () => Iterable<Whereabouts>
+  /** Says something in a room, if there is one here. */
+  readonly tell: (key: string, line: Line.Line) => Effect.Effect<void>
+  /** Says something in all rooms. */
+  readonly tellAll: (line: Line.Line) => Effect.Effect<void>
+  readonly whisper: (to: string, from: string, text: string) => Effect.Effect<void>
+  /** Takes the name of a member away: another server's member has it. */
+  readonly onNameLost: (key: string) => Effect.Effect<void>
+}
+
+export class Elsewhere extends Context.Service<Elsewhere, {
+  /** A part of the names of guests, which no two servers share. */
+  readonly tag: string
+  /** Connects this server with the others, for the life of the Scope. */
+  readonly connect: (here: Here) => Effect.Effect<void, never, Scope.Scope>
+  /** Takes a name for a member, and tells whether it is free. */
+  readonly claim: (name: string) => Effect.Effect<boolean, Unreachable>
+  readonly release: (name: string, but?: string) => Effect.Effect<void>
+  /** Tells the others where a member is now: what they were called before, and why they left the room that they were in. */
+  readonly moved: (whereabouts: Whereabouts, before?: { readonly was?: string; readonly why?: string | undefined }) => void
+  /** Tells the others that a member is gone. */
+  readonly gone: (name: string) => void
+  /** A member of another server. */
+  readonly find: (name: string) => Name | undefined
+  /** Sends a private message to a member of another server, and returns when it is on its way. */
+  readonly whisper: (to: string, from: string, text: string) => Effect.Effect<void, Unreachable>
+  /** The members of other servers in a room. */
+  readonly inRoom: (key: string) => ReadonlyArray<Name>
+  /** The rooms of other servers, and how many are there. */
+  readonly rooms: () => ReadonlyMap<string, { readonly name: Name; readonly people: number }>
+  /** How many members the other servers have. */
+  readonly size: () => number
+}>()("@sluice/examples/chat/Elsewhere") {}
+
+/** There are no other servers. */
+export const layerNone: Layer.Layer<Elsewhere> = Layer.succeed(Elsewhere, {
+  tag: "",
+  connect: () => Effect.void,
+  claim: () => Effect.succeed(true),
+  release: () => Effect.void,
+  moved: () => {},
+  gone: () => {},
+  find: () => undefined,
+  whisper: () => Effect.void,
+  inRoom: () => [],
+  rooms: () => new Map(),
+  size: () => 0
+})

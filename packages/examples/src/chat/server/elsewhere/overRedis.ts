@@ -1,0 +1,14 @@
+/** A chat of several servers, which Redis connects. */
+import * as Layer from "effect/Layer"
+import * as Leases from "../../../bus/Leases.ts"
+import * as RedisBus from "../../../bus/RedisBus.ts"
+import * as RedisClient from "../../../redis/client/RedisClient.ts"
+import * as BusElsewhere from "./BusElsewhere.ts"
+import * as BusHistory from "../history/BusHistory.ts"
+
+/** What a server shares with the others: the lines of its rooms, who is where, and names. */
+export const layer = (options: RedisClient.Options) =>
+  Layer.merge(BusHistory.layer, BusElsewhere.layer).pipe(
+    Layer.provide([RedisBus.layer, Leases.layerRedis("chat:name:")]),
+    Layer.provide(RedisClient.layer({ name: "chat", answerTimeout: "3 seconds", ...options }))
+  )
