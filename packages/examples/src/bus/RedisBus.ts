@@ -153,17 +153,28 @@ const make = Effect.gen(function*() {
   })
 
   const reading = Effect.gen(function*() {
+    // Whether an operator was told that there is no connection.
+    let isKnown = false
     const turn = Effect.scoped(Effect.gen(function*() {
       const connection = yield* Effect.timeout(client.reserve, connectTimeout)
       yield* Effect.timeout(checkEnds(connection), answerTimeout)
+      if (isKnown) yield* Effect.logInfo("connected to Redis again")
       yield* SubscriptionRef.set(isConnected, true)
       const before = onReconnected
       onReconnected = Deferred.makeUnsafe()
       Deferred.doneUnsafe(before, Effect.void)
       while (true) yield* read(connection)
     }))
-    const disconnected = Effect.andThen(SubscriptionRef.set(isConnected, false), Effect.sleep(pause))
-    yield* Effect.forever(Effect.andThen(Effect.exit(turn), disconnected))
+    const disconnected = (why: string) =>
+      Effect.gen(function*() {
+        if (!isKnown || SubscriptionRef.getUnsafe(isConnected)) {
+          yield* Effect.logWarning(`cannot reach Redis: ${why}; connecting again and again`)
+        }
+        isKnown = true
+        yield* SubscriptionRef.set(isConnected, false)
+        yield* Effect.sleep(pause)
+      })
+    yield* Effect.forever(Effect.catch(turn, ({ message }) => disconnected(message)))
   })
 
   const failed = (what: string, why: string) => new BusFailed({ what, why })

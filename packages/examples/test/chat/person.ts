@@ -31,8 +31,8 @@ export interface Heard {
 }
 
 /** Connects from a host. */
-export const connect = Effect.fnUntraced(function*(host: Host.Host) {
-  const connection = yield* Host.network(host).connect(address)
+export const connect = Effect.fnUntraced(function*(host: Host.Host, to = address) {
+  const connection = yield* Host.network(host).connect(to)
   const framed = yield* Framed.make(connection, Wire.client)
   const heard: Array<Heard> = []
   const queue = yield* Queue.unbounded<Heard>()
@@ -70,8 +70,8 @@ export const connect = Effect.fnUntraced(function*(host: Host.Host) {
 })
 
 /** Connects, says who and where, and forgets the greeting. */
-export const enter = Effect.fnUntraced(function*(host: Host.Host, name: string, room: string) {
-  const person = yield* connect(host)
+export const enter = Effect.fnUntraced(function*(host: Host.Host, name: string, room: string, to = address) {
+  const person = yield* connect(host, to)
   yield* person.say(`/nick ${name}`, `/join ${room}`)
   yield* person.until((line) => line._tag === "Present")
   person.heard.length = 0

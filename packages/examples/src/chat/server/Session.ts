@@ -21,7 +21,7 @@ import type { TokenBucket } from "../protocol/TokenBucket.ts"
 import type * as Wire from "../protocol/Wire.ts"
 import { type Hall, perform } from "./commands.ts"
 import * as Member from "./Member.ts"
-import { Parting, tell } from "./Member.ts"
+import { Parting, tell, whereabouts } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
 import * as Silence from "./Silence.ts"
 
@@ -76,6 +76,7 @@ const join = Effect.fnUntraced(function*({ board, elsewhere, names }: Hall, { qu
     Effect.sync(() => {
       const member = Member.make(names.guest(), wire, subscription)
       names.assign(member)
+      elsewhere.moved(whereabouts(member))
       return member
     }),
     (member) =>
