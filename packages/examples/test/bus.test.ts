@@ -83,7 +83,8 @@ const run = (trouble: (engine: Host.Host, servers: ReadonlyArray<Host.Host>) => 
     return all
   })
 
-const some = <A>(all: ReadonlyArray<A>) => Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index % all.length]!)
+const some = <A>(all: ReadonlyArray<A>) =>
+  Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index % all.length]!)
 
 const during = (fault: Effect.Effect<void, never, Scope.Scope>) =>
   Effect.gen(function*() {

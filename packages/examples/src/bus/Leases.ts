@@ -51,19 +51,23 @@ const make = (prefix: string) =>
           return Effect.ignore(send("EVAL", unlock, "1", nameOf(key), owner))
         }), { concurrency: "unbounded", discard: true })
 
-    const claim = Effect.fnUntraced(function*(keys: ReadonlyArray<string>) {
-      const taken: Array<string> = []
-      for (const key of keys.filter((key) => !held.has(key))) {
-        const isOurs = yield* Effect.onError(take(key), () => release(taken))
-        if (!isOurs) {
-          yield* release(taken)
-          return false
+    const claim = Effect.fnUntraced(
+      function*(keys: ReadonlyArray<string>) {
+        const taken: Array<string> = []
+        for (const key of keys.filter((key) => !held.has(key))) {
+          const isOurs = yield* Effect.onError(take(key), () => release(taken))
+          if (!isOurs) {
+            yield* release(taken)
+            return false
+          }
+          taken.push(key)
+          held.add(key)
         }
-        taken.push(key)
-        held.add(key)
-      }
-      return true
-    }, Effect.timeout("2 seconds"), Effect.mapError(({ message }) => new BusFailed({ what: "claim", why: message })))
+        return true
+      },
+      Effect.timeout("2 seconds"),
+      Effect.mapError(({ message }) => new BusFailed({ what: "claim", why: message }))
+    )
 
     const renew = (key: string) =>
       Effect.gen(function*() {
@@ -84,4 +88,5 @@ const make = (prefix: string) =>
   })
 
 /** Leases as keys of the client's Redis, each with this prefix. */
-export const layerRedis = (prefix: string): Layer.Layer<Leases, never, RedisClient> => Layer.effect(Leases, make(prefix))
+export const layerRedis = (prefix: string): Layer.Layer<Leases, never, RedisClient> =>
+  Layer.effect(Leases, make(prefix))

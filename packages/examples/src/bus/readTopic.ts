@@ -9,7 +9,7 @@ export interface Entry {
   readonly text: string
 }
 
-/** The entries in an answer of `XRANGE`. Those that no bus has written are skipped. */
+/** The entries in an answer of `XRANGE`. Entries that no bus has written are skipped. */
 export const entriesOf = (value: Value): ReadonlyArray<Entry> => {
   if (!Array.isArray(value)) return []
   return (value as ReadonlyArray<readonly [string, ReadonlyArray<string>]>).flatMap(([id, fields]) => {

@@ -24,7 +24,7 @@ const Chat = ChatServer.layerShared({ listen: "tcp://0.0.0.0:7000" }, { rate: un
   Layer.provide(overRedis.layer({ endpoint: `tcp://${engineAt}:6379` }))
 )
 
-/** An engine, so many servers, and a host for people. */
+/** An engine, `count` servers, and a host for people. */
 const servers = Effect.fnUntraced(function*(count: number) {
   const engine = yield* SimNetwork.host("engine", { addresses: [engineAt] })
   const people = yield* SimNetwork.host("people", { addresses: ["10.0.1.1"] })

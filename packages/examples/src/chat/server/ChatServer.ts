@@ -16,8 +16,8 @@ import * as Rooms from "./Rooms.ts"
 import * as Session from "./Session.ts"
 import * as Settings from "./Settings.ts"
 
-/** A chat over several wires: what it does with the connections of each. All of them meet in one hall. */
-export const make = Effect.fnUntraced(function*(
+/** A chat over several wires, on one of several servers: what it does with the connections of each. All of them meet in one hall. */
+export const makeShared = Effect.fnUntraced(function*(
   settings: Partial<Settings.Settings> = {},
   wires: ReadonlyArray<Wire.Wire> = [Wire.text]
 ) {
@@ -71,10 +71,13 @@ const here = (hall: Hall): Here => {
   }
 }
 
-const linesOf = (settings?: Partial<Settings.Settings>) => Effect.map(make(settings), (serve) => serve(Wire.text))
+/** A chat over several wires, on one server alone. */
+export const make = (settings?: Partial<Settings.Settings>, wires?: ReadonlyArray<Wire.Wire>) =>
+  Effect.provide(makeShared(settings, wires), layerNone)
 
 /** What a chat of lines does with each connection, on one server alone. */
-export const handler = (settings?: Partial<Settings.Settings>) => Effect.provide(linesOf(settings), layerNone)
+export const handler = (settings?: Partial<Settings.Settings>) =>
+  Effect.map(make(settings), (serve) => serve(Wire.text))
 
 /** A chat of lines, on one server alone. */
 export const layer = (options: Server.Options, settings?: Partial<Settings.Settings>) =>
@@ -82,4 +85,4 @@ export const layer = (options: Server.Options, settings?: Partial<Settings.Setti
 
 /** A chat of lines, on one of several servers. */
 export const layerShared = (options: Server.Options, settings?: Partial<Settings.Settings>) =>
-  Layer.unwrap(Effect.map(linesOf(settings), (serve) => Server.layer(options, serve)))
+  Layer.unwrap(Effect.map(makeShared(settings), (serve) => Server.layer(options, serve(Wire.text))))

@@ -88,7 +88,11 @@ const join = Effect.fnUntraced(function*({ board, elsewhere, names }: Hall, { qu
   )
 })
 
-const greeting = ({ elsewhere, names }: Hall, { name }: Member.Member, { greeting, rate }: Settings): ReadonlyArray<Line.Line> => [
+const greeting = (
+  { elsewhere, names }: Hall,
+  { name }: Member.Member,
+  { greeting, rate }: Settings
+): ReadonlyArray<Line.Line> => [
   ...greeting.map((text) => Line.Notice({ text })),
   Line.Notice({
     text: `you are the ${ordinal(names.size + elsewhere.size())} here: /nick NAME, /join ROOM, /help`

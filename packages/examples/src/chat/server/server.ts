@@ -15,13 +15,13 @@ import * as flags from "../../cli/flags.ts"
 import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
 import { launch, workers } from "../../cli/workers.ts"
+import * as Redis from "../../redis/client/url.ts"
 import * as Text from "../protocol/Text.ts"
 import * as Wire from "../protocol/Wire.ts"
 import * as ChatServer from "./ChatServer.ts"
 import { layerNone } from "./elsewhere/Elsewhere.ts"
 import * as History from "./history/History.ts"
 import * as SqliteHistory from "./history/SqliteHistory.ts"
-import * as Redis from "../../redis/client/url.ts"
 import * as Settings from "./Settings.ts"
 
 /** Where the chat is, unless something else is said. */
@@ -144,7 +144,7 @@ export const server = Command.make(
     }
     const Chat = Effect.gen(function*() {
       const browsers = Option.isSome(web) ? yield* Effect.promise(() => import("../web/WebChat.ts")) : undefined
-      const serve = yield* ChatServer.make(limits, browsers ? [Wire.text, browsers.wire] : [Wire.text])
+      const serve = yield* ChatServer.makeShared(limits, browsers ? [Wire.text, browsers.wire] : [Wire.text])
       const listening = yield* tls.listening(flags.streamEndpoint(options), options.tls)
       const lines = Server.layer({
         ...policy,

@@ -136,7 +136,9 @@ const askAll = (
   )
 
 const ended = ({ connection }: Framed.Framed<Command, Reply>) =>
-  Effect.fail(NetworkError.make("read", Connection.formatPeer(connection), new NetworkError.UnexpectedEnd({ received: 0 })))
+  Effect.fail(
+    NetworkError.make("read", Connection.formatPeer(connection), new NetworkError.UnexpectedEnd({ received: 0 }))
+  )
 
 /** The text of a published message; other messages are about subscribing. */
 const messageOf = (reply: Reply): Result.Result<string, Reply> => {

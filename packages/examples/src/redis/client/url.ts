@@ -20,4 +20,7 @@ export const parse = (text: string): Option.Option<Options> => {
 }
 
 const endpointOf = (text: string) =>
-  Option.filter(Option.getSuccess(Endpoint.parse(text)), ({ _tag }) => _tag === "Tcp" || _tag === "Tls" || _tag === "Unix")
+  Option.filter(
+    Option.getSuccess(Endpoint.parse(text)),
+    ({ _tag }) => _tag === "Tcp" || _tag === "Tls" || _tag === "Unix"
+  )

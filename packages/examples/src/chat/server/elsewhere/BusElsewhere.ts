@@ -77,7 +77,11 @@ const make = Effect.gen(function*() {
     const followed = Effect.andThen(Effect.eventually(Effect.tapError(follow, () => Effect.sleep("300 millis"))), begin)
     const watch = Stream.runForEach(
       Stream.drop(Stream.changes(SubscriptionRef.changes(bus.isConnected)), 1),
-      (isConnected) => Effect.andThen(isConnected ? begin : Effect.void, here.tellAll(Line.Notice({ text: isConnected ? back : away })))
+      (isConnected) =>
+        Effect.andThen(
+          isConnected ? begin : Effect.void,
+          here.tellAll(Line.Notice({ text: isConnected ? back : away }))
+        )
     )
     const send = Effect.flatMap(Queue.takeAll(outgoing), (all) =>
       // While the bus is away, all of it waits there; what it does not take is told again when it is back.
@@ -92,7 +96,9 @@ const make = Effect.gen(function*() {
           return Effect.void
         }
         Queue.offerUnsafe(outgoing, { _tag: "Alive" })
-        return Effect.forEach(census.forget(now() - silence), ({ key, line }) => here.tell(key, line), { discard: true })
+        return Effect.forEach(census.forget(now() - silence), ({ key, line }) => here.tell(key, line), {
+          discard: true
+        })
       })
     )
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(publish({ _tag: "Bye" }), "1 second")))

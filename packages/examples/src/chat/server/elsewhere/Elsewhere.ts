@@ -43,7 +43,10 @@ export class Elsewhere extends Context.Service<Elsewhere, {
   readonly claim: (name: string) => Effect.Effect<boolean, Unreachable>
   readonly release: (name: string, but?: string) => Effect.Effect<void>
   /** Tells the others where a member is now: what they were called before, and why they left the room that they were in. */
-  readonly moved: (whereabouts: Whereabouts, before?: { readonly was?: string; readonly why?: string | undefined }) => void
+  readonly moved: (
+    whereabouts: Whereabouts,
+    before?: { readonly was?: string; readonly why?: string | undefined }
+  ) => void
   /** Tells the others that a member is gone. */
   readonly gone: (name: string) => void
   /** A member of another server. */

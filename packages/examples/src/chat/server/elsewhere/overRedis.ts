@@ -3,8 +3,8 @@ import * as Layer from "effect/Layer"
 import * as Leases from "../../../bus/Leases.ts"
 import * as RedisBus from "../../../bus/RedisBus.ts"
 import * as RedisClient from "../../../redis/client/RedisClient.ts"
-import * as BusElsewhere from "./BusElsewhere.ts"
 import * as BusHistory from "../history/BusHistory.ts"
+import * as BusElsewhere from "./BusElsewhere.ts"
 
 /** What a server shares with the others: the lines of its rooms, who is where, and names. */
 export const layer = (options: RedisClient.Options) =>

@@ -35,11 +35,13 @@ export const layer: Layer.Layer<History, never, Bus> = Layer.effect(
   Effect.map(Bus, (bus) =>
     History.of({
       last: (room, count) =>
-        Effect.map(Effect.mapError(bus.last(topicOf(room), count), failed("read the room")), (all) => all.flatMap(entryOf)),
+        Effect.map(Effect.mapError(bus.last(topicOf(room), count), failed("read the room")), (all) =>
+          all.flatMap(entryOf)),
       open: (room, count, onEntry) =>
         bus.follow(topicOf(room), {
           last: count,
-          onMessage: (message) => Effect.forEach(entryOf(message), onEntry, { discard: true })
+          onMessage: (message) =>
+            Effect.forEach(entryOf(message), onEntry, { discard: true })
         }).pipe(
           Effect.mapError(failed("read the room")),
           Effect.map((all) => all.flatMap(entryOf))
@@ -51,7 +53,9 @@ export const layer: Layer.Layer<History, never, Bus> = Layer.effect(
             startImmediately: true
           })
           const exit = yield* Effect.timeoutOption(Fiber.await(publishing), patience)
-          if (Option.isNone(exit)) return yield* new HistoryFailed({ what: "say it yet", cause: "no answer", isWaiting: true })
+          if (Option.isNone(exit)) {
+            return yield* new HistoryFailed({ what: "say it yet", cause: "no answer", isWaiting: true })
+          }
           return yield* Effect.mapError(exit.value, failed("say it"))
         })
     }))
