@@ -95,6 +95,24 @@ describe("TCP over a bad link", () => {
       }
     }), 60_000)
 
+  it.effect("bytes one way do not wait for a reader of the bytes the other way", () =>
+    Effect.gen(function*() {
+      const { exit, trace } = yield* Simulation.record(
+        Effect.gen(function*() {
+          const { far, near } = yield* pair({ latency: "10 millis" })
+          yield* Effect.forkScoped(Connection.write(near, new Uint8Array(mebibyte)))
+          // Its window is full by now.
+          yield* Effect.sleep("150 millis")
+          yield* Effect.forkScoped(Connection.write(far, new Uint8Array(mebibyte)))
+          const got = yield* Effect.timeoutOption(Connection.readExactly(near, mebibyte), "300 millis")
+          expect(Option.isSome(got)).toBe(true)
+        }).pipe(Effect.scoped)
+      )
+      yield* exit
+      const again = trace.records.filter((record) => record._tag === "Segment" && record.retransmission)
+      expect(again).toEqual([])
+    }))
+
   it.effect("and never more than the bandwidth", () =>
     Effect.gen(function*() {
       const { took } = yield* Simulation.run(transfer(mebibyte, { latency: 5, bandwidth: 8_000_000 }), { seed: 3 })

@@ -7,7 +7,9 @@ import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
+import { ReceiveBuffer } from "../../src/internal/kernel/tcp/receiving/receiveBuffer.ts"
 import { Congestion } from "../../src/internal/kernel/tcp/sending/congestion.ts"
 import { RoundTrip } from "../../src/internal/kernel/tcp/sending/roundTrip.ts"
 import { checkTcp } from "../../src/internal/kernel/tcp/settings.ts"
@@ -49,6 +51,38 @@ describe("the settings of TCP", () => {
     }
     expect(Result.getOrThrow(checkTcp({}))).toEqual(defaults)
   })
+})
+
+describe("what puts received bytes in order", () => {
+  it.effect("gives each byte once and in order, in pieces that are not empty, whatever came twice or overlaps", () =>
+    Effect.gen(function*() {
+      const size = 60
+      const all = Uint8Array.from({ length: size }, (_, at) => at)
+      const below = (most: number) => Random.nextIntBetween(0, most - 1)
+      for (let round = 0; round < 200; round++) {
+        const buffer = new ReceiveBuffer(size)
+        const here = new Set<number>()
+        const taken: Array<number> = []
+        while (taken.length < size) {
+          const start = yield* below(size)
+          const end = Math.min(size, start + 1 + (yield* below(12)))
+          buffer.insert(start, all.slice(start, end))
+          for (let at = start; at < end; at++) here.add(at)
+          let next = 0
+          while (here.has(next)) next++
+          expect([buffer.next, buffer.readableBytes]).toEqual([next, next - taken.length])
+          expect(buffer.hasGaps).toBe(here.size > next)
+          const ahead = buffer.ranges.map(([from, to]) => [from > next, !here.has(from - 1), !here.has(to), from < to])
+          // The last of four ranges, no more of which fit, is whole too.
+          expect(ahead).toEqual(ahead.map(() => [true, true, true, true]))
+          if (buffer.readableBytes > 0) {
+            expect(buffer.firstLength).toBeGreaterThan(0)
+            if ((yield* below(3)) === 0) taken.push(...buffer.take(1 + (yield* below(20)))!)
+          }
+        }
+        expect(taken).toEqual([...all])
+      }
+    }).pipe(Random.withSeed("order")))
 })
 
 describe("the retransmission timeout (RFC 6298)", () => {

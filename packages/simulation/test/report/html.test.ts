@@ -117,6 +117,19 @@ describe("Trace.toHtml", () => {
       }
     }))
 
+  it.effect("an acknowledgment names the last byte that came", () =>
+    Effect.gen(function*() {
+      const { rows } = dataOf((yield* recorded()).trace)
+      const has = (row: PageData["rows"][number], name: string) => row.detail.find(([each]) => each === name)?.[1]
+      // The first byte of each connection is byte 1: the SYN is byte 0.
+      const ranges = rows.flatMap((row) => /^1–(\d+)$/.exec(has(row, "Sequence") ?? "")?.[1] ?? [])
+      const acknowledged = new Set(rows.map((row) => has(row, "Acknowledges")))
+      expect(ranges.length).toBeGreaterThan(0)
+      for (const last of ranges) expect(acknowledged).toContain(`up to ${last}`)
+      expect(rows.filter((row) => has(row, "Flags")?.startsWith("SYN [")).map((row) => has(row, "Acknowledges")))
+        .not.toContain(expect.stringMatching("up to"))
+    }))
+
   it.effect("its policy names its script and its style by their hashes, and allows nothing else", () =>
     Effect.sync(() => {
       for (const length of [0, 1, 55, 56, 63, 64, 119, 120, 1000]) {

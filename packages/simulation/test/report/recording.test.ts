@@ -165,6 +165,8 @@ class Point {
   }
 }
 
+class Place extends Point {}
+
 describe("the fingerprint of a value", () => {
   it("is the same for what looks the same, and another for what does not", () => {
     const make = (): ReadonlyArray<unknown> => [
@@ -191,6 +193,8 @@ describe("the fingerprint of a value", () => {
       { a: { a: 1 } },
       new Point(1),
       new Point(2),
+      { ...new Point(1) },
+      new Place(1),
       new Error("a"),
       new Error("b"),
       new TypeError("a"),
