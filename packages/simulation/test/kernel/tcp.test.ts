@@ -95,7 +95,7 @@ describe("TCP over a bad link", () => {
       }
     }), 60_000)
 
-  it.effect("bytes one way do not wait for a reader of the bytes the other way", () =>
+  it.effect("a window that is full one way stops neither the bytes the other way nor a reset", () =>
     Effect.gen(function*() {
       const { exit, trace } = yield* Simulation.record(
         Effect.gen(function*() {

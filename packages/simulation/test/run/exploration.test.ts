@@ -76,10 +76,21 @@ describe("Simulation.explore", () => {
       expect(failures[0]!.parameters.listeners).toBe(0)
       const values = new Set(failures.slice(1).map(({ parameters }) => parameters.listeners))
       expect(values.size).toBeGreaterThan(1)
-      // It ends when there is nothing left to try, and not at its limit of 300.
-      for (const { attempts } of failures) expect(attempts).toBeLessThan(50)
       const { parameters } = yield* Simulation.record(race, { seed: 1, parameters: { speakers: 100, listeners: 7 } })
       expect(parameters).toEqual({ speakers: 9, listeners: 7 })
+    }))
+
+  it.effect("finds the least parameter that fails by halving what is left", () =>
+    Effect.gen(function*() {
+      for (const [least, from] of [[0, 0], [0, 1], [1, 20], [3, 50], [0, 99]] as const) {
+        const failing = Effect.gen(function*() {
+          const size = yield* Simulation.parameter("size", { least, most: 100 })
+          if (size >= from) yield* Effect.fail(new Error("too large"))
+        })
+        const { failures: [failure] } = yield* quietly(Simulation.explore(failing, { seeds: 500 }))
+        expect(failure!.parameters).toEqual({ size: Math.max(least, from) })
+        expect(failure!.attempts).toBeLessThanOrEqual(9)
+      }
     }))
 
   it.live(
