@@ -89,7 +89,7 @@ describe("Simulation.explore", () => {
         })
         const { failures: [failure] } = yield* quietly(Simulation.explore(failing, { seeds: 500 }))
         expect(failure!.parameters).toEqual({ size: Math.max(least, from) })
-        expect(failure!.attempts).toBeLessThanOrEqual(9)
+        expect(failure!.attempts).toBeLessThanOrEqual(12)
       }
     }))
 
