@@ -116,8 +116,11 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
     await alice.until(
       `[...document.querySelectorAll('#messages .note')].some((n) => n.textContent.startsWith('in lobby: '))`
     )
+    await say(alice, "/join not a name")
+    await alice.until(`${text("#messages .refusal")} === 'it goes like this: /join ROOM'`)
+    expect(await alice.evaluate(text("#title"))).toBe("# lobby")
     await say(alice, "/dance")
-    await alice.until(`${text("#messages .refusal")} === 'there is no command /dance: /help lists them'`)
+    await alice.until(`${text("#messages .refusal:last-child")} === 'there is no command /dance: /help lists them'`)
 
     // Pictures.
     for (const [width, height] of [[1280, 800], [390, 844]] as const) {

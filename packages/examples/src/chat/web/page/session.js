@@ -113,9 +113,17 @@ export const makeSession = (identity, view) => {
   }
 
   /** @param {Outgoing} outgoing @param {string} why */
-  const onRefused = (outgoing, why) => {
-    note("refusal", outgoing.kind === "join" ? why : `not sent: ${why}`, outgoing.to ?? active)
-    if (outgoing.kind !== "join") view.giveBack(outgoing.text)
+  const onRefused = ({ kind, text, to }, why) => {
+    if (kind !== "join") {
+      note("refusal", `not sent: ${why}`, to ?? active)
+      return view.giveBack(text)
+    }
+    // The room that cannot be entered is left for the one that was not left.
+    if (to !== undefined && joined !== undefined) {
+      conversations.delete(`room${fold(to.name)}`)
+      if (active === to) show(joined)
+    }
+    note("refusal", why)
   }
   const outbox = makeOutbox((line) => connection.send(line), onRefused, () => view.refresh())
 
@@ -165,6 +173,7 @@ export const makeSession = (identity, view) => {
   const receive = (line, answered) => {
     switch (line._tag) {
       case "Called":
+        if (isGreeted && me !== line.name) note("note", `you are now called ${line.name}`)
         me = line.name
         if (isGreeted || fold(me) === fold(wanted)) wanted = me
         isGreeted ||= fold(me) === fold(wanted) || wanted === ""
@@ -272,6 +281,8 @@ export const makeSession = (identity, view) => {
     view.rebuild()
   }
 
+  const isEntering = () => outbox.all().some(({ kind, to }) => kind === "join" && to === active)
+
   /** @param {string} typed */
   const enter = (typed) => {
     for (const part of typed.split("\n").map(clean).filter((line) => line !== "")) {
@@ -290,8 +301,7 @@ export const makeSession = (identity, view) => {
         const text = part.replace(/^\/\//, "/")
         outbox.add({ kind: "msg", line: `/msg ${active.name} ${text}`, text: text.trim(), to: active })
       } else {
-        const isEntered = active === joined || outbox.all().some(({ kind, to }) => kind === "join" && to === active)
-        if (!isEntered) show(active)
+        if (active !== joined && !isEntering()) show(active)
         outbox.add({ kind: "say", line: part, text: part.replace(/^\/\//, "/"), to: active })
       }
     }
@@ -313,6 +323,9 @@ export const makeSession = (identity, view) => {
     },
     get joined() {
       return joined
+    },
+    get isEntering() {
+      return isEntering()
     },
     get rooms() {
       return rooms

@@ -181,7 +181,7 @@ export const makeView = (session) => {
     element("subtitle").textContent = active.kind === "person"
       ? "private"
       : active !== joined
-      ? "entering…"
+      ? session().isEntering || state.tag !== "open" ? "entering…" : "you are not here: write to enter"
       : count === 1
       ? "only you are here"
       : `${count} people`
