@@ -14,7 +14,8 @@ const lane = ownLane(program, { schedule: "random", ...own, ...options })
 parentPort!.on(
   "message",
   ((seed: Seed) => {
+    // What it dies of ends the thread.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    Effect.runFork(Effect.map(lane.run(seed), (trial) => parentPort!.postMessage(trial)))
+    void Effect.runPromise(lane.run(seed)).then((trial) => parentPort!.postMessage(trial))
   }) as never
 )
