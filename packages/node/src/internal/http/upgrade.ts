@@ -25,7 +25,7 @@ export const serve = <E, R>(server: NodeServer, upgrade: NodeHttp.Upgrade<E, R>)
       })
       takers.set(socket, (request, head) => {
         const rest = Buffer.concat([head, socket.release()])
-        // The request may be in a chunk that is being delivered, and the input is free only afterwards.
+        // The request may be in a chunk that is being delivered, and the input is free only after that.
         process.nextTick(() =>
           resume(Effect.andThen(Connection.unread(connection, rest), upgrade(request, connection)))
         )
