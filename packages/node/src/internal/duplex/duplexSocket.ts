@@ -163,7 +163,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
   // -------------------------------------------------------------------------------------------------------------------
 
   override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
-    this.#writeAll([toBytes({ chunk, encoding })], callback)
+    this.#writeAll([typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk], callback)
   }
 
   override _writev(pieces: Array<Piece>, callback: Callback): void {
@@ -192,8 +192,9 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
   #send(chunks: ReadonlyArray<Uint8Array>, callback: Callback): void {
     this.#timer.refresh()
     this.#writing = callback
-    const isWritten = Lending.write(this.connection!, chunks, this.#onWritten)
-    if (isWritten) this.#onWritten(undefined)
+    if (!Lending.write(this.connection!, chunks, this.#onWritten)) return
+    this.#writing = undefined
+    callback()
   }
 
   readonly #onWritten = (error: NetworkError.NetworkError | undefined): void => {
