@@ -129,7 +129,7 @@ describe("several chat servers", () => {
           .toEqual(Array.from({ length: lines }, (_, line) => line))
       }
     }),
-    { seeds, limit: { time: "1 hour" }, timeout: 600_000 }
+    { seeds, limit: { time: "1 hour" }, timeout: 60_000 + seeds * 10_000 }
   )
 
   VitestSimulation.it(
@@ -171,6 +171,6 @@ describe("several chat servers", () => {
         "-- pong settled"
       ])
     }),
-    { seeds }
+    { seeds, timeout: 60_000 + seeds * 10_000 }
   )
 })
