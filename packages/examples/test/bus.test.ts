@@ -1,5 +1,8 @@
 /** The bus over our own Redis server, in virtual time: partitions, crashes that lose everything, and many seeds. */
 import { describe, expect, it } from "@effect/vitest"
+import * as Broadcast from "@sluice/core/Broadcast"
+import * as Framing from "@sluice/core/Framing"
+import * as Subscription from "@sluice/core/Subscription"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
@@ -9,12 +12,17 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { Bus, layerMemory } from "../src/bus/Bus.ts"
+import * as busBroadcast from "../src/bus/busBroadcast.ts"
 import * as RedisBus from "../src/bus/RedisBus.ts"
 import * as RedisClient from "../src/redis/client/RedisClient.ts"
+import * as url from "../src/redis/client/url.ts"
 import * as RedisServer from "../src/redis/server/RedisServer.ts"
 
 const seeds = Number(process.env["SLUICE_BUS_SEEDS"] ?? 5)
@@ -160,6 +168,43 @@ describe("a bus over Redis", () => {
       yield* Host.run(server, Effect.scoped(Effect.provide(program, here)))
     })
   )
+})
+
+describe("a broadcast over a bus", () => {
+  it.effect("reaches the subscribers of all servers", () =>
+    Effect.gen(function*() {
+      const server = Effect.gen(function*() {
+        const broadcast = yield* Broadcast.framed(Framing.lines())
+        const subscription = yield* Subscription.make<Uint8Array>({ capacity: 10 })
+        yield* Broadcast.join(broadcast, subscription)
+        return { subscription, over: yield* busBroadcast.make("news", broadcast, { last: 1 }) }
+      })
+      const bus = yield* Bus
+      yield* bus.publish("news", "old")
+      const [one, two] = [yield* server, yield* server]
+      expect(one.over.past.map(({ text }) => text)).toEqual(["old"])
+      yield* one.over.publish("hello")
+      yield* two.over.publish("world")
+      for (const { subscription } of [one, two]) {
+        const received = yield* Stream.runCollect(Stream.take(Subscription.messages(subscription), 2))
+        expect(received.map((bytes) => new TextDecoder().decode(bytes))).toEqual(["hello\n", "world\n"])
+      }
+    }).pipe(Effect.scoped, Effect.provide(layerMemory)))
+})
+
+describe("the URL of a Redis", () => {
+  it("is that of Redis' clients, or a path", () => {
+    const endpoint = (text: string) => Option.getOrUndefined(Option.map(url.parse(text), ({ endpoint }) => endpoint))
+    expect(endpoint("redis://127.0.0.1")).toMatchObject({ _tag: "Tcp", port: 6379 })
+    expect(endpoint("redis://[::1]:7000/")).toMatchObject({ _tag: "Tcp", port: 7000 })
+    expect(endpoint("rediss://redis.example.org:6380")).toMatchObject({ _tag: "Tls", port: 6380 })
+    expect(endpoint("unix:///run/redis.sock")).toMatchObject({ _tag: "Unix", path: "/run/redis.sock" })
+    const secret = Option.getOrThrow(url.parse("redis://me:p%40ss@localhost:1"))
+    expect([secret.username, Redacted.value(secret.password!)]).toEqual(["me", "p@ss"])
+    for (const wrong of ["localhost:6379", "http://localhost", "redis://", "redis://localhost/3", "unix://"]) {
+      expect(url.parse(wrong)).toEqual(Option.none())
+    }
+  })
 })
 
 describe("a bus in memory", () => {

@@ -31,7 +31,7 @@ const open = (): void => {
       failed = 0
       latencies = []
     }
-    // One that was refused tries again soon, or with jitter, too.
+    // A client that was refused tries again soon, or with jitter, too.
     setTimeout(open, isServed || jitter > 0 ? Math.random() * jitter : 100)
   })
 }
