@@ -7,6 +7,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -37,6 +38,29 @@ describe("sockets of UDP that share a port (udp(7), socket(7))", () => {
       expect(text((yield* UdpSocket.receive(connected)).payload)).toBe("friend")
     }),
     { seeds: 3 }
+  )
+})
+
+describe("what no socket takes", () => {
+  VitestSimulation.it(
+    "is reported, also if it was corrupted, but a corrupted report is dropped",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* SimNetwork.link(server, client, { corruption: 0.5 })
+      const socket = yield* Effect.provide(
+        Network.bind("udp://0.0.0.0:0", { peer: "udp://server:7" }),
+        Host.layer(client)
+      )
+      let reports = 0
+      for (let count = 0; count < 200; count++) {
+        yield* UdpSocket.send(socket, "anybody?")
+        const outcome = yield* Effect.timeoutOption(Effect.flip(UdpSocket.receive(socket)), "10 millis")
+        if (Option.isSome(outcome)) reports++
+      }
+      // One of two. The datagram is without a checksum, and arrives with a bit changed.
+      expect(reports).toBeGreaterThan(75)
+      expect(reports).toBeLessThan(125)
+    })
   )
 })
 
