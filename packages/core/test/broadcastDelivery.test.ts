@@ -25,3 +25,28 @@ it.effect("a delivery that is interrupted while a write waits, takes nothing mor
     yield* Effect.forkChild(Subscription.writeTo(subscription, connect(free)), { startImmediately: true })
     assert.deepStrictEqual([full.written, free.written], [[Uint8Array.of(1)], [Uint8Array.of(2)]])
   }))
+
+it.effect("groups give what they hold back only when they share a member with the group that publishes", () =>
+  Effect.gen(function*() {
+    const transport = new FakeTransport()
+    const [news, other] = [yield* Broadcast.make<Uint8Array>(), yield* Broadcast.make<Uint8Array>()]
+    const reader = yield* Broadcast.subscribe(news)
+    yield* Effect.forkChild(Subscription.writeTo(reader, connect(transport)), { startImmediately: true })
+    const both = yield* Broadcast.subscribe(other)
+    let byte = 0
+    /** Whether what `news` holds back is delivered before what is published after it by `other`. */
+    const isGiven = Effect.gen(function*() {
+      const before = transport.written.length
+      yield* Broadcast.publish(news, Uint8Array.of(++byte))
+      yield* Broadcast.publish(other, Uint8Array.of(++byte))
+      const given = transport.written.length > before
+      yield* Effect.yieldNow
+      assert.strictEqual(transport.written.length, before + 1)
+      return given
+    })
+    for (let time = 0; time < 3; time++) {
+      assert.isFalse(yield* isGiven)
+      assert.isTrue(yield* Effect.scoped(Effect.andThen(Broadcast.join(news, both), isGiven)))
+    }
+    assert.isFalse(yield* isGiven)
+  }))

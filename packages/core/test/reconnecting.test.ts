@@ -70,6 +70,38 @@ const watchStates = Effect.fnUntraced(function*<Out, In, E>(client: Reconnecting
 
 describe("Reconnecting", () => {
   VitestSimulation.it(
+    "replaces a connection that cannot be written to, and keeps one when the framing rejects a message",
+    Effect.gen(function*() {
+      const { client, heard } = yield* startServer()
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          let connections = 0
+          const self = yield* Reconnecting.make({
+            connect,
+            // The first is ended at once: it can still be read.
+            onConnect: (framed) => ++connections === 1 ? Framed.end(framed) : Effect.void,
+            schedule: Schedule.spaced("1 second")
+          })
+          yield* Reconnecting.connected(self)
+          const error = yield* Effect.flip(Reconnecting.send(self, "lost"))
+          assert.strictEqual(error._tag === "NetworkError" ? error.reason._tag : error._tag, "BrokenPipe")
+          yield* Effect.sleep("10 seconds")
+          yield* Reconnecting.send(self, "one")
+          const refused = yield* Effect.flip(Reconnecting.send(self, "two\nlines"))
+          assert.strictEqual(refused._tag, "FramingError")
+          yield* Effect.sleep("10 seconds")
+          yield* Reconnecting.send(self, "two")
+          for (const word of ["one", "two"]) {
+            assert.deepStrictEqual(yield* Reconnecting.receive(self), Option.some(`re: ${word}`))
+          }
+          assert.deepStrictEqual(heard, [[], ["one", "two"]])
+        })
+      )
+    })
+  )
+
+  VitestSimulation.it(
     "comes back when the server does, with a handshake each time",
     Effect.gen(function*() {
       const { client, heard, server } = yield* startServer()
