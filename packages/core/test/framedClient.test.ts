@@ -98,7 +98,7 @@ describe("FramedClient", () => {
               const first = yield* Framed.receive(framed)
               const second = yield* Framed.receive(framed)
               if (Option.isNone(first) || Option.isNone(second)) return
-              yield* Framed.sendAll(framed, [`${second.value} b`, `${first.value} a`])
+              yield* Framed.sendAll(framed, [`${second.value} b`, `${first.value} a`, `${first.value} again`])
             }
           })) as never
       )
@@ -116,7 +116,13 @@ describe("FramedClient", () => {
             concurrency: "unbounded"
           })
           assert.deepStrictEqual(answers, ["1 a", "2 b", "3 a", "4 b"])
-          assert.deepStrictEqual(pushed, ["hello, unasked"])
+          // An answer that came before is none, and its id is free again.
+          const more = yield* Effect.forEach(["1", "2"], (each) => FramedClient.request(self, each), {
+            concurrency: "unbounded"
+          })
+          assert.deepStrictEqual(more, ["1 a", "2 b"])
+          yield* Effect.sleep("1 second")
+          assert.deepStrictEqual(pushed, ["hello, unasked", "1 again", "3 again", "1 again"])
         }).pipe(Effect.scoped)
       )
     })

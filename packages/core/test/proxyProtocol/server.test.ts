@@ -20,6 +20,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { typeId as listenerId } from "../../src/internal/accept/listener.ts"
+import { checkTrust } from "../../src/internal/proxy/options.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -451,6 +452,11 @@ describe("limits", () => {
 })
 
 describe("options", () => {
+  it("limit headers to 16 KiB, or to what the program says", () => {
+    const limits = [undefined, 107, 5000, 65_551].map((limit) => checkTrust({ trusted: ["unix"], limit })?.limit)
+    assert.deepStrictEqual(limits, [16_384, 107, 5000, 65_551])
+  })
+
   it.effect("are refused before anything is opened, if invalid", () =>
     simulated(Effect.gen(function*() {
       const host = yield* SimNetwork.host("host")
