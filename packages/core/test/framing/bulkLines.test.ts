@@ -78,4 +78,12 @@ describe("lines that arrive together, many at once", () => {
     }
     assert.isTrue(Result.isSuccess(Framing.validate(strict)))
   })
+
+  it("may end without a delimiter where that is allowed, but not with half of one", () => {
+    const strict = Framing.lines({ ending: "crlf", bare: "error", atEnd: "frame" })
+    const all = (text: string) => Framing.decodeAll(strict, [utf8(text)])
+    assert.deepStrictEqual(all("one\r\ntwo"), Result.succeed(["one", "two"]))
+    const half = all("one\r\ntwo\r")
+    assert.strictEqual(Result.isFailure(half) ? half.failure.reason._tag : "", "CorruptFrame")
+  })
 })
