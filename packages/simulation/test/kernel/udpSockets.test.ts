@@ -22,7 +22,7 @@ describe("sockets of UDP that share a port (udp(7), socket(7))", () => {
       const one = yield* bind(friend, "udp://0.0.0.0:1", "udp://server:7")
       const other = yield* bind(stranger, "udp://0.0.0.0:1", "udp://server:7")
       const free = yield* Scope.make()
-      // In either order, and by an address that is no better a match than that of the other.
+      // Both have the same address, so that only the peer tells them apart.
       const open = yield* Scope.provide(bind(server, "udp://0.0.0.0:7"), free)
       const connected = yield* bind(server, "udp://0.0.0.0:7", "udp://friend:1")
       for (let round = 0; round < 5; round++) {
