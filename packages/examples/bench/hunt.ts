@@ -12,9 +12,9 @@ import { bugs } from "../src/raft/bugs.ts"
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "400" },
+    seeds: { type: "string", default: "1500" },
     bug: { type: "string", multiple: true, default: Object.keys(bugs) },
-    correct: { type: "string", default: "40" },
+    correct: { type: "string", default: "300" },
     workers: { type: "string" },
     verbose: { type: "boolean", default: false }
   }

@@ -1,8 +1,9 @@
 /**
  * Random faults for a run: which kinds, how often, on which hosts. `Simulation.explore` runs a program under a campaign.
  *
- * Each seed draws a subset of the kinds and a pace of its own, so that some runs are crashes alone and some are calm. At the
- * end of the campaign all faults are healed, and the program must recover.
+ * Each seed draws a subset of the kinds, a pace, and a few habits: the isolation of each host that has just got a rare packet,
+ * say, for a second. So some runs are crashes alone, some are calm, and some repeat one fault until it matters. At the end of
+ * the campaign all faults are healed, and the program must recover.
  *
  * **Example** (a campaign that aims at the leader half of the time)
  *
@@ -44,15 +45,21 @@ import { SimNetwork } from "./SimNetwork.ts"
 export interface Options {
   /** The kinds of faults that a seed draws from. Default: all but `breakTls`. */
   readonly faults?: ReadonlyArray<Fault.Kind> | undefined
-  /** The hosts that may be hit, asked at each fault. Default: servers nine times of ten, and others the tenth. */
+  /** The hosts that may be hit, asked at each fault. Default: servers four times of five, and others the fifth. */
   readonly targets?: (() => ReadonlyArray<Host.Host>) | undefined
   /** Hosts that are aimed at half of the time, asked at each fault: the current leader, the owner of a lock. Default: none. */
   readonly roles?: ReadonlyArray<() => ReadonlyArray<Host.Host>> | undefined
-  /** The shortest and the longest time between faults; a seed divides or multiplies it by up to 4. Default: 0.01 to 5 seconds. */
+  /**
+   * The shortest and the longest time between faults. A seed divides it by up to 16, or doubles it, and some faults come in
+   * bursts. Default: 0.01 to 5 seconds.
+   */
   readonly every?: readonly [least: Duration.Input, most: Duration.Input] | undefined
-  /** The shortest and the longest time that a fault lasts. Default: 0.01 to 10 seconds. */
+  /**
+   * The shortest and the longest time that a fault lasts. Half of the faults last about as long as programs sleep: their
+   * timeouts and intervals. Default: 0.01 to 10 seconds.
+   */
   readonly lasts?: readonly [least: Duration.Input, most: Duration.Input] | undefined
-  /** How many hosts may be down at once. Default: less than half of the targets. */
+  /** How many hosts may be down at once. Default: less than half of the targets, or all of them together. */
   readonly down?: number | undefined
 }
 
@@ -132,6 +139,7 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
       lasts: range("lasts", options.lasts ?? ["10 millis", "10 seconds"], 0),
       targets: targets === undefined ? undefined : () => states(targets()),
       roles: roles.map((role) => () => states(role())),
+      mayBlackout: down === undefined,
       down: (hosts) => down ?? Math.max(1, Math.floor((hosts - 1) / 2))
     }
   })

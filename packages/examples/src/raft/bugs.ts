@@ -7,7 +7,7 @@ export const bugs = {
   commitsEarlierTerms: "entries of earlier terms are committed by counting replicas",
   truncatesMatchingLogs: "each request to append truncates the log, also where it matches",
   overstatesMatches: "a follower is taken to have all of the leader's log, not what the request contained",
-  commitsUnverified: "a follower commits entries of its own that the request did not contain",
+  commitsUnverified: "a follower commits entries of its own that it has not compared with the leader's",
   answersBeforeSync: "messages leave before what they promise is on the disk",
   repeatsWrites: "a retried write is applied again",
   snapshotsWithoutSessions: "snapshots leave out the sessions of clients",

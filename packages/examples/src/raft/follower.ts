@@ -42,7 +42,9 @@ export const append = (state: State, token: number, request: MessageOf<"Append">
   const end = previousIndex + entries.length
   if (end >= previous && Log.termAt(next.log, previous) !== (known > 0 ? next.log.baseTerm : request.previousTerm)) {
     answer(next.term, false, Math.min(Log.lastIndex(next.log), previous - 1))
-    return next
+    return has(next, "commitsUnverified")
+      ? committed(next, Math.min(request.commit, Log.lastIndex(next.log)), act)
+      : next
   }
   let same = known
   if (!has(next, "truncatesMatchingLogs")) {
@@ -54,11 +56,13 @@ export const append = (state: State, token: number, request: MessageOf<"Append">
     act({ _tag: "Write", record: { _tag: "Entries", index, entries: added } })
     next = { ...next, log: Log.replaceAfter(next.log, index - 1, added) }
   }
-  const verified = has(next, "commitsUnverified") ? Log.lastIndex(next.log) : end
-  next = applied({ ...next, commit: Math.max(next.commit, Math.min(request.commit, verified)) }, act)
+  next = committed(next, Math.min(request.commit, end), act)
   answer(next.term, true, end)
   return next
 }
+
+const committed = (state: State, index: number, act: Do): State =>
+  applied({ ...state, commit: Math.max(state.commit, index) }, act)
 
 export const install = (state: State, token: number, request: MessageOf<"Install">, act: Do): State => {
   const next = heard(state, request, act)

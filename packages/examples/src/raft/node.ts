@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
@@ -66,9 +67,10 @@ const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...
     )
   }
 
-  // A request without an answer is not retried: the next heartbeat sends a similar one.
+  // A candidate asks again. Other requests are not retried: the next heartbeat sends a similar one.
   const ask = (peer: Id, request: Request) =>
     FramedClient.request(clients.get(peer)!, request).pipe(
+      request._tag === "RequestVote" ? Effect.retry(Schedule.spaced("10 millis")) : identity,
       Effect.timeout(electionTimeout),
       Effect.flatMap((answer) =>
         Queue.offer(inputs, { _tag: "Answered", by: peer, request, answer: answer as Answer })

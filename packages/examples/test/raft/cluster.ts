@@ -7,6 +7,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type { Bug } from "../../src/raft/bugs.ts"
@@ -16,6 +17,7 @@ import * as Node from "../../src/raft/node.ts"
 import type { Entry, Operation } from "../../src/raft/protocol.ts"
 import type { State } from "../../src/raft/state.ts"
 import { memory, Storage } from "../../src/raft/Storage.ts"
+import type * as Store from "../../src/raft/Store.ts"
 
 export class NotLinearizable extends Data.TaggedError("NotLinearizable")<{ readonly call: string }> {
   override get message(): string {
@@ -25,7 +27,7 @@ export class NotLinearizable extends Data.TaggedError("NotLinearizable")<{ reado
 
 type Call = History.RegisterCall<string> & { readonly key: string }
 
-const seconds = 15
+const seconds = 8
 const port = 7000
 const keys = ["x", "y"]
 const names = ["node1", "node2", "node3"]
@@ -34,25 +36,35 @@ const addresses: ReadonlyMap<number, string> = new Map(names.map((name, index) =
 /** What holds of all nodes together, looked at whenever the state of one has changed. */
 const invariants = () => {
   const leaders = new Map<number, number>()
-  const committed: Array<Entry> = []
+  // Entries by their index, and the terms in which they were known to be committed.
+  const committed: Array<{ readonly entry: Entry; readonly term: number }> = []
+  const applied = new Map<number, Store.Store["values"]>()
   const seen = new Map<number, number>()
-  return Effect.fnUntraced(function*({ commit, log, role, settings, term }: State) {
-    if (role._tag === "Leader") {
-      const leader = leaders.get(term) ?? settings.id
+  return Effect.fnUntraced(function*({ commit, log, role, settings: { id }, store, term }: State) {
+    if (role._tag === "Leader" && leaders.get(term) !== id) {
+      const leader = leaders.get(term) ?? id
       leaders.set(term, leader)
-      yield* Property.always("a term has one leader", leader === settings.id, { term, leader, id: settings.id })
+      yield* Property.always("a term has one leader", leader === id, { term, leader, id })
+      const missing = committed.findIndex((each, index) =>
+        index > log.base && each.term < term && Log.termAt(log, index) !== each.entry.term
+      )
+      yield* Property.always("a leader has all that earlier terms committed", missing === -1, { id, missing })
     }
     // What was committed before was looked at.
-    const before = seen.get(settings.id)
-    seen.set(settings.id, commit)
+    const before = seen.get(id)
+    seen.set(id, commit)
     const from = before === undefined || before > commit ? log.base : Math.max(log.base, before)
     for (let index = from + 1; index <= commit; index++) {
       const entry = Log.entryAt(log, index)
-      const first = committed[index] ??= entry
+      const { entry: first } = committed[index] ??= { entry, term }
       if (first === entry) continue
       const isSame = first.term === entry.term && first.client === entry.client && first.sequence === entry.sequence
       yield* Property.always("what is committed stays", isSame, { index, first, entry })
     }
+    const { index, values } = store
+    const known = applied.get(index) ?? values
+    applied.set(index, known)
+    yield* Property.always("stores with the same entries are equal", Equal.equals(known, values), { index, id })
   })
 }
 
@@ -90,8 +102,8 @@ export const cluster = (bug?: Bug) =>
   Effect.gen(function*() {
     const bugs = new Set(bug === undefined ? [] : [bug])
     const watch = invariants()
-    const latency = yield* Simulation.parameter("milliseconds of a sync", { least: 0, most: 20 })
-    const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 5 })
+    const latency = yield* Simulation.parameter("milliseconds of a sync", { least: 0, most: 50 })
+    const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 3 })
     const snapshotAfter = yield* Simulation.parameter("entries before a snapshot", { least: 5, most: 50 })
     const clients = yield* Simulation.parameter("clients", { least: 1, most: 4 })
     const hosts = yield* Effect.forEach(names, (name) => SimNetwork.host(name))

@@ -98,7 +98,7 @@ describe("Simulation.explore under a campaign", () => {
         })
         expect(again.failures.map(({ trace }) => trace.hash)).toEqual([found!.trace.hash])
       }),
-    120_000
+    300_000
   )
 
   it.effect("what is right passes, and every property is met", () =>
@@ -242,21 +242,35 @@ describe("Property and Buggify", () => {
 })
 
 describe("shrink", () => {
-  const needs = (...all: ReadonlyArray<number>) => (list: ReadonlyArray<number>) =>
-    Effect.succeed(all.every((each) => list.includes(each)) ? list : undefined)
   const hundred = Array.from({ length: 100 }, (_, index) => index)
+  const shrunk = Effect.fnUntraced(function*(needed: ReadonlyArray<number>, groupOf?: (each: number) => string) {
+    let runs = 0
+    const list = yield* shrink(hundred, (candidates) =>
+      Effect.sync(() => {
+        const index = candidates.findIndex((list) => needed.every((each) => list.includes(each)))
+        runs += index === -1 ? candidates.length : index + 1
+        return index
+      }), groupOf)
+    return { list, runs }
+  })
 
   it.effect("keeps what is needed, in its order", () =>
     Effect.gen(function*() {
-      expect((yield* shrink(hundred, needs(3, 50, 97), 1000)).list).toEqual([3, 50, 97])
-      expect((yield* shrink(hundred, needs(), 1000)).list).toEqual([])
-      expect((yield* shrink(hundred, needs(42), 1000)).runs).toBeLessThan(40)
+      expect((yield* shrunk([3, 50, 97])).list).toEqual([3, 50, 97])
+      expect(yield* shrunk([])).toEqual({ list: [], runs: 1 })
+      expect((yield* shrunk([42])).runs).toBeLessThan(40)
     }))
 
-  it.effect("keeps all that does not fail again, and within its limit", () =>
+  it.effect("begins with the last ones, and with groups", () =>
     Effect.gen(function*() {
-      const never = yield* shrink(hundred, () => Effect.succeed(undefined), 1000)
-      expect([never.list, never.run, never.runs]).toEqual([hundred, undefined, 1])
-      expect((yield* shrink(hundred, needs(3, 50, 97), 10)).runs).toBeLessThanOrEqual(11)
+      expect((yield* shrunk([98, 99])).runs).toBeLessThan(6)
+      const tens = yield* shrunk([10, 19], (each) => String(Math.floor(each / 10)))
+      expect(tens.list).toEqual([10, 19])
+      expect(tens.runs).toBeLessThan((yield* shrunk([10, 19])).runs)
+    }))
+
+  it.effect("keeps all of what does not fail again", () =>
+    Effect.gen(function*() {
+      expect(yield* shrink(hundred, () => Effect.succeed(-1))).toEqual(hundred)
     }))
 })

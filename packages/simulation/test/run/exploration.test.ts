@@ -152,7 +152,7 @@ describe("Campaign.make", () => {
     Effect.gen(function*() {
       const pauses = Campaign.make({
         faults: ["pause"],
-        every: ["1 millis", "1 second"],
+        every: ["20 millis", "1 second"],
         lasts: ["1 millis", "10 millis"]
       })
       const { a, b, c, client } = yield* hits(pauses)

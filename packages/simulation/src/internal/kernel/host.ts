@@ -43,7 +43,9 @@ export interface Surroundings extends Fabric {
   readonly transmit: (packet: Packet, link: LinkState | undefined) => void
   readonly note: (record: Trace.Timer) => void
   /** Told of each packet with a payload before its host takes it. */
-  readonly onArrival: ((host: HostState, payload: Uint8Array) => void) | undefined
+  readonly onArrival: ((packet: Packet, host: HostState) => void) | undefined
+  /** Told how long programs sleep. */
+  readonly timescale: { readonly slept: (micros: number) => void }
 }
 
 /** A simulated machine: its addresses, its sockets, its clock, its process, and the links to other machines. */
@@ -72,8 +74,6 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   isPowered = true
   /** Whether others can know where it is: it has listened, or bound a port of its choice. */
   isServer = false
-  /** Bytes of payload that it has sent to other machines. */
-  bytesSent = 0
   process: Process
   /** Starts what runs here from the beginning of each process. */
   readonly programs: Array<() => void> = []
@@ -82,7 +82,7 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     this.world = world
     this.name = name
     this.addresses = addresses
-    this.time = new HostTime(world.engine)
+    this.time = new HostTime(world.engine, world.timescale.slept.bind(world.timescale))
     this.tcp = new TcpTable(this, world.tcp)
     this.udp = new UdpTable(this, world.tcp.ephemeralPorts)
     this.#loopback = new LinkState(world, this, this, world.loopback)
@@ -156,12 +156,11 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     if (!this.isPowered) return
     // What does not leave the machine is no traffic.
     if (link === this.#unixLink) return link.send(packet)
-    if (link !== this.#loopback) this.bytesSent += packet.payload.length
     this.world.transmit(packet, link)
   }
 
   receive(packet: Packet): void {
-    if (packet.payload.length > 0) this.world.onArrival?.(this, packet.payload)
+    if (packet.payload.length > 0) this.world.onArrival?.(packet, this)
     if (packet instanceof Segment) this.tcp.receive(packet)
     else if (packet instanceof Datagram) this.udp.receive(packet)
     else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.destination, packet.source)

@@ -8,6 +8,7 @@ import { sleep } from "../time/sleep.ts"
 /** The clock of a machine: what it counts by (`drift`), and what it shows (`skew`). */
 export class HostTime {
   readonly #engine: Engine
+  readonly #slept: (micros: number) => void
   /** Milliseconds by which the wall clock is ahead. */
   skew = 0
   // It has counted `#counted` when the engine had `#since`, in microseconds, and goes `#rate` times as fast since.
@@ -15,8 +16,9 @@ export class HostTime {
   #since = 0
   #counted = 0
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, slept: (micros: number) => void) {
     this.#engine = engine
+    this.#slept = slept
   }
 
   /** Microseconds that this machine has counted. */
@@ -55,7 +57,11 @@ export class HostTime {
       monotonicTimeNanosUnsafe: monotonic,
       monotonicTimeNanos: Effect.sync(monotonic),
       sleep: (duration: Duration.Duration) =>
-        Effect.suspend(() => sleep(this.#engine, gate, Duration.toMillis(duration) * 1000 / this.#rate))
+        Effect.suspend(() => {
+          const micros = Duration.toMillis(duration) * 1000
+          this.#slept(micros)
+          return sleep(this.#engine, gate, micros / this.#rate)
+        })
     })
   }
 }

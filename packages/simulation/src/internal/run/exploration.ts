@@ -29,17 +29,24 @@ export const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
   Effect.provideService(effect, Logger.CurrentLoggers, new Set())
 
 /** A lane in this thread. */
-export const ownLane = <A, E, R, R2>(program: Effect.Effect<A, E, R>, options: Options<R2>) => ({
-  run: (seed: Seed) => Effect.map(quiet(recordWith(program, { ...options, seed, trace: false })), trialOf)
+export const ownLane = <A, E, R, R2>(
+  program: Effect.Effect<A, E, R>,
+  options: Options<R2>
+): Lane<NetworkError.NetworkError, Services<R> | Services<R2>> => ({
+  run: ({ instead, seed }) => {
+    const replayed = instead === undefined ? {} : {
+      campaign: Campaign.replay(instead.faults),
+      parameters: instead.parameters,
+      schedule: instead.schedule,
+      limit: { ...options.limit, time: instead.time }
+    }
+    return Effect.map(quiet(recordWith(program, { ...options, seed, trace: false, ...replayed })), trialOf)
+  }
 })
-
-interface AnyLane<E, R> {
-  readonly run: (seed: Seed) => Effect.Effect<Trial, E, R>
-}
 
 /** Runs seeds in lanes until there are enough failures, and returns those that failed, the first of them alone or all. */
 export const search = Effect.fnUntraced(function*<E, R>(
-  lanes: ReadonlyArray<Lane | AnyLane<E, R>>,
+  lanes: ReadonlyArray<Lane<E, R>>,
   { seeds, until, within }: Plan,
   progress: Progress
 ): Effect.fn.Return<ReadonlyArray<Trial>, E, R> {
@@ -49,12 +56,12 @@ export const search = Effect.fnUntraced(function*<E, R>(
   let order = 0
   let isOver = false
   // All seeds before one that fails have begun: so the first that fails does not depend on which lane is faster.
-  const work = Effect.fnUntraced(function*(lane: Lane | AnyLane<E, R>) {
+  const work = Effect.fnUntraced(function*(lane: Lane<E, R>) {
     while (!isOver) {
       const next = seeds.next()
       if (next.done === true) return
       const place = order++
-      const trial = yield* lane.run(next.value)
+      const trial = yield* lane.run({ seed: next.value })
       progress.take(trial, yield* elapsed)
       if (trial.failure !== undefined) failed.push({ ...trial, order: place })
       isOver ||= (trial.failure !== undefined && until === "failure") || (yield* elapsed) >= within
@@ -67,13 +74,14 @@ export const search = Effect.fnUntraced(function*<E, R>(
 })
 
 /** Repeats seeds that failed with a trace, shrinks the first of each kind, and logs them. */
-export const examine = Effect.fnUntraced(function*<A, E, R, R2>(
+export const examine = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   program: Effect.Effect<A, E, R>,
   options: Options<R2>,
   trials: ReadonlyArray<Trial>,
+  lanes: ReadonlyArray<Lane<NetworkError.NetworkError, R3>>,
   { decode, shrinks }: Pick<Plan, "shrinks"> & Pick<ExploreOptions, "decode">,
   progress: Progress
-): Effect.fn.Return<ReadonlyArray<Failure<A, E>>, NetworkError.NetworkError, Services<R> | Services<R2>> {
+): Effect.fn.Return<ReadonlyArray<Failure<A, E>>, NetworkError.NetworkError, Services<R> | Services<R2> | R3> {
   const failures: Array<Failure<A, E>> = []
   const kinds = new Set<string>()
   for (const { seed, signature } of trials) {
@@ -84,7 +92,9 @@ export const examine = Effect.fnUntraced(function*<A, E, R, R2>(
     kinds.add(signature!)
     const tell = (faults: number, attempts: number) =>
       Effect.sync(() => progress.shrinking(seed, run.faults.length, faults, attempts))
-    const smaller = isShrunk ? yield* quiet(minimize(program, options, run, shrinks, tell)) : { run, attempts: 0 }
+    const smaller = isShrunk
+      ? yield* quiet(minimize(program, options, run, lanes, shrinks, tell))
+      : { run, attempts: 0 }
     const failure = { ...smaller.run, injected: run.faults.length, attempts: smaller.attempts }
     failures.push(failure)
     progress.end()

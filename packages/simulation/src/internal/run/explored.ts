@@ -44,21 +44,25 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   const first = left.next()
   const progress = new Progress(results)
   if (first.done === true) return { runs: 0, failures: [], unmet: [] }
-  const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.value })))
-  progress.take(trial, 0)
-  const isOver = trial.failure !== undefined && plan.until === "failure"
-  const found = isOver ? [] : yield* Effect.scoped(Effect.gen(function*() {
+  const { failed, failures } = yield* Effect.scoped(Effect.gen(function*() {
     const inThreads = module !== undefined && plan.workers > 1 && threads() !== undefined
+    // They start while this thread runs the first seed.
     const lanes = inThreads
       ? yield* Effect.forEach(
         Array.from({ length: plan.workers }),
         () => startLane(module.url, threadOptions(module.options))
       )
       : [ownLane(program, own)]
-    return yield* search(lanes, { ...plan, seeds: left }, progress)
+    const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.value })))
+    progress.take(trial, 0)
+    const isOver = trial.failure !== undefined && plan.until === "failure"
+    const found = isOver ? [] : yield* search(lanes, { ...plan, seeds: left }, progress)
+    const failed = trial.failure === undefined ? found : [trial, ...found]
+    return {
+      failed,
+      failures: yield* examine(program, own, failed, lanes, { decode, shrinks: plan.shrinks }, progress)
+    }
   }))
-  const failed = trial.failure === undefined ? found : [trial, ...found]
-  const failures = yield* examine(program, own, failed, { decode, shrinks: plan.shrinks }, progress)
   const { runs, unmet: missing } = progress
   if (missing.length > 0 && failed.length === 0 && Option.isNone(repeated) && plan.unmet === "fail") {
     return yield* Effect.fail(new SimulationUnmet({ properties: missing, runs }))

@@ -2,9 +2,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SimNetwork } from "../../SimNetwork.ts"
 import type { ExploreOptions, Options } from "../../Simulation.ts"
-import type { Seed } from "../time/random.ts"
 import { type Thread, threads } from "./platform.ts"
-import type { Trial } from "./trial.ts"
+import type { Task, Trial } from "./trial.ts"
 
 /** A program in a module of its own: its default export; and how it is explored, if it exports `options`. */
 export interface ProgramModule {
@@ -24,9 +23,9 @@ export const load = (url: string): Effect.Effect<ProgramModule> =>
     }
   )
 
-/** A thread that runs one seed at a time. */
-export interface Lane {
-  readonly run: (seed: Seed) => Effect.Effect<Trial>
+/** Runs one task at a time. */
+export interface Lane<E = never, R = never> {
+  readonly run: (task: Task) => Effect.Effect<Trial, E, R>
 }
 
 // Source runs unbuilt, and so does its worker.
@@ -51,12 +50,12 @@ export const startLane = (url: string, options: Options): Effect.Effect<Lane, ne
         }) as never
       )
       return {
-        run: (seed) =>
+        run: (task) =>
           Effect.callback<Trial>((callback) => {
             if (broken !== undefined) return callback(Effect.die(broken))
             resume = callback
             // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-            thread.postMessage(seed)
+            thread.postMessage(task)
           })
       }
     }

@@ -4,54 +4,86 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Campaign from "../../Campaign.ts"
 import type { Options, Services } from "../../Simulation.ts"
+import { RandomStream } from "../time/random.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Run } from "./execute.ts"
 import { signature } from "./failure.ts"
+import type { Lane } from "./pool.ts"
 import { recordWith } from "./settings.ts"
+import type { Trial } from "./trial.ts"
 
-/** A smaller list that still fails, and how many runs that took. */
-export interface Shrunk<A, R> {
-  readonly list: ReadonlyArray<A>
-  readonly run: R | undefined
-  readonly runs: number
-}
+/** Tries candidates in their order, and returns the index of the first that still fails; -1 if there is none. */
+export type FirstFailing<A, E, R> = (candidates: ReadonlyArray<A>) => Effect.Effect<number, E, R>
 
 /**
- * Delta debugging (Zeller and Hildebrandt, 2002): leaves out parts of a list, ever smaller ones, for as long as `attempt`
- * with the rest still fails, which it says by a run.
+ * Leaves out parts of a list for as long as the rest still fails: first all but its end, then the items of one group after
+ * the other, then ever smaller parts, by delta debugging (Zeller and Hildebrandt, 2002).
  */
-export const shrink = Effect.fnUntraced(function*<A, R, E, S>(
+export const shrink = Effect.fnUntraced(function*<A, E, R>(
   list: ReadonlyArray<A>,
-  attempt: (list: ReadonlyArray<A>) => Effect.Effect<R | undefined, E, S>,
-  limit: number
-): Effect.fn.Return<Shrunk<A, R>, E, S> {
-  const found: { list: ReadonlyArray<A>; run: R | undefined; runs: number } = { list, run: undefined, runs: 0 }
-  const mayTry = () => found.runs < limit
-  const tryWith = Effect.fnUntraced(function*(part: ReadonlyArray<A>) {
-    found.runs++
-    const run = yield* attempt(part)
-    if (run === undefined) return false
-    found.list = part
-    found.run = run
-    return true
-  })
-  // Often the faults have no part in it.
-  if (!(yield* tryWith(list)) || (yield* tryWith([]))) return found
-  let parts = 2
-  while (found.list.length > 1 && mayTry()) {
-    const size = Math.ceil(found.list.length / parts)
-    let smaller = false
-    let at = 0
-    while (at < found.list.length && mayTry()) {
-      const rest = [...found.list.slice(0, at), ...found.list.slice(at + size)]
-      if (rest.length > 0 && (yield* tryWith(rest))) smaller = true
-      else at += size
+  firstFailing: FirstFailing<ReadonlyArray<A>, E, R>,
+  groupOf: (item: A) => string = () => ""
+): Effect.fn.Return<ReadonlyArray<A>, E, R> {
+  // Often the faults have no part in it, or the last ones alone.
+  const ends = [list.slice(0, 0)]
+  for (let count = 1; count < list.length; count *= 2) ends.push(list.slice(-count))
+  let rest = ends[yield* firstFailing(ends)] ?? list
+
+  // Leaves out each part that may be left out.
+  const sweep = Effect.fnUntraced(function*(parts: ReadonlyArray<ReadonlyArray<A>>) {
+    let isSmaller = false
+    let left = parts
+    while (rest.length > 1) {
+      // Without any, it was tried before.
+      left = left.filter((part) => part.length < rest.length)
+      const candidates = left.map((part) => rest.filter((item) => !part.includes(item)))
+      const index = yield* firstFailing(candidates)
+      if (index === -1) break
+      rest = candidates[index]!
+      left = left.slice(index + 1)
+      isSmaller = true
     }
-    if (!smaller && size === 1) break
-    parts = smaller ? Math.max(2, parts - 1) : Math.min(found.list.length, parts * 2)
+    return isSmaller
+  })
+  const groups = [...Map.groupBy(rest, groupOf).values()]
+  if (groups.length > 1) yield* sweep(groups)
+  for (let count = 2; rest.length > 1;) {
+    const size = Math.ceil(rest.length / count)
+    const parts = Array.from(
+      { length: Math.ceil(rest.length / size) },
+      (_, at) => rest.slice(at * size, (at + 1) * size)
+    )
+    const isSmaller = yield* sweep(parts)
+    if (!isSmaller && size === 1) break
+    count = isSmaller ? Math.max(2, count - 1) : Math.min(rest.length, count * 2)
   }
-  return found
+  return rest
 })
+
+// The last faults, of which one or two may be enough, and times that are tried for them.
+const last = 5
+const shifts = 4
+
+/** One or two of the last faults, at other times: what a long history led to, few faults may do at another moment. */
+export const atOtherTimes = (
+  faults: ReadonlyArray<RecordedFault>,
+  elapsed: number,
+  random: RandomStream
+): ReadonlyArray<ReadonlyArray<RecordedFault>> => {
+  const ends = faults.slice(-last)
+  const single = ends.map((fault) => [fault])
+  const pairs = ends.flatMap((fault, index) => ends.slice(index + 1).map((other) => [fault, other]))
+  return [...single, ...pairs].filter((list) => list.length < faults.length).flatMap((list) =>
+    Array.from({ length: shifts }, () => {
+      const shift = Math.round(random.next() * elapsed) - list[0]!.at
+      return list.map(({ at, until, ...fault }) => ({
+        ...fault,
+        at: at + shift,
+        until: until === undefined ? undefined : until + shift
+      }))
+    })
+  )
+}
 
 /** A failing run with as few faults and as small parameters as were found. */
 export interface Minimized<A, E> {
@@ -59,72 +91,80 @@ export interface Minimized<A, E> {
   readonly attempts: number
 }
 
+interface Candidate {
+  readonly faults: ReadonlyArray<RecordedFault>
+  readonly parameters: Readonly<Record<string, number>>
+}
+
 // What still fails, fails about as early.
 const slack = 1.25
 
 /**
  * Leaves out faults, then lowers parameters, for as long as the run fails in the same way. Attempts keep no trace; the last
- * run that failed is repeated with one.
+ * run that failed is repeated with one. Lanes try the next candidates meanwhile, so that the result is that of one lane.
  */
-export const minimize = Effect.fnUntraced(function*<A, E, R, R2>(
+export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   program: Effect.Effect<A, E, R>,
   options: Options<R2>,
   failed: Run<A, E>,
+  lanes: ReadonlyArray<Lane<NetworkError.NetworkError, R3>>,
   limit: number,
   onProgress: (faults: number, attempts: number) => Effect.Effect<void>
-): Effect.fn.Return<Minimized<A, E>, NetworkError.NetworkError, Services<R> | Services<R2>> {
+): Effect.fn.Return<Minimized<A, E>, NetworkError.NetworkError, Services<R> | Services<R2> | R3> {
   if (Exit.isSuccess(failed.exit)) return { run: failed, attempts: 0 }
+  const { schedule, seed } = failed
   const same = signature(failed.exit.cause)
-  const time = Duration.millis(Duration.toMillis(failed.elapsed) * slack + 1000)
+  const time = Duration.toMillis(failed.elapsed) * slack + 1000
   const spent = { attempts: 0 }
   const mayTry = () => spent.attempts < limit
-  const again = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"], isLast: boolean) =>
-    recordWith(program, {
-      ...options,
-      seed: failed.seed,
-      schedule: failed.schedule,
-      campaign: Campaign.replay(faults),
-      parameters,
-      ...(isLast ? {} : { trace: false, limit: { ...options.limit, time } })
-    })
-  const isSame = ({ exit }: Run<A, E>) => Exit.isFailure(exit) && signature(exit.cause) === same
-  const attempt = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"]) =>
-    Effect.map(again(faults, parameters, false), (run) => {
-      spent.attempts++
-      return run
-    })
-  const withoutFaults = (faults: ReadonlyArray<RecordedFault>, parameters: Run<A, E>["parameters"]) =>
-    Effect.map(
-      shrink(
-        faults,
-        (part) =>
-          Effect.tap(
-            Effect.map(attempt(part, parameters), (run) => isSame(run) ? run : undefined),
-            (run) => run === undefined ? Effect.void : onProgress(part.length, spent.attempts)
-          ),
-        limit - spent.attempts
-      ),
-      ({ list }) => list
-    )
+  const attempt = (lane: typeof lanes[number], { faults, parameters }: Candidate) => {
+    spent.attempts++
+    return lane.run({ seed, instead: { faults, parameters, schedule, time } })
+  }
+  const isSame = ({ signature }: Trial) => signature === same
+  const firstFailing = Effect.fnUntraced(function*(candidates: ReadonlyArray<Candidate>) {
+    for (let at = 0; at < candidates.length && mayTry();) {
+      const batch = candidates.slice(at, at + Math.min(lanes.length, limit - spent.attempts))
+      const trials = yield* Effect.forEach(batch, (each, index) => attempt(lanes[index]!, each), {
+        concurrency: "unbounded"
+      })
+      const index = trials.findIndex(isSame)
+      yield* onProgress(batch[Math.max(0, index)]!.faults.length, spent.attempts)
+      if (index !== -1) return at + index
+      at += batch.length
+    }
+    return -1
+  })
+  const firstOf = (parameters: Candidate["parameters"]) => (lists: ReadonlyArray<ReadonlyArray<RecordedFault>>) =>
+    firstFailing(lists.map((faults) => ({ faults, parameters })))
 
-  let parameters = failed.parameters
-  let faults = yield* withoutFaults(failed.faults, parameters)
+  let { parameters } = failed
+  let faults = yield* shrink(failed.faults, firstOf(parameters), ({ kind }) => kind)
+  const others = atOtherTimes(faults, Duration.toMicros(failed.elapsed), new RandomStream(seed, "shrink"))
+  faults = others[yield* firstOf(parameters)(others)] ?? faults
   for (const name of Object.keys(parameters)) {
     // The program limits what it gets: so this is the least.
     let value = Number.MIN_SAFE_INTEGER
     let least = value
     while (parameters[name]! > least && mayTry()) {
-      const run = yield* attempt(faults, { ...parameters, [name]: value })
-      const got = run.parameters[name]
+      const trial = yield* attempt(lanes[0]!, { faults, parameters: { ...parameters, [name]: value } })
+      const got = trial.parameters[name]
       if (got === undefined) break
-      if (isSame(run)) parameters = { ...parameters, [name]: got }
+      if (isSame(trial)) parameters = { ...parameters, [name]: got }
       // Half of the way down.
-      if (!isSame(run)) least = got + 1
+      if (!isSame(trial)) least = got + 1
       else if (value === Number.MIN_SAFE_INTEGER) break
       value = Math.floor((least + parameters[name]!) / 2)
     }
   }
-  if (parameters !== failed.parameters && mayTry()) faults = yield* withoutFaults(faults, parameters)
-  const last = yield* again(faults, parameters, true)
-  return { run: isSame(last) ? last : failed, attempts: spent.attempts }
+  if (parameters !== failed.parameters) faults = yield* shrink(faults, firstOf(parameters), ({ kind }) => kind)
+  const smallest = yield* recordWith(program, {
+    ...options,
+    seed,
+    schedule,
+    campaign: Campaign.replay(faults),
+    parameters
+  })
+  const isShrunk = Exit.isFailure(smallest.exit) && signature(smallest.exit.cause) === same
+  return { run: isShrunk ? smallest : failed, attempts: spent.attempts }
 })

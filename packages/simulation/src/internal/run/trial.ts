@@ -1,9 +1,22 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { Seed } from "../time/random.ts"
+import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Observed } from "../world/properties.ts"
 import type { Run } from "./execute.ts"
 import { messageOf, signature } from "./failure.ts"
+
+/** A run to make: of a seed as it is, or with these faults and parameters. It can be sent to a worker thread. */
+export interface Task {
+  readonly seed: Seed
+  readonly instead?: {
+    readonly faults: ReadonlyArray<RecordedFault>
+    readonly parameters: Readonly<Record<string, number>>
+    readonly schedule: "fifo" | "random"
+    /** Milliseconds of virtual time, after which it is given up. */
+    readonly time: number
+  }
+}
 
 /** What an exploration keeps of a run that it does not show: it can be sent from a worker thread. */
 export interface Trial {
@@ -17,10 +30,14 @@ export interface Trial {
   readonly elapsed: number
   readonly steps: number
   readonly faults: number
+  readonly parameters: Readonly<Record<string, number>>
 }
 
-export const trialOf = ({ elapsed, exit, faults, properties, seed, steps }: Run<unknown, unknown>): Trial => ({
+export const trialOf = (
+  { elapsed, exit, faults, parameters, properties, seed, steps }: Run<unknown, unknown>
+): Trial => ({
   seed,
+  parameters,
   failure: Exit.isSuccess(exit) ? undefined : messageOf(exit.cause),
   signature: Exit.isSuccess(exit) ? undefined : signature(exit.cause),
   properties,

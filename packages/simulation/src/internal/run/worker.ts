@@ -1,10 +1,10 @@
-/** A thread that runs the seeds of an exploration: it imports the program, and answers each seed with its result. */
+/** A thread that runs the seeds of an exploration: it imports the program, and answers each task with its result. */
 import * as Effect from "effect/Effect"
 import type { Options } from "../../Simulation.ts"
-import type { Seed } from "../time/random.ts"
 import { ownLane } from "./exploration.ts"
 import { threads } from "./platform.ts"
 import { load } from "./pool.ts"
+import type { Task } from "./trial.ts"
 
 const { parentPort, workerData } = threads()!
 const { options, url } = workerData as { readonly url: string; readonly options: Options }
@@ -13,9 +13,9 @@ const lane = ownLane(program, { schedule: "random", ...own, ...options })
 
 parentPort!.on(
   "message",
-  ((seed: Seed) => {
+  ((task: Task) => {
     // What it dies of ends the thread.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    void Effect.runPromise(lane.run(seed)).then((trial) => parentPort!.postMessage(trial))
+    void Effect.runPromise(lane.run(task)).then((trial) => parentPort!.postMessage(trial))
   }) as never
 )

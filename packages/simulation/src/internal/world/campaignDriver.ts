@@ -3,6 +3,8 @@ import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
 import type { Description, Kind, RecordedFault } from "./faultDescription.ts"
 import { linkFaults } from "./faultKinds.ts"
+import { Moments } from "./moments.ts"
+import { between, draw, type Shape, stopping, type Tactic, weighted } from "./tactic.ts"
 import type { World } from "./world.ts"
 
 /** How faults are drawn. Times are in microseconds. */
@@ -14,22 +16,20 @@ export interface Settings {
   readonly targets: (() => ReadonlyArray<HostState>) | undefined
   /** Hosts that are aimed at by what they are. */
   readonly roles: ReadonlyArray<() => ReadonlyArray<HostState>>
+  /** Whether all hosts may be down at once, for a short time or a long one. */
+  readonly mayBlackout: boolean
   /** How many hosts may be down at once, of this many. */
   readonly down: (hosts: number) => number
 }
 
 // How often hosts are hit that are not servers.
-const clientShare = 0.1
+const clientShare = 0.2
 
-// Few programs care about them.
-const rare: ReadonlySet<Kind> = new Set(["skew", "drift"])
+// A fault that waits for a packet strikes after this time without one. Microseconds.
+const patience = 1_000_000
 
-// A fault that waits for a packet strikes so long after it, or after this time without one. Microseconds.
-const afterPacket = [10, 20_000] as const
-const patience = 2_000_000
-
-// A packet of a sort of which a host has had this many is worth a fault for certain; one of twice as many, half of the time.
-const novelty = 8
+// Faults of a burst follow one another within this time. Microseconds.
+const within = [200, 200_000] as const
 
 /**
  * Injects faults by events of the network, not by fibers: so the faults of a run can be replayed, or left out one by one,
@@ -40,32 +40,42 @@ export class CampaignDriver {
   readonly #settings: Settings
   readonly #random: RandomStream
   readonly #kinds: ReadonlyArray<Kind>
+  readonly #moments: Moments
   // Some runs are calmer than others.
   readonly #pace: number
-  // How often a fault waits for a packet, and how often it aims at the host that sends the most.
-  readonly #onPacket: number
-  readonly #atBusiest: number
+  // How many faults may be in effect at once.
+  readonly #most: number
+  // How often a fault follows the last one soon, and how often it is one of those that this run has a habit of.
+  readonly #inBurst: number
+  readonly #inHabit: number
+  readonly #habits: Array<Tactic> = []
+  readonly #habitCount: number
+  #active = 0
+  #isSlow = false
+  #hasBegun = false
   readonly #events = new Set<Event>()
-  readonly #armed = new Map<HostState, Array<() => void>>()
-  readonly #sent = new Map<HostState, number>()
-  // How many packets of each sort a host has had.
-  readonly #had = new Map<HostState, Map<number, number>>()
 
   constructor(world: World, settings: Settings) {
     this.#world = world
     this.#settings = settings
-    this.#random = new RandomStream(world.seed, "campaign")
-    const share = this.#random.next()
-    const swarm = settings.kinds.filter(() => this.#random.chance(share))
-    this.#kinds = (swarm.length > 0 ? swarm : [this.#pick(settings.kinds)!])
-      .flatMap((kind) => rare.has(kind) ? [kind] : [kind, kind, kind])
-    this.#pace = 2 ** (5 * this.#random.next() - 3)
-    this.#onPacket = this.#random.next()
-    this.#atBusiest = this.#random.next()
+    const random = new RandomStream(world.seed, "campaign")
+    this.#random = random
+    this.#moments = new Moments(new RandomStream(world.seed, "campaign/moments"))
+    const share = 0.2 + 0.8 * random.next()
+    const swarm = settings.kinds.filter(() => random.chance(share))
+    this.#kinds = weighted(swarm.length > 0 ? swarm : [this.#pick(settings.kinds)!])
+    this.#pace = 2 ** (5 * random.next() - 4)
+    this.#most = 1 + random.below(5)
+    this.#inBurst = 0.8 * random.next()
+    this.#inHabit = random.next()
+    this.#habitCount = 1 + random.below(3)
   }
 
   start(): void {
-    this.#world.onArrival = (host, payload) => this.#arrived(host, payload)
+    this.#world.onArrival = (packet, to) => {
+      const from = this.#world.hosts.get(packet.from.name)
+      if (from !== undefined && from !== to) this.#moments.arrived({ from, to }, packet.payload, this.#world.engine.now)
+    }
     this.#next()
   }
 
@@ -77,13 +87,16 @@ export class CampaignDriver {
   stop(): void {
     for (const event of this.#events) this.#world.engine.cancel(event)
     this.#events.clear()
-    this.#armed.clear()
+    this.#moments.clear()
     this.#world.onArrival = undefined
     this.#world.faults.heal()
   }
 
   #next(): void {
-    this.#at(this.#world.engine.now + this.#between(this.#settings.every) * this.#pace, () => {
+    const isBurst = this.#hasBegun && this.#random.chance(this.#inBurst)
+    const wait = isBurst ? this.#between(within) : this.#between(this.#settings.every) * this.#pace
+    this.#at(this.#world.engine.now + wait, () => {
+      this.#hasBegun = true
       this.#strike()
       this.#next()
     })
@@ -105,52 +118,75 @@ export class CampaignDriver {
   }
 
   #begin({ amount, hosts, kind, others, tls }: Description, until: number | undefined): void {
+    if (kind === "slow") this.#isSlow = true
     const active = this.#world.faults.begin({ amount, hosts, kind, others, tls })
-    if (until !== undefined) this.#at(until, () => this.#world.faults.end(active))
+    if (until === undefined) return
+    this.#active++
+    this.#at(until, () => {
+      this.#active--
+      if (kind === "slow") this.#isSlow = false
+      this.#world.faults.end(active)
+    })
   }
 
   // -------------------------------------------------------------------------------------------------------------------
   // When
   // -------------------------------------------------------------------------------------------------------------------
 
-  // What matters happens around packets, and more around those that are rare: a vote, rather than a heartbeat. So some
-  // faults wait for one.
-  #strike(): void {
-    const kind = this.#pick(this.#kinds)!
-    const pool = this.#pool()
-    const target = this.#target(pool)
-    if (target === undefined) return
-    let isDone = false
-    const inject = () => {
-      if (isDone) return
-      isDone = true
-      const description = this.#describe(kind, target, pool)
-      const lasts = this.#between(this.#settings.lasts)
-      if (description !== undefined) this.#begin(description, this.#world.engine.now + lasts)
-    }
-    if (!this.#random.chance(this.#onPacket)) return inject()
-    const soon = () => this.#at(this.#world.engine.now + this.#between(afterPacket), inject)
-    const armed = this.#armed.get(target)
-    if (armed === undefined) this.#armed.set(target, [soon])
-    else armed.push(soon)
-    this.#at(this.#world.engine.now + patience, inject)
+  // A chain of faults of one sort, such as one for each new leader, is likely only where a run has a habit of it.
+  #tactic(): Tactic {
+    const isHabit = this.#random.chance(this.#inHabit)
+    if (isHabit && this.#habits.length === this.#habitCount) return this.#pick(this.#habits)!
+    const tactic = draw(this.#random, this.#kinds, this.#settings.lasts, this.#world.timescale)
+    if (isHabit) this.#habits.push(tactic)
+    return tactic
   }
 
-  #arrived(host: HostState, payload: Uint8Array): void {
-    const sort = payload[0]! << 5 | Math.clz32(payload.length)
-    let had = this.#had.get(host)
-    if (had === undefined) this.#had.set(host, had = new Map())
-    const count = had.get(sort) ?? 0
-    had.set(sort, count + 1)
-    const armed = this.#armed.get(host)
-    if (armed === undefined || !this.#random.chance(novelty / (count + 1))) return
-    this.#armed.delete(host)
-    for (const soon of armed) soon()
+  #strike(): void {
+    const tactic = this.#tactic()
+    const { packet } = tactic
+    const pool = this.#pool()
+    const inject = (target: HostState | undefined, other?: HostState) => {
+      const description = this.#active < this.#most && target !== undefined
+        ? this.#describe(tactic, target, pool, other)
+        : undefined
+      if (description !== undefined) this.#begin(description, this.#world.engine.now + this.#duration(tactic))
+    }
+    const inRole = this.#random.chance(0.5) ? this.#pick(this.#settings.roles) : undefined
+    const aimed = () => this.#pick(inRole?.().filter((host) => pool.includes(host)) ?? [])
+    const others = () => tactic.aim === "busiest" ? this.#moments.busiest(pool) : this.#pick(pool)
+    if (packet === undefined) return inject(aimed() ?? others())
+    const isDone = this.#moments.wait(packet.rarity, ({ from, to }) => {
+      const [near, far] = packet.at === "to" ? [to, from] : [from, to]
+      this.#at(this.#world.engine.now + this.#about(packet.delay), () => {
+        const target = aimed()
+        if (target !== undefined) inject(target)
+        else if (pool.includes(near)) inject(near, far)
+        else if (pool.includes(far)) inject(far, near)
+      })
+    })
+    this.#at(this.#world.engine.now + patience, () => {
+      if (!isDone()) inject(aimed() ?? others())
+    })
+  }
+
+  #duration({ lasts }: Tactic): number {
+    const [least, most] = this.#settings.lasts
+    return Math.min(most, Math.max(least, this.#about(lasts)))
+  }
+
+  #about(time: number): number {
+    return Math.round(time * 2 ** (this.#random.next() - 0.5))
   }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Where
   // -------------------------------------------------------------------------------------------------------------------
+
+  // Whether all hosts may be hit.
+  get #isOpen(): boolean {
+    return this.#settings.targets === undefined
+  }
 
   // Hosts among which a fault chooses, and of which a part may be down.
   #pool(): ReadonlyArray<HostState> {
@@ -162,76 +198,68 @@ export class CampaignDriver {
     return pool.length > 0 ? pool : all
   }
 
-  #target(pool: ReadonlyArray<HostState>): HostState | undefined {
-    const busiest = this.#busiest(pool)
-    if (this.#settings.roles.length > 0 && this.#random.chance(0.5)) {
-      const aimed = this.#pick(this.#settings.roles)!().filter((host) => pool.includes(host))
-      if (aimed.length > 0) return this.#pick(aimed)
-    }
-    return this.#random.chance(this.#atBusiest) ? busiest : this.#pick(pool)
-  }
-
-  // The host that has sent the most since the last fault: a leader, a primary, a hub.
-  #busiest(pool: ReadonlyArray<HostState>): HostState | undefined {
-    let most = -1
-    let busiest: HostState | undefined
-    for (const host of pool) {
-      const sent = host.bytesSent - (this.#sent.get(host) ?? 0)
-      this.#sent.set(host, host.bytesSent)
-      if (sent > most) [most, busiest] = [sent, host]
-    }
-    return busiest
-  }
-
-  #describe(kind: Kind, target: HostState, pool: ReadonlyArray<HostState>): Description | undefined {
+  #describe(
+    { isBlackout, isOneLink, isSwapped, kind, shape }: Tactic,
+    target: HostState,
+    pool: ReadonlyArray<HostState>,
+    other: HostState | undefined
+  ): Description | undefined {
     const amount = amounts[kind]?.(this.#random)
     if (kind in linkFaults) {
-      const [near, far] = this.#sides(target, pool)
+      // Their factors multiply, and packets stay in order: what is slowed down twice may be late for hours.
+      if (kind === "slow" && this.#isSlow) return undefined
+      const isLink = isOneLink && other !== undefined && (this.#isOpen || pool.includes(other))
+      const [near, far] = isLink ? [[target], [other]] : this.#sides(shape, target, pool)
       if (far.length === 0) return undefined
-      const isSwapped = kind === "partitionOneWay" && this.#random.chance(0.5)
       return { kind, hosts: names(isSwapped ? far : near), others: names(isSwapped ? near : far), amount }
     }
-    if (!target.isUp) return undefined
-    const stops = kind === "crash" || kind === "kill" || kind === "stop"
-    if (stops && !this.#mayStop(target, pool)) return undefined
+    if (isBlackout && this.#settings.mayBlackout) {
+      const hosts = pool.filter((host) => host.isUp && this.#startsAgain(host))
+      return hosts.length === 0 ? undefined : { kind, hosts: names(hosts), amount }
+    }
+    if (!target.isUp || (stopping.has(kind) && !this.#mayStop(target, pool))) return undefined
     return kind === "breakTls"
       ? { kind, hosts: [target.name], tls: this.#pick(["stall", "cut", "corrupt", "truncate"] as const) }
       : { kind, hosts: [target.name], amount }
   }
 
-  // A host without programs would not start again, and a caller of `Host.run` would be interrupted.
+  // Without programs it would not, and a caller of `Host.run` would be interrupted.
+  #startsAgain(host: HostState): boolean {
+    return !this.#isOpen || host.programs.length > 0
+  }
+
   #mayStop(target: HostState, pool: ReadonlyArray<HostState>): boolean {
-    if (this.#settings.targets === undefined && target.programs.length === 0) return false
+    if (!this.#startsAgain(target)) return false
     const others = pool.filter((host) => host !== target && (!host.isUp || this.#world.faults.isStopping(host)))
     return others.length < this.#settings.down(pool.length)
   }
 
   // One host against others, or two halves; among the hosts of the pool, or among all.
-  #sides(target: HostState, pool: ReadonlyArray<HostState>): readonly [Hosts: Hosts, others: Hosts] {
-    const isOpen = this.#settings.targets === undefined
+  #sides(shape: Shape, target: HostState, pool: Hosts): readonly [Hosts: Hosts, others: Hosts] {
     const others = [...this.#world.hosts.values()].filter((host) => host !== target)
-    const inside = others.filter((host) => pool.includes(host))
-    const outside = others.filter((host) => !pool.includes(host))
+    const near = others.filter((host) => pool.includes(host))
+    const far = others.filter((host) => !pool.includes(host))
     const one = (hosts: Hosts): Hosts => hosts.length === 0 ? [] : [this.#pick(hosts)!]
     const halves = (hosts: Hosts): readonly [Hosts, Hosts] => {
-      const near = hosts.filter(() => this.#random.chance(0.5))
-      return [[target, ...near], hosts.filter((host) => !near.includes(host))]
+      const same = hosts.filter(() => this.#random.chance(0.5))
+      return [[target, ...same], hosts.filter((host) => !same.includes(host))]
     }
-    switch (this.#random.below(isOpen && outside.length > 0 ? 7 : 3)) {
-      case 0:
-        return [[target], inside]
-      case 1:
-        return [[target], one(inside)]
-      case 2:
-        return halves(inside)
-      case 3:
-        return [[target], others]
-      case 4:
-        return [[target], outside]
-      case 5:
-        return [[target], one(outside)]
-      default:
-        return halves(others)
+    const isInside = !this.#isOpen || far.length === 0
+    switch (shape) {
+      case "near":
+        return [[target], near]
+      case "oneNear":
+        return [[target], one(near)]
+      case "halfNear":
+        return halves(near)
+      case "all":
+        return [[target], isInside ? near : others]
+      case "far":
+        return [[target], isInside ? near : far]
+      case "oneFar":
+        return [[target], one(isInside ? near : far)]
+      case "half":
+        return halves(isInside ? near : others)
     }
   }
 
@@ -239,19 +267,18 @@ export class CampaignDriver {
     return all.length === 0 ? undefined : all[this.#random.below(all.length)]
   }
 
-  // Short and long times are equally likely: what is hit by one of a millisecond is not hit by one of a second.
-  #between([least, most]: readonly [number, number]): number {
-    return Math.round(Math.max(1, least) * (Math.max(1, most) / Math.max(1, least)) ** this.#random.next())
+  #between(range: readonly [number, number]): number {
+    return between(this.#random, range)
   }
 }
 
 type Hosts = ReadonlyArray<HostState>
 
 const amounts: Partial<Record<Kind, (random: RandomStream) => number>> = {
-  slow: (random) => 2 + random.below(100),
-  lossy: (random) => 0.1 + random.next() * 0.8,
-  stop: (random) => random.below(10_000),
-  turns: (random) => 0.1 + random.next() * 5,
+  slow: (random) => Math.round(2 * 50 ** random.next()),
+  lossy: (random) => 0.05 * 16 ** random.next(),
+  stop: (random) => Math.round(10 ** (4 * random.next())),
+  turns: (random) => 0.02 * 200 ** random.next(),
   skew: (random) => (random.chance(0.5) ? -1 : 1) * Math.round(10 ** (1 + 6 * random.next())),
   drift: (random) => 0.9 + random.next() * 0.2
 }

@@ -13,6 +13,7 @@ import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import { CallLog } from "./callLog.ts"
 import { FaultLog } from "./faultLog.ts"
+import { Timescale } from "./timescale.ts"
 import { TraceBuffer } from "./traceBuffer.ts"
 
 /** The network that a fiber runs in, if it runs in a simulation. */
@@ -58,7 +59,8 @@ export class World implements Surroundings {
   readonly calls = new CallLog(this)
   /** Told when a program of a host fails; where nobody is, the failure is logged. */
   onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
-  onArrival: ((host: HostState, payload: Uint8Array) => void) | undefined = undefined
+  onArrival: ((packet: Packet, host: HostState) => void) | undefined = undefined
+  readonly timescale = new Timescale()
   #ended = false
   /** Packets sent so far. */
   segments = 0

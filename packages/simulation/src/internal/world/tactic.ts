@@ -1,0 +1,89 @@
+import type { RandomStream } from "../time/random.ts"
+import type { Kind } from "./faultDescription.ts"
+import { linkFaults } from "./faultKinds.ts"
+import type { Timescale } from "./timescale.ts"
+
+/** Which hosts a fault of links separates from the one that is hit. "near" hosts may be hit too, "far" ones may not. */
+export type Shape = "near" | "oneNear" | "halfNear" | "all" | "far" | "oneFar" | "half"
+
+/** A way to hit: what, when, where and for how long. Times are in microseconds. */
+export interface Tactic {
+  readonly kind: Kind
+  /**
+   * It waits for a packet, and strikes so long after it at one of the two hosts that it concerns. `rarity`: the lower, the
+   * rarer the packet is.
+   */
+  readonly packet: { readonly rarity: number; readonly delay: number; readonly at: "from" | "to" } | undefined
+  readonly aim: "busiest" | "any"
+  readonly shape: Shape
+  readonly isSwapped: boolean
+  /** Whether the link that the packet took is enough. */
+  readonly isOneLink: boolean
+  /** Whether it stops all hosts that may be hit, not one. */
+  readonly isBlackout: boolean
+  readonly lasts: number
+}
+
+// How often a kind is drawn, against others: programs care about some more than about others.
+const weights: Partial<Record<Kind, number>> = {
+  crash: 8,
+  kill: 6,
+  stop: 3,
+  partition: 6,
+  partitionOneWay: 4,
+  hold: 3,
+  pause: 6,
+  lossy: 4,
+  slow: 3,
+  turns: 2
+}
+
+// Time from a packet to a fault.
+const afterPacket = [200, 50_000] as const
+
+const blackouts = 0.15
+
+export const stopping: ReadonlySet<Kind> = new Set(["crash", "kill", "stop"])
+
+/** A kind, as likely as its weight says. */
+export const weighted = (kinds: ReadonlyArray<Kind>): ReadonlyArray<Kind> =>
+  kinds.flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind))
+
+/** Draws a tactic. */
+export const draw = (
+  random: RandomStream,
+  kinds: ReadonlyArray<Kind>,
+  lasts: readonly [number, number],
+  timescale: Timescale
+): Tactic => {
+  const pick = <A>(all: ReadonlyArray<A>): A => all[random.below(all.length)]!
+  const kind = pick(kinds)
+  const isStop = stopping.has(kind)
+  const chance = (probability: number) => random.chance(probability)
+  const about = (range: readonly [number, number]) =>
+    (chance(0.5) ? timescale.draw(random, range) : undefined) ?? between(random, range)
+  const quick = [lasts[0], Math.min(lasts[1], 5 * lasts[0])] as const
+  return {
+    kind,
+    packet: chance(0.6)
+      ? {
+        rarity: 4 * 2 ** (-8 * random.next()),
+        delay: chance(0.3) ? 0 : about(afterPacket),
+        at: chance(0.6) ? "to" : "from"
+      }
+      : undefined,
+    aim: chance(0.5) ? "busiest" : "any",
+    shape: pick(["near", "oneNear", "halfNear", "near", "oneNear", "halfNear", "all", "far", "oneFar", "half"]),
+    isSwapped: kind === "partitionOneWay" && chance(0.5),
+    isOneLink: kind in linkFaults && chance(0.25),
+    isBlackout: isStop && chance(blackouts),
+    // What restarts at once has been missed the least; otherwise about as long as programs wait, or any time.
+    lasts: isStop && chance(0.5)
+      ? between(random, quick)
+      : about(lasts)
+  }
+}
+
+/** Short and long times are equally likely: what is hit by one of a millisecond is not hit by one of a second. */
+export const between = (random: RandomStream, [least, most]: readonly [number, number]): number =>
+  Math.round(Math.max(1, least) * (Math.max(1, most) / Math.max(1, least)) ** random.next())
