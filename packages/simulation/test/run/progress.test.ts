@@ -9,6 +9,7 @@ const trial = (properties: Record<string, readonly [Kind, number]>, signature?: 
   steps: 1,
   elapsed: 1,
   faults: 0,
+  parameters: {},
   failure: signature,
   signature,
   properties: Object.entries(properties).map(([name, [kind, held]]) => ({ name, kind, held, passed: held }))
