@@ -1,11 +1,12 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Simulation from "@sluice/simulation/Simulation"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { type Answers, clients, http2Dates } from "./fixtures/virtualTime.ts"
+import { type Answers, clients, http2Dates, throwing } from "./fixtures/virtualTime.ts"
 
 const fixture = join(import.meta.dirname, "fixtures/virtualTime.ts")
 
@@ -33,6 +34,16 @@ describe("node:http in virtual time", () => {
       expect(together[2]).toBe(together[0])
       expect(together[1]).not.toBe(together[0])
       expect(yield* hash(2)).toBe(together[1])
+    }))
+})
+
+describe("a request handler that throws", () => {
+  it.effect("fails the run, as it would end the process", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* Simulation.record(throwing, { seed: 1 })
+      assert(Exit.isFailure(exit))
+      expect(Cause.squash(exit.cause)).toMatchObject({ _tag: "SimulationUncaught", host: "server" })
+      expect(String(Cause.squash(exit.cause))).toContain("no such room")
     }))
 })
 

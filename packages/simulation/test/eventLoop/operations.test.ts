@@ -1,4 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -111,6 +114,25 @@ describe("what the platform does for a run", () => {
       expect(error.message).toMatch(/operations:\n {2}fs\.open at .*operations\.test\.ts/)
       Fs.closeSync(Fs.openSync(pipe, "r+"))
       Fs.rmSync(folder, { recursive: true })
+    }))
+
+  it.effect("does not come to a process that is dead", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const read = (name: string) =>
+        Effect.sync(() => void Fs.promises.readFile(file).then(() => process.nextTick(() => log.push(name))))
+      const run = yield* Simulation.record(Effect.scoped(Effect.gen(function*() {
+        const [dead, alive] = yield* SimNetwork.hosts("dead", "alive")
+        yield* Host.start(dead, Effect.andThen(read("dead"), Effect.never))
+        yield* Host.start(alive, Effect.andThen(read("alive"), Effect.never))
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        yield* Fault.kill(dead)
+        yield* Effect.sleep("1 second")
+      })))
+      assert(Exit.isSuccess(run.exit))
+      expect(run.operations).toEqual({ "fs.promises.readFile": 2 })
+      expect(log).toEqual(["alive"])
     }))
 
   it.effect("is chance of the seed where it is chance", () =>

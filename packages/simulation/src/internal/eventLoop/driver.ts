@@ -67,11 +67,20 @@ export class Driver {
   }
 
   #run(isDone: () => boolean, limits: Limits): Halt | "pause" | undefined {
-    let result: { readonly halt: Halt | "pause" | undefined } | undefined
-    this.enter(() => {
-      result = { halt: this.#time.run(isDone, limits, this.#pacer) }
-    })
-    return result!.halt
+    for (;;) {
+      const { steps } = this.#time
+      try {
+        let halt: Halt | "pause" | undefined
+        this.enter(() => {
+          halt = this.#time.run(isDone, limits, this.#pacer)
+        })
+        return halt
+      } catch (error) {
+        if (this.#time.steps === steps) throw error
+        // A step threw it, such as the callback of a socket.
+        this.#sandbox.onUncaught("", error)
+      }
+    }
   }
 
   /** Runs for as long as nothing was left to the event loop; after that, it pauses. */

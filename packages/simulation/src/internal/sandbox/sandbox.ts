@@ -53,8 +53,11 @@ export class Sandbox {
   }
 
   /** How tasks of a process run. */
-  readonly contextOf = (alarms: Alarms, pace: Pace, host: string): (task: () => void) => void =>
-    entrance(this.#place(alarms, pace, host))
+  readonly contextOf = (alarms: Alarms, pace: Pace, host: string): (task: () => void) => void => {
+    const place = this.#place(alarms, pace, host)
+    const enter = entrance(place)
+    return (task) => enter(() => guard(place, task))
+  }
 
   /** Notes what a synchronous run will not answer. */
   note(name: string): void {
