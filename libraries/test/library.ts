@@ -5,8 +5,9 @@ import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
-import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
+import * as Simulation from "@sluice/simulation/Simulation"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as NetAddress from "effect/net/NetAddress"
@@ -81,21 +82,33 @@ const simulated = (library: Library, link: Parameters<typeof SimNetwork.link>[2]
     expect(yield* Clock.currentTimeMillis).toBeGreaterThan(partition * 1000)
   })
 
+/** Runs a program twice with one seed: how long each run took, and what its trace was. */
+const twice = <A, E>(program: Effect.Effect<A, E, SimNetwork.SimNetwork | Scope.Scope>) =>
+  Effect.gen(function*() {
+    const runs = yield* Effect.replicateEffect(
+      Simulation.record(program, { seed: 1, schedule: "random", eventLoop: true }),
+      2
+    )
+    for (const { exit } of runs) yield* exit
+    return runs.map(({ elapsed, trace }) => `${Duration.format(elapsed)}, trace ${trace.hash}`)
+  })
+
+const run = <A, E>(program: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(Effect.provideService(program, References.MinimumLogLevel, "None"))
+
 /** Tests that a library works on the kernel's network, and in virtual time on one that loses packets and one that is partitioned. */
 export const library = (name: string, library: Library): void => {
   describe(`${name} over Sluice`, () => {
-    it("over the kernel", () =>
-      Effect.runPromise(overKernel(library).pipe(Effect.provideService(References.MinimumLogLevel, "None"))).then((
-        seen
-      ) => expect(seen).toEqual(library.expected)))
+    it("over the kernel", async () => expect(await run(overKernel(library))).toEqual(library.expected))
     const link = { latency: "20 millis" } as const
     const programs = {
       "in simulation": simulated(library, link, 0),
       "in simulation, with a tenth of the packets lost": simulated(library, { ...link, loss: 0.1 }, 0),
       "in simulation, through a partition of 60 seconds": simulated(library, link, 60)
     }
-    for (const [name, program] of Object.entries(programs)) {
-      VitestSimulation.it(name, program, { eventLoop: true })
-    }
+    it.each(Object.entries(programs))("%s", async (_, program) => {
+      const [first, second] = await run(twice(program))
+      expect(second).toBe(first)
+    })
   })
 }
