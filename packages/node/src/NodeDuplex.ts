@@ -226,7 +226,7 @@ export interface Connector {
 /**
  * Makes a `Connector` over the `Network`. Closing the Scope closes all its connections.
  *
- * `options` are those of `Network.connect`, for every connection.
+ * `options` are those of `Network.connect`, for every connection. With `tls`, connections are made over TLS.
  *
  * @since 0.1.0
  * @category constructors

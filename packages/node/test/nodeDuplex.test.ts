@@ -157,8 +157,15 @@ describe("node:http over TLS", () => {
       })
       expect(answer).toEqual({ authorized: true, encrypted: true, subject: { CN: "a client" } })
 
-      const agent = yield* NodeDuplex.agent({ tls: { authorities: authority.certificate, certificate: client } })
+      const clientTls = { authorities: authority.certificate, certificate: client }
       const { port } = server.address as NetAddress.InetAddress
+      const { connect } = yield* NodeDuplex.connector({ tls: clientTls })
+      const direct = connect(port, "localhost") as TLSSocket
+      yield* Effect.promise(() => once(direct, "connect"))
+      expect(direct).toMatchObject({ encrypted: true, authorized: true })
+      direct.destroy()
+
+      const agent = yield* NodeDuplex.agent({ tls: clientTls })
       const again = yield* Effect.promise(async () => {
         const [response] = await once(Https.get({ host: "localhost", port, agent }), "response")
         return JSON.parse(await text(response))

@@ -14,7 +14,7 @@ type Made<A> = Effect.Effect<A, never, Network.Network | Scope.Scope>
 export const makeAgent = ({ agent, ...options }: NodeDuplex.AgentOptions): Made<Http.Agent> =>
   Effect.gen(function*() {
     const isSecure = options.tls !== undefined
-    const { connect } = yield* makeConnector(options, isSecure ? Endpoint.tls : Endpoint.tcp)
+    const { connect } = yield* makeConnector(options)
     // Loaded here, because other sockets do not need them.
     const { Agent } = process.getBuiltinModule(isSecure ? "node:https" : "node:http")
     return yield* Effect.acquireRelease(

@@ -39,7 +39,7 @@ class ClientSocket extends DuplexSocket {
 
 export const makeConnector = (
   connectOptions: SocketOptions.ConnectOptions,
-  at: At = Endpoint.tcp
+  at: At = connectOptions.tls === undefined ? Endpoint.tcp : Endpoint.tls
 ): Effect.Effect<NodeDuplex.Connector, never, Network.Network | Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
