@@ -1,21 +1,24 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { merge } from "../src/internal/workers/prometheus.ts"
+import { format } from "../src/internal/workers/metrics.ts"
 import { shareOf } from "../src/internal/workers/share.ts"
 import type * as WorkerEvent from "../src/WorkerEvent.ts"
 import * as Workers from "../src/Workers.ts"
-import { type Running, start } from "./fixtures/programs.ts"
+import { missing, type Running, start } from "./fixtures/programs.ts"
 
 const program = Path.join(import.meta.dirname, "fixtures", "workersServer.ts")
 // What many processes import is compiled once.
 const cache = `NODE_COMPILE_CACHE=${Path.join(import.meta.dirname, "../../../node_modules/.cache/compile")}`
 
 const run = (...args: ReadonlyArray<string>) => start("env", [cache, process.execPath, program, ...args])
+const runAsLayer = (...args: ReadonlyArray<string>) =>
+  start("env", [cache, "AS_LAYER=yes", process.execPath, program, ...args])
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))),
@@ -227,11 +230,32 @@ describe("workers", { timeout: 60_000 }, () => {
         (server) => Effect.sync(() => server.close())
       )
       const { port } = taken.address() as Net.AddressInfo
-      const running = yield* run("1", "1", `tcp://127.0.0.1:${port}`)
+      const running = yield* runAsLayer("1", "1", `tcp://127.0.0.1:${port}`)
       const [, message] = yield* running.says(/^\{"failed":"(.*)"\}$/m)
       expect(message).toMatch(/^worker 1 did not start: cannot listen on tcp:\/\/127.0.0.1:\d+: .*EADDRINUSE from bind/)
       expect(yield* running.ended).toBe(1)
     })))
+
+  it.live.skipIf(missing("systemd-socket-activate", "--version") !== undefined)(
+    "listen on a socket of systemd, as a Layer, and end when their supervisor is killed",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const path = Path.join(yield* folder, "web.sock")
+        const arguments_ = ["-l", path, "--fdname=web", process.execPath, program, "2", "5", "systemd://web"]
+        const running = yield* start("env", [cache, "AS_LAYER=yes", "systemd-socket-activate", ...arguments_])
+        yield* running.says(/Listening on/)
+        const answer = yield* Effect.callback<string>((resume) => {
+          const socket = Net.connect(path, () => socket.write("hello\n"))
+          socket.once("data", (chunk) => resume(Effect.succeed(chunk.toString())))
+          return Effect.sync(() => socket.destroy())
+        })
+        expect(answer).toMatch(/^[12] hello\n$/)
+        yield* running.says(/^\{"listening":/m)
+        const workers = yield* ask<ReadonlyArray<Workers.Worker>>(running, "workers")
+        running.process.kill("SIGKILL")
+        yield* until(Effect.sync(() => workers.filter(({ pid }) => isAlive(pid))), (left) => left.length === 0)
+      }))
+  )
 
   it.effect("have valid options", () =>
     Effect.gen(function*() {
@@ -274,13 +298,29 @@ describe("limits of workers", () => {
 })
 
 describe("metrics of workers", () => {
-  it("are one family each, whichever worker has them", () => {
-    const one = "# HELP a Of a\n# TYPE a counter\na{worker=\"1\"} 1\n# TYPE b gauge\nb{worker=\"1\"} 2\n"
-    const two = "# TYPE c gauge\nc 5\n# HELP a Of a\n# TYPE a counter\na{worker=\"2\"} 3\na{worker=\"2\",x=\"y\"} 4\n"
-    expect(merge([one, two])).toBe(
-      "# HELP a Of a\n# TYPE a counter\na{worker=\"1\"} 1\na{worker=\"2\"} 3\na{worker=\"2\",x=\"y\"} 4\n" +
-        "# TYPE b gauge\nb{worker=\"1\"} 2\n# TYPE c gauge\nc 5\n"
-    )
-    expect(merge([])).toBe("")
-  })
+  it.effect("are one family each, whichever worker has them", () =>
+    Effect.gen(function*() {
+      const value = yield* Effect.gen(function*() {
+        yield* Metric.update(Metric.counter("served", { description: "Requests served" }), 3)
+        yield* Metric.update(Metric.histogram("took", { boundaries: [1, 10] }), 5)
+        return yield* Metric.snapshot
+      }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+      const text = yield* format([{ worker: "1", value }, { worker: "2", value }])
+      expect(text).toBe([
+        "# HELP served Requests served",
+        "# TYPE served counter",
+        "served{worker=\"1\"} 3",
+        "served{worker=\"2\"} 3",
+        "# TYPE took histogram",
+        ...["1", "2"].flatMap((worker) => [
+          `took_bucket{worker="${worker}",le="1"} 0`,
+          `took_bucket{worker="${worker}",le="10"} 1`,
+          `took_bucket{worker="${worker}",le="+Inf"} 1`,
+          `took_sum{worker="${worker}"} 5`,
+          `took_count{worker="${worker}"} 1`
+        ]),
+        ""
+      ].join("\n"))
+      expect(yield* format([])).toBe("")
+    }))
 })

@@ -11,11 +11,12 @@ const longest = 2_000
 const isAddress = (value: object): value is NetAddress.SocketAddress =>
   NetAddress.isUnixPathAddress(value) || NetAddress.isInetAddress(value)
 
-/** A value as JSON can have it. */
+/** A value that a message can have. */
 const plain = (value: unknown): unknown => {
   if (typeof value === "string") return value.slice(0, longest)
   if (typeof value === "bigint") return String(value)
-  if (typeof value !== "object" || value === null) return typeof value === "symbol" ? String(value) : value
+  if (typeof value === "symbol" || typeof value === "function") return String(value).slice(0, longest)
+  if (typeof value !== "object" || value === null) return value
   if (isAddress(value)) return NetAddress.formatSocketAddress(value)
   if (Duration.isDuration(value)) return Duration.toMillis(value)
   if (Cause.isCause(value)) return Cause.pretty(value).slice(0, longest)

@@ -3,7 +3,7 @@ import type { Wanted } from "../socketSource.ts"
 /** The variable that tells a process that it is a worker, and which. */
 export const nameVariable = "SLUICE_WORKER"
 
-/** What a worker sends to its supervisor, as JSON by the IPC of Node. */
+/** What a worker sends to its supervisor, by the IPC of Node: a structured clone. */
 export type FromWorker =
   | {
     readonly kind: "listen"

@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Workers from "../../Workers.ts"
 import type { WorkersError } from "./error.ts"
+import { format, type Sample } from "./metrics.ts"
 import type { Settings } from "./options.ts"
-import { merge } from "./prometheus.ts"
 import { Supervisor } from "./supervisor.ts"
 
 /** Starts the workers, and gives what their supervisor can do with them. */
@@ -16,5 +16,5 @@ export const start = (
       supervisor.ask<ReadonlyArray<Workers.ConnectionFacts>>("connections"),
       (answers) => answers.flatMap(({ pid, value, worker }) => value.map((each) => ({ ...each, worker, pid })))
     ),
-    metrics: Effect.map(supervisor.ask<string>("metrics"), (answers) => merge(answers.map(({ value }) => value)))
+    metrics: Effect.flatMap(supervisor.ask<ReadonlyArray<Sample>>("metrics"), format)
   }))

@@ -22,6 +22,7 @@ import {
   unwrap,
   wrap
 } from "./messages.ts"
+import type { Sample } from "./metrics.ts"
 import type { Settings } from "./options.ts"
 import { shareOf } from "./share.ts"
 
@@ -154,10 +155,12 @@ const failureOf = (where: string, failure: SocketFailure, wanted: Wanted): Netwo
   return Transport.systemError({ operation: "listen", address: where, error, anyPort })
 }
 
-// Loaded when it is asked for: it brings the router of Effect's HTTP.
-const metrics: Effect.Effect<string> = Effect.flatMap(
-  Effect.promise(() => import("effect/observability/PrometheusMetrics")),
-  (prometheus) => prometheus.format()
+const metrics: Effect.Effect<ReadonlyArray<Sample>> = Effect.map(
+  Effect.context<never>(),
+  (context) =>
+    Metric.snapshotUnsafe(context).map(({ attributes, description, id, state, type }) =>
+      ({ attributes, description, id, state, type }) as Sample
+    )
 )
 
 /** Builds the servers in this worker, and says when they listen. It runs until the supervisor ends it, or is gone itself. */

@@ -41,7 +41,7 @@ export class WorkerProcess {
     const [, file, ...args] = process.argv
     this.#child = ChildProcess.fork(file!, args, {
       env: { ...process.env, [nameVariable]: name },
-      serialization: "json",
+      serialization: "advanced",
       // A Ctrl-C is for the supervisor, which stops its workers.
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"]

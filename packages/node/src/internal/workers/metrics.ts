@@ -1,0 +1,28 @@
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+
+/** A metric of a worker, as it was when it was asked for. */
+export type Sample = Metric.Metric.Snapshot
+
+/** The metrics of several workers as one text of Prometheus, each with the name of its worker. */
+export const format = (
+  workers: ReadonlyArray<{ readonly worker: string; readonly value: ReadonlyArray<Sample> }>
+): Effect.Effect<string> => {
+  const registry = new Map<string, Metric.Metric.Metadata<never, unknown>>()
+  for (const { value, worker } of workers) {
+    for (const { attributes, description, id, state, type } of value) {
+      registry.set(String(registry.size), {
+        id,
+        type,
+        description,
+        attributes: { ...attributes, worker },
+        hooks: { get: () => state, update: () => {}, modify: () => {} }
+      })
+    }
+  }
+  // Loaded when it is asked for: it brings the router of Effect's HTTP.
+  return Effect.promise(() => import("effect/observability/PrometheusMetrics")).pipe(
+    Effect.flatMap((prometheus) => prometheus.format()),
+    Effect.provideService(Metric.MetricRegistry, registry)
+  )
+}
