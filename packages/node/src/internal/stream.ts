@@ -137,6 +137,8 @@ export class NodeStream implements Transport.StreamTransport {
 
   onError(error: NodeJS.ErrnoException): void {
     const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
+    // Bun frees the descriptor of a socket whose peer is gone, before it reports that.
+    if (operation === "write" && error.code === "EBADF") error.code = "EPIPE"
     this.#receiver?.onError(Transport.systemError({ operation, address: this.peer, error }))
   }
 

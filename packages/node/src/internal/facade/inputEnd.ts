@@ -1,5 +1,6 @@
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
+import { isNode } from "./runtime.ts"
 
 interface Handle {
   readonly writeQueueSize?: number
@@ -13,7 +14,7 @@ const handleOf = (socket: Net.Socket): Handle | undefined => (socket as { _handl
  * How the input of a TLS socket ends: with the peer's `close_notify`, or with a FIN without one.
  *
  * Node reports both alike. The TCP socket below differs at that moment: libuv has stopped reading it after a FIN, and
- * otherwise continues. Where Node's private handle is missing, a truncated stream counts as ended.
+ * otherwise continues. On Bun and Deno, which have no such handle, a truncated stream counts as ended.
  */
 export class InputEnd {
   /** Whether a FIN arrived without `close_notify`. */
@@ -41,6 +42,7 @@ export class InputEnd {
 }
 
 const hasStopped = (socket: TLSSocket, raw: Net.Socket): boolean => {
+  if (!isNode) return false
   // No FIN is seen while reading is paused.
   if (handleOf(socket)?.reading === false) return false
   // 0: reading had stopped and starts again. It finds the same FIN, which is ignored.
