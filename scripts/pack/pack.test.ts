@@ -2,21 +2,34 @@
  * Packs core and node as they would be published, installs the tarballs into an empty project outside of the workspace,
  * and uses them there as a stranger would: with the compiler, on the oldest Node that is supported and on the newest.
  */
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
+import { build, type Metafile } from "esbuild"
 import { execFile } from "node:child_process"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { gzipSync } from "node:zlib"
+import { publint } from "publint"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
 
 const packages = ["core", "node", "simulation", "conformance", "codec"]
 const oldestNode = "22.19.0"
+/** The most that a bundled echo server may have, in KiB. */
+const budget = { all: 280, compressed: 100 }
 const minutes = 60_000
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const project = await Fs.mkdtemp(Path.join(await Fs.realpath(Os.tmpdir()), "sluice-pack-"))
 const tarballOf = (name: string) => Path.join(project, `sluice-${name}-${workspace.version}.tgz`)
+
+/** What @arethetypeswrong has against a package. */
+const examine = async (tarball: Buffer) => {
+  const result = await checkPackage(createPackageFromTarballData(tarball))
+  if (result.types === false) throw new Error("the package has no types")
+  return { analysis: result.problems }
+}
 
 const run = (command: string, args: ReadonlyArray<string>, cwd = project) =>
   new Promise<string>((resolve, reject) =>
@@ -54,6 +67,19 @@ beforeAll(async () => {
 afterAll(() => Fs.rm(project, { recursive: true, force: true }))
 
 describe.each(packages)("@sluice/%s", (name) => {
+  test("has a manifest without mistakes", async () => {
+    const tarball = await Fs.readFile(tarballOf(name))
+    const { messages } = await publint({ pack: { tarball: tarball.buffer as ArrayBuffer }, strict: true })
+    expect(messages).toEqual([])
+  })
+
+  test("has declarations that fit its modules, for every resolution but that of old compilers", async () => {
+    const { analysis } = await examine(await Fs.readFile(tarballOf(name)))
+    // They are ECMAScript modules alone, which `require` of a CommonJS program cannot name.
+    expect(analysis.filter(({ kind }) => kind !== "NoResolution" && kind !== "CJSResolvesToESM")).toEqual([])
+    expect(analysis.filter((each) => each.kind === "NoResolution" && each.resolutionKind !== "node10")).toEqual([])
+  }, 2 * minutes)
+
   test("contains its sources, its build, its documents and its license, and nothing else", async () => {
     const files = (await run("tar", ["-tzf", tarballOf(name)])).trim().split("\n")
     const surplus = files.filter((file) =>
@@ -65,9 +91,60 @@ describe.each(packages)("@sluice/%s", (name) => {
   })
 })
 
-test("the declarations satisfy the compiler", async () => {
-  expect(await run(Path.join(root, "node_modules", ".bin", "tsc"), [])).toBe("")
-}, minutes)
+describe.each([
+  ["TypeScript 7", Path.join(root, "node_modules/.bin/tsc")],
+  ["TypeScript 5.9", Path.join(import.meta.dirname, "node_modules/typescript-5.9/bin/tsc")]
+])("%s", (_, compiler) => {
+  test.each([
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"]
+  ])("compiles a program with the module kind %s and the resolution %s", async (module, resolution) => {
+    expect(await run(compiler, ["--module", module, "--moduleResolution", resolution])).toBe("")
+  }, 3 * minutes)
+})
+
+describe("a bundle", () => {
+  const bundle = async (code: string) => {
+    const { metafile, outputFiles: [output] } = await build({
+      stdin: { contents: code, resolveDir: project, loader: "ts" },
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      platform: "node",
+      format: "esm",
+      logLevel: "silent"
+    })
+    const [{ inputs }] = Object.values(metafile.outputs) as [Metafile["outputs"][string]]
+    return {
+      text: output!.contents,
+      inputs: Object.keys(inputs).filter((file) => inputs[file]!.bytesInOutput > 0)
+    }
+  }
+
+  test("of an echo server is small", async () => {
+    const { text } = await bundle(await Fs.readFile(Path.join(project, "echo.ts"), "utf8"))
+    expect(text.length / 1024).toBeLessThan(budget.all)
+    expect(gzipSync(text).length / 1024).toBeLessThan(budget.compressed)
+  }, minutes)
+
+  test("has only what a program uses, also from the root module", async () => {
+    const code = `import { Endpoint } from "@sluice/core"; console.log(Endpoint.parse("tcp://127.0.0.1:1"))`
+    const { inputs } = await bundle(code)
+    expect(
+      inputs.filter((file) =>
+        /@sluice\/core\/dist\/(Server|Broadcast|Framed|internal\/(server|framing|udp))/.test(file)
+      )
+    ).toEqual([])
+  }, minutes)
+})
+
+test("the template becomes a server whose test passes", async () => {
+  const create = Path.join(import.meta.dirname, "create.ts")
+  const said = await run(process.execPath, [create, Path.join(project, "server"), project])
+  expect(said).toMatch(/1 passed[\s\S]*created .*server; cd there, and npm start/)
+  expect(await run("npm", ["run", "--silent", "check"], Path.join(project, "server"))).toBe("")
+}, 5 * minutes)
 
 describe.each([
   [oldestNode, Path.join(project, "oldest", "node", "bin", "node")],
@@ -83,7 +160,7 @@ describe.each([
     expect(modules).toEqual(expect.arrayContaining(["@sluice/core/Server", "@sluice/node/NodeNetwork"]))
     const imports = modules.map((module) => `await import(${JSON.stringify(module)})`)
     await run(node, ["--input-type=module", "--eval", imports.join("\n")])
-  })
+  }, minutes)
 
   test("refuses to load an internal module", async () => {
     const load = run(node, ["--input-type=module", "--eval", `await import("@sluice/core/internal/server")`])

@@ -5,7 +5,7 @@ import type * as Transport from "@sluice/core/Transport"
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 import type { InputEnd } from "../facade/inputEnd.ts"
-import { isNode } from "../facade/runtime.ts"
+import { takesEmptyWrites } from "../facade/runtime.ts"
 import { empty, NodeStream, type StreamFacts } from "../stream.ts"
 import { fromTls } from "./errors.ts"
 import { Staging } from "./staging.ts"
@@ -88,9 +88,9 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   override end(): void {
     this.#ending = true
     // Node drops the close_notify while a record of its own, such as a session ticket, is in flight. The empty write waits
-    // for that. Deno fails an empty write.
+    // for that.
     if (this.#writing) return
-    if (isNode) this.#send([empty])
+    if (takesEmptyWrites) this.#send([empty])
     else this.#shutDown()
   }
 

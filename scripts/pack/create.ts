@@ -1,0 +1,47 @@
+/**
+ * `npm run create -- FOLDER`: copies the template into an empty folder, installs it with the packages of this clone, and runs its
+ * test. `-- FOLDER TARBALLS` takes packages that are packed already.
+ */
+import { execFileSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
+import { published } from "../repository/files.ts"
+import { pack, tarballOf } from "./pack.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+const fail = (message: string): never => {
+  console.error(`create: ${message}`)
+  process.exit(2)
+}
+
+const [argument, packed] = process.argv.slice(2)
+// npm runs scripts in the root of the clone, and says where it was called.
+const from = process.env.INIT_CWD ?? process.cwd()
+const folder = resolve(from, argument ?? fail("no folder; name one: npm run create -- ../my-server"))
+if (existsSync(folder) && readdirSync(folder).length > 0) fail(`${folder} is not empty; name a new folder`)
+
+const tarballs = packed === undefined ? join(folder, "packages") : resolve(from, packed)
+mkdirSync(folder, { recursive: true })
+if (packed === undefined) {
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" })
+  pack(tarballs)
+}
+cpSync(join(root, "template"), folder, { recursive: true, filter: (file) => basename(file) !== "node_modules" })
+
+const file = join(folder, "package.json")
+const manifest = JSON.parse(readFileSync(file, "utf8"))
+manifest.name = basename(folder).toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-")
+for (const kind of ["dependencies", "devDependencies"]) {
+  for (const name of published) {
+    if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = `file:${tarballOf(tarballs, name)}`
+  }
+}
+// A package of this clone is not that of the registry, which another one depends on.
+manifest.overrides = Object.fromEntries(
+  ["core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
+)
+writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
+
+execFileSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, stdio: "inherit" })
+execFileSync("npm", ["test", "--silent"], { cwd: folder, stdio: "inherit" })
+console.log(`created ${folder}; cd there, and npm start`)

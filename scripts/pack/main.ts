@@ -1,0 +1,12 @@
+/** `npm run pack:test`: tests the packages as they are published. */
+import { join, resolve } from "node:path"
+import { endAs, run } from "../child.mjs"
+import { installIn } from "../extra.mjs"
+
+await installIn("scripts/pack")
+const vitest = join(resolve(import.meta.dirname, "../.."), "node_modules/vitest/vitest.mjs")
+endAs(
+  await run(process.execPath, [vitest, "run", "--root", import.meta.dirname, ...process.argv.slice(2)], {
+    stdio: "inherit"
+  })
+)

@@ -1,0 +1,32 @@
+/**
+ * `npm run pack`: builds the packages, and packs them into `dist`. Prints two lines: what it made, and the command that installs
+ * what a program needs.
+ */
+import { execFileSync } from "node:child_process"
+import { mkdirSync } from "node:fs"
+import { join, resolve } from "node:path"
+import workspace from "../../package.json" with { type: "json" }
+import { published } from "../repository/files.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+
+export const tarballOf = (folder: string, name: string): string =>
+  join(folder, `sluice-${name}-${workspace.version}.tgz`)
+
+/** Packs what was built. */
+export const pack = (folder: string): void => {
+  mkdirSync(folder, { recursive: true })
+  for (const name of published) {
+    const args = ["--yes", workspace.packageManager, "pack", "--pack-destination", folder]
+    execFileSync("npx", args, { cwd: join(root, "packages", name), stdio: ["ignore", "ignore", "inherit"] })
+  }
+}
+
+if (import.meta.main) {
+  const folder = join(root, "dist")
+  pack(folder)
+  console.log(`packed ${published.length} packages, version ${workspace.version}, into ${folder}`)
+  console.log(
+    `npm install effect@4.1 @effect/platform-node@4.1 ${tarballOf(folder, "core")} ${tarballOf(folder, "node")}`
+  )
+}

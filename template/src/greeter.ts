@@ -1,0 +1,23 @@
+import * as Framed from "@sluice/core/Framed"
+import * as Framing from "@sluice/core/Framing"
+import * as Server from "@sluice/core/Server"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+
+const lines = Framing.lines({ maxLineLength: 1024 })
+
+const greet = (name: string) => Effect.succeed(`Hello, ${name}!`)
+
+/** Answers each line with a greeting. It runs on any network: that of the machine, or a simulated one. */
+export const greeter = (listen: string) =>
+  Server.layer(
+    {
+      listen,
+      maxConnections: 1000,
+      idleTimeout: "5 minutes",
+      drain: "10 seconds",
+      onListening: (address) => Console.log(`listening on ${NetAddress.formatSocketAddress(address)}`)
+    },
+    Framed.serve(lines, greet)
+  )
