@@ -1,0 +1,1 @@
+export const installIn: (name: string) => Promise<void>

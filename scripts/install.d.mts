@@ -1,0 +1,3 @@
+export const root: string
+export const binaries: string
+export const install: () => Promise<void>
