@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
     await say(bob, "/me waves")
     await nc.says(/^\* bob waves$/m)
     await alice.until(saw("bob waves"))
-    expect(await alice.evaluate(text("#peopleTitle"))).toBe("In lobby — 3")
+    await alice.until(`${text("#peopleTitle")} === 'In lobby — 3'`)
 
     // Text is text, whatever it holds.
     const hostile = "<script>document.title='owned'</script><img src=x onerror=alert(1)> &amp; javascript:alert(1)"
@@ -89,12 +89,11 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
     expect(await alice.evaluate(shown)).toEqual(["psst"])
     await say(alice, "I hear you")
     await nc.says(/^\[from alice\] I hear you$/m)
-    await bob.until("document.querySelector('#roomList') !== null")
-    expect(await bob.evaluate(saw("psst"))).toBe(false)
     nc.child.stdin.write("to the room\n")
     await alice.until(`${text("#roomList .badge")} === '1 unread'`)
     await alice.evaluate("document.querySelector('#roomList button').click()")
-    await alice.until(saw("to the room"))
+    for (const tab of [alice, bob]) await tab.until(saw("to the room"))
+    expect(await bob.evaluate(saw("psst"))).toBe(false)
 
     // Rooms: what is said in the one that was left is marked, and is there on return.
     await say(bob, "/join garden")
@@ -167,6 +166,7 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
     await alice.until(`${isOpen} && ${saw("back again")} && document.querySelectorAll('#pending li').length === 0`)
     expect(await alice.evaluate(text("#peopleList .self .label"))).toBe("alice")
     for (const tab of [alice, bob]) {
+      await tab.until(saw("back again"))
       const said = await tab.evaluate(shown) as ReadonlyArray<string>
       expect(said).toEqual(Array.from(new Set(said)))
       const last = [
