@@ -25,6 +25,8 @@ const saw = (text: string) => `${shown}.includes(${JSON.stringify(text)})`
 const text = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`
 const isOpen = "document.getElementById('dot').className === 'open'"
 
+const network = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
+
 const focus = (tab: Tab, id: string) =>
   tab.evaluate(`{ const f = document.getElementById('${id}'); f.focus(); f.select() }`)
 
@@ -146,22 +148,12 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
     for (const tab of [alice, bob]) await tab.until(`${isOpen} && ${saw("said after the restart")}`)
 
     // A phase without a network.
-    await alice.send("Network.emulateNetworkConditions", {
-      offline: true,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: -1
-    })
+    await alice.send("Network.emulateNetworkConditions", { ...network, offline: true })
     await alice.until(`${text("#status")}.startsWith('You are offline')`)
     nc.child.stdin.write("one\ntwo\nthree\n")
     await bob.until(saw("three"))
     await say(alice, "back again")
-    await alice.send("Network.emulateNetworkConditions", {
-      offline: false,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: -1
-    })
+    await alice.send("Network.emulateNetworkConditions", { ...network, offline: false })
     await nc.says(/^<alice> back again$/m)
     await alice.until(`${isOpen} && ${saw("back again")} && document.querySelectorAll('#pending li').length === 0`)
     expect(await alice.evaluate(text("#peopleList .self .label"))).toBe("alice")
@@ -180,6 +172,18 @@ describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { t
       ]
       expect(said.slice(-last.length).toSorted()).toEqual(last.toSorted())
     }
+
+    // A name that was taken meanwhile is asked for until it is free.
+    await alice.send("Network.emulateNetworkConditions", { ...network, offline: true })
+    await stop(server)
+    server = await serve(data, server)
+    nc = talk()
+    nc.child.stdin.write("/nick alice\n/join lobby\n")
+    await nc.says(/^-- you are now called alice$/m)
+    await alice.send("Network.emulateNetworkConditions", { ...network, offline: false })
+    await alice.until(`${isOpen} && /^guest/.test(${text("#peopleList .self .label")})`)
+    nc.child.stdin.write("/nick carol\n")
+    await alice.until(`${text("#peopleList .self .label")} === 'alice'`)
 
     // Two tabs with one token: the first ends, and does not fight the second.
     const again = await browser.newTab()

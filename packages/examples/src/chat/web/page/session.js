@@ -20,6 +20,9 @@ export const fold = (name) => name.normalize("NFKC").toUpperCase().toLowerCase()
 export const makeSession = (identity, view) => {
   let me = ""
   let wanted = identity.name
+  let owned = ""
+  // A name that was the user's, and is somebody else's: mostly a connection that a server has not missed yet.
+  let lost = ""
   let isGreeted = false
   // Until the room is entered: at first, and whenever the connection was lost.
   let isArriving = true
@@ -131,6 +134,8 @@ export const makeSession = (identity, view) => {
   const greet = () => {
     clearTimeout(greeting)
     isGreeted = false
+    if (lost !== "") wanted = lost
+    lost = ""
     connection.send(`/token ${identity.token}`)
     if (wanted !== "") connection.send(`/nick ${wanted}`)
     isArriving = joined !== undefined
@@ -161,9 +166,20 @@ export const makeSession = (identity, view) => {
     room.people = change(room.people)
   }
 
+  /** @param {Conversation} room @param {string} from @param {string} to */
+  const renamed = (room, from, to) =>
+    people(room, (names) => names.map((each) => fold(each) === fold(from) ? to : each))
+
   /** @param {string} name */
   const without = (name) => (/** @type {ReadonlyArray<string>} */ names) =>
     names.filter((each) => fold(each) !== fold(name))
+
+  const reclaim = () => {
+    clearTimeout(greeting)
+    greeting = setTimeout(() => {
+      if (lost !== "") connection.send(`/nick ${lost}`)
+    }, 5000)
+  }
 
   // Lists are on the screen; who asks for one is answered all the same.
   /** @param {string} command */
@@ -174,8 +190,12 @@ export const makeSession = (identity, view) => {
     switch (line._tag) {
       case "Called":
         if (isGreeted && me !== line.name) note("note", `you are now called ${line.name}`)
+        // The others in the room are told that one is renamed; oneself is told this.
+        if (joined !== undefined) renamed(joined, me, line.name)
         me = line.name
+        if (isGreeted) lost = ""
         if (isGreeted || fold(me) === fold(wanted)) wanted = me
+        if (fold(me) === fold(wanted)) owned = wanted
         isGreeted ||= fold(me) === fold(wanted) || wanted === ""
         return remember()
       case "Past":
@@ -213,7 +233,7 @@ export const makeSession = (identity, view) => {
           partner.name = line.to
         }
         if (joined === undefined) return
-        people(joined, (names) => names.map((each) => fold(each) === fold(line.from) ? line.to : each))
+        renamed(joined, line.from, line.to)
         return note("note", `${line.from} is now called ${line.to}`, joined)
       }
       case "Whispered":
@@ -248,11 +268,16 @@ export const makeSession = (identity, view) => {
           greeting = setTimeout(greet, Number(wait) + 200 + 2000 * Math.random())
           return
         }
+        if (line.text === `somebody else is called ${lost}`) return reclaim()
         note("refusal", line.text)
         if (me === "" || !isArriving) return
         if (!isGreeted) {
           // The name is taken, or is none: the user is a guest.
           isGreeted = true
+          if (fold(owned) === fold(wanted)) {
+            lost = wanted
+            reclaim()
+          }
           wanted = ""
         } else {
           // The room cannot be entered.
@@ -265,7 +290,7 @@ export const makeSession = (identity, view) => {
   }
 
   const remember = () => {
-    sessionStorage.setItem("name", wanted)
+    sessionStorage.setItem("name", wanted || lost)
     sessionStorage.setItem("room", (joined ?? active).name)
     if (wanted !== "") localStorage.setItem("name", wanted)
   }
