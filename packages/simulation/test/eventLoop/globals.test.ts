@@ -75,11 +75,13 @@ describe("the platform during a run", () => {
       expect(Date()).toBe(new Date(86_400_000).toString())
       expect(new Date()).toBeInstanceOf(Date)
       expect(performance.now()).toBe(86_400_000)
+      expect(performance.timeOrigin).toBe(0)
       expect(process.hrtime()).toEqual([86_400, 0])
       expect(process.hrtime([86_399, 1])).toEqual([0, 999_999_999])
       expect(process.hrtime.bigint()).toBe(86_400_000_000_000n)
     })
     expect(Date.now()).toBeGreaterThan(1e12)
+    expect(performance.timeOrigin).toBeGreaterThan(1e12)
   })
 
   it("has random numbers of the seed", () => {

@@ -21,6 +21,9 @@ const platform = globalThis as unknown as Platform
 // Tasks after which other code has its turn.
 const slice = 5000
 
+// The longest time of a timer: some weeks.
+const longest = 2 ** 31 - 1
+
 // Turns in which nothing happens, after which nothing more will. Node has immediates of its own, which are not seen here: with
 // node:http2, the end of a write is one, and what it writes next another.
 const quiet = 3
@@ -48,7 +51,7 @@ export class Driver {
   constructor(time: VirtualTime, sandbox: Sandbox, patience: number) {
     this.#time = time
     this.#sandbox = sandbox
-    this.#patience = patience
+    this.#patience = Math.min(patience, longest)
     this.enter = entrance(sandbox.root)
   }
 

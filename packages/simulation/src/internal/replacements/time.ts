@@ -38,6 +38,11 @@ export const replaceTime = (replace: Replace): void => {
     const place = current()
     return place === undefined ? original.call(performance) : millis(place)
   })
+  const timeOrigin = (original: number) => () => {
+    const place = current()
+    return place === undefined ? original : wall(place) - millis(place)
+  }
+  replace(performance, "timeOrigin", timeOrigin, "computed")
   replace(process, "hrtime", (original: Hrtime) => {
     const bigint = () => {
       const place = current()

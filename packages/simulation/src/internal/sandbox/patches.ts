@@ -1,14 +1,14 @@
 import { shared } from "./place.ts"
 
 /**
- * Replaces a property by what `make` makes of its value. What the platform does not have is left alone. Where it is `pinned`,
- * it stays when something else is assigned.
+ * Replaces a property by what `make` makes of its value. What the platform does not have is left alone. What is
+ * `pinned` stays when something else is assigned; what is `computed` is a function that gives the value.
  */
 export type Replace = (
   target: object | undefined,
   name: string,
   make: (original: never) => unknown,
-  pinned?: "pinned"
+  how?: "pinned" | "computed"
 ) => void
 
 interface Installed {
@@ -26,7 +26,7 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
     const undo: Array<() => void> = []
     installed = { users: 0, undo }
     shared.patches.set(name, installed)
-    apply((target, name, make, pinned) => {
+    apply((target, name, make, how) => {
       if (target === undefined) return
       const value = (target as Record<string, unknown>)[name]
       if (value === undefined) return
@@ -34,18 +34,18 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
       if (before?.configurable === false) return
       const replacement = make(value as never)
       const enumerable = before?.enumerable ?? false
-      const get = () => replacement
+      const get = how === "computed" ? replacement as () => unknown : () => replacement
       Object.defineProperty(
         target,
         name,
-        pinned === undefined
+        how === undefined
           ? { configurable: true, writable: true, enumerable, value: replacement }
           : { configurable: true, enumerable, get, set: () => {} }
       )
       undo.push(() => {
         // Other code may have replaced it since.
         const now = Object.getOwnPropertyDescriptor(target, name)
-        if (pinned === undefined ? now?.value !== replacement : now?.get !== get) return
+        if (how === undefined ? now?.value !== replacement : now?.get !== get) return
         if (before === undefined) Reflect.deleteProperty(target, name)
         else Object.defineProperty(target, name, before)
       })
