@@ -4,7 +4,11 @@ import { endAs, run } from "../child.mjs"
 import { installIn } from "../extra.mjs"
 
 await installIn("scripts/pack")
-const vitest = join(resolve(import.meta.dirname, "../.."), "node_modules/vitest/vitest.mjs")
+const modules = join(resolve(import.meta.dirname, "../.."), "node_modules")
+const compiler = [join(modules, "typescript/bin/tsc"), "--project", import.meta.dirname]
+const checked = await run(process.execPath, compiler, { stdio: "inherit" })
+if (checked.code !== 0) endAs(checked)
+const vitest = join(modules, "vitest/vitest.mjs")
 endAs(
   await run(process.execPath, [vitest, "run", "--root", import.meta.dirname, ...process.argv.slice(2)], {
     stdio: "inherit"
