@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
+import * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
 import * as ServerEvent from "@sluice/core/ServerEvent"
 import * as ServerLog from "@sluice/core/ServerLog"
 import * as TlsReason from "@sluice/core/TlsReason"
@@ -34,6 +35,12 @@ const handshakeFailed = (port: number, reason: NetworkError.Reason) =>
     remoteAddress: peer(port),
     error: NetworkError.make("secure", `198.51.100.9:${port}`, reason)
   })
+
+const headerCut = (received: number) =>
+  handshakeFailed(
+    1,
+    new NetworkError.InvalidProxyHeader({ fault: new ProxyProtocolError.TruncatedHeader({ received }) })
+  )
 
 /** A log that has been opened, and the lines that it has written. */
 const opened = (log: ServerLog.ServerLog) => {
@@ -111,9 +118,15 @@ describe("ServerLog.standard", () => {
       const { lines, write } = opened(ServerLog.standard)
       yield* write([
         handshakeFailed(1, new TlsReason.HandshakeCut()),
-        handshakeFailed(2, new NetworkError.ConnectionReset())
+        handshakeFailed(2, new NetworkError.ConnectionReset()),
+        headerCut(0)
       ])
-      expect(lines.map((line) => line.split(" ")[0])).toEqual(["Debug", "Debug"])
+      expect(lines.map((line) => line.split(" ")[0])).toEqual(["Debug", "Debug", "Debug"])
+      yield* write([handshakeFailed(3, new TlsReason.NotTls()), headerCut(5)])
+      expect(lines.slice(3).map((line) => line.split(" ")[0])).toEqual(["Warn"])
+      yield* TestClock.adjust("1 minute")
+      yield* write([headerCut(5)])
+      expect(lines.at(-1)).toMatch(/^Warn .*the input ended after 5 bytes/)
     }))
 
   it.effect("speaks English of one and of many", () =>

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
@@ -38,6 +39,35 @@ describe("sockets of UDP that share a port (udp(7), socket(7))", () => {
       expect(text((yield* UdpSocket.receive(connected)).payload)).toBe("friend")
     }),
     { seeds: 3 }
+  )
+})
+
+describe("sockets of UDP that have joined a group", () => {
+  VitestSimulation.it(
+    "get what is sent to it, each by its port; a connected one has an address of its own, and gets nothing",
+    Effect.gen(function*() {
+      const [server, friend, stranger] = yield* SimNetwork.hosts("server", "friend", "stranger")
+      const group = "239.1.2.3"
+      const bind = (host: Host.Host, endpoint: string, peer?: string) =>
+        Effect.provide(Network.bind(endpoint, { reusePort: true, peer }), Host.layer(host))
+      const open = yield* bind(server, "udp://0.0.0.0:7")
+      const connected = yield* bind(server, "udp://0.0.0.0:7", "udp://friend:1")
+      const elsewhere = yield* bind(server, "udp://0.0.0.0:8")
+      const all = [open, connected, elsewhere]
+      for (const socket of all) yield* UdpSocket.join(socket, { group })
+      const senders = [yield* bind(friend, "udp://0.0.0.0:1"), yield* bind(stranger, "udp://0.0.0.0:1")]
+      for (const word of ["a", "b"]) {
+        for (const [index, sender] of senders.entries()) yield* UdpSocket.send(sender, `${word}${index}`, `${group}:7`)
+      }
+      yield* Effect.sleep("1 second")
+      const got = yield* Effect.forEach(all, (socket) =>
+        UdpSocket.datagrams(socket).pipe(
+          Stream.map(({ payload }) => text(payload)),
+          Stream.interruptWhen(Effect.sleep("1 second")),
+          Stream.runCollect
+        ))
+      expect(got).toEqual([["a0", "a1", "b0", "b1"], [], []])
+    })
   )
 })
 

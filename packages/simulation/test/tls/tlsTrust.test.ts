@@ -24,6 +24,15 @@ const leaf = parse(authority.issue({ names: ["leaf"] }).chain)[0]
 const issuedBy = (issuer: Certificate, subject: string, isAuthority: boolean) =>
   sign({ ...leaf, subject, isAuthority, issuer: issuer.subject, issuerKey: issuer.publicKey, publicKey: subject })
 
+it("two authorities of one name have nothing in common, and issue nothing in common", () => {
+  const [one, other] = [1, 2].map((serialNumber) => SimCertificate.authority("Test CA", { serialNumber }))
+  const issued = [one!, other!, one!].map((each) => each.issue({ names: ["server"] }))
+  expect(one!.certificate).not.toBe(other!.certificate)
+  expect(issued[0]!.key).not.toBe(issued[1]!.key)
+  expect(issued[0]!.chain).not.toBe(issued[1]!.chain)
+  expect(issued[2]).toEqual(issued[0])
+})
+
 describe("a chain of simulated certificates", () => {
   it("is good up to an authority, with more beside it than it needs", () => {
     const between = issuedBy(root, "CN=between", true)
