@@ -4,13 +4,21 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
 import { RedisClient } from "../redis/client/RedisClient.ts"
 import { BusFailed } from "./Bus.ts"
 
 export class Leases extends Context.Service<Leases, {
-  /** Takes keys, all or none, and returns whether they belong to this server now. */
-  readonly claim: (keys: ReadonlyArray<string>) => Effect.Effect<boolean, BusFailed>
+  /**
+   * Takes keys, all or none, and returns whether they belong to this server now. With the secret with which another server has
+   * taken a key, it is taken from that server.
+   */
+  readonly claim: (
+    keys: ReadonlyArray<string>,
+    secret?: Redacted.Redacted<string>
+  ) => Effect.Effect<boolean, BusFailed>
   /** Gives keys up. If that fails, they expire. */
   readonly release: (keys: ReadonlyArray<string>) => Effect.Effect<void>
   /** Keys that another server took while they could not be renewed. */
@@ -27,41 +35,61 @@ const script = (action: string) =>
 const unlock = script(`"del",KEYS[1]`)
 const prolong = script(`"pexpire",KEYS[1],ARGV[2]`)
 
+const digestOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url")
+const secretOf = (value: string): string => value.slice(value.indexOf(" "))
+
 const make = (prefix: string) =>
   Effect.gen(function*() {
     const { send } = yield* RedisClient
     const owner = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
-    const held = new Set<string>()
+    // The value of each key: the owner, and the digest of the secret, if there is one.
+    const held = new Map<string, string>()
     const lost = yield* PubSub.sliding<string>(1_024)
     const nameOf = (key: string) => `${prefix}${key}`
 
-    const take = (key: string) =>
+    const take = (key: string, value: string) =>
       Effect.flatMap(
-        send("SET", nameOf(key), owner, "NX", "PX", String(life)),
+        send("SET", nameOf(key), value, "NX", "PX", String(life)),
         (answer) =>
           answer === null
-            ? Effect.map(send("GET", nameOf(key)), (value) => value === owner)
+            ? Effect.map(send("GET", nameOf(key)), (found) => found === value)
             : Effect.succeed(true)
       )
+
+    const takeOver = Effect.fnUntraced(function*(key: string, value: string) {
+      if (yield* take(key, value)) return true
+      const found = yield* send("GET", nameOf(key))
+      const isSame = typeof found === "string" && !value.endsWith(" ") && secretOf(found) === secretOf(value)
+      if (!isSame) return false
+      yield* send("EVAL", unlock, "1", nameOf(key), found)
+      return yield* take(key, value)
+    })
 
     const release = (keys: ReadonlyArray<string>) =>
       Effect.forEach(keys, (key) =>
         Effect.suspend(() => {
+          const value = held.get(key)
           held.delete(key)
-          return Effect.ignore(send("EVAL", unlock, "1", nameOf(key), owner))
+          return value === undefined ? Effect.void : Effect.ignore(send("EVAL", unlock, "1", nameOf(key), value))
         }), { concurrency: "unbounded", discard: true })
 
     const claim = Effect.fnUntraced(
-      function*(keys: ReadonlyArray<string>) {
+      function*(keys: ReadonlyArray<string>, secret?: Redacted.Redacted<string>) {
+        const value = `${owner} ${secret === undefined ? "" : digestOf(Redacted.value(secret))}`
         const taken: Array<string> = []
-        for (const key of keys.filter((key) => !held.has(key))) {
-          const isOurs = yield* Effect.onError(take(key), () => release(taken))
+        for (const key of keys) {
+          if (held.has(key)) {
+            if (held.get(key) !== value) yield* send("SET", nameOf(key), value, "XX", "PX", String(life))
+            held.set(key, value)
+            continue
+          }
+          const isOurs = yield* Effect.onError(takeOver(key, value), () => release(taken))
           if (!isOurs) {
             yield* release(taken)
             return false
           }
           taken.push(key)
-          held.add(key)
+          held.set(key, value)
         }
         return true
       },
@@ -69,11 +97,11 @@ const make = (prefix: string) =>
       Effect.mapError(({ message }) => new BusFailed({ what: "claim", why: message }))
     )
 
-    const renew = (key: string) =>
+    const renew = ([key, value]: readonly [string, string]) =>
       Effect.gen(function*() {
-        if ((yield* send("EVAL", prolong, "1", nameOf(key), owner, String(life))) === 1) return
-        // It has expired, or Redis has forgotten it.
-        if (yield* take(key)) return
+        if ((yield* send("EVAL", prolong, "1", nameOf(key), value, String(life))) === 1) return
+        // It has expired, or Redis has forgotten it; or it was released or claimed anew meanwhile.
+        if (held.get(key) !== value || (yield* take(key, value))) return
         held.delete(key)
         yield* PubSub.publish(lost, key)
       })
@@ -83,7 +111,7 @@ const make = (prefix: string) =>
     yield* Effect.forkScoped(
       Effect.forever(Effect.andThen(Effect.sleep(renewEvery), Effect.exit(Effect.timeout(renewAll, "2 seconds"))))
     )
-    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(release(Array.from(held)), "1 second")))
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(release(Array.from(held.keys())), "1 second")))
     return Leases.of({ claim, release, lost: Stream.fromPubSub(lost) })
   })
 

@@ -138,6 +138,8 @@ describe("several chat servers", () => {
       const { engine, join, servers: all } = yield* servers(2)
       const alice = yield* join("alice", 0)
       const bob = yield* join("bob", 1)
+      const carol = yield* join("carol", 0)
+      yield* carol.say("/token 0123456789abcdef", "/nick carol", "/leave")
       yield* Effect.sleep("1 second")
       yield* Fault.crash(engine)
       yield* Effect.sleep("5 seconds")
@@ -161,6 +163,18 @@ describe("several chat servers", () => {
       expect(saidTo(alice)).toEqual(saidTo(bob))
       bob.heard.length = 0
       yield* Fault.crash(all[0]!)
+      // With the token, the name is there at once for the same user, and for nobody else.
+      const returned = yield* join("guest", 1)
+      yield* returned.say("/token wrong-0123456789", "/nick Carol", "/token 0123456789abcdef", "/nick carol")
+      expect(yield* returned.settled).toEqual([
+        "!! somebody else is called Carol",
+        "-- you are now called carol",
+        "-- pong settled"
+      ])
+      yield* returned.say("/quit")
+      yield* returned.over
+      yield* Effect.sleep("100 millis")
+      bob.heard.length = 0
       // Its people are gone at once for the others; its names are free when their leases are over.
       yield* Effect.sleep("15 seconds")
       yield* bob.say("/nick alice", "/who")

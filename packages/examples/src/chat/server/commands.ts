@@ -105,7 +105,7 @@ const actions: Actions = {
       yield* replace(hall, member, name)
       const { elsewhere, names } = hall
       const from = member.name
-      const isFree = !names.isTaken(member, name) && (yield* elsewhere.claim(name))
+      const isFree = !names.isTaken(member, name) && (yield* elsewhere.claim(name, member.token))
       if (!isFree || !names.rename(member, name)) {
         yield* refuse(member, `somebody else is called ${name}`)
         return

@@ -119,7 +119,7 @@ const make = Effect.gen(function*() {
   return Elsewhere.of({
     tag: `-${from}-`,
     connect,
-    claim: (name) => Effect.mapError(leases.claim(Lookalike.keys(name)), unreachable),
+    claim: (name, token) => Effect.mapError(leases.claim(Lookalike.keys(name), token), unreachable),
     release: (name, but) => {
       const kept = but === undefined ? [] : Lookalike.keys(but)
       return leases.release(Lookalike.keys(name).filter((key) => !kept.includes(key)))

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Line from "../../protocol/Line.ts"
 import type { Name } from "../../protocol/Name.ts"
@@ -39,8 +40,8 @@ export class Elsewhere extends Context.Service<Elsewhere, {
   readonly tag: string
   /** Connects this server with the others, for the life of the Scope. */
   readonly connect: (here: Here) => Effect.Effect<void, never, Scope.Scope>
-  /** Takes a name for a member, and tells whether it is free. */
-  readonly claim: (name: string) => Effect.Effect<boolean, Unreachable>
+  /** Takes a name for a member, and tells whether it is free, or taken with this token. */
+  readonly claim: (name: string, token: Redacted.Redacted<string> | undefined) => Effect.Effect<boolean, Unreachable>
   readonly release: (name: string, but?: string) => Effect.Effect<void>
   /** Tells the others where a member is now: what they were called before, and why they left the room that they were in. */
   readonly moved: (
