@@ -41,7 +41,7 @@ const [began] = seconds()
 let missed = 0
 for (const bug of values.bug) {
   const [start, cpu] = seconds()
-  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), 150)
+  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), 300)
   const [end, used] = seconds()
   if (failure === undefined) missed++
   const why = failure !== undefined && Exit.isFailure(failure.exit) ? Cause.squash(failure.exit.cause) : undefined
@@ -54,7 +54,11 @@ for (const bug of values.bug) {
     String(failure?.attempts ?? 0),
     failure === undefined ? "MISSED" : (why instanceof Error ? why.message : String(why)).slice(0, 80)
   )
-  if (values.verbose && failure !== undefined) console.log(failure.seed, failure.parameters, ...failure.faults)
+  if (values.verbose && failure !== undefined) {
+    for (const each of [{ seed: failure.seed, ...failure.parameters }, ...failure.faults]) {
+      console.log(`  ${JSON.stringify(each)}`)
+    }
+  }
 }
 const { failures, runs } = await explore("", Number(values.correct), 0)
 row("none", String(runs), "", "", "", "", failures.length === 0 ? "holds" : `FAILS with seed ${failures[0]!.seed}`)
