@@ -15,7 +15,7 @@ export class DuplexTransport implements Transport.StreamTransport {
   readonly remoteAddress: NetAddress.SocketAddress
   readonly #duplex: Duplex
   readonly #closeTimeout: number
-  #receiver!: Transport.StreamReceiver
+  #receiver: Transport.StreamReceiver | undefined = undefined
   #peerEnded = false
   // What this side has begun; a Duplex reports nothing of a close that is its own.
   #closing = false
@@ -31,12 +31,13 @@ export class DuplexTransport implements Transport.StreamTransport {
     // The peer's end leaves the output open.
     duplex.allowHalfOpen = true
     duplex.pause()
+    // From the beginning: an error that no one listens for would end the process.
+    duplex.on("error", (error) => this.#onError(error))
   }
 
   start(receiver: Transport.StreamReceiver): void {
     this.#receiver = receiver
     const duplex = this.#duplex
-    duplex.on("error", (error) => this.#onError(error))
     duplex.once("close", () => this.#onClose())
     if (duplex.closed) return process.nextTick(() => this.#onClose())
     duplex.on("data", (chunk: Uint8Array | string) => {
@@ -74,7 +75,7 @@ export class DuplexTransport implements Transport.StreamTransport {
     const duplex = this.#duplex
     let isWritten = false
     const onWritten = (error?: Error | null) => {
-      if (!error && !isWritten) this.#receiver.onFlushed()
+      if (!error && !isWritten) this.#receiver?.onFlushed()
     }
     duplex.cork()
     // A Duplex may keep what it gets, and does not tell until when.
@@ -127,15 +128,15 @@ export class DuplexTransport implements Transport.StreamTransport {
 
   #onEnd(): void {
     this.#peerEnded = true
-    this.#receiver.onEnd()
+    this.#receiver?.onEnd()
   }
 
   #onError(error: Error): void {
-    if (this.#closing || this.#hasFailed) return
+    if (this.#closing || this.#hasFailed || this.#receiver === undefined) return
     this.#hasFailed = true
     const { syscall } = error as NodeJS.ErrnoException
     const operation = syscall === "write" || syscall === "shutdown" ? "write" : "read"
-    this.#receiver.onError(Transport.systemError({ operation, address: Transport.formatPeer(this), error }))
+    this.#receiver?.onError(Transport.systemError({ operation, address: Transport.formatPeer(this), error }))
   }
 
   #onClose(): void {
@@ -149,6 +150,6 @@ export class DuplexTransport implements Transport.StreamTransport {
         errored ?? Object.assign(new Error("closed before its end"), { code: "ECONNRESET", syscall: "read" })
       )
     }
-    this.#receiver.onClose()
+    this.#receiver?.onClose()
   }
 }
