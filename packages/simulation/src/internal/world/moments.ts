@@ -77,7 +77,8 @@ export class Moments {
       this.#sent.turn()
     }
     this.#sent.add(arrival.from, payload.length)
-    const sort = this.#sorts.size < limit ? sortOf(payload) : -1
+    const own = sortOf(payload)
+    const sort = this.#sorts.size < limit || this.#sorts.get(own) > 0 ? own : -1
     this.#sorts.add(sort, 1)
     if (this.#waits.length === 0) return
     const count = this.#sorts.get(sort)
