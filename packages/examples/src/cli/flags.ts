@@ -5,9 +5,9 @@ import type * as Server from "@sluice/core/Server"
 import * as ServerPolicy from "@sluice/core/ServerPolicy"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import type * as UdpServer from "@sluice/core/UdpServer"
-import * as Workers from "@sluice/node/Workers"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Host from "effect/net/Host"
@@ -171,8 +171,13 @@ export const udpServerOptions = (flags: {
   onListening: printListening
 })
 
-/** Prints `Server listening on 127.0.0.1:12345`. In a worker it does not: the supervisor does. */
+/** Whether servers print where they listen: not in a worker, whose supervisor does. */
+export const isAnnounced = Context.Reference<boolean>("@sluice/examples/isAnnounced", { defaultValue: () => true })
+
+/** Prints where a server listens, unless it is not to be announced. */
+export const announce = (printing: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(Effect.service(isAnnounced), (isWanted) => isWanted ? printing : Effect.void)
+
+/** Prints `Server listening on 127.0.0.1:12345`. */
 export const printListening = (address: NetAddress.SocketAddress) =>
-  Workers.current() === undefined
-    ? Console.log(`Server listening on ${NetAddress.formatSocketAddress(address)}`)
-    : Effect.void
+  announce(Console.log(`Server listening on ${NetAddress.formatSocketAddress(address)}`))

@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { printListening } from "./flags.ts"
+import { isAnnounced, printListening } from "./flags.ts"
 import { positiveNumber } from "./setting.ts"
 
 /** `--workers`: how many processes serve. */
@@ -42,5 +42,5 @@ export const launch = <E, R, E2 = never, R2 = never>(
         count,
         stopTimeout: Duration.sum(flags.drain, Duration.seconds(5)),
         supervisor: Layer.merge(print, supervisor)
-      }, servers)
+      }, Layer.provide(servers, Layer.succeed(isAnnounced, false)))
   })

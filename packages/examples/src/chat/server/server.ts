@@ -3,7 +3,6 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
-import * as Workers from "@sluice/node/Workers"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Data from "effect/Data"
@@ -163,7 +162,7 @@ export const server = Command.make(
         maxConnectionsPerAddress: limits.clientsPerAddress + 20,
         ...shown,
         origins: options.webOrigin,
-        onListening: Workers.current() === undefined ? browsers.printListening(shown.listen) : undefined
+        onListening: (address) => flags.announce(browsers.printListening(shown.listen)(address))
       }, serve)
       return Layer.merge(lines, page)
     })
