@@ -66,9 +66,9 @@ export const runSuite = async (suite: Suite, effort: Effort): Promise<Comparison
     return comparison
   }
   const servers = await Promise.all(contestants.map((contestant) => startServer(contestant)))
-  // The compiler warms up.
+  // The compiler warms up: connections need some ten thousand.
   await interleave(2, scenarios, servers, async (scenario, server) => {
-    await scenario.measure(server, 2 * effort.seconds)
+    await scenario.measure(server, 3 * effort.seconds)
   })
   await interleave(rounds, scenarios, servers, async (scenario, server) => {
     comparison.add(scenario, server.name, await scenario.measure(server, effort.seconds))
