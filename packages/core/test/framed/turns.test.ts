@@ -38,6 +38,17 @@ describe("handlers that are fibers", () => {
       assert.deepStrictEqual(text(transport.written), ["a!\nb!\nc!\n", "d!\n"])
     }))
 
+  it.effect("leave nothing on the stack of the connection's fiber", () =>
+    Effect.gen(function*() {
+      const { fiber, transport } = yield* serve()
+      const frames = () => (fiber as unknown as { readonly _stack: ReadonlyArray<unknown> })._stack.length
+      transport.deliver(utf8("a\n"))
+      const before = frames()
+      for (let message = 0; message < 100; message++) transport.deliver(utf8("b\n"))
+      assert.strictEqual(transport.written.length, 101)
+      assert.strictEqual(frames(), before)
+    }))
+
   it.effect("hold back no reply when they wait, and none when they wait again", () =>
     Effect.gen(function*() {
       const { gate, transport } = yield* serve("x", "y")

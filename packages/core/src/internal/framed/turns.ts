@@ -32,7 +32,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   readonly #framed: FramedState<Out, In>
   readonly #options: TurnOptions<A, In, E, R>
   // Resumes the fiber that is in `wait`.
-  #resume: ((outcome: Outcome<E, R>) => void) | undefined = undefined
+  #resume: ((outcome: Effect.Effect<Outcome<E, R>>) => void) | undefined = undefined
   #isRegistering = false
   #isWithinCallback = false
   #isAttached = false
@@ -48,13 +48,13 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   }
 
   /** Handles messages until the connection ends. Only one consumer may have the input at a time. */
-  readonly wait: Outcome<E, R> = Effect.callback((resume) => {
+  readonly wait: Outcome<E, R> = Effect.flatten(Effect.callback<Outcome<E, R>>((resume) => {
     this.#resume = resume
     this.#isRegistering = true
     if (!this.#isWriting) this.#start()
     this.#isRegistering = false
     return this.#interrupted
-  })
+  }))
 
   readonly #interrupted: Effect.Effect<void> = Effect.sync(() => {
     this.#resume = undefined
@@ -131,7 +131,8 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (resume === undefined) return
     this.#resume = undefined
     this.#detach()
-    resume(outcome)
+    // What the fiber does next begins behind `wait`, not within it: each message would otherwise leave a frame on its stack.
+    resume(Effect.succeed(outcome))
   }
 
   // Answers the messages received. Returns whether the input may deliver more now.
