@@ -1,6 +1,16 @@
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { isFramingError } from "../../FramingError.ts"
 import type { ConnectionState } from "./state.ts"
+
+/** Waits until the descriptor of a connection is closed. */
+export const closed = (connection: ConnectionState): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const observer = { onClosed: () => resume(Effect.void) }
+    connection.observe(observer)
+    return Effect.sync(() => connection.ignore(observer))
+  })
 
 /** Waits until a connection that lingers is closed, for `closeTimeout` at most. */
 export const closedInTime = (connection: ConnectionState): Effect.Effect<void> =>
@@ -26,3 +36,7 @@ const silence = (connection: ConnectionState): Effect.Effect<void> =>
       return Effect.void
     })
   })
+
+/** Whether a handler failed because the peer sent a bad message: the connection then ends in order, without a reset. */
+export const isBadMessage = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.length > 0 && cause.reasons.every((each) => Cause.isFailReason(each) && isFramingError(each.error))

@@ -1,11 +1,9 @@
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Pipeable from "effect/Pipeable"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../../Connection.ts"
-import { isFramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
@@ -15,7 +13,7 @@ import type { Proxy } from "../proxy/header.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
-import { closedInTime } from "./closing.ts"
+import { closed, closedInTime, isBadMessage } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
 import { nobody, SendQueue, type Writer } from "./sendQueue.ts"
@@ -349,11 +347,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   /** Waits until the descriptor is closed. */
   get closed(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      const observer = { onClosed: () => resume(Effect.void) }
-      this.observe(observer)
-      return Effect.sync(() => this.ignore(observer))
-    })
+    return closed(this)
   }
 
   // Answers whether the phase has changed.
@@ -388,9 +382,6 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     return (operation) => this.failureOf(operation)
   }
 }
-
-const isBadMessage = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.length > 0 && cause.reasons.every((each) => Cause.isFailReason(each) && isFramingError(each.error))
 
 /** The state behind a connection. Every `Connection` is made here. */
 export const stateOf = (connection: Connection.Connection): ConnectionState => connection as ConnectionState
