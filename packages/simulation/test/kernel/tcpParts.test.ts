@@ -13,6 +13,7 @@ import { ReceiveBuffer } from "../../src/internal/kernel/tcp/receiving/receiveBu
 import { Congestion } from "../../src/internal/kernel/tcp/sending/congestion.ts"
 import { RoundTrip } from "../../src/internal/kernel/tcp/sending/roundTrip.ts"
 import { checkTcp } from "../../src/internal/kernel/tcp/settings.ts"
+import { sends, type State } from "../../src/internal/kernel/tcp/state.ts"
 
 const defaults = {
   sendBuffer: 262_144,
@@ -234,6 +235,48 @@ describe("the timers of a connection", () => {
       const orphan = gaveUp(yield* timersOf(program(false)))
       expect(orphan).toBeGreaterThanOrEqual(100)
       expect(orphan).toBeLessThan(201)
+    }))
+})
+
+describe("a state of TCP (RFC 9293, section 3.3.2)", () => {
+  it("lets what was written be sent from the handshake on until the connection is over", () => {
+    const states: ReadonlyArray<State> = [
+      "CLOSED",
+      "SYN_SENT",
+      "SYN_RECEIVED",
+      "ESTABLISHED",
+      "FIN_WAIT_1",
+      "FIN_WAIT_2",
+      "CLOSE_WAIT",
+      "CLOSING",
+      "LAST_ACK",
+      "TIME_WAIT"
+    ]
+    expect(states.filter((state) => !sends(state))).toEqual(["CLOSED", "SYN_SENT", "SYN_RECEIVED", "TIME_WAIT"])
+  })
+})
+
+describe("after a retransmission timeout", () => {
+  it.effect("one segment is sent, until it is acknowledged (RFC 5681, section 3.1)", () =>
+    Effect.gen(function*() {
+      const { exit, trace } = yield* Simulation.record(Effect.scoped(Effect.gen(function*() {
+        const { client, far, near, server } = yield* connected()
+        yield* Effect.forkScoped(Connection.write(near, new Uint8Array(200_000)))
+        yield* Effect.sleep("15 millis")
+        yield* Fault.partition(client, server)
+        yield* Effect.sleep("2 seconds")
+        yield* Fault.heal(client, server)
+        yield* Connection.readExactly(far, 200_000)
+      })))
+      yield* exit
+      const timeouts = trace.records.flatMap((record) =>
+        record._tag === "Timer" && record.name === "retransmission" ? [record.at] : []
+      )
+      expect(timeouts.length).toBeGreaterThan(1)
+      for (const at of timeouts) {
+        const sent = trace.records.filter((record) => record._tag === "Segment" && record.at === at)
+        expect(sent).toHaveLength(1)
+      }
     }))
 })
 

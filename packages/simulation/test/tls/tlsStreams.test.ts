@@ -2,6 +2,7 @@ import * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
 import { describe, expect, it } from "vitest"
 import { FakeTransport } from "../../../core/test/connection/FakeTransport.ts"
+import { Fields, Malformed } from "../../src/internal/kernel/tls/handshake/fields.ts"
 import { encodeAlert } from "../../src/internal/kernel/tls/record/alert.ts"
 import * as Record from "../../src/internal/kernel/tls/record/record.ts"
 import { RecordLayer, type RecordReceiver } from "../../src/internal/kernel/tls/record/recordLayer.ts"
@@ -64,4 +65,11 @@ describe("a stream of TLS over any transport", () => {
     transport.receiver!.onEnd()
     expect(told).toEqual(["data 5", "end"])
   })
+})
+
+it("what is not an object has no fields, and says so by a typed error", () => {
+  for (const value of [null, undefined, [], [{}], 1, "a", true]) {
+    expect(() => new Fields(value)).toThrow(Malformed)
+  }
+  expect(new Fields({ name: "a" }).text("name")).toBe("a")
 })
