@@ -24,10 +24,10 @@ interface Navigation {
 
 /** The pages of the guide in the order of reading. A page that no group has is in the last one. */
 const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "Start": ["README", "getting-started", "job-queue", "cookbook", "chat"],
+  "Start": ["README", "getting-started", "job-queue", "cookbook", "chat", "chat-web"],
   "Concepts": ["connections", "servers", "framing", "codec", "clients", "udp", "tls", "errors"],
   "Testing": ["simulation"],
-  "In production": ["operating", "strangers", "proxy-protocol", "relay", "runtimes", "versions"],
+  "In production": ["operating", "scaling", "strangers", "proxy-protocol", "relay", "runtimes", "versions"],
   "With other libraries": ["http", "bridges"],
   "Coming from": ["compare", "from-python", "from-node", "from-fs2-tokio"],
   "More": []

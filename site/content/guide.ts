@@ -55,7 +55,7 @@ export const writeGuide = (): void => {
     }\n---\n\n`
     stage(pageOf(file)!, matter + pageFrom(file, text))
   }
-  for (const name of readdirSync(join(root, "docs")).filter((each) => each.endsWith(".svg"))) {
+  for (const name of readdirSync(join(root, "docs")).filter((each) => /\.(svg|png)$/.test(each))) {
     const file = join(staged, "guide", name)
     mkdirSync(dirname(file), { recursive: true })
     copyFileSync(join(root, "docs", name), file)

@@ -33,7 +33,7 @@ const linkFrom = (file: string) => (target: string): string => {
   const page = pageOf(linked)
   if (page !== undefined) return anchor === undefined ? page : `${page}#${anchor}`
   if (!isFile(linked)) return target
-  if (linked.endsWith(".svg")) return path
+  if (/\.(svg|png)$/.test(linked)) return path
   linkedSources.add(linked)
   return sourcePage(linked)
 }

@@ -1,4 +1,5 @@
 import type * as Dgram from "node:dgram"
+import { isNode } from "./runtime.ts"
 
 /** Calls back once, with the negated errno of a failure. */
 type OnSent = (status: number) => void
@@ -29,7 +30,7 @@ export class DatagramHandle {
     const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "state symbol")
     const state = symbol && (socket as unknown as Record<symbol, { readonly handle?: Partial<Handle> }>)[symbol]
     const handle = state?.handle
-    this.#handle = typeof handle?.send === "function" ? handle as Handle : undefined
+    this.#handle = isNode && typeof handle?.send === "function" ? handle as Handle : undefined
     if (this.#handle !== undefined && Request === undefined) learnFrom(this.#handle)
   }
 
