@@ -153,6 +153,15 @@ describe("the congestion window (RFC 5681)", () => {
     expect(congestion.window).toBe(4 * segment)
   })
 
+  it("is halved once for what was in flight together, and again from the first byte behind it", () => {
+    const congestion = new Congestion(segment)
+    congestion.lost(10 * segment, 20_000, 10_000, segment)
+    congestion.lost(10 * segment, 25_000, 19_999, segment)
+    expect(congestion.window).toBe(5 * segment)
+    congestion.lost(5 * segment, 30_000, 20_000, segment)
+    expect(congestion.window).toBe(2.5 * segment)
+  })
+
   it("begins again with one segment after a timeout, and never gets smaller than two by a loss", () => {
     const congestion = new Congestion(segment)
     congestion.timedOut(8 * segment, 5000, segment)
