@@ -121,21 +121,6 @@ const consume = (connection: Connection.Connection, onChunk: (chunk: Uint8Array)
 }
 
 describe("Lending.consume", () => {
-  it.effect("gives chunks to keep to a consumer that owns them", () =>
-    Effect.gen(function*() {
-      const { connection, transport } = pair()
-      const seen: Array<Uint8Array> = []
-      Result.getOrThrow(Lending.consume(connection, {
-        ownsChunks: true,
-        onChunk: (chunk) => seen.push(chunk) > 0,
-        onEnd() {},
-        onError() {}
-      }))
-      yield* send(transport, chunks)
-      assert.strictEqual(seen.length, chunks.length)
-      assert.isTrue(seen.every(isIntact))
-    }))
-
   it("stops the peer until it is resumed, and keeps the chunk meanwhile", () => {
     const { connection, transport } = pair()
     const held: Array<Uint8Array> = []

@@ -10,7 +10,6 @@ import { refuseConsumer } from "./lentPull.ts"
 class Consumption implements Consumer, Lending.Consumption {
   readonly #connection: ConnectionState
   readonly #consumer: Lending.Consumer
-  readonly #ownsChunks: boolean
   readonly #lender = new Lender()
   #isAttached = true
   // "resumed": the consumer was done with the chunk before it answered.
@@ -19,15 +18,11 @@ class Consumption implements Consumer, Lending.Consumption {
   constructor(connection: ConnectionState, consumer: Lending.Consumer) {
     this.#connection = connection
     this.#consumer = consumer
-    this.#ownsChunks = consumer.ownsChunks === true
   }
 
   onChunk(chunk: Uint8Array): boolean {
     this.#delivery = "delivering"
-    const { transport } = this.#connection
-    const isDone = this.#consumer.onChunk(
-      this.#ownsChunks ? transport.keep(chunk) : this.#lender.extend(chunk, transport)
-    )
+    const isDone = this.#consumer.onChunk(this.#lender.extend(chunk, this.#connection.transport))
     const wasResumed = this.#hasResumed
     this.#delivery = "waiting"
     return isDone || wasResumed || !this.#isAttached

@@ -26,7 +26,6 @@ interface Piece {
 
 /** A connection as a Duplex that looks like a `net.Socket`. */
 export class DuplexSocket extends SocketFacts implements Lending.Consumer {
-  readonly ownsChunks = true
   bytesRead = 0
   timeout: number | undefined = undefined
   #owner: Owner | undefined = undefined
@@ -129,7 +128,8 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#tick = "pushed"
     // Behind the ticks of this chunk, and cheaper than a tick of its own.
     void now.then(this.#onTick)
-    const wantsMore = this.push(chunk)
+    // The reader owns what it gets; this chunk is only lent.
+    const wantsMore = this.push(Buffer.from(chunk))
     if (!wantsMore) this.#isPaused = true
     return wantsMore
   }
