@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 // Nothing here waits for time to pass: the timeout is for what hangs, also on a machine that has much else to do.
@@ -19,6 +20,6 @@ export default defineConfig({
   test: {
     projects: [...["core", "node", "simulation", "conformance", "codec", "examples"].map(project), repository],
     // Many tests wait for processes that they started: one worker more than there are cores keeps all cores busy.
-    maxWorkers: "150%"
+    maxWorkers: availableParallelism() + 1
   }
 })

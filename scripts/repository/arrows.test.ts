@@ -50,6 +50,11 @@ describe("a broken rule is reported", () => {
     expect(strangers(broken, "core", [])).toHaveLength(1)
   })
 
+  it("for node:process", () => {
+    const broken = graphOf({ "packages/node/src/Systemd.ts": `import { versions } from "node:process"` })
+    expect(strangers(broken, "node", outside["node"]!)).toHaveLength(1)
+  })
+
   it("for a way around the public modules", () => {
     const broken = graphOf({
       "packages/simulation/src/Host.ts": `import { State } from "../../core/src/internal/connection/state.ts"`

@@ -102,11 +102,20 @@ export const layers: Readonly<Record<string, Layers>> = {
   ]
 }
 
-/** What each package imports from outside of itself, beside Effect's deep modules. */
+/**
+ * What each package imports from outside of itself, beside Effect's deep modules. The global `process` stands for
+ * `node:process`: to import that opens standard input, which is then not blocking for other processes that share it.
+ */
 export const outside: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   core: [],
   codec: [/^@sluice\/core\//],
-  node: [/^@sluice\/core\//, /^node:/, /^@effect\/platform-node\//, /^@peculiar\/x509$/, /^reflect-metadata$/],
+  node: [
+    /^@sluice\/core\//,
+    /^node:(?!process$)/,
+    /^@effect\/platform-node\//,
+    /^@peculiar\/x509$/,
+    /^reflect-metadata$/
+  ],
   simulation: [/^@sluice\/core\//, /^vitest$/],
   conformance: [/^@sluice\/core\//, /^vitest$/]
 }

@@ -1,4 +1,4 @@
-import { versions } from "node:process"
+const { versions } = process
 
 const isDeno = versions["deno"] !== undefined
 
