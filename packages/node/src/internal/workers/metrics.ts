@@ -8,10 +8,10 @@ export type Sample = Metric.Metric.Snapshot
 export const format = (
   workers: ReadonlyArray<{ readonly worker: string; readonly value: ReadonlyArray<Sample> }>
 ): Effect.Effect<string> => {
-  const registry = new Map<string, Metric.Metric.Metadata<never, unknown>>()
+  const samples = new Map<string, Metric.Metric.Metadata<never, unknown>>()
   for (const { value, worker } of workers) {
     for (const { attributes, description, id, state, type } of value) {
-      registry.set(String(registry.size), {
+      samples.set(String(samples.size), {
         id,
         type,
         description,
@@ -23,6 +23,6 @@ export const format = (
   // Loaded when it is asked for: it brings the router of Effect's HTTP.
   return Effect.promise(() => import("effect/observability/PrometheusMetrics")).pipe(
     Effect.flatMap((prometheus) => prometheus.format()),
-    Effect.provideService(Metric.MetricRegistry, registry)
+    Effect.provideService(Metric.MetricRegistry, samples)
   )
 }
