@@ -4,8 +4,7 @@
  */
 import { join } from "node:path"
 import { endAs, run } from "../scripts/child.mjs"
-import { installIn } from "../scripts/extra.mjs"
-import { root } from "../scripts/install.mjs"
+import { installIn, root } from "../scripts/install.mjs"
 
 const folder = join(root, "libraries")
 

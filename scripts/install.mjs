@@ -50,11 +50,13 @@ const packages = () =>
     .map((entry) => join("packages", entry.name))
 
 const fingerprint = () => {
-  const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`)
   const manifests = ["", ...packages()].map((directory) => join(directory, "package.json"))
-  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests]) {
-    hash.update(`${file}\n`).update(readFileSync(join(root, file)))
-  }
+  return fingerprintOf(["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests])
+}
+
+const fingerprintOf = (files) => {
+  const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`)
+  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(root, file)))
   return hash.digest("hex")
 }
 
@@ -65,12 +67,7 @@ const isInstalled = (wanted) =>
 const installNow = async (wanted) => {
   say("Installing dependencies…")
   rmSync(stamp, { force: true })
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-  const result = await run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"], {
-    cwd: root,
-    env: { ...process.env, CI: "true", NODE_ENV: undefined },
-    stdio: ["ignore", "pipe", "pipe"]
-  })
+  const result = await runPnpm(root)
   if (result.signal !== null) {
     releaseLock()
     endAs(result)
@@ -80,6 +77,30 @@ const installNow = async (wanted) => {
     fail(`${result.output}\nNode was not installed: its package needs to run its install script.`)
   }
   writeFileSync(stamp, wanted)
+}
+
+/**
+ * Installs the dependencies of a folder that is a project of its own, outside of the default installation, unless they are
+ * installed already. Fails with the output of pnpm.
+ */
+export const installIn = async (name) => {
+  const folder = join(root, name)
+  const installed = join(folder, "node_modules", ".sluice-stamp")
+  const wanted = fingerprintOf(["package.json", "pnpm-lock.yaml"].map((file) => join(name, file)))
+  if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return
+  say(`Installing dependencies of ${name}…`)
+  const { code, output } = await runPnpm(folder)
+  if (code !== 0) throw new Error(`the dependencies of ${name} could not be installed:\n${output}`)
+  writeFileSync(installed, wanted)
+}
+
+const runPnpm = (folder) => {
+  const { packageManager } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+  return run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"], {
+    cwd: folder,
+    env: { ...process.env, CI: "true", NODE_ENV: undefined },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
 }
 
 /** The Node that runs everything: the installed one, or the program in the variable SLUICE_NODE. */

@@ -1,11 +1,11 @@
 /**
- * `npm run release -- 0.2.0`: gives all packages a version, and dates its section of the changelog. Commit the result, tag it
- * `v0.2.0` and push the tag: the workflow `publish` does the rest.
+ * `npm run release -- 0.2.0`: sets the version of all packages, and dates its section of the changelog. Commit the result, tag
+ * it `v0.2.0` and push the tag: the workflow `publish` publishes the packages.
  */
 import { readFileSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
+import { files, root } from "./repository/files.ts"
 
-const root = resolve(import.meta.dirname, "..")
 const fail = (message: string): never => {
   console.error(`release: ${message}`)
   process.exit(2)
@@ -20,13 +20,8 @@ const heading = `## ${version} (unreleased)`
 if (!text.includes(`${heading}\n`)) fail(`CHANGELOG.md has no section "${heading}"; write what changed`)
 writeFileSync(changelog, text.replace(heading, `## ${version} (${new Date().toISOString().slice(0, 10)})`))
 
-for (
-  const name of [
-    "",
-    ...["core", "node", "codec", "simulation", "conformance", "examples"].map((each) => `packages/${each}`)
-  ]
-) {
-  const file = join(root, name, "package.json")
+for (const manifest of files("package.json", "packages/*/package.json")) {
+  const file = join(root, manifest)
   writeFileSync(file, readFileSync(file, "utf8").replace(/"version": "[^"]*"/, `"version": "${version}"`))
 }
 const template = join(root, "template/package.json")

@@ -10,16 +10,13 @@ import { writeReference } from "./content/reference.ts"
 import { writeReport } from "./content/report.ts"
 import { writeSource } from "./content/sources.ts"
 
-/** The address of the site on its host, such as `/sluice/`. */
-const base = process.env.SITE_BASE ?? "/"
-
 rmSync(staged, { recursive: true, force: true })
 cpSync(join(import.meta.dirname, "pages"), staged, { recursive: true })
 writeGuide()
 writeHome()
-const reference = writeReference(base)
-writeReport(base)
-for (const file of linkedSources) writeSource(file, base)
-writeContents(base, reference)
+const reference = writeReference()
+writeReport()
+for (const file of linkedSources) writeSource(file)
+writeContents(reference)
 
 await build(import.meta.dirname)

@@ -1,12 +1,11 @@
 /**
  * `npm run site` builds the website, `npm run site:serve` shows it on loopback (`-- --port 8080`), and `npm run site:check`
- * builds and checks it. The first of them installs what the site needs, which the default installation does without.
+ * builds and checks it. The first run installs the dependencies of the site, which the default installation leaves out.
  */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { endAs, run } from "../scripts/child.mjs"
-import { installIn } from "../scripts/extra.mjs"
-import { root } from "../scripts/install.mjs"
+import { installIn, root } from "../scripts/install.mjs"
 import { dist, serve } from "./server.ts"
 
 const [command, ...args] = process.argv.slice(2)

@@ -3,6 +3,7 @@ import { createReadStream, existsSync, statSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { extname, join, normalize } from "node:path"
+import { base } from "./content/paths.ts"
 
 export const dist = join(import.meta.dirname, "dist")
 
@@ -14,9 +15,10 @@ const types: Readonly<Record<string, string>> = {
   ".json": "application/json"
 }
 
-/** The file that a path of the site names, or nothing. */
+/** The file at a path on the host, or nothing. */
 export const fileAt = (path: string): string | undefined => {
-  const file = join(dist, normalize(decodeURIComponent(path)))
+  if (!path.startsWith(base)) return undefined
+  const file = join(dist, normalize(decodeURIComponent(path.slice(base.length - 1))))
   const candidates = path.endsWith("/") ? [join(file, "index.html")] : [file, `${file}.html`]
   return candidates.find((each) => each.startsWith(dist) && existsSync(each) && statSync(each).isFile())
 }
@@ -34,6 +36,6 @@ export const serve = (port: number): Promise<{ readonly url: string; readonly se
     })
     server.once("error", reject)
     server.listen(port, "127.0.0.1", () => {
-      resolve({ server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })
+      resolve({ server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${base}` })
     })
   })

@@ -1,21 +1,20 @@
 /**
  * `npm run create -- FOLDER`: copies the template into an empty folder, installs it with the packages of this clone, and runs its
- * test. `-- FOLDER TARBALLS` takes packages that are packed already.
+ * test. `-- FOLDER TARBALLS` uses tarballs that exist already.
  */
 import { execFileSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
-import { published } from "../repository/files.ts"
+import { published, root } from "../repository/files.ts"
 import { pack, tarballOf } from "./pack.ts"
 
-const root = resolve(import.meta.dirname, "../..")
 const fail = (message: string): never => {
   console.error(`create: ${message}`)
   process.exit(2)
 }
 
 const [argument, packed] = process.argv.slice(2)
-// npm runs scripts in the root of the clone, and says where it was called.
+// npm runs scripts in the root of the clone; INIT_CWD is the directory of the caller.
 const from = process.env.INIT_CWD ?? process.cwd()
 const folder = resolve(from, argument ?? fail("no folder; name one: npm run create -- ../my-server"))
 if (existsSync(folder) && readdirSync(folder).length > 0) fail(`${folder} is not empty; name a new folder`)
@@ -36,10 +35,8 @@ for (const kind of ["dependencies", "devDependencies"]) {
     if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = `file:${tarballOf(tarballs, name)}`
   }
 }
-// A package of this clone is not that of the registry, which another one depends on.
-manifest.overrides = Object.fromEntries(
-  ["core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
-)
+// The other packages depend on core: they must get that of this clone, not that of the registry.
+manifest.overrides = { "@sluice/core": `file:${tarballOf(tarballs, "core")}` }
 writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
 
 execFileSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, stdio: "inherit" })

@@ -1,10 +1,10 @@
 /** `npm run pack:test`: tests the packages as they are published. */
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { endAs, run } from "../child.mjs"
-import { installIn } from "../extra.mjs"
+import { installIn, root } from "../install.mjs"
 
 await installIn("scripts/pack")
-const modules = join(resolve(import.meta.dirname, "../.."), "node_modules")
+const modules = join(root, "node_modules")
 const compiler = [join(modules, "typescript/bin/tsc"), "--project", import.meta.dirname]
 const checked = await run(process.execPath, compiler, { stdio: "inherit" })
 if (checked.code !== 0) endAs(checked)

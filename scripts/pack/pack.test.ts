@@ -1,6 +1,6 @@
 /**
- * Packs core and node as they would be published, installs the tarballs into an empty project outside of the workspace,
- * and uses them there as a stranger would: with the compiler, on the oldest Node that is supported and on the newest.
+ * Packs the packages as they would be published, installs the tarballs into an empty project outside of the workspace, and
+ * uses them there: with two compilers, with a bundler, on the oldest supported Node and on the newest.
  */
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import { build, type Metafile } from "esbuild"
@@ -13,22 +13,22 @@ import { publint } from "publint"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
+import { published, root } from "../repository/files.ts"
+import * as Pack from "./pack.ts"
 
-const packages = ["core", "node", "simulation", "conformance", "codec"]
 const oldestNode = "22.19.0"
 /** The most that a bundled echo server may have, in KiB. */
 const budget = { all: 280, compressed: 100 }
 const minutes = 60_000
 
-const root = Path.resolve(import.meta.dirname, "../..")
 const project = await Fs.mkdtemp(Path.join(await Fs.realpath(Os.tmpdir()), "sluice-pack-"))
-const tarballOf = (name: string) => Path.join(project, `sluice-${name}-${workspace.version}.tgz`)
+const tarballOf = (name: string) => Pack.tarballOf(project, name)
 
-/** What @arethetypeswrong has against a package. */
-const examine = async (tarball: Buffer) => {
+/** The problems that @arethetypeswrong finds in a package. */
+const problemsOf = async (tarball: Buffer) => {
   const result = await checkPackage(createPackageFromTarballData(tarball))
   if (result.types === false) throw new Error("the package has no types")
-  return { analysis: result.problems }
+  return result.problems
 }
 
 const run = (command: string, args: ReadonlyArray<string>, cwd = project) =>
@@ -48,16 +48,13 @@ const modulesOf = async (name: string) => {
 }
 
 beforeAll(async () => {
-  for (const name of packages) {
-    const cwd = Path.join(root, "packages", name)
-    await run("npx", ["--yes", workspace.packageManager, "pack", "--pack-destination", project], cwd)
-  }
+  Pack.pack(project)
   await Fs.cp(Path.join(import.meta.dirname, "consumer"), project, { recursive: true })
   const peers = Object.entries(nodePackage.devDependencies)
     .filter(([name]) => !name.startsWith("@sluice/"))
     .map(([name, version]) => `${name}@${version}`)
   const types = `@types/node@${workspace.devDependencies["@types/node"]}`
-  await run("npm", ["install", ...packages.map(tarballOf), ...peers, types])
+  await run("npm", ["install", ...published.map(tarballOf), ...peers, types])
   // The package `node` would fetch this one, by an install script.
   const binary = `node-${process.platform === "darwin" ? "bin-darwin" : process.platform}-${process.arch}`
   await run("npm", ["install", "--prefix", "oldest", `${binary}@${oldestNode}`])
@@ -66,7 +63,7 @@ beforeAll(async () => {
 
 afterAll(() => Fs.rm(project, { recursive: true, force: true }))
 
-describe.each(packages)("@sluice/%s", (name) => {
+describe.each(published)("@sluice/%s", (name) => {
   test("has a manifest without mistakes", async () => {
     const tarball = await Fs.readFile(tarballOf(name))
     const { messages } = await publint({ pack: { tarball: tarball.buffer as ArrayBuffer }, strict: true })
@@ -74,10 +71,10 @@ describe.each(packages)("@sluice/%s", (name) => {
   })
 
   test("has declarations that fit its modules, for every resolution but that of old compilers", async () => {
-    const { analysis } = await examine(await Fs.readFile(tarballOf(name)))
+    const problems = await problemsOf(await Fs.readFile(tarballOf(name)))
     // They are ECMAScript modules alone, which `require` of a CommonJS program cannot name.
-    expect(analysis.filter(({ kind }) => kind !== "NoResolution" && kind !== "CJSResolvesToESM")).toEqual([])
-    expect(analysis.filter((each) => each.kind === "NoResolution" && each.resolutionKind !== "node10")).toEqual([])
+    expect(problems.filter(({ kind }) => kind !== "NoResolution" && kind !== "CJSResolvesToESM")).toEqual([])
+    expect(problems.filter((each) => each.kind === "NoResolution" && each.resolutionKind !== "node10")).toEqual([])
   }, 2 * minutes)
 
   test("contains its sources, its build, its documents and its license, and nothing else", async () => {
@@ -156,7 +153,7 @@ describe.each([
 
   test("loads every public module", async () => {
     // The adapter for vitest needs vitest, which the consumer does not have.
-    const modules = (await Promise.all(packages.map(modulesOf))).flat().filter((name) => !name.includes("/Vitest"))
+    const modules = (await Promise.all(published.map(modulesOf))).flat().filter((name) => !name.includes("/Vitest"))
     expect(modules).toEqual(expect.arrayContaining(["@sluice/core/Server", "@sluice/node/NodeNetwork"]))
     const imports = modules.map((module) => `await import(${JSON.stringify(module)})`)
     await run(node, ["--input-type=module", "--eval", imports.join("\n")])

@@ -1,19 +1,17 @@
 /**
- * `npm run pack`: builds the packages, and packs them into `dist`. Prints two lines: what it made, and the command that installs
- * what a program needs.
+ * `npm run pack`: builds the packages, and packs them into `dist`. Prints two lines: what it packed, and the command that
+ * installs what a program needs.
  */
 import { execFileSync } from "node:child_process"
 import { mkdirSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import workspace from "../../package.json" with { type: "json" }
-import { published } from "../repository/files.ts"
-
-const root = resolve(import.meta.dirname, "../..")
+import { published, root } from "../repository/files.ts"
 
 export const tarballOf = (folder: string, name: string): string =>
   join(folder, `sluice-${name}-${workspace.version}.tgz`)
 
-/** Packs what was built. */
+/** Packs what `npm run build` built. */
 export const pack = (folder: string): void => {
   mkdirSync(folder, { recursive: true })
   for (const name of published) {

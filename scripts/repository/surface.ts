@@ -22,10 +22,10 @@ const byName = (a: Declaration, b: Declaration) => (a.name < b.name ? -1 : a.nam
 
 const signature = ({ isExported, text }: Declaration) => `${isExported ? "" : "local "}${withoutBoilerplate(text)}`
 
-/** The parameters that every class of errors has in a declaration. */
+/** The constructor that every error class has in its declaration. */
 const errorConstructor = /new <A extends Record<string, any> = \{\}>\(args: .*?\) => /g
 
-const withoutBoilerplate = (text: string) => text.replaceAll(errorConstructor, "")
+export const withoutBoilerplate = (text: string): string => text.replaceAll(errorConstructor, "")
 
 /**
  * The text of `src/index.ts`: each module as a namespace, but for those that are loaded for their effects, and those that need

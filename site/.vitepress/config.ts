@@ -1,8 +1,9 @@
 import { defineConfig } from "vitepress"
 import { contents } from "../content/contents.ts"
+import { base } from "../content/paths.ts"
 import { themes } from "../content/themes.ts"
 
-const { base, guide, reference } = contents()
+const { guide, reference } = contents()
 
 /** Anchors as GitHub makes them, so that the links of the guide lead to the same headings in both places. */
 const slugify = (heading: string) =>
@@ -18,7 +19,7 @@ export default defineConfig({
   cacheDir: ".vitepress/cache",
   appearance: true,
   lastUpdated: false,
-  // The pages of source files and of the report are files, which the compiler of pages does not know.
+  // The build writes the pages of source files and of the report itself: VitePress does not know them.
   ignoreDeadLinks: [/^\/source\//, /^\/reports\//],
   head: [
     ["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }],
@@ -27,7 +28,7 @@ export default defineConfig({
   // The first page has no main landmark otherwise.
   transformHtml: (html) => html.replace(/(<div class="VPContent is-home")/, "$1 role=\"main\""),
   vite: {
-    // Not the configuration of the packages, which is for a later compiler.
+    // Without the tsconfig.json of the packages, whose target this esbuild does not know.
     esbuild: { tsconfigRaw: {} }
   },
   markdown: {

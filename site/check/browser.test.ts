@@ -7,7 +7,6 @@ import { serve } from "../server.ts"
 const executablePath = [process.env.CHROMIUM ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync)
 if (executablePath === undefined) console.warn("skipped: the site is not looked at without Chromium")
 
-const base = (process.env.SITE_BASE ?? "/").slice(1)
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const looks = [
   { width: 390, colorScheme: "light", rules: "all" },
@@ -33,7 +32,6 @@ const visited = [
 describe.skipIf(executablePath === undefined)("in Chromium", () => {
   let browser: Browser
   let site: Awaited<ReturnType<typeof serve>>
-  const url = () => `${site.url}${base}`
 
   beforeAll(async () => {
     site = await serve(0)
@@ -52,7 +50,9 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
     const page = await context.newPage()
     const faults: Array<string> = []
     page.on("request", (request) => {
-      if (!request.url().startsWith(url()) && !request.url().startsWith("data:")) faults.push(`asked ${request.url()}`)
+      if (!request.url().startsWith(site.url) && !request.url().startsWith("data:")) {
+        faults.push(`asked ${request.url()}`)
+      }
     })
     page.on("pageerror", (error) => faults.push(error.message))
     await use(page)
@@ -66,7 +66,7 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
       const found: Array<string> = []
       const faults = await open(look, async (page) => {
         for (const path of visited) {
-          await page.goto(`${url()}${path}`)
+          await page.goto(`${site.url}${path}`)
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
           if (overflow > 0) found.push(`${path}: ${overflow} pixels too wide`)
           await page.evaluate(axe)
@@ -88,7 +88,7 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
 
   it("works by keyboard: skips to the content, searches, and opens a result", async () => {
     const faults = await open(looks[2], async (page) => {
-      await page.goto(`${url()}guide/servers.html`)
+      await page.goto(`${site.url}guide/servers.html`)
       await page.keyboard.press("Tab")
       expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/skip to content/i)
       await page.keyboard.press("Control+k")

@@ -4,9 +4,7 @@ import { describe, expect, it } from "vitest"
 import { root } from "../content/paths.ts"
 import { attribute, broken, htmlOf, pages, tags } from "./pages.ts"
 
-const base = process.env.SITE_BASE ?? "/"
-
-/** What is wrong on each page, as `page: fault`. */
+/** The faults of each page, as `page: fault`. */
 const faults = (find: (html: string, page: string) => ReadonlyArray<string | undefined>) =>
   pages.flatMap((page) =>
     find(htmlOf(page), page).filter((fault) => fault !== undefined).map((fault) => `${page}: ${fault}`)
@@ -28,7 +26,7 @@ describe("the pages of the site", () => {
       [
         ...[...tags(html, "a"), ...tags(html, "link")].map((tag) => attribute(tag, "href")),
         ...[...tags(html, "img"), ...tags(html, "iframe")].map((tag) => attribute(tag, "src"))
-      ].filter((target) => target !== undefined).map((target) => broken(page, target, base))
+      ].filter((target) => target !== undefined).map((target) => broken(page, target))
     )).toEqual([])
   })
 

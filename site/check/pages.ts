@@ -1,9 +1,10 @@
 /** The built pages, as text to be checked. */
 import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { base } from "../content/paths.ts"
 import { dist, fileAt } from "../server.ts"
 
-/** The pages of the site, by their paths in it. Source files and the report are not written by its compiler. */
+/** The pages of the site, by their paths in it. Without those that the build writes itself: source files and the report. */
 export const pages = globSync("**/*.html", { cwd: dist })
   .filter((path) => path !== "404.html" && !path.startsWith("source/") && !path.startsWith("reports/"))
   .toSorted()
@@ -37,11 +38,11 @@ export const idsOf = (file: string): ReadonlySet<string> => {
 }
 
 /** Why a link of a page leads nowhere, or nothing. */
-export const broken = (page: string, target: string, base: string): string | undefined => {
+export const broken = (page: string, target: string): string | undefined => {
   if (/^(https?|mailto|data):/.test(target)) return undefined
   const { hash, pathname } = new URL(target, `http://localhost${base}${page}`)
   if (!pathname.startsWith(base)) return `${target} is outside of the site`
-  const file = fileAt(pathname.slice(base.length - 1))
+  const file = fileAt(pathname)
   if (file === undefined) return `${target}: no such page`
   const id = decodeURIComponent(hash.slice(1))
   return id === "" || idsOf(file).has(id) ? undefined : `${target}: no such anchor`

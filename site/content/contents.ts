@@ -16,19 +16,18 @@ interface Group {
 }
 
 interface Navigation {
-  readonly base: string
   readonly guide: Array<Group>
-  /** What the side of the pages of each package shows, by the start of their addresses. */
+  /** The sidebars of the pages of each package, by the prefix of their addresses. */
   readonly reference: Readonly<Record<string, ReadonlyArray<Group>>>
 }
 
-/** The pages of the guide in the order of reading. A page that no group has is in the last one. */
+/** The pages of the guide in the order of reading. A page that no group lists is in the last one. */
 const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
   "Start": ["README", "getting-started", "job-queue", "cookbook", "chat", "chat-web"],
   "Concepts": ["connections", "servers", "framing", "codec", "clients", "udp", "tls", "errors"],
-  "Testing": ["simulation"],
+  "Testing": ["simulation", "deterministic-testing", "asynchronous"],
   "In production": ["operating", "scaling", "strangers", "proxy-protocol", "relay", "runtimes", "versions"],
-  "With other libraries": ["http", "bridges"],
+  "With other libraries": ["http", "node", "bridges"],
   "Coming from": ["compare", "from-python", "from-node", "from-fs2-tokio"],
   "More": []
 }
@@ -45,7 +44,7 @@ const modulesOf = ({ modules, name }: Contents): Group => ({
   items: modules.map((module) => ({ text: module.name, link: module.path }))
 })
 
-export const writeContents = (base: string, reference: ReadonlyArray<Contents>): void => {
+export const writeContents = (reference: ReadonlyArray<Contents>): void => {
   const all = pages()
   const placed = Object.values(groups).flat()
   const guide = Object.entries(groups).map(([text, names]): Group => {
@@ -67,7 +66,6 @@ export const writeContents = (base: string, reference: ReadonlyArray<Contents>):
     ]
   }
   const navigation: Navigation = {
-    base,
     guide,
     reference: Object.fromEntries([
       ["/reference/", [packages]],

@@ -1,5 +1,6 @@
 /** Code in colors, as HTML that needs no script. */
 import { createHighlighter, type ThemedToken } from "shiki"
+import { escape } from "./escape.ts"
 import { themes } from "./themes.ts"
 
 const highlighter = await createHighlighter({
@@ -7,12 +8,9 @@ const highlighter = await createHighlighter({
   langs: ["typescript", "json", "markdown", "bash", "python"]
 })
 
-export const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
-
 export type Language = "typescript" | "json" | "markdown" | "bash" | "python"
 
-/** Lines of code, each as the HTML of its tokens; `link` has the address of a token, if it leads somewhere. */
+/** Lines of code, each as the HTML of its tokens. `link` returns the address to which a token links, if any. */
 export const highlight = (
   code: string,
   lang: Language,

@@ -7,6 +7,9 @@ export const root = join(import.meta.dirname, "../..")
 /** The pages that the build makes of the repository. They are not committed. */
 export const staged = join(import.meta.dirname, "../.content")
 
+/** The address of the site on its host, such as `/sluice/`. It begins and ends with a slash. */
+export const base = process.env.SITE_BASE ?? "/"
+
 /** Writes a file of the site, by its path in it. */
 export const stage = (path: string, text: string): void => {
   const file = join(staged, path)

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Declaration, type Module, type Package, readPackages } from "../../scripts/repository/declarations.ts"
+import { withoutBoilerplate } from "../../scripts/repository/surface.ts"
 import { moduleComment, proseOf, tagsOf, unframed } from "./comment.ts"
 import { highlight } from "./highlight.ts"
 import { linkedSources, literal, sourcePage } from "./markdown.ts"
-import { root, stage } from "./paths.ts"
+import { base, root, stage } from "./paths.ts"
 import { lineOf } from "./sources.ts"
 
 /** What the navigation shows of a package. */
@@ -21,10 +22,10 @@ const shortName = ({ name }: Module) => name.split("/").at(-1)!
 const longName = ({ name }: Module) => name.split("/").slice(2).join("/")
 
 /** Writes the pages and returns what is there, for the navigation. */
-export const writeReference = (base: string): ReadonlyArray<Contents> => {
+export const writeReference = (): ReadonlyArray<Contents> => {
   const packages = readPackages().toSorted((a, b) => rank(a) - rank(b))
   const modules = packages.flatMap((each) => each.modules)
-  for (const module of modules) stage(`${pathOf(module)}.md`, pageOf(module, modules, base))
+  for (const module of modules) stage(`${pathOf(module)}.md`, pageOf(module, modules))
   const contents = packages.map((each): Contents => ({
     name: each.name,
     modules: each.modules.map((module) => ({
@@ -81,7 +82,7 @@ const categoryOf = ({ declarations }: Group): string =>
   declarations.map(({ comment }) => tagsOf(unframed(comment)).get("category")).find((each) => each !== undefined) ??
     "other"
 
-const pageOf = (module: Module, modules: ReadonlyArray<Module>, base: string): string => {
+const pageOf = (module: Module, modules: ReadonlyArray<Module>): string => {
   const source = readFileSync(join(root, module.source), "utf8")
   const groups = groupsOf(module)
   const addressOf = addresses(module, groups, modules)
@@ -101,7 +102,7 @@ const pageOf = (module: Module, modules: ReadonlyArray<Module>, base: string): s
     ...Array.from(categories, ([category, entries]) =>
       [
         `\n## ${capital(category)} {%#category-${category.replaceAll(/\W+/g, "-")}%}\n`,
-        ...entries.map((group) => entryOf(group, addressOf, base))
+        ...entries.map((group) => entryOf(group, addressOf))
       ].join("\n"))
   ].join("\n")
 }
@@ -110,7 +111,7 @@ const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 const codeBlock = (lines: ReadonlyArray<string>) => ["```ts", ...lines, "```\n"].join("\n")
 
-const entryOf = (group: Group, addressOf: (name: string) => string | undefined, base: string): string => {
+const entryOf = (group: Group, addressOf: (name: string) => string | undefined): string => {
   const documented = group.declarations.find(({ comment }) => comment !== "") ?? group.declarations[0]!
   const comment = unframed(documented.comment)
   const { source } = group.declarations.at(-1)!
@@ -122,15 +123,15 @@ const entryOf = (group: Group, addressOf: (name: string) => string | undefined, 
   ]
   return [
     `### ${group.name} {%#${group.name}%}\n`,
-    signatureOf(group, addressOf, base),
+    signatureOf(group, addressOf),
     `<p class="facts">${notes.join(" ")}</p>\n`,
     literal(proseOf(comment, addressOf)),
     ""
   ].join("\n")
 }
 
-/** Signatures in colors, whose names of public types are links. */
-const signatureOf = (group: Group, addressOf: (name: string) => string | undefined, base: string): string => {
+/** Signatures in colors, with links for the names of public types. */
+const signatureOf = (group: Group, addressOf: (name: string) => string | undefined): string => {
   const code = group.declarations.map((each) => readable(each)).join("\n\n")
   const lines = highlight(code, "typescript", (word, before) => {
     const qualifier = /(\w+)\.$/.exec(before)?.[1]
@@ -143,22 +144,22 @@ const signatureOf = (group: Group, addressOf: (name: string) => string | undefin
   }</code></pre>\n`
 }
 
-const errorConstructor = /new <A extends Record<string, any> = \{\}>\(args: .*?\) => /g
-
-/** The text of a declaration as a person would write it: two spaces, and the base class of its source. */
+/** The text of a declaration as in its source: indented by two spaces, and with the base class by name. */
 const readable = ({ documented, name, source }: Declaration): string => {
-  const base = new RegExp(String.raw`class ${name}\b[^{]*? extends ([\w.]+\("[^"]*"\))`).exec(
+  const baseClass = new RegExp(String.raw`class ${name}\b[^{]*? extends ([\w.]+\("[^"]*"\))`).exec(
     readFileSync(join(root, source), "utf8")
   )?.[1]
-  const text = base === undefined ? documented : documented.replace(`${name}_base`, base)
-  return text.replaceAll(errorConstructor, "").replaceAll(/^( {4})+/gm, (indent) => indent.slice(indent.length / 2))
-    .replaceAll(/^( +)\*/gm, " $1*".replace(" $1", "$1")).replace(/;$/, "")
+  const text = baseClass === undefined ? documented : documented.replace(`${name}_base`, baseClass)
+  return withoutBoilerplate(text).replaceAll(/^( {4})+/gm, (indent) => indent.slice(indent.length / 2)).replace(
+    /;$/,
+    ""
+  )
 }
 
-/** The address of a name in a doc comment: of this page, of a module, or of another module's. */
+/** The address of a name in a doc comment: on this page, that of a module, or on the page of another module. */
 const addresses = (module: Module, groups: ReadonlyArray<Group>, modules: ReadonlyArray<Module>) => {
   const own = new Set(groups.map(({ name }) => name))
-  // A short name belongs to the own package first: there are two modules `Framing` at no time, but two `Options`.
+  // Modules of two packages can have one name: that of the same package comes first.
   const nearest = (short: string) => {
     const all = modules.filter((each) => shortName(each) === short)
     return all.find((each) => each.name.split("/")[1] === module.name.split("/")[1]) ?? all[0]

@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { linkedSources, literal, sourcePage } from "./markdown.ts"
-import { root, stage } from "./paths.ts"
+import { base, root, stage } from "./paths.ts"
 
 const program = "packages/examples/bench/failure.ts"
 const sources = ["packages/examples/test/raft/cluster.ts", "packages/examples/src/raft/bugs.ts"] as const
 
-export const writeReport = (base: string): void => {
+export const writeReport = (): void => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-report-"))
   try {
     const env = { ...process.env, SLUICE_REPORTS: folder }
@@ -17,7 +17,7 @@ export const writeReport = (base: string): void => {
     const page = readdirSync(folder).find((name) => name.endsWith(".html"))
     if (page === undefined) throw new Error(`${program} wrote no page`)
     stage("public/reports/raft.html", readFileSync(join(folder, page), "utf8"))
-    stage("report.md", literal(about(facts)).replace("FRAME", frame(base)))
+    stage("report.md", literal(about(facts)).replace("FRAME", frame))
     for (const source of sources) linkedSources.add(source)
   } finally {
     rmSync(folder, { recursive: true })
@@ -35,8 +35,7 @@ interface Facts {
   readonly why: string
 }
 
-const frame = (base: string) =>
-  `<iframe class="report" src="${base}reports/raft.html" title="Report of the failed simulation"></iframe>`
+const frame = `<iframe class="report" src="${base}reports/raft.html" title="Report of the failed simulation"></iframe>`
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`
 

@@ -1,4 +1,5 @@
 /** Sequence diagrams in Mermaid's notation, drawn at the build, so that no page needs a library or another host. */
+import { escape } from "./escape.ts"
 
 interface Arrow {
   readonly from: string
@@ -9,8 +10,6 @@ interface Arrow {
 const lane = 220
 const step = 44
 const top = 56
-
-const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\"", "&quot;")
 
 /** Draws a block of Mermaid: participants and messages, which is what `Trace.toMermaid` writes. */
 export const sequenceDiagram = (block: string): string => {

@@ -1,8 +1,9 @@
 /** The source files that the reference and the guide link to: one page each, with an anchor for every line. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { escape, highlight, type Language } from "./highlight.ts"
-import { root, stage } from "./paths.ts"
+import { escape } from "./escape.ts"
+import { highlight, type Language } from "./highlight.ts"
+import { base, root, stage } from "./paths.ts"
 
 const style = `
 :root { color-scheme: light; --back: #fff; --ink: #1b2733; --soft: #566573; --edge: #dbe3ea; --mark: #fff4c2; }
@@ -37,8 +38,8 @@ const languages: Readonly<Record<string, Language>> = {
 
 const languageOf = (file: string): Language => languages[file.split(".").at(-1)!] ?? "bash"
 
-/** Writes the page of a source file. `base` is the address of the site, such as `/`. */
-export const writeSource = (file: string, base: string): void => {
+/** Writes the page of a source file. */
+export const writeSource = (file: string): void => {
   const code = readFileSync(join(root, file), "utf8").trimEnd()
   const lines = highlight(code, languageOf(file)).map((line, index) => {
     const number = index + 1

@@ -1,1 +1,0 @@
-export const installIn: (name: string) => Promise<void>
