@@ -97,6 +97,14 @@ describe("what the platform does for a run", () => {
       expect(caught).toEqual(["ENOENT", "ENOENT", "Z_DATA_ERROR"])
     }))
 
+  it.effect("keeps the names and the own properties of functions", () =>
+    Effect.gen(function*() {
+      const run = yield* Simulation.record(Effect.promise(() => promisify(Fs.realpath.native)(file)), { seed: 1 })
+      assert(Exit.isSuccess(run.exit))
+      expect([run.exit.value, run.operations]).toEqual([Fs.realpathSync(file), { "fs.realpath.native": 1 }])
+      expect([Fs.realpath.name, Crypto.pbkdf2.name]).toEqual(["realpath", "pbkdf2"])
+    }))
+
   it.effect("is waited for under a timeout, and no longer than it may be", () =>
     Effect.gen(function*() {
       const reading = Effect.timeoutOption(Effect.promise(() => Fs.promises.readFile(file, "utf8")), "1 milli")

@@ -1,5 +1,5 @@
 import { builtin } from "../sandbox/builtin.ts"
-import type { Replace } from "../sandbox/patches.ts"
+import type { AnyFunction, Replace } from "../sandbox/patches.ts"
 import { current } from "../sandbox/place.ts"
 import type { RandomStream } from "../time/random.ts"
 
@@ -18,9 +18,7 @@ const uuid = (random: RandomStream): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
-
-/** A function that the seed decides for code that runs in a simulation. */
+/** A function whose results the seed decides, for code that runs in a simulation. */
 const seeded =
   (replacement: (random: RandomStream, ...args: Array<never>) => unknown) => (original: AnyFunction): AnyFunction =>
     function(...args) {
@@ -35,7 +33,7 @@ const replaceRandom = (replace: Replace, target: object | undefined) => {
   replace(target, "randomUUID", seeded(uuid))
 }
 
-/** Random numbers: the seed's, for code that runs in a simulation. */
+/** Random numbers: drawn from the seed, for code that runs in a simulation. */
 export const replaceChance = (replace: Replace): void => {
   replace(Math, "random", seeded((random) => random.next()))
   replaceRandom(replace, (globalThis as { readonly crypto?: object }).crypto)
@@ -48,7 +46,7 @@ interface Globals {
   readonly process: { readonly nextTick: (callback: Callback, ...args: Parameters<Callback>) => void }
 }
 
-// The result, or with a callback its delivery.
+// Returns the result, or passes it to the callback.
 const answer = (callback: Callback | undefined, result: unknown): unknown => {
   if (callback === undefined) return result
   ;(globalThis as unknown as Globals).process.nextTick(callback, null, result)
@@ -69,7 +67,7 @@ const fillPart = (random: RandomStream, array: ArrayBufferView | ArrayBuffer, nu
   return array
 }
 
-/** The same for `node:crypto`. */
+/** The random numbers of `node:crypto`. */
 export const replaceNodeChance = (replace: Replace): void => {
   const crypto = builtin("node:crypto") as object | undefined
   const { Buffer } = globalThis as unknown as Globals

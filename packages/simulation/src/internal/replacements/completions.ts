@@ -1,11 +1,9 @@
 import { builtin } from "../sandbox/builtin.ts"
 import type { Operation } from "../sandbox/operations.ts"
-import type { Replace } from "../sandbox/patches.ts"
+import { type AnyFunction, like, type Replace } from "../sandbox/patches.ts"
 import { awaiting, bound, current, outside } from "../sandbox/place.ts"
 
-type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
-
-// What an operation does by itself is no part of the run, and what it calls back is.
+// The operation itself is not part of the run; its callback is.
 const begin = (name: string): Operation | undefined => {
   const place = awaiting()
   if (place === undefined) {
@@ -24,16 +22,9 @@ const start = <A>(operation: Operation, body: () => A): A => {
   }
 }
 
-const withProperties = (original: AnyFunction, replacement: AnyFunction): AnyFunction => {
-  for (const symbol of Object.getOwnPropertySymbols(original)) {
-    Object.defineProperty(replacement, symbol, Object.getOwnPropertyDescriptor(original, symbol)!)
-  }
-  return replacement
-}
-
-/** A function that takes a callback last. Without one it is left alone. */
+/** A function whose last argument is a callback. Calls without a callback are left alone. */
 const calledBack = (name: string) => (original: AnyFunction) =>
-  withProperties(original, function(...args) {
+  like<AnyFunction>(original, function(...args) {
     const callback = args.at(-1)
     const operation = typeof callback === "function" ? begin(name) : undefined
     if (operation === undefined) return original.apply(this, args)
@@ -45,9 +36,9 @@ const calledBack = (name: string) => (original: AnyFunction) =>
 
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise
 
-/** A function that returns a promise. What else it returns is left alone. */
+/** A function that returns a promise. Other results are left alone. */
 const promised = (name: string, onValue: (value: unknown) => void = () => {}) => (original: AnyFunction) =>
-  withProperties(original, function(...args) {
+  like<AnyFunction>(original, function(...args) {
     const operation = begin(name)
     if (operation === undefined) return original.apply(this, args)
     const result = start(operation, () => original.apply(this, args))
@@ -74,16 +65,14 @@ const functionsOf = (target: object): ReadonlyArray<string> =>
     name !== "constructor" && typeof Object.getOwnPropertyDescriptor(target, name)?.value === "function"
   )
 
-// These give something that lasts, or change what the process is.
-const kept = new Set(["watch", "watchFile", "unwatchFile", "openAsBlob", "createReadStream", "createWriteStream"])
-
 const replaceFiles = (replace: Replace): void => {
   const fs = builtin("node:fs") as Record<string, object> | undefined
   if (fs === undefined) return
+  replace(fs["realpath"], "native", calledBack("fs.realpath.native"))
   for (const name of functionsOf(fs)) {
     if (`${name}Sync` in fs) replace(fs, name, calledBack(`fs.${name}`))
   }
-  // Open files have a class that is not exported.
+  // The class of open files is not exported.
   let knowsFiles = false
   const onOpen = (file: unknown) => {
     if (knowsFiles) return
@@ -94,9 +83,9 @@ const replaceFiles = (replace: Replace): void => {
     }
   }
   for (const name of functionsOf(fs["promises"]!)) {
-    if (!kept.has(name)) {
-      replace(fs["promises"], name, promised(`fs.promises.${name}`, name === "open" ? onOpen : undefined))
-    }
+    // It returns an iterator.
+    if (name === "watch") continue
+    replace(fs["promises"], name, promised(`fs.promises.${name}`, name === "open" ? onOpen : undefined))
   }
 }
 
@@ -138,7 +127,7 @@ const replaceZlib = (replace: Replace): void => {
   for (const name of functionsOf(zlib)) {
     if (`${name}Sync` in zlib) replace(zlib, name, calledBack(`zlib.${name}`))
   }
-  // Streams write to a handle, which calls back what it was initialized with.
+  // Streams write to a handle, which calls the function that it was initialized with.
   const begun = new WeakMap<object, Operation>()
   const seen = new Set<object>()
   for (
@@ -163,7 +152,7 @@ const replaceZlib = (replace: Replace): void => {
           const operation = begin("zlib")
           if (operation === undefined) return original.apply(this, args)
           begun.set(this, operation)
-          // Where it fails, this is called instead.
+          // Called instead if the write fails.
           const { onerror } = this
           Object.assign(this, {
             onerror: (...results: Array<unknown>) => {

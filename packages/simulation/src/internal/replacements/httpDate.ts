@@ -2,7 +2,7 @@ import { builtin } from "../sandbox/builtin.ts"
 import { install, type Replace } from "../sandbox/patches.ts"
 import { awaiting } from "../sandbox/place.ts"
 
-// Node keeps the text of the real date for up to a second.
+// Node caches the text of the real date for up to a second.
 const date = (): string | undefined => {
   const { Date } = globalThis as unknown as { readonly Date: DateConstructor }
   return awaiting() === undefined ? undefined : new Date().toUTCString()
@@ -68,7 +68,7 @@ export const replaceHttpDate = (replace: Replace): void => {
   )
 }
 
-/** That of node:http2. */
+/** The `Date` header of node:http2. */
 export const replaceHttp2Date = (replace: Replace): void => {
   const http2 = builtin("node:http2") as object | undefined
   // The class of streams is not exported.

@@ -10,10 +10,10 @@ import { replaceTime } from "./time.ts"
 import { replaceNodeTimers, replaceTimers } from "./timers.ts"
 import { replaceAbortSignal, replaceTimersPromises } from "./timersPromises.ts"
 
-/** Whether the platform has what a run needs that waits for promises. */
+/** Whether a run can turn the event loop of the platform. */
 export const hasEventLoop: boolean = shared.storage !== undefined && process?._tickCallback !== undefined
 
-/** Replaces globals during a run. Returns how to take that back. */
+/** Replaces globals during a run. Returns a function that restores them. */
 export const replaceGlobals = (): () => void =>
   install("runs", (replace) => {
     replaceTime(replace)
@@ -23,7 +23,7 @@ export const replaceGlobals = (): () => void =>
     replaceMicrotasks(replace)
   })
 
-/** Replaces what modules of Node export, for good: programs keep what they have imported. */
+/** Replaces exports of Node's modules for good, because programs keep what they have imported. */
 export const replaceModules = (): void => {
   const isFirst = !shared.patches.has("modules")
   if (isFirst) {
@@ -36,7 +36,7 @@ export const replaceModules = (): void => {
       replaceHttpDate(replace)
     })
   }
-  // It takes long to load.
+  // node:http2 takes long to load, so it is left alone until the program has loaded it.
   const hasHttp2 = !shared.patches.has("http2") && process?.moduleLoadList?.includes("NativeModule http2") === true
   if (hasHttp2) install("http2", replaceHttp2Date)
   if (!isFirst && !hasHttp2) return

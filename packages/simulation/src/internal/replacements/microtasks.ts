@@ -1,16 +1,16 @@
-// What is replaced here is the `then` of the language's own promises: nothing becomes a promise that was none.
+// This replaces the `then` of promises, and makes nothing else a promise.
 /* oxlint-disable unicorn/no-thenable */
+import { process } from "../sandbox/builtin.ts"
 import type { Replace } from "../sandbox/patches.ts"
 import { awaiting, current, shared } from "../sandbox/place.ts"
 import { guard } from "../sandbox/sandbox.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
-// What other code throws while a run lets it run must not get between the run and its event loop.
+// Whether a run drains the queues, which run microtasks of other code too. Their exceptions must not reach the run.
 let draining = false
 
 interface Global {
-  readonly process?: { readonly _tickCallback?: () => void }
   readonly setImmediate: (callback: () => void) => void
 }
 
@@ -18,7 +18,7 @@ interface Global {
 export const drain = (): void => {
   draining = true
   try {
-    ;(globalThis as unknown as Global).process!._tickCallback!()
+    process!._tickCallback!()
   } finally {
     draining = false
   }
@@ -35,7 +35,7 @@ const guardOther = (callback: Callback): Callback => (...args) => {
   }
 }
 
-/** A function that runs a callback later: what a callback of a run throws fails the run. */
+/** A function that runs a callback later. An exception in a callback of a run fails the run. */
 const deferring = (name: string) => (original: (callback: Callback, ...args: ReadonlyArray<unknown>) => void) =>
   function(this: unknown, callback: Callback, ...args: ReadonlyArray<unknown>): void {
     const place = current()
@@ -49,8 +49,7 @@ const deferring = (name: string) => (original: (callback: Callback, ...args: Rea
 
 /** What Node runs after each callback: ticks, microtasks, and the callbacks of promises. */
 export const replaceMicrotasks = (replace: Replace): void => {
-  const process = (globalThis as { readonly process?: object }).process
-  // Vitest assigns what it was before, a tick after it has called the reporter.
+  // Vitest assigns the original again, a tick after it has called the reporter.
   replace(process, "nextTick", deferring("process.nextTick"), "pinned")
   replace(globalThis, "queueMicrotask", deferring("queueMicrotask"))
   replace(
@@ -62,7 +61,7 @@ export const replaceMicrotasks = (replace: Replace): void => {
         return original.apply(this, handlers)
       }
   )
-  // A rejection that nobody handles fails the run that it belongs to.
+  // An unhandled rejection fails its run.
   replace(
     process,
     "emit",

@@ -1,9 +1,7 @@
 import { builtin } from "../sandbox/builtin.ts"
 import { callerOf } from "../sandbox/caller.ts"
-import type { Replace } from "../sandbox/patches.ts"
+import type { AnyFunction, Replace } from "../sandbox/patches.ts"
 import { current, type Place } from "../sandbox/place.ts"
-
-type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
 
 interface Classes {
   readonly prototype: object
@@ -29,7 +27,7 @@ const refusingNew = (name: string) => (original: object) =>
     }
   })
 
-/** Sockets, processes and threads of the system: they have a time of their own, so a run fails that uses them. */
+/** Sockets, processes and threads of the system. They are not in virtual time, so a run that uses one fails. */
 export const replaceRefusals = (replace: Replace): void => {
   const module = (name: string) => builtin(name) as Record<string, Classes | undefined> | undefined
   const net = module("node:net")

@@ -17,7 +17,7 @@ interface Global {
   readonly process?: object
 }
 
-/** What tells the time: virtual time, for code that runs in a simulation. */
+/** Clocks: virtual time, for code that runs in a simulation. */
 export const replaceTime = (replace: Replace): void => {
   const { performance, process } = globalThis as Global
   replace(globalThis, "Date", (RealDate: DateConstructor) => {

@@ -1,15 +1,15 @@
 import { builtin } from "../sandbox/builtin.ts"
-import type { Replace } from "../sandbox/patches.ts"
+import { like, type Replace } from "../sandbox/patches.ts"
 import { bound, current, type Place } from "../sandbox/place.ts"
 import { due } from "../sandbox/sandbox.ts"
 import type { Event } from "../time/eventQueue.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
-// As in Node: the longest delay, beyond which there is none.
+// As in Node: a longer delay becomes 1 ms.
 const longest = 2 ** 31 - 1
 
-// Timers that are known by a number.
+// Timers that were converted to a number.
 const numbered = new Map<number, VirtualTimer>()
 let lastNumber = 0
 
@@ -34,7 +34,7 @@ class VirtualTimer {
     this.refresh()
   }
 
-  /** Counts from now on again. A socket does this at each chunk, so the event stays where it is, and looks at the deadline. */
+  /** Restarts the delay. Sockets do this at each chunk, so the event stays scheduled, and checks the deadline when it runs. */
   refresh(): this {
     const { pace, sandbox } = this.#place
     this.#deadline = sandbox.engine.now + Math.ceil(this.#millis * 1000 / pace.rate)
@@ -135,17 +135,6 @@ class VirtualImmediate {
 
 type SetTimer = (callback: Callback, millis?: unknown, ...args: ReadonlyArray<unknown>) => unknown
 
-// Own properties, such as what `util.promisify` looks for, stay.
-const like = <F extends object>(original: object, replacement: F): F => {
-  for (const key of Reflect.ownKeys(original)) {
-    const property = Object.getOwnPropertyDescriptor(original, key)!
-    if (Object.getOwnPropertyDescriptor(replacement, key)?.configurable !== false) {
-      Object.defineProperty(replacement, key, property)
-    }
-  }
-  return replacement
-}
-
 const setting = (name: string, repeats: boolean) => (original: SetTimer) =>
   like(original, (callback: Callback, millis?: unknown, ...args: ReadonlyArray<unknown>) => {
     const place = current()
@@ -180,9 +169,9 @@ const replaceIn = (replace: Replace, target: object | undefined) => {
   for (const name of ["clearTimeout", "clearInterval", "clearImmediate"]) replace(target, name, clearing)
 }
 
-/** Timers: of virtual time, for code that runs in a simulation. */
+/** Timers: in virtual time, for code that runs in a simulation. */
 export const replaceTimers = (replace: Replace): void => replaceIn(replace, globalThis)
 
-/** Those of `node:timers`. */
+/** The timers of `node:timers`. */
 export const replaceNodeTimers = (replace: Replace): void =>
   replaceIn(replace, builtin("node:timers") as object | undefined)

@@ -25,13 +25,13 @@ interface Platform {
   readonly DOMException: new(message: string, name: string) => Error
 }
 
-// The globals, which are those of virtual time by now.
+// During a run, these globals are in virtual time.
 const platform = globalThis as unknown as Platform
 
 const abortError = ({ reason }: Signal): Error =>
   Object.assign(new Error("The operation was aborted", { cause: reason }), { name: "AbortError", code: "ABORT_ERR" })
 
-/** Waits for what `start` starts, until the signal aborts. */
+/** Waits for a timer, or until the signal aborts. */
 const waiting = <A>(
   value: A,
   options: Options | undefined,
@@ -85,7 +85,7 @@ const virtual = (replacement: AnyFunction) => (original: AnyFunction): AnyFuncti
     return (awaiting() === undefined ? original : replacement).apply(this, args)
   }
 
-/** Those of `node:timers/promises`. */
+/** The timers of `node:timers/promises`. */
 export const replaceTimersPromises = (replace: Replace): void => {
   const timers = builtin("node:timers/promises") as { readonly scheduler?: object } | undefined
   replace(timers, "setTimeout", virtual(setTimeout))

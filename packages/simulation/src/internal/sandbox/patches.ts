@@ -1,8 +1,10 @@
 import { shared } from "./place.ts"
 
+export type AnyFunction = (this: unknown, ...args: Array<unknown>) => unknown
+
 /**
- * Replaces a property by what `make` makes of its value. What the platform does not have is left alone. What is
- * `pinned` stays when something else is assigned; what is `computed` is a function that gives the value.
+ * Replaces a property by the result of `make`, which gets its value. A property that the platform lacks is left alone. A
+ * `pinned` property ignores assignments; for a `computed` one, `make` returns its getter.
  */
 export type Replace = (
   target: object | undefined,
@@ -16,9 +18,20 @@ interface Installed {
   readonly undo: Array<() => void>
 }
 
+/** Gives a replacement the name of the original, and its other own properties, such as `fs.realpath.native`. */
+export const like = <F extends object>(original: object, replacement: F): F => {
+  for (const key of Reflect.ownKeys(original)) {
+    const property = Object.getOwnPropertyDescriptor(original, key)!
+    if (Object.getOwnPropertyDescriptor(replacement, key)?.configurable !== false) {
+      Object.defineProperty(replacement, key, property)
+    }
+  }
+  return replacement
+}
+
 /**
- * Replaces things of the platform by functions that do what they did, except for code that runs in a simulation. They are
- * replaced once, however many runs there are, until the one that is returned is called as often as this.
+ * Replaces functions of the platform. For code outside of simulations, the replacements do the same. All runs share them:
+ * the originals return when each caller of `install` has called the function that it returned.
  */
 export const install = (name: string, apply: (replace: Replace) => void): () => void => {
   let installed = shared.patches.get(name) as Installed | undefined
@@ -43,7 +56,7 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
           : { configurable: true, enumerable, get, set: () => {} }
       )
       undo.push(() => {
-        // Other code may have replaced it since.
+        // Other code may have replaced it in the meantime.
         const now = Object.getOwnPropertyDescriptor(target, name)
         if (how === undefined ? now?.value !== replacement : now?.get !== get) return
         if (before === undefined) Reflect.deleteProperty(target, name)
