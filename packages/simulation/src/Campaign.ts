@@ -1,8 +1,8 @@
 /**
  * Random faults for a run: which kinds, how often, on which hosts. `Simulation.explore` runs a program under a campaign.
  *
- * Each seed draws a subset of the kinds, a pace, and a few habits: the isolation of each host that has just got a rare packet,
- * say, for a second. So some runs are crashes alone, some are calm, and some repeat one fault until it matters. At the end of
+ * Each seed draws a subset of the kinds, a pace, and a few habits, such as isolating each host that has just received a rare
+ * packet, for a second. So some runs have only crashes, some are calm, and some repeat one fault many times. At the end of
  * the campaign all faults are healed, and the program must recover.
  *
  * **Example** (a campaign that aims at the leader half of the time)
@@ -45,7 +45,7 @@ import { SimNetwork } from "./SimNetwork.ts"
 export interface Options {
   /** The kinds of faults that a seed draws from. Default: all but `breakTls`. */
   readonly faults?: ReadonlyArray<Fault.Kind> | undefined
-  /** The hosts that may be hit, asked at each fault. Default: servers four times of five, and others the fifth. */
+  /** The hosts that may be hit, asked at each fault. Default: servers four times out of five, otherwise others. */
   readonly targets?: (() => ReadonlyArray<Host.Host>) | undefined
   /** Hosts that are aimed at half of the time, asked at each fault: the current leader, the owner of a lock. Default: none. */
   readonly roles?: ReadonlyArray<() => ReadonlyArray<Host.Host>> | undefined

@@ -83,7 +83,7 @@ export interface LimitOptions {
   readonly time?: Duration.Input | undefined
   /** Tasks of fibers and events of the network. Default: 10,000,000, which is some seconds of real time. */
   readonly steps?: number | undefined
-  /** Real time that the platform has for an answer, such as that a file was read. Default: 10 seconds. */
+  /** Real time that an operation of the platform, such as reading a file, may take. Default: 10 seconds. */
   readonly operation?: Duration.Input | undefined
 }
 
@@ -101,9 +101,9 @@ export interface Options<R = never> extends SimNetwork.Options {
    */
   readonly schedule?: "fifo" | "random" | undefined
   /**
-   * Whether the run turns the event loop of Node, for programs that await promises, and for libraries of Node: `true` from
-   * the beginning, `false` never. Default: once the program leaves something to the event loop, such as a promise, a timer or
-   * a callback, but not under `Effect.runSync`, which cannot wait. A promise that is awaited fails a run that never does.
+   * Whether the run turns the event loop of Node, which programs that await promises and libraries of Node need: `true`
+   * from the beginning, `false` never. Default: once the program leaves something to the event loop, such as a promise, a timer or
+   * a callback, but not under `Effect.runSync`, which cannot wait. Without the event loop, awaiting a promise fails the run.
    */
   readonly eventLoop?: boolean | undefined
   /** Random faults that the run is under. Default: none. */

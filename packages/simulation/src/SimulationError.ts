@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type { AmbientCall } from "./internal/sandbox/sandbox.ts"
+import type { AmbientCall } from "./internal/sandbox/caller.ts"
 
 export {
   /**
@@ -14,7 +14,7 @@ export {
    * @category models
    */
   type AmbientCall
-} from "./internal/sandbox/sandbox.ts"
+} from "./internal/sandbox/caller.ts"
 
 /**
  * A fiber that was waiting.
@@ -48,9 +48,9 @@ interface Situation {
   readonly at: number
   readonly fibers: ReadonlyArray<WaitingFiber>
   readonly sockets: ReadonlyArray<WaitingSocket>
-  /** Timers and callbacks of the platform, which never come in a synchronous run. */
+  /** Timers and callbacks of the platform that the program used, which a synchronous run never calls. */
   readonly calls: ReadonlyArray<AmbientCall>
-  /** Whether the run was one without a pause: it could not wait for promises. */
+  /** Whether the run was synchronous, and could not wait for promises. */
   readonly isSynchronous: boolean
 }
 
@@ -65,7 +65,7 @@ export class SimulationDeadlock extends Data.TaggedError("SimulationDeadlock")<S
   override get message(): string {
     const first = !this.isSynchronous || this.fibers.every((fiber) => !fiber.awaitsPromise)
       ? `the simulation is stuck at ${this.at} ms: everything waits, and nothing is left that could happen`
-      : `the program awaits a promise at ${this.at} ms, and a synchronous run resolves none: run it with Effect.runPromise, ` +
+      : `the program awaits a promise at ${this.at} ms: a synchronous run resolves none; run it with Effect.runPromise, ` +
         "without eventLoop: false"
     return [first, ...describe(this)].join("\n")
   }

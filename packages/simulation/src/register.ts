@@ -1,6 +1,6 @@
 /**
- * Loads what runs replace of Node before other code is loaded, for libraries that keep functions such as `setTimeout`. For
- * code outside of simulations nothing changes.
+ * Replaces functions of Node before other modules load, for libraries that keep functions such as `setTimeout`. For code
+ * outside of simulations nothing changes.
  *
  * **Example** (a program)
  *

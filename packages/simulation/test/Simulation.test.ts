@@ -102,7 +102,7 @@ describe("Simulation.run", () => {
     Effect.gen(function*() {
       const program = Effect.promise(() => Promise.resolve(1)).pipe(Effect.withSpan("reading a file"))
       expect(yield* Simulation.run(program)).toBe(1)
-      // Who runs it so cannot wait, and one may ask for it.
+      // Effect.runSync cannot wait, and neither can a run without the event loop.
       const run = Effect.runSync(Simulation.record(program))
       expect((yield* Simulation.record(program, { eventLoop: false })).exit).toEqual(run.exit)
       const error = failure(run.exit)

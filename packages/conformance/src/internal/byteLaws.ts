@@ -225,7 +225,7 @@ export const byteLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
           for (let round = 0; round < 20; round++) {
             const chunk = Option.getOrThrow(yield* Connection.read(far.connection))
             keep(chunk)
-            // A platform may have read all of it.
+            // The first read may have returned all of the bytes.
             left -= chunk.length + 3 * kibibyte
             if (left < 0) break
             keep(yield* Connection.readExactly(far.connection, 1 + (yield* Random.nextIntBetween(0, 3 * kibibyte))))

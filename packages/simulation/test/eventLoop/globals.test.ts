@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { replaceGlobals } from "../../src/internal/replacements/install.ts"
+import type { AmbientCall } from "../../src/internal/sandbox/caller.ts"
 import { within as at } from "../../src/internal/sandbox/place.ts"
-import { type AmbientCall, Sandbox } from "../../src/internal/sandbox/sandbox.ts"
+import { Sandbox } from "../../src/internal/sandbox/sandbox.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
 import { VirtualTime } from "../../src/internal/time/virtualTime.ts"
 

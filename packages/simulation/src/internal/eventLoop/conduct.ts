@@ -5,18 +5,18 @@ import type { Sandbox } from "../sandbox/sandbox.ts"
 import type { Halt, Limits, VirtualTime } from "../time/virtualTime.ts"
 import { Driver, type Stop } from "./driver.ts"
 
-/** A program that is run, and recorded. */
+/** The program of a run, and its record. */
 export interface Piece<A, E> {
   readonly begin: () => void
   /** The record is complete. */
   readonly isRecorded: () => boolean
   /** The program and its finalizers have ended. */
   readonly isDone: () => boolean
-  /** Ends the record, as an error. */
+  /** Ends the record with an error. */
   readonly stop: (stop: Stop) => void
-  /** Ends the record, because nobody waits for it. */
+  /** Ends the record because the caller was interrupted. */
   readonly abandon: () => void
-  /** Begins to clean up, and says within which limits. */
+  /** Begins to clean up, and returns the limits of that. */
   readonly cleanUp: () => Limits
   readonly result: () => Effect.Effect<A, E>
 }
@@ -25,9 +25,9 @@ export interface Conditions {
   readonly time: VirtualTime
   readonly sandbox: Sandbox
   readonly limits: Limits
-  /** Milliseconds of real time that the platform has for an answer. */
+  /** Milliseconds of real time that an operation of the platform may take. */
   readonly patience: number
-  /** Whether the program is known to need the event loop. */
+  /** Whether to turn the event loop from the beginning. */
   readonly needsEventLoop: boolean
 }
 
@@ -35,7 +35,7 @@ const stopped = (piece: Piece<unknown, unknown>, halt: Halt | undefined) => {
   if (halt !== undefined) piece.stop({ _tag: "Halt", halt })
 }
 
-/** Runs a program from its beginning to its end, in one go. */
+/** Runs a program to its end without the event loop. */
 export const conductSynchronously = <A, E>(
   { limits, sandbox, time }: Conditions,
   piece: Piece<A, E>
@@ -55,7 +55,7 @@ export const conductSynchronously = <A, E>(
   }
 }
 
-/** Runs a program for as long as it goes without the event loop, and then with it. */
+/** Runs a program synchronously until it needs the event loop, and then in the event loop. */
 export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effect.Effect<A, E> => {
   const { limits, needsEventLoop, patience, sandbox, time } = conditions
   replaceModules()
@@ -65,7 +65,7 @@ export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effec
     restore()
   }
   const driver = new Driver(time, sandbox, patience)
-  // Whether it can only continue in the event loop.
+  // Returns whether the run needs the event loop to continue.
   const runs = (isDone: () => boolean, limits: Limits, onHalt: (halt: Halt | undefined) => void): boolean => {
     const halt = driver.runSynchronously(isDone, limits)
     if (halt === "pause") return true

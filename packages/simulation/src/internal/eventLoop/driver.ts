@@ -4,7 +4,7 @@ import { entrance, outside } from "../sandbox/place.ts"
 import { due, type Sandbox } from "../sandbox/sandbox.ts"
 import type { Halt, Limits, Pacer, VirtualTime } from "../time/virtualTime.ts"
 
-/** Why a run came to a halt: nothing could happen, a limit was reached, or the platform has not answered. */
+/** Why a run stopped: virtual time halted, or operations of the platform did not complete. */
 export type Stop =
   | { readonly _tag: "Halt"; readonly halt: Halt }
   | { readonly _tag: "Stalled"; readonly operations: ReadonlyArray<Operation> }
@@ -15,26 +15,25 @@ interface Platform {
   readonly clearTimeout: (timer: unknown) => void
 }
 
-// Those of the run outside of it are those of the platform.
+// Called outside of the run, where they are the platform's own.
 const platform = globalThis as unknown as Platform
 
-// Tasks after which other code has its turn.
+// Tasks to run before other code of the process gets a turn.
 const slice = 5000
 
-// The longest time of a timer: some weeks.
+// The longest delay of a timer of Node, in milliseconds.
 const longest = 2 ** 31 - 1
 
-// Turns in which nothing happens, after which nothing more will. Node has immediates of its own, which are not seen here: with
-// node:http2, the end of a write is one, and what it writes next another.
+// Turns without new work after which the event loop is idle. More than one, because internal immediates of Node are not seen
+// here: node:http2 ends a write in one, and begins the next write in another.
 const quiet = 3
 
-// Milliseconds in which something may still come that the run does not know of, once nothing is left that could happen.
+// Milliseconds to wait for a promise when nothing else is left: work that the run does not know of may resolve it.
 const grace = 50
 
 /**
- * Drives a run that waits for what the platform does. Everything of an instant runs first: tasks, and after each the ticks
- * and microtasks that it leaves, as in Node. Then come the results of the platform, one at a time. When nothing is left,
- * time advances.
+ * Drives a run in the event loop. First everything of an instant runs: tasks, and after each task its ticks and microtasks,
+ * as in Node. Then the results of operations are delivered, one at a time. When nothing is left, time advances.
  */
 export class Driver {
   readonly #time: VirtualTime
@@ -43,7 +42,7 @@ export class Driver {
   readonly enter: (task: () => void) => void
   #isSynchronous = true
   #untilTurn = slice
-  // What was left to the event loop when it turned the last time, and how often it has turned since without more.
+  // The touches of the sandbox at the last turn with new work, and the turns since then.
   #touches = 0
   #quietTurns = quiet
 
@@ -86,7 +85,7 @@ export class Driver {
     }
   }
 
-  /** Runs for as long as nothing was left to the event loop; after that, it pauses. */
+  /** Runs until something is left to the event loop, and then returns `"pause"`. */
   runSynchronously(isDone: () => boolean, limits: Limits): Halt | "pause" | undefined {
     return this.#sandbox.touches > 0 ? "pause" : this.#run(isDone, limits)
   }
@@ -100,14 +99,7 @@ export class Driver {
     return true
   }
 
-  #awaitsPromise(): boolean {
-    for (const fiber of this.#sandbox.promised) {
-      if (fiber.pollUnsafe() === undefined) return true
-    }
-    return false
-  }
-
-  /** Runs until `isDone`, or until it comes to a halt, and calls back. */
+  /** Runs until `isDone` or a stop, and then calls `onEnd`. */
   drive(
     isDone: () => boolean,
     limits: Limits,
@@ -121,7 +113,9 @@ export class Driver {
         for (;;) {
           this.#untilTurn = slice
           const halt = this.#run(isDone, limits)
-          if (halt === "nothingLeft" && this.#time.steps !== stepsAtLast && this.#awaitsPromise()) return lastChance()
+          if (halt === "nothingLeft" && this.#time.steps !== stepsAtLast && this.#time.awaitsPromise()) {
+            return lastChance()
+          }
           if (halt !== "pause") return onEnd(halt && { _tag: "Halt", halt })
           if (this.#untilTurn <= 0) return platform.setImmediate(step)
           if (this.#turns()) return platform.setImmediate(step)
@@ -146,7 +140,7 @@ export class Driver {
         })
       }
     }
-    // A promise may be answered by something that is not known here, such as a module that is imported.
+    // Work that is not known here, such as an import, may resolve a promise.
     let stepsAtLast = -1
     const lastChance = (): void => {
       stepsAtLast = this.#time.steps

@@ -44,7 +44,7 @@ export interface Surroundings extends Fabric {
   readonly note: (record: Trace.Timer) => void
   /** Told of each packet with a payload before its host takes it. */
   readonly onArrival: ((packet: Packet, host: HostState) => void) | undefined
-  /** Told how long programs sleep. */
+  /** Learns how long programs sleep. */
   readonly timescale: { readonly slept: (micros: number) => void }
 }
 

@@ -28,7 +28,7 @@ export class Process {
     return this.#scheduler ??= this.gate.scheduler(this.#base)
   }
 
-  /** Runs an effect in a fiber, with which the process ends. */
+  /** Runs an effect in a fiber of the process. */
   fork<A, E, R>(context: Context.Context<R>, effect: Effect.Effect<A, E, R>): Fiber.Fiber<A, E> {
     let fiber: Fiber.Fiber<A, E>
     this.gate.enter(() => {

@@ -48,9 +48,9 @@ export interface Settings {
   readonly limits: Limits
   readonly schedule: "fifo" | "random"
   readonly parameters: Readonly<Record<string, number>>
-  /** Whether the run waits for what the event loop does: from the beginning, once it has to, or never. */
+  /** Whether the run turns the event loop: `true` from the beginning, `undefined` once it has to, `false` never. */
   readonly eventLoop: boolean | undefined
-  /** Milliseconds of real time that the platform has for an answer. */
+  /** Milliseconds of real time that an operation of the platform may take. */
   readonly patience: number
   /** When to begin to record what fibers and sockets wait for, in microseconds. */
   readonly waits: number | undefined
@@ -75,7 +75,7 @@ export interface Run<A, E> {
   readonly steps: number
   readonly segments: number
   readonly datagrams: number
-  /** What the platform did for the run, such as reading files, by name: `{ "fs.readFile": 2 }`. */
+  /** How many operations the platform performed for the run, by name: `{ "fs.readFile": 2 }`. */
   readonly operations: Readonly<Record<string, number>>
 }
 
@@ -91,7 +91,7 @@ export const execute = <A, E, R>(
 ): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
   const seed = options.seed ?? 0
   const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
-  // Who runs it synchronously cannot wait for the event loop.
+  // `Effect.runSync` cannot wait for the event loop.
   const isSynchronous = Context.get(context, Scheduler.Scheduler).executionMode === "sync"
   const awaits = hasEventLoop && (eventLoop ?? !isSynchronous)
   const sandbox = new Sandbox(time, time, new RandomStream(seed, "ambient"), awaits)
@@ -212,7 +212,7 @@ const stopError = (
     isSynchronous: !awaits
   }
   if (stop._tag === "Stalled") {
-    const operations = stop.operations.map(({ caller, name }) => ({ name, caller }))
+    const operations = stop.operations.map(({ caller, name }) => ({ name, caller: caller() }))
     return new SimulationStalled({ ...situation, operations })
   }
   const { halt } = stop

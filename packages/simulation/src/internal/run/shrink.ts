@@ -34,7 +34,7 @@ export const shrink = Effect.fnUntraced(function*<A, E, R>(
     let isSmaller = false
     let left = parts
     while (rest.length > 1) {
-      // Without any, it was tried before.
+      // The empty list was tried before.
       left = left.filter((part) => part.length < rest.length)
       const candidates = left.map((part) => rest.filter((item) => !part.includes(item)))
       const index = yield* firstFailing(candidates)
@@ -64,7 +64,7 @@ export const shrink = Effect.fnUntraced(function*<A, E, R>(
 const last = 5
 const shifts = 4
 
-/** One or two of the last faults, at other times: what a long history led to, few faults may do at another moment. */
+/** One or two of the last faults at other times: at the right moment, they may replace a long history. */
 export const atOtherTimes = (
   faults: ReadonlyArray<RecordedFault>,
   elapsed: number,
@@ -101,7 +101,8 @@ const slack = 1.25
 
 /**
  * Leaves out faults, then lowers parameters, for as long as the run fails in the same way. Attempts keep no trace; the last
- * run that failed is repeated with one. Lanes try the next candidates meanwhile, so that the result is that of one lane.
+ * run that failed is repeated with one. Lanes try consecutive candidates in parallel, and the first that fails counts: the
+ * result does not depend on the number of lanes.
  */
 export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   program: Effect.Effect<A, E, R>,

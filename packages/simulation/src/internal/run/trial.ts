@@ -6,14 +6,14 @@ import type { Observed } from "../world/properties.ts"
 import type { Run } from "./execute.ts"
 import { messageOf, signature } from "./failure.ts"
 
-/** A run to make: of a seed as it is, or with these faults and parameters. It can be sent to a worker thread. */
+/** A run to make: of a seed alone, or with these faults and parameters. It can be sent to a worker thread. */
 export interface Task {
   readonly seed: Seed
   readonly instead?: {
     readonly faults: ReadonlyArray<RecordedFault>
     readonly parameters: Readonly<Record<string, number>>
     readonly schedule: "fifo" | "random"
-    /** Milliseconds of virtual time, after which it is given up. */
+    /** The limit of virtual time, in milliseconds. */
     readonly time: number
   }
 }

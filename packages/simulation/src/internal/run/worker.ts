@@ -14,7 +14,7 @@ const lane = ownLane(program, { schedule: "random", ...own, ...options })
 parentPort!.on(
   "message",
   ((task: Task) => {
-    // What it dies of ends the thread.
+    // A defect becomes an unhandled rejection, which ends the thread.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     void Effect.runPromise(lane.run(task)).then((trial) => parentPort!.postMessage(trial))
   }) as never

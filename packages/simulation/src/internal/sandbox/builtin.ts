@@ -9,5 +9,5 @@ interface Process {
 
 export const process = (globalThis as { readonly process?: Process }).process
 
-/** A module of the platform, if it has it. */
+/** A built-in module, if the platform has it. */
 export const builtin = (name: string): unknown => process?.getBuiltinModule?.(name)

@@ -1,25 +1,25 @@
-import { callerOf } from "./caller.ts"
+import { captureCaller } from "./caller.ts"
 import type { Place } from "./place.ts"
 
-/** Something that the platform does meanwhile, such as reading a file. */
+/** An operation that the platform performs for a run, such as reading a file. */
 export interface Operation {
   /** `"fs.readFile"` */
   readonly name: string
-  /** The line of the caller's stack. */
-  readonly caller: string
+  /** Finds the line of the caller's stack. */
+  readonly caller: () => string
   readonly place: Place
-  /** Delivers the result, once it is there. */
+  /** Delivers the result. `undefined` until the operation completes. */
   deliver: (() => void) | undefined
 }
 
 /**
- * What the platform does for a run. It takes no virtual time, and its results are delivered in the order in which it was
- * begun: so that the run does not depend on which is faster.
+ * The operations that the platform performs for a run. They take no virtual time. Their results are delivered in the order
+ * in which they began, so that the run does not depend on which completes first.
  */
 export class Operations {
   readonly #pending: Array<Operation> = []
   readonly #counts = new Map<string, number>()
-  /** Told when the result of the first one is there. */
+  /** Called when the first operation is ready to be taken. */
   onReady: (() => void) | undefined = undefined
 
   get size(): number {
@@ -30,20 +30,20 @@ export class Operations {
     return this.#pending
   }
 
-  /** How many there were, by name. */
+  /** How many have begun, by name. */
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts)
   }
 
   begin(place: Place, name: string): Operation {
-    const operation: Operation = { name, caller: callerOf(), place, deliver: undefined }
+    const operation: Operation = { name, caller: captureCaller(), place, deliver: undefined }
     this.#pending.push(operation)
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     place.sandbox.touches++
     return operation
   }
 
-  /** It was not begun after all. */
+  /** Removes an operation that the platform did not begin. */
   cancel(operation: Operation): void {
     const index = this.#pending.indexOf(operation)
     if (index >= 0) this.#pending.splice(index, 1)
@@ -59,7 +59,7 @@ export class Operations {
     return first !== undefined && (first.deliver !== undefined || first.place.alarms.isDead === true)
   }
 
-  /** Takes the first one, whose result is there, or which belongs to a process that is dead. */
+  /** Takes the first operation, which has completed, or belongs to a dead process. */
   take(): Operation {
     return this.#pending.shift()!
   }

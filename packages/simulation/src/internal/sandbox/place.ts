@@ -2,7 +2,7 @@ import type { Alarms, Pace } from "../time/place.ts"
 import { builtin } from "./builtin.ts"
 import type { Sandbox } from "./sandbox.ts"
 
-/** Where code runs: in a run, and there in a process of a host or in none. */
+/** Where code of a run runs: in a process of a host, or on no host. */
 export interface Place {
   readonly sandbox: Sandbox
   readonly alarms: Alarms
@@ -27,11 +27,11 @@ interface AsyncHooks {
 
 interface Shared {
   readonly hooks: AsyncHooks | undefined
-  /** What the event loop runs for a run is told apart by it. */
+  /** Tells which place a callback of the event loop belongs to. */
   readonly storage: Storage | undefined
   /** The place of the synchronous run that has begun. */
   synchronous: Place | undefined
-  /** Which patches are there, by name. */
+  /** Installed patches, by name. */
   readonly patches: Map<string, unknown>
 }
 
@@ -53,13 +53,13 @@ export const shared: Shared = (globalThis as { [key]?: Shared })[key] ??= share(
 /** The place of the code that runs now, if it runs in a simulation. */
 export const current = (): Place | undefined => shared.synchronous ?? shared.storage?.getStore()
 
-/** The same, if its run waits for what the platform does. */
+/** The current place, if its run may wait for the event loop. */
 export const awaiting = (): Place | undefined => {
   const place = current()
   return place !== undefined && place.sandbox.awaits && !place.sandbox.isOver ? place : undefined
 }
 
-/** Runs something at a place, synchronously. */
+/** Runs synchronous code at a place. */
 export const within = <A>(place: Place | undefined, body: () => A): A => {
   const before = shared.synchronous
   shared.synchronous = place
@@ -70,14 +70,14 @@ export const within = <A>(place: Place | undefined, body: () => A): A => {
   }
 }
 
-/** Runs something, and what comes of it, as if it were no part of a simulation. */
+/** Runs code outside of all simulations, with the callbacks that it leaves to the event loop. */
 export const outside = <A>(body: () => A): A =>
   shared.storage === undefined ? body() : within(undefined, () => shared.storage!.run(undefined, body))
 
 /** A function that runs in the current context, wherever it is called. */
 export const bound = <F>(body: F): F => shared.hooks === undefined ? body : shared.hooks.AsyncLocalStorage.bind(body)
 
-/** How to run tasks at a place: what they leave to the event loop runs there too. */
+/** Returns how to run tasks at a place. The callbacks that they leave to the event loop run there too. */
 export const entrance = (place: Place): (task: () => void) => void => {
   const { hooks, storage } = shared
   if (hooks === undefined || storage === undefined) return (task) => task()

@@ -21,7 +21,7 @@ export interface Engine {
   readonly cancel: (event: Event) => void
   /** Told what fibers wait for, if that is recorded. */
   readonly watch: Watch | undefined
-  /** How the tasks of a process run, where the event loop has a part in it. */
+  /** How tasks of a process run, if the run may turn the event loop. */
   readonly contextOf: ContextOf | undefined
   /** Runs a task soon, and never before this returns: so it is that the fibers which a socket wakes take their turns. */
   readonly submit: (task: () => void) => void

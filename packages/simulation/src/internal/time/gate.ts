@@ -22,7 +22,7 @@ export class Gate implements Alarms {
   #turnTime: (() => number) | undefined = undefined
   #isBusy = false
   #inTurn = false
-  /** Runs something as a part of the process: fibers, and what is left to the event loop, stay there. */
+  /** Runs code as a part of the process. Its fibers, and the callbacks it leaves to the event loop, belong to the process. */
   readonly enter: (task: Task) => void
   /** Runs a task soon, and never before this returns. */
   readonly submit: (task: Task) => void

@@ -20,17 +20,17 @@ export interface Limits {
   readonly steps: number
 }
 
-/** Told how a run proceeds, where the event loop of the platform has a part in it. */
+/** Decides when a run pauses for the event loop. */
 export interface Pacer {
-  /** A task is over. Returns whether to pause. */
+  /** Called after each task. Returns whether to pause. */
   readonly onTask: () => boolean
-  /** Nothing is left of this instant. Returns whether to pause. */
+  /** Called when nothing is left at this instant. Returns whether to pause. */
   readonly onInstant: () => boolean
 }
 
 /**
- * Time that moves by itself: whatever can run now, runs; when nothing can, it is at once as late as when the next thing
- * happens. Every fiber and every event of the network goes through its queues, so their order is decided here alone.
+ * A clock that moves by itself: when no task can run, it jumps to the next event. Every fiber and every event of the network
+ * goes through its queues, which alone decide their order.
  */
 export class VirtualTime implements Engine, Pace {
   /** A run begins at the epoch of Unix. */
@@ -43,7 +43,7 @@ export class VirtualTime implements Engine, Pace {
   /** Fibers that wait for a promise: if time advanced without it, every deadline would win. */
   promised: Set<Fiber.Fiber<unknown, unknown>> = new Set()
   contextOf: ContextOf | undefined = undefined
-  // Tasks of this turn that are left, and turns without progress of time.
+  // Remaining tasks of this turn, and turns since time last advanced. Both outlast a pause.
   #left = 0
   #turns = 0
   #isPaused = false
@@ -130,7 +130,8 @@ export class VirtualTime implements Engine, Pace {
     this.#lastFiber = undefined
   }
 
-  #awaitsPromise(): boolean {
+  /** Whether a fiber waits for a promise. */
+  awaitsPromise(): boolean {
     for (const fiber of this.promised) {
       if (fiber.pollUnsafe() === undefined) return true
       this.promised.delete(fiber)
@@ -194,7 +195,7 @@ export class VirtualTime implements Engine, Pace {
       if (isStill && pacer?.onInstant() === true) return this.#pause()
       if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
         if (event.at > limits.time) return "timeLimit"
-        if (event.at > this.now && pacer === undefined && this.#awaitsPromise()) return "promise"
+        if (event.at > this.now && pacer === undefined && this.awaitsPromise()) return "promise"
         events.take()
         this.steps++
         if (event.at > this.now) {

@@ -14,15 +14,15 @@ export interface Settings {
   readonly lasts: readonly [number, number]
   /** The hosts that may be hit; by default servers most of the time. */
   readonly targets: (() => ReadonlyArray<HostState>) | undefined
-  /** Hosts that are aimed at by what they are. */
+  /** Hosts that are aimed at by their role, such as the leader. */
   readonly roles: ReadonlyArray<() => ReadonlyArray<HostState>>
-  /** Whether all hosts may be down at once, for a short time or a long one. */
+  /** Whether all hosts may be down at once. */
   readonly mayBlackout: boolean
   /** How many hosts may be down at once, of this many. */
   readonly down: (hosts: number) => number
 }
 
-// How often hosts are hit that are not servers.
+// The share of faults that hit hosts which are not servers.
 const clientShare = 0.2
 
 // A fault that waits for a packet strikes after this time without one. Microseconds.
@@ -45,7 +45,7 @@ export class CampaignDriver {
   readonly #pace: number
   // How many faults may be in effect at once.
   readonly #most: number
-  // How often a fault follows the last one soon, and how often it is one of those that this run has a habit of.
+  // How likely a fault follows the last one in a burst, and how likely it repeats a habit of the run.
   readonly #inBurst: number
   readonly #inHabit: number
   readonly #habits: Array<Tactic> = []
@@ -133,7 +133,7 @@ export class CampaignDriver {
   // When
   // -------------------------------------------------------------------------------------------------------------------
 
-  // A chain of faults of one sort, such as one for each new leader, is likely only where a run has a habit of it.
+  // Without habits, a chain of the same faults is unlikely, such as one for each new leader.
   #tactic(): Tactic {
     const isHabit = this.#random.chance(this.#inHabit)
     if (isHabit && this.#habits.length === this.#habitCount) return this.#pick(this.#habits)!
@@ -223,7 +223,7 @@ export class CampaignDriver {
       : { kind, hosts: [target.name], amount }
   }
 
-  // Without programs it would not, and a caller of `Host.run` would be interrupted.
+  // A host without programs does not start again, and a caller of `Host.run` would be interrupted.
   #startsAgain(host: HostState): boolean {
     return !this.#isOpen || host.programs.length > 0
   }

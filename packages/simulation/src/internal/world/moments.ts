@@ -1,7 +1,7 @@
 import type { HostState } from "../kernel/host.ts"
 import type { RandomStream } from "../time/random.ts"
 
-/** A packet with a payload that has arrived: a moment at which something happens. */
+/** The hosts of a packet with a payload that has arrived. */
 export interface Arrival {
   readonly from: HostState
   readonly to: HostState
@@ -13,10 +13,10 @@ interface Wait {
   readonly strike: (arrival: Arrival) => void
 }
 
-// Sorts of packets that are told apart; further ones count as one.
+// How many sorts of packets are counted separately. All others count as one.
 const limit = 256
 
-/** Counts in two windows, the present one and the last, so that what was long ago does not count. */
+/** Counts in the current and the previous window of time, and forgets older ones. */
 class Recent<Key> {
   #now = new Map<Key, number>()
   #before = new Map<Key, number>()
@@ -40,8 +40,8 @@ class Recent<Key> {
 }
 
 /**
- * What matters happens around packets, and more around rare ones: a vote rather than a heartbeat. Knows how rare each sort
- * of packet is, and who sends the most.
+ * Picks the packets at which faults strike: rare ones, such as votes rather than heartbeats. Counts how often each sort of
+ * packet arrives, and how much each host sends.
  */
 export class Moments {
   readonly #random: RandomStream
@@ -54,7 +54,7 @@ export class Moments {
     this.#random = random
   }
 
-  /** Strikes at a packet that is rare enough. Returns how to end the wait, which says whether it was over before. */
+  /** Strikes at a packet that is rare enough. Returns a function that ends the wait, and returns whether it had struck. */
   wait(rarity: number, strike: (arrival: Arrival) => void): () => boolean {
     const wait = { rarity, strike }
     this.#waits.push(wait)
@@ -103,7 +103,7 @@ export class Moments {
 // Microseconds.
 const windowTime = 500_000
 
-// What a packet is about is in its first bytes, after its length if it begins with that.
+// The first byte usually tells messages apart; a length prefix before it is skipped.
 const sortOf = (payload: Uint8Array): number => {
   const skip = payload[0] === 0 ? payload[1] === 0 ? 4 : 2 : 0
   return (payload[skip] ?? 0) << 5 | Math.clz32(payload.length)

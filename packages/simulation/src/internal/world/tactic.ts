@@ -3,28 +3,28 @@ import type { Kind } from "./faultDescription.ts"
 import { linkFaults } from "./faultKinds.ts"
 import type { Timescale } from "./timescale.ts"
 
-/** Which hosts a fault of links separates from the one that is hit. "near" hosts may be hit too, "far" ones may not. */
+/** Which hosts a fault of links separates from its target. "near" hosts may be targets too, "far" hosts may not. */
 export type Shape = "near" | "oneNear" | "halfNear" | "all" | "far" | "oneFar" | "half"
 
-/** A way to hit: what, when, where and for how long. Times are in microseconds. */
+/** What to inject, when, where and for how long. Times are in microseconds. */
 export interface Tactic {
   readonly kind: Kind
   /**
-   * It waits for a packet, and strikes so long after it at one of the two hosts that it concerns. `rarity`: the lower, the
-   * rarer the packet is.
+   * The fault waits for a packet, and strikes at its sender or its receiver after `delay`. The lower `rarity`, the rarer
+   * the packet.
    */
   readonly packet: { readonly rarity: number; readonly delay: number; readonly at: "from" | "to" } | undefined
   readonly aim: "busiest" | "any"
   readonly shape: Shape
   readonly isSwapped: boolean
-  /** Whether the link that the packet took is enough. */
+  /** Whether a fault of links affects only the link of the packet. */
   readonly isOneLink: boolean
-  /** Whether it stops all hosts that may be hit, not one. */
+  /** Whether it stops all targets together. */
   readonly isBlackout: boolean
   readonly lasts: number
 }
 
-// How often a kind is drawn, against others: programs care about some more than about others.
+// How often a kind is drawn, relative to the others. Default: 1.
 const weights: Partial<Record<Kind, number>> = {
   crash: 8,
   kill: 6,
@@ -38,14 +38,15 @@ const weights: Partial<Record<Kind, number>> = {
   turns: 2
 }
 
-// Time from a packet to a fault.
+// Time from a packet to a fault, in microseconds.
 const afterPacket = [200, 50_000] as const
 
+// The share of stops that stop all targets together.
 const blackouts = 0.15
 
 export const stopping: ReadonlySet<Kind> = new Set(["crash", "kill", "stop"])
 
-/** A kind, as likely as its weight says. */
+/** Each kind as many times as its weight. */
 export const weighted = (kinds: ReadonlyArray<Kind>): ReadonlyArray<Kind> =>
   kinds.flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind))
 
@@ -77,13 +78,13 @@ export const draw = (
     isSwapped: kind === "partitionOneWay" && chance(0.5),
     isOneLink: kind in linkFaults && chance(0.25),
     isBlackout: isStop && chance(blackouts),
-    // What restarts at once has been missed the least; otherwise about as long as programs wait, or any time.
+    // A quick restart comes before the other hosts notice. Other faults last about as long as programs sleep, or any time.
     lasts: isStop && chance(0.5)
       ? between(random, quick)
       : about(lasts)
   }
 }
 
-/** Short and long times are equally likely: what is hit by one of a millisecond is not hit by one of a second. */
+/** Draws a time from a range. Each order of magnitude is equally likely. */
 export const between = (random: RandomStream, [least, most]: readonly [number, number]): number =>
   Math.round(Math.max(1, least) * (Math.max(1, most) / Math.max(1, least)) ** random.next())
