@@ -46,6 +46,7 @@ import * as clients from "./internal/duplex/clients.ts"
 import { makeConnector } from "./internal/duplex/connector.ts"
 import { makeConnection } from "./internal/duplex/duplexConnection.ts"
 import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
+import { handOver } from "./internal/duplex/handOver.ts"
 
 /**
  * Options of a socket, as those of `new net.Socket()`.
@@ -166,17 +167,7 @@ export interface NodeServer {
  * @category constructors
  */
 export const serve = (server: NodeServer) => (connection: Connection.Connection): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    const { allowHalfOpen = true, highWaterMark, pauseOnConnect = false } = server
-    const socket = new DuplexSocket({ allowHalfOpen, highWaterMark })
-    socket.server = server
-    // An error is the server's to report; unheard, it must not end the process.
-    socket.on("error", () => {})
-    const close = (how: "end" | "reset") => resume(how === "end" ? Effect.void : Connection.abort(connection))
-    socket.attach(connection, { close }, { isPaused: pauseOnConnect })
-    server.emit("connection", socket)
-    return Effect.sync(() => void socket.destroy())
-  })
+  handOver(server, connection)
 
 /**
  * Where a socket connects to, as the options of `net.connect` say it, and those of node:http.

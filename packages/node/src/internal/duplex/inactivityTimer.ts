@@ -24,7 +24,7 @@ export class InactivityTimer {
       throw argumentError(RangeError, "ERR_OUT_OF_RANGE", "msecs", milliseconds)
     }
     this.#isActive = milliseconds > 0
-    if (!this.#isActive) return
+    if (milliseconds === 0) return
     if (this.#timer !== undefined && milliseconds === this.#milliseconds) this.#timer.refresh()
     else {
       this.stop()

@@ -4,11 +4,10 @@ import * as Effect from "effect/Effect"
 import type * as Http from "node:http"
 import type { Duplex } from "node:stream"
 import type * as NodeHttp from "../../NodeHttp.ts"
-import { DuplexSocket } from "../duplex/duplexSocket.ts"
-import type { NodeServer } from "./requests.ts"
+import { handOver } from "../duplex/handOver.ts"
 
 /** `NodeDuplex.serve`, until a request asks for another protocol: then its connection is given to `upgrade`. */
-export const serve = <E, R>(server: NodeServer, upgrade: NodeHttp.Upgrade<E, R>) => {
+export const serve = <E, R>(server: Http.Server, upgrade: NodeHttp.Upgrade<E, R>) => {
   const takers = new WeakMap<Duplex, (request: Http.IncomingMessage, head: Uint8Array) => void>()
   server.on("upgrade", (request: Http.IncomingMessage, socket: Duplex, head: Uint8Array) => {
     // An earlier response is still being sent: no client of HTTP/1.1 asks for an upgrade then.
@@ -16,21 +15,16 @@ export const serve = <E, R>(server: NodeServer, upgrade: NodeHttp.Upgrade<E, R>)
     else takers.get(socket)?.(request, head)
   })
   return (connection: Connection.Connection): Effect.Effect<void, E | NetworkError.NetworkError, R> =>
-    Effect.callback<void, E | NetworkError.NetworkError, R>((resume) => {
-      const socket = new DuplexSocket({ allowHalfOpen: true })
-      // An error is the server's to report; unheard, it must not end the process.
-      socket.on("error", () => {})
-      socket.attach(connection, {
-        close: (how) => resume(how === "end" ? Effect.void : Connection.abort(connection))
-      })
-      takers.set(socket, (request, head) => {
-        const rest = Buffer.concat([head, socket.release()])
-        // The request may be in a chunk that is being delivered, and the input is free only after that.
-        process.nextTick(() =>
-          resume(Effect.andThen(Connection.unread(connection, rest), upgrade(request, connection)))
-        )
-      })
-      server.emit("connection", socket)
-      return Effect.sync(() => void socket.destroy())
-    })
+    handOver<E | NetworkError.NetworkError, R>(
+      server,
+      connection,
+      (socket, resume) =>
+        takers.set(socket, (request, head) => {
+          const rest = Buffer.concat([head, socket.release()])
+          // The request may be in a chunk that is being delivered, and the input is free only after that.
+          process.nextTick(() =>
+            resume(Effect.andThen(Connection.unread(connection, rest), upgrade(request, connection)))
+          )
+        })
+    )
 }

@@ -1,0 +1,26 @@
+import * as Connection from "@sluice/core/Connection"
+import * as Effect from "effect/Effect"
+import type * as NodeDuplex from "../../NodeDuplex.ts"
+import { DuplexSocket } from "./duplexSocket.ts"
+
+/**
+ * Gives a connection to a server of Node's, as its `connection` event, and resumes when the socket is closed. `prepare` sees
+ * the socket before the server does.
+ */
+export const handOver = <E = never, R = never>(
+  server: NodeDuplex.NodeServer,
+  connection: Connection.Connection,
+  prepare?: (socket: DuplexSocket, resume: (effect: Effect.Effect<void, E, R>) => void) => void
+): Effect.Effect<void, E, R> =>
+  Effect.callback<void, E, R>((resume) => {
+    const { allowHalfOpen = true, highWaterMark, pauseOnConnect = false } = server
+    const socket = new DuplexSocket({ allowHalfOpen, highWaterMark })
+    socket.server = server
+    // The server reports errors. Without a listener, an error would end the process.
+    socket.on("error", () => {})
+    prepare?.(socket, resume)
+    const close = (how: "end" | "reset") => resume(how === "end" ? Effect.void : Connection.abort(connection))
+    socket.attach(connection, { close }, { isPaused: pauseOnConnect })
+    server.emit("connection", socket)
+    return Effect.sync(() => void socket.destroy())
+  })
