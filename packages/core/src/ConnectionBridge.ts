@@ -97,7 +97,7 @@ export const fromSocket = Effect.fnUntraced(function*(
           remoteAddress: options.remoteAddress ?? own?.remoteAddress ?? nowhere,
           halfOpen: options.halfOpen ?? own !== undefined
         })
-        return standalone("a Socket", transport, closeTimeout, scope)
+        return standalone(transport, closeTimeout, scope)
       })
     )
   )

@@ -355,8 +355,7 @@ export const makeConnection = (
 ): Effect.Effect<Connection.Connection, NetworkError.NetworkError, Scope.Scope> =>
   Effect.flatMap(
     Effect.fromResult(checkCloseTimeout("a stream", options.closeTimeout)),
-    (closeTimeout) =>
-      Effect.flatMap(Effect.scope, (scope) => standalone("such a stream", transport, closeTimeout, scope))
+    (closeTimeout) => Effect.flatMap(Effect.scope, (scope) => standalone(transport, closeTimeout, scope))
   )
 
 /**

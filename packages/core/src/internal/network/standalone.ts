@@ -16,18 +16,18 @@ export const checkCloseTimeout = (
 ): Result.Result<number, NetworkError.NetworkError> =>
   checked("configure", what, () => duration("closeTimeout", closeTimeout))
 
-/** Makes a connection of a transport that no network has opened. It counts in no metric, and cannot be upgraded to TLS. */
+// Only a network can upgrade connections.
+const noSecurity = new ContextCache({
+  secure: (_, address) => {
+    const reason = new NetworkError.Unsupported({ feature: "TLS on a connection that no Network opened" })
+    return Effect.fail(NetworkError.make("secure", address, reason))
+  }
+})
+
+/** Makes a connection of a transport that no network has opened. No metric counts it, and it cannot be upgraded to TLS. */
 export const standalone = (
-  what: string,
   transport: Transport.StreamTransport,
   closeTimeout: number,
   scope: Scope.Scope
-): Effect.Effect<ConnectionState> => {
-  const security = new ContextCache({
-    secure: (_, address) =>
-      Effect.fail(
-        NetworkError.make("secure", address, new NetworkError.Unsupported({ feature: `TLS over ${what}` }))
-      )
-  })
-  return scoped(transport, { closeTimeout, traffic: makeTraffic(), security, role: "client" }, scope)
-}
+): Effect.Effect<ConnectionState> =>
+  scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noSecurity, role: "client" }, scope)
