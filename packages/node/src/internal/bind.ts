@@ -4,10 +4,10 @@ import type * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Dgram from "node:dgram"
-import { getSystemErrorName } from "node:util"
 import { fromNode, isLocal, multicastInterface, toNode } from "./address.ts"
 import { builtins } from "./facade/builtins.ts"
 import { DatagramHandle } from "./facade/datagramHandle.ts"
+import { systemFailure } from "./facade/systemFailure.ts"
 
 /** Binds a datagram socket, and connects it if it has a peer. */
 export const bind = (
@@ -116,7 +116,7 @@ const makeTransport = (
       const outcome = handle.send(
         payload,
         to,
-        (status) => status < 0 ? failed({ code: getSystemErrorName(status) }) : done()
+        (status) => status < 0 ? failed(systemFailure("send", status)) : done()
       )
       if (outcome === "sent") return done()
       if (outcome === "queued") return

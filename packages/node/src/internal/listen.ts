@@ -23,15 +23,7 @@ export const listen = (
 ): Effect.Effect<Transport.ListenerTransport, NetworkError.NetworkError> =>
   Effect.flatMap(Effect.service(CurrentSocketSource), (source) => {
     if (source === undefined || settings.reusePort) return bindHere(address, settings, receiver, reuseReadBuffer)
-    const host = NetAddress.isUnixPathAddress(address) ? "" : toNode(address)
-    return listenFrom(
-      source,
-      describe(address),
-      wantedAt(address, host, settings),
-      settings,
-      receiver,
-      reuseReadBuffer
-    )
+    return listenFrom(source, describe(address), wantedAt(address, settings), settings, receiver, reuseReadBuffer)
   })
 
 /** Listens on a socket that a source has bound. */

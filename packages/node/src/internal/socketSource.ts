@@ -1,7 +1,8 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type * as NetAddress from "effect/net/NetAddress"
+import * as NetAddress from "effect/net/NetAddress"
+import { toNode } from "./address.ts"
 import type { BoundSocket } from "./facade/boundSocket.ts"
 
 /** Which socket a listener wants. */
@@ -26,11 +27,11 @@ export const CurrentSocketSource: Context.Reference<SocketSource | undefined> = 
   SocketSource | undefined
 >("@sluice/node/SocketSource", { defaultValue: () => undefined })
 
+/** The socket of an address. */
 export const wantedAt = (
   address: NetAddress.SocketAddress,
-  host: string,
   settings: { readonly ipv6Only: boolean; readonly mode: number | undefined }
 ): Wanted =>
-  "path" in address
+  NetAddress.isUnixPathAddress(address)
     ? { type: "unix", path: address.path, mode: settings.mode }
-    : { type: "tcp", host, port: address.port, ipv6Only: settings.ipv6Only }
+    : { type: "tcp", host: toNode(address), port: address.port, ipv6Only: settings.ipv6Only }

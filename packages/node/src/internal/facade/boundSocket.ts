@@ -1,5 +1,5 @@
 import * as Net from "node:net"
-import * as Util from "node:util"
+import { systemFailure } from "./systemFailure.ts"
 
 /**
  * A socket that is bound, and accepts nothing in the process that holds it. Sent by IPC, it is a socket of both processes.
@@ -26,19 +26,13 @@ const internals = Net as unknown as Internals
 // uv.h: UV_TCP_IPV6ONLY.
 const ipv6OnlyFlag = 1
 
-/** An error as Node makes them: `code` and `syscall`. */
-const failure = (syscall: string, errno: number): Error => {
-  const code = Util.getSystemErrorName(errno)
-  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
-}
-
 const checked = (handle: BoundSocket | number): BoundSocket => {
-  if (typeof handle === "number") throw failure("bind", handle)
+  if (typeof handle === "number") throw systemFailure("bind", handle)
   // libuv reports a port in use only when it is asked for the address.
   const late = handle.getsockname?.({}) ?? 0
   if (late === 0) return handle
   handle.close()
-  throw failure("bind", late)
+  throw systemFailure("bind", late)
 }
 
 /** Binds a TCP socket; throws an error of the system. */
