@@ -102,9 +102,12 @@ export interface OpenConnection {
   readonly bytesOut: number
   /** How long nothing has moved, in either direction. */
   readonly idle: Duration.Duration
-  /** What its handler waits for: bytes of the peer, the peer to take bytes, or neither. */
+  /**
+   * `"reading"`: the handler waits for bytes of the peer. `"writing"`: it waits until the peer takes bytes. `"running"`:
+   * neither.
+   */
   readonly doing: "reading" | "writing" | "running"
-  /** How long it has waited for that; how long nothing has moved, where it waits for neither. */
+  /** How long the handler has waited, without progress. While it is `"running"`: the same as `idle`. */
   readonly doingFor: Duration.Duration
   /** What its handler has said of it with `Server.annotate`. */
   readonly annotations: ReadonlyMap<string, unknown>
@@ -228,7 +231,7 @@ export const layer = <E, R>(
   >
 
 /**
- * What {@link onStart} runs for each server.
+ * The effect that {@link onStart} runs for each server.
  *
  * @since 0.1.0
  * @category models
@@ -236,9 +239,9 @@ export const layer = <E, R>(
 export type OnStart = (server: Server, options: Options) => Effect.Effect<void, NetworkError.NetworkError>
 
 /**
- * Runs an effect for each server that is made here, however it is made, with its handle and its options: for a supervisor or
- * an admin page that knows all servers of a program. It runs when the server is bound and before its first connection is
- * served. If it fails, so does the server. Default: nothing runs.
+ * Runs an effect for each server that `make` or `layer` starts, with its handle and its options. A supervisor or an admin
+ * page can so know all servers of a program. The effect runs once the server is bound, before the first connection is served.
+ * If it fails, the server fails to start. Default: nothing runs.
  *
  * **Example** (all servers of a program)
  *

@@ -91,8 +91,8 @@ export interface QueueOptions {
   /** How many messages may wait. Default: 64. */
   readonly capacity?: number | undefined
   /**
-   * How many bytes may wait, of messages that are a `Uint8Array`; a longer message has no room. What is being written to a
-   * connection does not wait any more. Default: no limit but `capacity`.
+   * How many bytes may wait, in messages that are a `Uint8Array`. A message longer than this always overflows. Bytes that are
+   * being written to a connection do not count. Default: unlimited.
    */
   readonly maxBytes?: number | undefined
   /** What happens to a message for which there is no room. Default: `"disconnect"`, because nothing is lost unseen. */

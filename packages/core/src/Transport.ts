@@ -341,10 +341,10 @@ export const makeNetwork: (
 ) => Effect.Effect<Network.Network["Service"], never, Scope.Scope> = network.make
 
 /**
- * Makes a connection of a stream that is open already, and that no `Network` has opened. The Scope closes it.
+ * Makes a connection of a stream that is already open and that no `Network` opened. The Scope closes it.
  *
- * Fails with `InvalidOption`. `closeTimeout` is as that of `Network.connect`: 2 seconds by default. `Connection.upgradeTls`
- * fails with `Unsupported` on it.
+ * `closeTimeout` is that of `Network.connect`; default: 2 seconds. Fails with `InvalidOption`. `Connection.upgradeTls` on the
+ * connection fails with `Unsupported`.
  *
  * @category constructors
  * @since 0.1.0

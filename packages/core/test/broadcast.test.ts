@@ -279,7 +279,7 @@ describe("a subscription that is full", () => {
       const error = yield* Effect.flip(Subscription.receive(ended))
       assert.strictEqual(
         error.message,
-        "subscriber disconnect too slow: messages of up to 100 bytes waiting when another was published; " +
+        "subscriber disconnect too slow: up to 100 bytes waiting when another was published; " +
           "read faster, raise maxBytes or choose another overflow"
       )
     }).pipe(Effect.scoped))

@@ -1,6 +1,6 @@
 /**
- * Sluice connections as Node's sockets: for node:http, WebSocket libraries, database drivers and all other code that takes
- * a `node:stream` Duplex or a `net.Socket`.
+ * Sluice connections as Node's sockets, for node:http, WebSocket libraries, database drivers and other code that takes a
+ * `node:stream` Duplex or a `net.Socket`; and any Duplex as a connection.
  *
  * **Example** (a server of node:http behind a Sluice server, and a client)
  *
@@ -24,11 +24,10 @@
  *
  * - A socket has the events, properties and methods of `net.Socket`; its errors have Node's `code` and `syscall`, and the
  *   `NetworkError` as `cause`. Over TLS it has `encrypted`, `authorized`, `alpnProtocol` and `getPeerCertificate`.
- * - `destroy` closes the connection in order, and `resetAndDestroy` with a reset. When the Scope that a socket belongs to is
- *   closed, the socket is destroyed.
- * - `setNoDelay` and `setKeepAlive` do nothing: these are options of `Network.connect` and `Server`. `ref` and `unref` do
- *   nothing either.
- * - It works over any `Network`, the simulated one included, there also in virtual time.
+ * - `destroy` closes the connection in order, and `resetAndDestroy` resets it. Closing the Scope of a socket destroys it.
+ * - `setNoDelay` and `setKeepAlive` do nothing: use the options of `Network.connect` and `Server`. `ref` and `unref` do nothing
+ *   either.
+ * - Sockets work over any `Network`. Over the simulated network they run in virtual time.
  *
  * @since 0.1.0
  */
@@ -49,25 +48,25 @@ import { DuplexSocket } from "./internal/duplex/duplexSocket.ts"
 import { handOver } from "./internal/duplex/handOver.ts"
 
 /**
- * Options of a socket, as those of `new net.Socket()`.
+ * Options of a socket: those of `new net.Socket()`.
  *
  * @since 0.1.0
  * @category options
  */
 export interface SocketOptions {
-  /** Whether the output stays open after the peer has ended. Default: `false`, as with Node's sockets. */
+  /** Whether the output stays open after the peer has ended its output. Default: `false`, as in Node. */
   readonly allowHalfOpen?: boolean | undefined
-  /** How many bytes are buffered in each direction before `write` answers `false` and reading stops. Default: Node's. */
+  /** How many bytes are buffered in each direction before `write` returns `false` and reading stops. Default: Node's. */
   readonly highWaterMark?: number | undefined
   readonly readableHighWaterMark?: number | undefined
   readonly writableHighWaterMark?: number | undefined
-  /** Destroys the socket with an `AbortError`. */
+  /** Aborting it destroys the socket with an `AbortError`. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Makes a socket of an open connection. Closing the Scope destroys the socket; `destroy` half-closes the connection, or
- * resets it, and the owner of the connection closes it.
+ * Makes a socket from an open connection. Closing the Scope destroys the socket. `destroy` half-closes the connection, or
+ * resets it if a write is in flight; the Scope of the connection closes it.
  *
  * @since 0.1.0
  * @category constructors
@@ -101,17 +100,17 @@ export const fromConnection = (
  * @category options
  */
 export interface ConnectionOptions extends Pick<CoreSocketOptions.StreamOptions, "closeTimeout"> {
-  /** Default: that of the Duplex if it is a socket, otherwise a Unix-domain socket without a path. */
+  /** Default: the address of the Duplex if it is a socket, otherwise that of a Unix-domain socket without a path. */
   readonly localAddress?: NetAddress.SocketAddress | undefined
-  /** Default: as for `localAddress`. */
+  /** Default: as `localAddress`. */
   readonly remoteAddress?: NetAddress.SocketAddress | undefined
 }
 
 /**
- * Makes a connection of a Duplex of bytes, such as a socket, a pipe of a child process or one end of a `duplexPair`:
- * framings, pipes and deadlines work on it. The Scope closes it.
+ * Makes a connection from a Duplex of bytes, such as a socket, a pipe of a child process or one end of a `duplexPair`, so that
+ * framings, pipes and timeouts work on it. Closing the Scope closes the connection.
  *
- * Fails with `InvalidOption`, also for a Duplex in object mode.
+ * Fails with `InvalidOption`, also if the Duplex is in object mode.
  *
  * **Example** (lines over any Duplex)
  *
@@ -131,11 +130,11 @@ export interface ConnectionOptions extends Pick<CoreSocketOptions.StreamOptions,
  *
  * **Details**
  *
- * - The peer's end (`end`) leaves the output open: `allowHalfOpen` of the Duplex is set. `Connection.end` ends the Duplex.
- * - A reset calls `resetAndDestroy` where there is one, and otherwise destroys the Duplex with an error whose `code` is
- *   `"ECONNRESET"`. A Duplex that closes before both sides have ended is a `ConnectionReset`.
+ * - The event `end` ends the input only: `allowHalfOpen` of the Duplex is set to `true`. `Connection.end` ends the Duplex.
+ * - A reset calls `resetAndDestroy`; a Duplex without that method is destroyed with an error whose `code` is `"ECONNRESET"`. If
+ *   the Duplex closes before both sides have ended, the connection fails with `ConnectionReset`.
  * - Chunks are copied before they are written, because a Duplex may keep them.
- * - The Duplex belongs to the connection. Do not read or write it otherwise.
+ * - The Duplex belongs to the connection: do not read from it or write to it.
  *
  * @since 0.1.0
  * @category constructors
@@ -146,22 +145,22 @@ export const toConnection = (
 ): Effect.Effect<Connection.Connection, NetworkError.NetworkError, Scope.Scope> => makeConnection(duplex, options)
 
 /**
- * A server of Node's: of node:net, node:http, node:http2, or of a library that emits `connection`.
+ * A server that takes sockets as `connection` events: of node:net, node:http, node:http2 or a library.
  *
  * @since 0.1.0
  * @category models
  */
 export interface NodeServer {
   readonly emit: (event: "connection", socket: Duplex) => unknown
-  /** Default: `true`: servers of Node's end their output by themselves. */
+  /** Default: `true`, because Node's servers end their output themselves. */
   readonly allowHalfOpen?: boolean | undefined
   readonly highWaterMark?: number | undefined
   readonly pauseOnConnect?: boolean | undefined
 }
 
 /**
- * A handler for a Sluice `Server` that gives each connection to a server of Node's, as its `connection` event. The
- * connection is closed when the socket is. An interrupted handler destroys it.
+ * Makes a handler for a Sluice `Server` that passes each connection to a Node server, as a `connection` event. The connection
+ * closes when the socket closes. Interrupting the handler destroys the socket.
  *
  * @since 0.1.0
  * @category constructors
@@ -170,7 +169,7 @@ export const serve = (server: NodeServer) => (connection: Connection.Connection)
   handOver(server, connection)
 
 /**
- * Where a socket connects to, as the options of `net.connect` say it, and those of node:http.
+ * Where a socket connects to: the options of `net.connect`, as node:http passes them.
  *
  * @since 0.1.0
  * @category options
@@ -179,16 +178,16 @@ export interface ConnectOptions extends SocketOptions {
   /** Default, with a `port`: `"localhost"`. */
   readonly host?: string | null | undefined
   readonly port?: number | string | null | undefined
-  /** Of a Unix-domain socket, where there is no `port`. */
+  /** The path of a Unix-domain socket. Ignored if there is a `port`. */
   readonly path?: string | null | undefined
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
-  /** Calls `setTimeout` with it, in milliseconds. */
+  /** The inactivity timeout in milliseconds, as of `setTimeout`. */
   readonly timeout?: number | undefined
 }
 
 /**
- * Called when the socket is connected. Callbacks with parameters, which node:http gives, are called without arguments.
+ * Called when the socket is connected, without arguments. The type allows parameters because node:http passes such callbacks.
  *
  * @since 0.1.0
  * @category models
@@ -196,19 +195,19 @@ export interface ConnectOptions extends SocketOptions {
 export type OnConnect = (...args: ReadonlyArray<never>) => void
 
 /**
- * What connects sockets.
+ * Connects sockets over a `Network`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Connector {
-  /** As `net.connect`: for options such as `createConnection` of node:http, and `stream` of database drivers. */
+  /** `net.connect`: for options such as `createConnection` of node:http and `stream` of database drivers. */
   readonly connect: {
     (options: ConnectOptions, onConnect?: OnConnect): Duplex
     (port: number, host?: string, onConnect?: OnConnect): Duplex
     (path: string, onConnect?: OnConnect): Duplex
   }
-  /** As `new net.Socket()`: a socket with a `connect` method of its own. */
+  /** `new net.Socket()`: a socket that is not connected, with a `connect` method. */
   readonly create: (options?: SocketOptions) => Duplex & {
     readonly connect: (port: number, host?: string, onConnect?: OnConnect) => unknown
   }
@@ -217,7 +216,7 @@ export interface Connector {
 /**
  * Makes a `Connector` over the `Network`. Closing the Scope closes all its connections.
  *
- * `options` are those of `Network.connect`, for every connection. With `tls`, connections are made over TLS.
+ * `options` are those of `Network.connect`, for every connection. With `tls`, connections use TLS.
  *
  * @since 0.1.0
  * @category constructors
@@ -227,7 +226,7 @@ export const connector = (
 ): Effect.Effect<Connector, never, Network.Network | Scope.Scope> => makeConnector(options)
 
 /**
- * Options of an agent: those of `Network.connect`, for every connection, and Node's.
+ * Options of an agent: those of `Network.connect`, for every connection, and those of Node's agents.
  *
  * @since 0.1.0
  * @category options
@@ -238,7 +237,8 @@ export interface AgentOptions extends CoreSocketOptions.ConnectOptions {
 }
 
 /**
- * Makes an agent of node:http whose connections are Sluice's; with `tls`, one of node:https. Closing the Scope closes them.
+ * Makes an agent of node:http, or with `tls` of node:https, that connects over the `Network`. Closing the Scope closes its
+ * connections.
  *
  * **Example**
  *
@@ -264,7 +264,7 @@ export const agent = (
 ): Effect.Effect<Http.Agent, never, Network.Network | Scope.Scope> => clients.makeAgent(options)
 
 /**
- * What undici's `Agent`, `Client` and `Pool` take as `connect`.
+ * The option `connect` of undici's `Agent`, `Client` and `Pool`.
  *
  * @since 0.1.0
  * @category models
@@ -275,10 +275,10 @@ export type UndiciConnect = (
 ) => void
 
 /**
- * Makes the `connect` of undici's clients. Connections to `https:` URLs are made with `tls`; its `applicationProtocols`
- * decide whether HTTP/2 is offered. Closing the Scope closes all connections.
+ * Makes the option `connect` of undici's clients. Closing the Scope closes all connections.
  *
- * `options` are those of `Network.connect`, for every connection.
+ * `options` are those of `Network.connect`, for every connection. `tls` is for `https:` URLs; with `"h2"` in its
+ * `applicationProtocols`, undici may use HTTP/2.
  *
  * @since 0.1.0
  * @category constructors

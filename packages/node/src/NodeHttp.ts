@@ -77,11 +77,11 @@ export type NodeServer = requests.NodeServer
 export type HttpServer = EffectHttpServer.HttpServer["Service"] & { readonly server: Server.Server }
 
 /**
- * Takes the connection of a request that asks for another protocol with an `Upgrade` header, such as a WebSocket. HTTP is
- * over for that connection, and no response was sent: the function writes it.
+ * Handles a request with an `Upgrade` header, such as that of a WebSocket. It gets the connection before any response was
+ * sent, and writes the response itself. HTTP does not use the connection any more.
  *
- * It runs as a handler of `Server.make` does: in the fiber and the Scope of the connection, which is closed when it returns,
- * and with `Server.draining`.
+ * It runs as a handler of `Server.make`, in the fiber and the Scope of the connection, with `Server.draining`. The connection
+ * closes when it returns.
  *
  * **Example** (a protocol of lines behind HTTP)
  *
@@ -107,16 +107,16 @@ export type Upgrade<E, R> = (
 ) => Effect.Effect<unknown, E, R>
 
 /**
- * Options of a server: those of `Server.make`, and what becomes of upgrades.
+ * Options of a server: those of `Server.make`, and a handler of upgrades.
  *
  * @since 0.1.0
  * @category options
  */
 export interface ServerOptions<E = never, R = never> extends Server.Options {
   /**
-   * Takes the connections of all requests that ask for an upgrade, over HTTP/1.1. Default: they reach the application, whose
-   * `HttpServerRequest.upgrade` opens WebSockets. Those have no backpressure for what is written, and messages of up to
-   * 100 MiB; a connection has both, as its framing says.
+   * Handles all requests with an `Upgrade` header, over HTTP/1.1. Default: they reach the application, whose
+   * `HttpServerRequest.upgrade` opens WebSockets. Such a WebSocket accepts messages of up to 100 MiB, and writes without
+   * backpressure. On a `Connection`, writes wait for the peer, and the framing limits messages.
    */
   readonly upgrade?: Upgrade<E, R> | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * What happens to workers, as values. `Workers.events` is a stream of them.
+ * Events of workers. `Workers.events` is a stream of them.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 
 /**
- * What every event has.
+ * The fields of every event.
  *
  * @since 0.1.0
  * @category models
@@ -21,7 +21,7 @@ export interface Common {
 }
 
 /**
- * What an event about one process has.
+ * The fields of an event about one process.
  *
  * @since 0.1.0
  * @category models
@@ -31,7 +31,7 @@ export interface OfProcess extends Common {
 }
 
 /**
- * A process was started.
+ * The supervisor started a process.
  *
  * @since 0.1.0
  * @category events
@@ -39,7 +39,7 @@ export interface OfProcess extends Common {
 export class Started extends Data.TaggedClass("Started")<OfProcess> {}
 
 /**
- * Its servers listen.
+ * The servers of a process listen.
  *
  * @since 0.1.0
  * @category events
@@ -47,7 +47,7 @@ export class Started extends Data.TaggedClass("Started")<OfProcess> {}
 export class Ready extends Data.TaggedClass("Ready")<OfProcess> {}
 
 /**
- * A process has ended. `expected`: the supervisor had asked it to.
+ * A process ended. `expected`: the supervisor stopped it.
  *
  * @since 0.1.0
  * @category events
@@ -61,7 +61,7 @@ export class Ended extends Data.TaggedClass("Ended")<
 > {}
 
 /**
- * The event loop of a process was blocked for longer than `unresponsive` allows. It is killed, and `Ended` follows.
+ * The event loop of a process was blocked for longer than `unresponsive`. The supervisor kills the process; `Ended` follows.
  *
  * @since 0.1.0
  * @category events
@@ -69,7 +69,7 @@ export class Ended extends Data.TaggedClass("Ended")<
 export class Unresponsive extends Data.TaggedClass("Unresponsive")<OfProcess> {}
 
 /**
- * A worker that ended unexpectedly is started again `after` this time.
+ * A worker ended unexpectedly. It is restarted `after` this delay.
  *
  * @since 0.1.0
  * @category events
@@ -77,7 +77,7 @@ export class Unresponsive extends Data.TaggedClass("Unresponsive")<OfProcess> {}
 export class Restarting extends Data.TaggedClass("Restarting")<Common & { readonly after: Duration.Duration }> {}
 
 /**
- * A worker was replaced by one that runs the program as it is now.
+ * A reload replaced a worker with a new process, whose `pid` this is.
  *
  * @since 0.1.0
  * @category events
@@ -85,8 +85,8 @@ export class Restarting extends Data.TaggedClass("Restarting")<Common & { readon
 export class Reloaded extends Data.TaggedClass("Reloaded")<OfProcess> {}
 
 /**
- * What a server of a worker reported. `tag` and `facts` are those of the `ServerEvent`: addresses, errors and causes as text,
- * durations in milliseconds, annotations as a record.
+ * A server of a worker emitted a `ServerEvent`. `tag` is its tag, and `facts` are its fields: addresses, errors and causes as
+ * text, durations in milliseconds, annotations as a record.
  *
  * @since 0.1.0
  * @category events
@@ -99,7 +99,7 @@ export class Reported extends Data.TaggedClass("Reported")<
 > {}
 
 /**
- * Something that happened to workers.
+ * An event of workers.
  *
  * @since 0.1.0
  * @category models

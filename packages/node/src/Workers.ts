@@ -1,6 +1,6 @@
 /**
- * Several processes of one program on one port, for machines with several cores: a supervisor holds the listening sockets and
- * gives them to each worker, restarts those that crash, and replaces them one after the other without refusing a connection.
+ * Runs a program in several processes that share its ports, to use several cores. A supervisor holds the listening sockets,
+ * passes them to the workers, restarts workers that crash, and reloads them one by one without refusing a connection.
  *
  * **Example** (an echo server on all cores)
  *
@@ -22,19 +22,19 @@
  *
  * **Details**
  *
- * - The supervisor starts the program that it is itself, with the same arguments, once for each worker. There, `launch` and
- *   `layer` build the servers; in the supervisor they do not. What the servers need is built in both if it is provided from
- *   outside: provide it to the servers, except for the network.
- * - Every TCP and Unix-domain listener of the servers is a socket of the supervisor, which binds it when the first worker
- *   asks: all workers accept from its one queue. That includes port 0, and sockets that the supervisor inherited
- *   (`Endpoint.inherited`). A listener with `reusePort` is bound by the worker itself. Datagram sockets are not shared.
+ * - The supervisor starts its own program again, with the same arguments, once for each worker. `launch` and `layer` build the
+ *   servers in workers only. A service that is provided to `launch` is built in the supervisor as well; provide services to
+ *   the servers instead, except for the network.
+ * - The supervisor binds each TCP and Unix-domain listener when the first worker asks for it, and all workers accept from its
+ *   queue. That includes port 0, and sockets that the supervisor inherited (`Endpoint.inherited`). A worker binds listeners
+ *   with `reusePort` itself. Datagram sockets are not shared.
  * - A worker that ends unexpectedly is restarted, after a delay that doubles with each crash. Only its own connections break.
- * - SIGHUP to the supervisor, or `reload`, replaces one worker after the other: a new process starts, and once it listens
- *   the old one drains. No connection is refused or reset; those that outlast the old worker's `drain` are cut.
- * - When the Scope closes, the workers get SIGTERM, drain, and are killed after `stopTimeout`.
- * - A worker whose supervisor is gone drains and ends.
- * - `maxConnections` and `acceptRate` are divided among the workers: each gets an equal share, rounded up. While a worker is
- *   replaced there is one more. Limits per address hold in each worker: an address may have up to `count` times as many.
+ * - SIGHUP to the supervisor, or `reload`, replaces the workers one by one: a new process starts, and once it listens, the old
+ *   one drains. No connection is refused or reset. Connections that outlast the old worker's `drain` are closed.
+ * - When the Scope closes, the workers get SIGTERM and drain. They are killed after `stopTimeout`.
+ * - A worker that loses its supervisor drains and ends.
+ * - `maxConnections` and `acceptRate` are divided among the workers, rounded up. During a reload there is one more worker.
+ *   Limits per address hold in each worker: an address may have up to `count` times as many connections.
  *
  * @since 0.1.0
  */
@@ -66,43 +66,43 @@ export interface Options<out E = never, out R = never> {
   /** How many workers: a number, or one for each core that the process may use. Default: `"cores"`. */
   readonly count?: number | "cores" | undefined
   /**
-   * Whether `maxConnections` and `acceptRate` are for all workers together, so that each has an equal share of them, or for
-   * each worker. Default: `"divided"`.
+   * `"divided"`: each worker gets an equal share of `maxConnections` and `acceptRate`. `"each"`: every worker gets the full
+   * values. Default: `"divided"`.
    */
   readonly limits?: "divided" | "each" | undefined
-  /** When a worker that ended unexpectedly is restarted. */
+  /** How a worker that ended unexpectedly is restarted. */
   readonly restart?: RestartOptions | undefined
   /** How long a worker may take until its servers listen. Default: 30 seconds. */
   readonly startTimeout?: Duration.Input | undefined
-  /** How long a worker may take to drain and end, before it is killed. Longer than `drain`. Default: 15 seconds. */
+  /** How long a worker may take to drain and end before it is killed. Must exceed `drain`. Default: 15 seconds. */
   readonly stopTimeout?: Duration.Input | undefined
-  /** How long the event loop of a worker may be blocked before it is killed; at least 100 ms. Default: 30 seconds. */
+  /** How long the event loop of a worker may be blocked before the worker is killed. At least 100 ms. Default: 30 seconds. */
   readonly unresponsive?: Duration.Input | undefined
-  /** The signal that reloads. `undefined`: none does. Default: `"SIGHUP"`. */
+  /** The signal that reloads the workers; `undefined` for none. Default: `"SIGHUP"`. */
   readonly reloadOn?: NodeJS.Signals | undefined
-  /** Runs in the supervisor alone, once all workers are ready: for `/metrics`, logs of events, an admin page. */
+  /** Built in the supervisor only, once all workers are ready: for metrics, event logs, an admin page. */
   readonly supervisor?: Layer.Layer<never, E, R> | undefined
 }
 
 /**
- * When a worker is restarted.
+ * How a worker is restarted.
  *
  * @since 0.1.0
  * @category options
  */
 export interface RestartOptions {
-  /** The delay of the first restart; it doubles with each one `within` this time. Default: 100 milliseconds. */
+  /** The delay before the first restart. It doubles with each restart `within` the period. Default: 100 milliseconds. */
   readonly baseDelay?: Duration.Input | undefined
   /** The longest delay. Default: 5 seconds. */
   readonly maxDelay?: Duration.Input | undefined
-  /** How often a worker may be restarted `within` this time. One crash more ends all workers. Default: 5. */
+  /** How often a worker may be restarted `within` the period. The next crash stops all workers. Default: 5. */
   readonly maxRestarts?: number | undefined
-  /** Default: 1 minute. */
+  /** The period in which restarts count. Default: 1 minute. */
   readonly within?: Duration.Input | undefined
 }
 
 /**
- * A process that is a worker.
+ * A worker process.
  *
  * @since 0.1.0
  * @category models
@@ -111,15 +111,15 @@ export interface Worker {
   /** `"1"`, `"2"` and so on. A process that replaces another has its name. */
   readonly name: string
   readonly pid: number
-  /** `"stopping"`: it drains. */
+  /** `"stopping"`: it drains its servers. */
   readonly state: "starting" | "ready" | "stopping"
-  /** When it was started: milliseconds since the epoch, by the wall clock. */
+  /** When the process started: milliseconds since the epoch, by the wall clock. */
   readonly since: number
 }
 
 /**
- * An open connection, as its worker describes it: the fields of `Server.OpenConnection`, with addresses as text and durations
- * in milliseconds.
+ * The description of an open connection that its worker sends: the fields of `Server.OpenConnection`, with addresses as text
+ * and durations in milliseconds.
  *
  * @since 0.1.0
  * @category models
@@ -130,7 +130,7 @@ export interface ConnectionFacts extends
     "connection" | "localAddress" | "remoteAddress" | "idle" | "doingFor" | "annotations"
   >
 {
-  /** Where its server listens. */
+  /** The address that its server listens on. */
   readonly listening: string
   readonly localAddress: string
   readonly remoteAddress: string
@@ -151,34 +151,33 @@ export interface WorkerConnection extends ConnectionFacts {
 }
 
 /**
- * The workers, for their supervisor.
+ * The workers, as seen by their supervisor.
  *
  * @since 0.1.0
  * @category services
  */
 export class Workers extends Context.Service<Workers, {
-  /** Where they listen. */
+  /** The addresses that they listen on. */
   readonly addresses: Effect.Effect<ReadonlyArray<NetAddress.SocketAddress>>
-  /** `"suspended"` until all are ready; then `"listening"`, `"draining"`, `"closed"`. `Systemd.follow` takes it. */
+  /** `"suspended"` until all are ready; then `"listening"`, `"draining"`, `"closed"`. `Systemd.follow` uses it. */
   readonly state: SubscriptionRef.SubscriptionRef<Server.State>
-  /** The processes. While a worker is replaced, two have its name. */
+  /** The worker processes. While a worker is replaced, two processes have its name. */
   readonly workers: Effect.Effect<ReadonlyArray<Worker>>
-  /** The open connections of all workers, with what each waits for. Workers that do not answer within 5 seconds are left out. */
+  /** The open connections of all workers. Workers that do not answer within 5 seconds are left out. */
   readonly connections: Effect.Effect<ReadonlyArray<WorkerConnection>>
   /** The metrics of all workers as text for Prometheus, with an attribute `worker`. */
   readonly metrics: Effect.Effect<string>
   /**
-   * What happens to the workers and to their servers, for as long as the stream runs. Up to 1,024 events are buffered for
-   * each stream; then the oldest are dropped. What a worker's server reported too fast for the supervisor is counted in a
-   * `Reported` with the tag `EventsLost`.
+   * Events of the workers and of their servers, while the stream runs. Each stream buffers up to 1,024 events; then the oldest
+   * are dropped. If a worker cannot send events fast enough, a `Reported` with the tag `EventsLost` has the number of lost ones.
    */
   readonly events: Stream.Stream<WorkerEvent.WorkerEvent>
   /**
-   * Replaces one worker after the other, and returns when the last has drained. Fails if a new one does not start: the old
-   * one then keeps running, and so do those after it. A second reload begins after the first.
+   * Replaces the workers one by one, and returns when the last old one has drained. Fails if a new process does not start:
+   * the workers that are not replaced yet keep running. A second reload begins after the first.
    */
   readonly reload: Effect.Effect<void, WorkersError>
-  /** Fails when the workers were stopped because one crashed again and again. */
+  /** Fails with the reason `CrashLoop` when a worker crashes too often. All workers are stopped by then. */
   readonly ended: Effect.Effect<never, WorkersError>
 }>()("@sluice/node/Workers") {}
 
@@ -191,8 +190,8 @@ export class Workers extends Context.Service<Workers, {
 export const current: () => string | undefined = currentName
 
 /**
- * Starts workers that run until the Scope is closed, and returns when all are ready: the side of the supervisor, for a program
- * that is not a worker itself. Fails with `StartFailed` if one does not start.
+ * Starts workers that run until the Scope closes, and returns when all are ready. This is the supervisor alone: call it only
+ * where `current()` is `undefined`. Fails with `StartFailed` if a worker does not start.
  *
  * @since 0.1.0
  * @category constructors
@@ -202,7 +201,7 @@ export const make = <E, R>(
 ): Effect.Effect<Workers["Service"], NetworkError.NetworkError | WorkersError, Scope.Scope> =>
   Effect.flatMap(Effect.fromResult(check(options)), internal.start)
 
-/** Builds what runs in the supervisor, and returns the workers. */
+/** Starts the workers, and builds the `supervisor` layer. */
 const supervise = <E, R>(options: Options<E, R>) =>
   Effect.gen(function*() {
     const workers = yield* make(options)
@@ -212,8 +211,8 @@ const supervise = <E, R>(options: Options<E, R>) =>
   })
 
 /**
- * The whole program: in the supervisor, it runs the workers; in a worker, the servers. Fails with `WorkersError` if a worker
- * does not start, or crashes again and again.
+ * Runs the workers in the supervisor, and the servers in each worker. Fails with `WorkersError` if a worker does not start, or
+ * crashes too often.
  *
  * @since 0.1.0
  * @category running
@@ -234,8 +233,8 @@ export const launch = <E, R, E2 = never, R2 = never>(
   }))
 
 /**
- * As `launch`, as a Layer. It is built when all workers are ready. If one crashes again and again later, all are stopped, and a
- * fatal line is logged: `launch` ends the program.
+ * `launch`, as a Layer. It is built when all workers are ready. If a worker crashes too often after that, all workers stop and
+ * a fatal line is logged, but the program continues; `launch` fails instead.
  *
  * @since 0.1.0
  * @category layers

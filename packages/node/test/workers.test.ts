@@ -211,7 +211,7 @@ describe("workers", { timeout: 60_000 }, () => {
       const [, message] = yield* running.says(/^\{"failed":"(.*)"\}$/m)
       yield* Fiber.interrupt(crashing)
       expect(message).toMatch(
-        /^worker 1 ended 2 times within 60 s, last with exit code 3; fix what it reported before, or raise restart.max/
+        /^worker 1 ended 2 times within 60 s, last with exit code 3; fix the error that it logged, or raise restart.max/
       )
       expect(yield* running.ended).toBe(1)
       expect(

@@ -14,7 +14,7 @@ const firstDescriptor = 3
 // A descriptor that was used is closed by its listener, and its number belongs to something else by then.
 const used = new Set<number>()
 
-/** Listens on a socket that the process inherited, or in a worker, on one that the supervisor inherited. */
+/** Listens on a socket that the process inherited. In a worker, the supervisor inherited it. */
 export const inherit = (
   socket: number | string | undefined,
   settings: Transport.ListenSettings,
@@ -29,7 +29,7 @@ export const inherit = (
 const endpointOf = (socket: number | string | undefined): string =>
   typeof socket === "number" ? `fd://${socket}` : `systemd://${socket ?? ""}`
 
-/** Takes a socket that the process inherited: it is nobody else's from now on. */
+/** Finds an inherited socket, and marks it as used: no other listener gets it. */
 export const take = (socket: number | string | undefined): Effect.Effect<number, NetworkError.NetworkError> =>
   Effect.suspend(() => {
     const descriptor = find(socket)

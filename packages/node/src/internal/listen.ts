@@ -12,8 +12,8 @@ import { checkPath } from "./unix/path.ts"
 import { SocketFile } from "./unix/socketFile.ts"
 
 /**
- * Binds and listens; a socket file that no server listens on is replaced. In a worker, the supervisor has bound the socket;
- * one with `reusePort` is the worker's own.
+ * Binds and listens; a socket file that no server listens on is replaced. In a worker, it listens on a socket that the
+ * supervisor has bound, except with `reusePort`.
  */
 export const listen = (
   address: NetAddress.SocketAddress,

@@ -5,24 +5,24 @@ import * as NetAddress from "effect/net/NetAddress"
 import { toNode } from "./address.ts"
 import type { BoundSocket } from "./facade/boundSocket.ts"
 
-/** Which socket a listener wants. */
+/** The socket that a listener wants. */
 export type Wanted =
   | { readonly type: "tcp"; readonly host: string; readonly port: number; readonly ipv6Only: boolean }
   | { readonly type: "unix"; readonly path: string; readonly mode: number | undefined }
   | { readonly type: "inherited"; readonly socket: number | string | undefined }
 
-/** A bound socket of another process, and where it is bound, if it is a Unix-domain socket. */
+/** A socket that another process has bound; with its path, if it is a Unix-domain socket. */
 export interface Obtained {
   readonly socket: BoundSocket
   readonly path: string | undefined
 }
 
-/** Where listeners get bound sockets, instead of binding them themselves. */
+/** Provides bound sockets to listeners, which then do not bind their own. */
 export interface SocketSource {
   readonly obtain: (where: string, wanted: Wanted) => Effect.Effect<Obtained, NetworkError.NetworkError>
 }
 
-/** The source of the listeners that are opened here: none, so that each binds a socket of its own. */
+/** The source of the sockets of listeners. Default: none; each listener binds its own socket. */
 export const CurrentSocketSource: Context.Reference<SocketSource | undefined> = Context.Reference<
   SocketSource | undefined
 >("@sluice/node/SocketSource", { defaultValue: () => undefined })

@@ -61,7 +61,7 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   readonly #waiting = MutableList.make<A>()
   #receivers: ReadonlyArray<Receiver<A>> = []
   #waking = false
-  // Of the messages that wait, if they are limited.
+  // The bytes that wait. Counted only if they are limited.
   #bytes = 0
   /** The broadcasts that it belongs to. */
   sources: ReadonlyArray<Source> = []
@@ -154,7 +154,7 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   #overflow(message: A, waker: Waker): boolean {
     switch (this.#queue.overflow) {
       case "dropOldest": {
-        // For this one there is no room even if all others go.
+        // A message longer than `maxBytes` does not fit even into an empty queue.
         const fits = bytesOf(message) <= this.#queue.maxBytes
         let missed = fits ? 0 : 1
         if (fits) {

@@ -75,7 +75,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly #budget: BufferBudget | undefined
   #phase: Lifecycle.Phase = "open"
   #failure: NetworkError.NetworkError | undefined = undefined
-  // Mostly there is one, and the others need no array.
+  // Most connections have one observer, and need no array.
   #observer: CloseObserver | undefined = undefined
   #observers: ReadonlyArray<CloseObserver> = none
   // Whether an interruption closes this connection in order, as a success does.

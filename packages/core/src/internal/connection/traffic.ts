@@ -29,7 +29,7 @@ export class Activity {
   bytesOut = 0
   readonly traffic: Traffic
   #clock: Clock.Clock | undefined = undefined
-  // The time of what happens within one callback of the transport, so that the clock is read once.
+  // The time within one callback of the transport, so that the clock is read once.
   #now: number | undefined = undefined
   lastIn = 0
   lastOut = 0
@@ -63,7 +63,7 @@ export class Activity {
     if (this.#clock !== undefined) this.lastIn = this.#now = monotonicMillis(this.#clock)
   }
 
-  /** The callback that `received` was called in returns. */
+  /** To be called before the callback that called `received` returns. */
   settled(): void {
     this.#now = undefined
   }

@@ -13,7 +13,7 @@ export const writeText = (self: ConnectionState, text: string): Writing =>
 
 const encoder = new TextEncoder()
 
-/** A write whose outcome is known later, or at once where nothing can be written. */
+/** A write that did not complete at once. */
 class PendingWrite implements Writer {
   #outcome: Writing | undefined = undefined
   #resume: ((outcome: Writing) => void) | undefined = undefined

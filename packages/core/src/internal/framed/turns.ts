@@ -131,7 +131,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (resume === undefined) return
     this.#resume = undefined
     this.#detach()
-    // What the fiber does next begins behind `wait`, not within it: each message would otherwise leave a frame on its stack.
+    // The fiber runs the outcome after `wait` has returned: within it, each message would leave a frame on its stack.
     resume(Effect.succeed(outcome))
   }
 

@@ -78,7 +78,7 @@ class LentPull implements Consumer {
 export const refuseConsumer = (connection: ConnectionState): NetworkError.NetworkError | undefined =>
   connection.input.isTaken ? connection.error("read", new NetworkError.Busy()) : connection.reclaim()
 
-/** Makes a pull that leaves the input to others when the Scope closes. */
+/** Makes a pull that releases the input when the Scope closes. */
 export const lentPull = (connection: ConnectionState, scope: Scope.Scope): Effect.Effect<Pulling> =>
   Effect.suspend(() => {
     const lent = new LentPull(connection)

@@ -17,6 +17,7 @@ export class ContextCache {
   /** Prepares a server's settings for connections that are upgraded. */
   readonly prepare: Prepare = (settings) => this.context(settings, { address: "upgraded connections" })
 
+  // Formatting the address of a peer costs something, so it is read only when the context is made.
   context(
     settings: TlsClient | TlsServer,
     where: Pick<Transport.HandshakePeer, "address">

@@ -35,7 +35,7 @@ export class DatagramState implements UdpSocket.Datagram {
   }
 }
 
-/** Gets one datagram, or the error. */
+/** Called with one datagram, or with the error. */
 export type Receiver = (datagram: DatagramState | undefined, error: NetworkError.NetworkError | undefined) => void
 
 /** A bound datagram socket: a bounded queue of received datagrams, and the receivers that wait for one. */
@@ -94,7 +94,7 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     for (const receiver of receivers) receiver(undefined, error)
   }
 
-  /** Gives the next datagram to a receiver: at once if one waits. */
+  /** Gives the next datagram to a receiver: at once if a datagram waits. */
   take(receiver: Receiver): void {
     const datagram = this.#queue.shift()
     if (datagram !== undefined) return receiver(datagram, undefined)

@@ -10,10 +10,8 @@ import type { DatagramState, Receiver, UdpSocketState } from "../udp/udpSocket.t
 import type { Admission } from "./admission.ts"
 
 /**
- * Runs a handler for each datagram, each on a fiber and in a Scope of its own, and a limited number at once. The others wait
- * in the queue of the socket.
- *
- * A handler begins in the callback of the socket: nothing stays between the datagram and its handler.
+ * Runs a handler for each datagram, in a fiber and a Scope of its own, and a limited number at once. The other datagrams
+ * wait in the queue of the socket. A handler starts within the callback of the socket.
  */
 export class Dispatcher<E, R> {
   readonly #socket: UdpSocketState
@@ -26,7 +24,7 @@ export class Dispatcher<E, R> {
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   #handling = 0
   #isStopped = false
-  // Whether the socket calls back with the next datagram.
+  // Whether the receiver waits for the next datagram.
   #isReceiving = false
   #isFilling = false
   #onIdle: (() => void) | undefined = undefined
@@ -35,7 +33,7 @@ export class Dispatcher<E, R> {
     readonly socket: UdpSocketState
     readonly admission: Admission
     readonly concurrency: number
-    /** The services of the handlers, but for the Scope of each. */
+    /** The services of the handlers, without their Scopes. */
     readonly context: Context.Context<R>
     readonly handler: UdpServer.Handler<E, R>
     readonly onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
@@ -51,14 +49,14 @@ export class Dispatcher<E, R> {
     this.#onReceiveFailed = options.onReceiveFailed
   }
 
-  /** Handlers that run, or whose Scope closes. */
+  /** How many handlers run, or close their Scope. */
   get handling(): number {
     return this.#handling
   }
 
-  /** Takes the datagrams that wait, as far as the limit allows, and those that come. */
+  /** Handles the datagrams that wait, up to the limit, and those that arrive. */
   start(): void {
-    // A handler that ends at once asks for the next datagram while this one is being handed out.
+    // A handler that ends synchronously calls this again, within the loop.
     if (this.#isFilling) return
     this.#isFilling = true
     while (!this.#isReceiving && !this.#isStopped && this.#handling < this.#concurrency) {
@@ -71,7 +69,7 @@ export class Dispatcher<E, R> {
   readonly #receiver: Receiver = (datagram, error) => {
     this.#isReceiving = false
     if (datagram === undefined) {
-      // A socket with a peer hears that no socket is bound there, and may receive from it later.
+      // Other errors, such as an ICMP error on a connected socket, are temporary.
       if (error!.reason._tag === "Closed") this.#isStopped = true
       else this.#onReceiveFailed(error!)
     } else if (this.#admission.admits(datagram)) {

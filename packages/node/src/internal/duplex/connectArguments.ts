@@ -6,18 +6,18 @@ import { argumentError } from "./nodeError.ts"
 /** Makes an endpoint, TCP or TLS, of a host and a port. */
 export type At = (host: string, port: number) => Endpoint.Input
 
-/** What `net.connect` was asked for. */
+/** The arguments of `net.connect`. */
 export interface ConnectArguments {
   readonly options: NodeDuplex.ConnectOptions
   readonly endpoint: Endpoint.Input
-  /** What overrides the options of the connector. */
+  /** Options that override those of the connector. */
   readonly local: Pick<SocketOptions.ConnectOptions, "localAddress" | "localPort">
   readonly onConnect: (() => void) | undefined
 }
 
-/** Reads the arguments that `net.connect` takes: options, a port and a host, or a path; and a callback. Throws as it does. */
+/** Reads the arguments of `net.connect`: options, a port and a host, or a path; and a callback. Throws as `net.connect` does. */
 export const readArguments = (args: ReadonlyArray<unknown>, at: At): ConnectArguments => {
-  // Some libraries call with what others call with, as one array.
+  // Some libraries pass all arguments as one array.
   const [first, second] = Array.isArray(args[0]) ? args[0] as ReadonlyArray<unknown> : args
   const last = args.at(-1)
   const onConnect = typeof last === "function" ? last as () => void : undefined
@@ -29,7 +29,7 @@ export const readArguments = (args: ReadonlyArray<unknown>, at: At): ConnectArgu
   return { options, endpoint: endpointOf(options, at), local: localOf(options), onConnect }
 }
 
-// Options of node:http have the path of the request. It is a socket's path only where there is no port.
+// In options of node:http, `path` is the path of the request. It is the path of a socket only if there is no port.
 const endpointOf = ({ host, path, port }: NodeDuplex.ConnectOptions, at: At): Endpoint.Input => {
   if (port === undefined || port === null) {
     if (path === undefined || path === null) throw argumentError(TypeError, "ERR_MISSING_ARGS", "port", port)

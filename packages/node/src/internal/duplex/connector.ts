@@ -29,7 +29,7 @@ class ClientSocket extends DuplexSocket {
     if (to.onConnect !== undefined) this.once("connect", to.onConnect)
     if (this.connecting) return this
     this.connecting = true
-    // It can fail at once, before the caller has listeners.
+    // Connecting can fail synchronously, before the caller has added listeners.
     process.nextTick(() => {
       if (this.connecting) this.#open(this, to)
     })

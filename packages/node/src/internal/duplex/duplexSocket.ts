@@ -8,9 +8,9 @@ import { InactivityTimer } from "./inactivityTimer.ts"
 import { codedError, systemError, toNodeError } from "./nodeError.ts"
 import { SocketFacts } from "./socketFacts.ts"
 
-/** What opened a connection, and closes it. */
+/** Closes the connection of a socket. */
 export interface Owner {
-  /** Closes it in order, or with a reset. */
+  /** Closes the connection in order, or with a reset. */
   readonly close: (how: "end" | "reset") => void
 }
 
@@ -18,7 +18,7 @@ const now = Promise.resolve()
 
 type Callback = (error?: Error | null) => void
 
-/** A piece of what is written: strings come as they are, as in Node's sockets, so that `writableLength` counts the same. */
+/** A piece of a write. Strings are not decoded, as in Node's sockets, so that `writableLength` counts the same. */
 interface Piece {
   readonly chunk: Uint8Array | string
   readonly encoding: BufferEncoding
@@ -30,7 +30,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
   timeout: number | undefined = undefined
   #owner: Owner | undefined = undefined
   #consumption: Lending.Consumption | undefined = undefined
-  // Whether the chunk that came last is waiting, to be pushed in a tick of its own.
+  // A tick pushes one chunk at most; a chunk that arrives in the same tick is held.
   #tick: "beginning" | "free" | "pushed" | "holding" = "free"
   #held: Uint8Array | undefined = undefined
   #endsBehindHeld = false
@@ -50,14 +50,14 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
       ...writableHighWaterMark !== undefined && { writableHighWaterMark },
       autoDestroy: true,
       decodeStrings: false,
-      // As Node's sockets: `close` tells whether there was an error.
+      // As in Node's sockets, `close` has an argument, and is emitted by `_destroy`.
       emitClose: false
     })
     this.on("end", onEnd)
     if (signal !== undefined) addAbortSignal(signal, this)
   }
 
-  /** Gives it its connection. It begins to read, unless it is to stay paused. */
+  /** Sets the connection, and starts reading unless the socket is paused. */
   attach(connection: Connection.Connection, owner: Owner, { isPaused = false } = {}): void {
     this.connection = connection
     this.#owner = owner
@@ -75,7 +75,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     } else if (isPaused) {
       this.pause()
     }
-    // So that the peer's end and its reset are noticed though nobody reads yet.
+    // So that the peer's end or reset is noticed before the user reads.
     if (!isPaused) this.read(0)
   }
 
@@ -90,7 +90,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
       return
     }
     if (this.#consumption === undefined) {
-      // Input comes in a tick of its own, and never during a call of the reader.
+      // Input arrives in a later tick, and never within a call of the reader.
       if (this.#tick === "free") process.nextTick(() => this.#consume(connection))
       this.#tick = "beginning"
     } else if (this.#isPaused) {
@@ -104,7 +104,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#tick = "free"
     const consumption = Lending.consume(connection, this)
     if (Result.isFailure(consumption)) return this.onError(consumption.failure)
-    // Whatever was here already came during the call, and may have ended this socket.
+    // Buffered input was delivered within the call, and may have destroyed this socket.
     if (this.destroyed) return consumption.success.detach()
     this.#consumption = consumption.success
     if (!this.#isPaused) this.#resume()
@@ -118,7 +118,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#timer.refresh()
     this.bytesRead += chunk.length
     if (this.#tick === "free") return this.#push(chunk)
-    // Node's sockets give one chunk in a tick, and code that reads on `readable` counts on it.
+    // Node's sockets emit one chunk per tick, and code that reads on `readable` relies on it.
     this.#tick = "holding"
     this.#held = chunk
     return false
@@ -126,9 +126,9 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
 
   #push(chunk: Uint8Array): boolean {
     this.#tick = "pushed"
-    // Behind the ticks of this chunk, and cheaper than a tick of its own.
+    // A promise job runs after the ticks that this chunk causes, and costs less than `nextTick`.
     void now.then(this.#onTick)
-    // The reader owns what it gets; this chunk is only lent.
+    // The chunk is only lent, and the reader keeps what it gets.
     const wantsMore = this.push(Buffer.from(chunk))
     if (!wantsMore) this.#isPaused = true
     return wantsMore
@@ -208,13 +208,13 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     const { connection } = this
     if (this.connecting) this.once("connect", () => this._final(callback))
     else if (connection === undefined) callback()
-    // Node never sends a FIN within the call.
+    // Node never ends within the call.
     else if (Lending.end(connection, (error) => callback(error && toNodeError(error)))) setImmediate(callback)
   }
 
-  /** What was passed to `write`, in bytes, whether it has left or not. */
+  /** The bytes that were passed to `write`, sent or not. */
   get bytesWritten(): number {
-    // A public getter of Node's writable streams that its types do not know.
+    // A public getter of Node's writable streams that is missing from its types.
     const { writableBuffer = [] } = this as { readonly writableBuffer?: ReadonlyArray<Piece> }
     return writableBuffer.reduce((sum, piece) => sum + byteLength(piece), this.#bytesDispatched)
   }
@@ -231,7 +231,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#consumption?.detach()
     const writing = this.#writing
     this.#writing = undefined
-    // The rest of a write in flight is dropped, as Node does it; the peer must not take what it got for all.
+    // The rest of a write in flight is dropped, as in Node. The reset tells the peer that the data is incomplete.
     this.#owner?.close(writing === undefined ? this.#closing : "reset")
     callback(error)
     process.nextTick(() => {
@@ -241,7 +241,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     })
   }
 
-  /** Gives the connection back, with what was read and not taken. The socket is of no more use. */
+  /** Destroys the socket without closing its connection, and returns the bytes that were received and not read. */
   release(): Uint8Array {
     const held = this.#held === undefined ? [] : [Buffer.from(this.#held)]
     this.#consumption?.detach()
@@ -311,7 +311,7 @@ function onEnd(this: DuplexSocket): void {
   if (!this.allowHalfOpen) Object.assign(this, { write: writeAfterEnd })
 }
 
-/** `write` of a socket whose output was ended because the peer's was. */
+/** `write` of a socket that ended its output because the peer did. */
 function writeAfterEnd(this: DuplexSocket, chunk: never, encoding: unknown, callback?: unknown): boolean {
   if (!this.writableEnded) return Duplex.prototype.write.call(this, chunk, encoding as never, callback as never)
   const error = codedError("EPIPE", "This socket has been ended by the other party")

@@ -17,7 +17,7 @@ export class DuplexTransport implements Transport.StreamTransport {
   readonly #closeTimeout: number
   #receiver: Transport.StreamReceiver | undefined = undefined
   #peerEnded = false
-  // What this side has begun; a Duplex reports nothing of a close that is its own.
+  // Whether this side closes the Duplex: then its errors are not reported.
   #closing = false
   #hasFailed = false
   #isClosed = false
@@ -31,7 +31,7 @@ export class DuplexTransport implements Transport.StreamTransport {
     // The peer's end leaves the output open.
     duplex.allowHalfOpen = true
     duplex.pause()
-    // From the beginning: an error that no one listens for would end the process.
+    // From the start, because an error without a listener would end the process.
     duplex.on("error", (error) => this.#onError(error))
   }
 
@@ -48,7 +48,7 @@ export class DuplexTransport implements Transport.StreamTransport {
     duplex.resume()
   }
 
-  // A Duplex may have been told to decode.
+  // A Duplex with an encoding emits strings.
   #toBytes(chunk: Uint8Array | string): Uint8Array {
     return typeof chunk === "string" ? Buffer.from(chunk, this.#duplex.readableEncoding ?? "utf8") : chunk
   }
@@ -61,7 +61,7 @@ export class DuplexTransport implements Transport.StreamTransport {
     return chunk
   }
 
-  // Its chunks belong to the reader.
+  // Chunks belong to the reader already.
   dedicate(): boolean {
     return true
   }
@@ -78,7 +78,7 @@ export class DuplexTransport implements Transport.StreamTransport {
       if (!error && !isWritten) this.#receiver?.onFlushed()
     }
     duplex.cork()
-    // A Duplex may keep what it gets, and does not tell until when.
+    // A Duplex may keep a chunk for any time.
     chunks.forEach((chunk, index) => {
       duplex.write(Buffer.from(chunk), index === chunks.length - 1 ? onWritten : undefined)
     })

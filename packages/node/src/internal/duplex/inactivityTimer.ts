@@ -1,12 +1,12 @@
 import { argumentError } from "./nodeError.ts"
 
-// setTimeout(3) of Node: a longer one would fire at once.
+// A longer timer of Node would fire at once.
 const longest = 2 ** 31 - 1
 
 /** The timer behind `setTimeout` of a socket. Like Node's, it does not keep the process running. */
 export class InactivityTimer {
   readonly #onTimeout: () => void
-  // It is kept while there is no timeout: node:http sets and clears the same timeout with every request.
+  // Kept when the timeout is cleared: node:http sets and clears the same timeout with every request.
   #timer: NodeJS.Timeout | undefined = undefined
   #milliseconds = 0
   #isActive = false
@@ -17,7 +17,7 @@ export class InactivityTimer {
     }
   }
 
-  /** Starts with a new time in milliseconds; 0 stops it. Throws as Node does for an invalid time. */
+  /** Starts the timer with a new time in milliseconds; 0 stops it. Throws as Node does if the time is invalid. */
   set(milliseconds: number): void {
     if (typeof milliseconds !== "number") throw argumentError(TypeError, "ERR_INVALID_ARG_TYPE", "msecs", milliseconds)
     if (!(milliseconds >= 0 && milliseconds < Infinity)) {
@@ -34,7 +34,7 @@ export class InactivityTimer {
     this.#isActive = true
   }
 
-  /** Starts it again, if it has a time. */
+  /** Restarts the timer, if it has a time. */
   refresh(): void {
     if (this.#isActive) this.#timer!.refresh()
   }

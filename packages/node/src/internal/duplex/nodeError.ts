@@ -4,7 +4,7 @@ import * as Host from "effect/net/Host"
 import * as Result from "effect/Result"
 import { getSystemErrorMap } from "node:util"
 
-// What Node calls a reason that came without a name of the system's.
+// Node's codes for reasons that came without one.
 const codes: { readonly [Tag in NetworkError.Reason["_tag"]]?: string } = {
   AddressInUse: "EADDRINUSE",
   AddressNotAvailable: "EADDRNOTAVAIL",
@@ -23,14 +23,14 @@ const codes: { readonly [Tag in NetworkError.Reason["_tag"]]?: string } = {
 
 const systemCalls: { readonly [Operation in NetworkError.Operation]?: string } = { resolve: "getaddrinfo" }
 
-// Node names the failed lookup of a name after the function of c-ares.
+// Node reports EAI_NONAME as ENOTFOUND.
 const errorNumbers = new Map([
   ...[...getSystemErrorMap()].map(([errno, [code]]) => [code, errno] as const),
   ["ENOTFOUND", -3008]
 ])
 
 /**
- * An error as Node's sockets give it: with `code`, `errno` and `syscall`, and with `address` and `port` where it failed to
+ * The error that Node's sockets would emit: with `code`, `errno` and `syscall`, and with `address` and `port` where it failed to
  * connect, or `hostname` where it failed to resolve. Its `cause` is the `NetworkError`.
  */
 export const toNodeError = (error: NetworkError.NetworkError): NodeJS.ErrnoException => {

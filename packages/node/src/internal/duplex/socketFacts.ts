@@ -2,9 +2,9 @@ import type * as Connection from "@sluice/core/Connection"
 import * as NetAddress from "effect/net/NetAddress"
 import { Duplex } from "node:stream"
 
-/** What a `net.Socket` and a `tls.TLSSocket` tell of their connection. */
+/** The properties of a `net.Socket` and a `tls.TLSSocket` that describe the connection. */
 export abstract class SocketFacts extends Duplex {
-  /** Whether it is about to be connected. What is written meanwhile waits. */
+  /** Whether the socket is connecting. Writes wait until it is connected. */
   connecting = false
   /** The server that accepted it, as on Node's sockets. */
   server: unknown = null
@@ -80,7 +80,7 @@ export abstract class SocketFacts extends Duplex {
   }
 
   // -------------------------------------------------------------------------------------------------------------------
-  // Settings, which are chosen where a connection is opened
+  // Settings without effect: they are options of `Network.connect` and `Server`
   // -------------------------------------------------------------------------------------------------------------------
 
   setNoDelay(): this {

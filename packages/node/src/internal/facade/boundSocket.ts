@@ -2,8 +2,8 @@ import * as Net from "node:net"
 import { systemFailure } from "./systemFailure.ts"
 
 /**
- * A socket that is bound, and accepts nothing in the process that holds it. Sent by IPC, it is a socket of both processes.
- * Node's `net.Server` accepts in whatever process it is in, which is why this is its handle.
+ * A bound socket. The process that holds it accepts no connections; a process that gets it by IPC can. A `net.Server` would
+ * accept in both, so this is the handle of one.
  */
 export interface BoundSocket {
   readonly fd: number
@@ -35,20 +35,20 @@ const checked = (handle: BoundSocket | number): BoundSocket => {
   throw systemFailure("bind", late)
 }
 
-/** Binds a TCP socket; throws an error of the system. */
+/** Binds a TCP socket; throws a system error. */
 export const bindTcp = (host: string, port: number, ipv6Only: boolean): BoundSocket =>
   checked(
     internals._createServerHandle(host, port, host.includes(":") ? 6 : 4, undefined, ipv6Only ? ipv6OnlyFlag : 0)
   )
 
-/** Binds a Unix-domain socket; throws an error of the system. */
+/** Binds a Unix-domain socket; throws a system error. */
 export const bindUnix = (path: string): BoundSocket => checked(internals._createServerHandle(path, -1, -1))
 
-/** A descriptor that is bound already; throws an error of the system. */
+/** Wraps a descriptor that is already bound; throws a system error. */
 export const bound = (descriptor: number): BoundSocket =>
   checked(internals._createServerHandle(null, null, null, descriptor))
 
-/** Whether what IPC has delivered is such a socket. */
+/** Whether a value that IPC delivered is a bound socket. */
 export const isBoundSocket = (u: unknown): u is BoundSocket =>
   typeof u === "object" && u !== null && "close" in u && "fd" in u
 

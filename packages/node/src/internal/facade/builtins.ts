@@ -3,8 +3,8 @@ import type * as Dns from "node:dns"
 import type * as Fs from "node:fs"
 
 /**
- * Modules of Node, loaded by their first use. An import loads them when the program starts, with everything that they can
- * load: importing `node:fs` brings its streams, its promises and `node:readline`.
+ * Modules of Node, loaded on first use. An import would load them at the start of the program, with all that they load:
+ * importing `node:fs` brings its streams, its promises and `node:readline`.
  */
 export const builtins: { readonly dgram: typeof Dgram; readonly dns: typeof Dns; readonly fs: typeof Fs } = {
   get dgram() {

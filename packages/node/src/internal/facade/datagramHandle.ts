@@ -14,16 +14,17 @@ interface Handle {
   send: (request: Request, list: ReadonlyArray<Uint8Array>, count: number, ...to: ReadonlyArray<unknown>) => number
 }
 
-// Requests are made by a class that Node does not show. It is found on the first request that passes by.
+// Node does not export the class of requests. It is learned from the first request.
 let Request: (new() => Request) | undefined
 
 /**
- * Sends datagrams by the handle of a socket, which says at once whether the system has taken one. `socket.send` says so to
- * a callback, a turn later. Where this Node has it otherwise, `send` answers `"unsent"`, and `socket.send` serves.
+ * Sends datagrams through the private handle of a socket, which tells synchronously whether the system took one;
+ * `socket.send` tells a callback, one turn of the event loop later. Where this handle is missing, `send` returns `"unsent"`,
+ * and the caller uses `socket.send`.
  */
 export class DatagramHandle {
   readonly #handle: Handle | undefined
-  // What libuv has not taken is not used: the next datagram can have it.
+  // A request that libuv did not keep is reused for the next datagram.
   #request: Request | undefined = undefined
 
   constructor(socket: Dgram.Socket) {

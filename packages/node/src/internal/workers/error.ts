@@ -1,7 +1,7 @@
 import * as Data from "effect/Data"
 
 /**
- * A worker did not start: neither when the supervisor did, nor in a reload.
+ * A worker did not start, at the start of the supervisor or in a reload.
  *
  * @since 0.1.0
  * @category reasons
@@ -13,7 +13,7 @@ export class StartFailed extends Data.TaggedClass("StartFailed")<{ readonly work
 }
 
 /**
- * A worker ended again and again: `times` within `within` milliseconds. All workers were stopped.
+ * A worker crashed too often: it ended `times` within `within` milliseconds. All workers were stopped.
  *
  * @since 0.1.0
  * @category reasons
@@ -27,12 +27,12 @@ export class CrashLoop extends Data.TaggedClass("CrashLoop")<{
 }> {
   get message(): string {
     return `worker ${this.worker} ended ${this.times} times within ${this.within / 1_000} s, last with ${this.why}; ` +
-      "fix what it reported before, or raise restart.maxRestarts"
+      "fix the error that it logged, or raise restart.maxRestarts"
   }
 }
 
 /**
- * There is no program to start workers of: the process runs no file, as with `node -e`.
+ * The process does not run a file, as with `node -e`, so that workers have no program to run.
  *
  * @since 0.1.0
  * @category reasons
@@ -44,7 +44,7 @@ export class NoProgram extends Data.TaggedClass("NoProgram") {
 }
 
 /**
- * Workers could not be started, or kept running.
+ * Workers did not start, or did not keep running.
  *
  * @since 0.1.0
  * @category errors

@@ -25,13 +25,13 @@ const plain = (value: unknown): unknown => {
   return String(value).slice(0, longest)
 }
 
-/** What an event says, without its tag and time. */
+/** The fields of an event, without its tag and time. */
 export const eventFacts = (event: ServerEvent.ServerEvent): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(event).flatMap(([key, value]) => key === "_tag" || key === "at" ? [] : [[key, plain(value)]])
   )
 
-/** What is known of an open connection. */
+/** The description of an open connection. */
 export const connectionFacts = (server: Server.Server, open: Server.OpenConnection): Workers.ConnectionFacts => ({
   id: open.id,
   listening: NetAddress.formatSocketAddress(server.address),

@@ -10,7 +10,7 @@ import { pathOf, take } from "../inherit.ts"
 import type { Obtained, Wanted } from "../socketSource.ts"
 import { SocketFile } from "../unix/socketFile.ts"
 
-/** Sockets that a supervisor holds: one that always opens new ones would run out of descriptors. */
+/** How many sockets a supervisor holds, so that a worker that keeps opening new ones does not exhaust its descriptors. */
 const most = 1_024
 
 interface Held extends Obtained {
@@ -35,7 +35,7 @@ export class HeldSockets {
     return Array.from(this.#held.values(), ({ address }) => address)
   }
 
-  /** The socket that a worker wants, the `nth` of its kind in the worker; bound when the first worker wants it. */
+  /** The socket that a worker wants, the `nth` of its kind in that worker. It is bound when the first worker asks for it. */
   obtain(where: string, wanted: Wanted, nth: number): Effect.Effect<Obtained, NetworkError.NetworkError> {
     const key = JSON.stringify([wanted, nth])
     return this.#turns.withPermit(Effect.suspend(() => {

@@ -1,9 +1,9 @@
 import type { Wanted } from "../socketSource.ts"
 
-/** The variable that tells a process that it is a worker, and which. */
+/** The environment variable with the name of the worker. */
 export const nameVariable = "SLUICE_WORKER"
 
-/** What a worker sends to its supervisor, by the IPC of Node: a structured clone. */
+/** A message of a worker to its supervisor, sent as a structured clone over Node's IPC. */
 export type FromWorker =
   | {
     readonly kind: "listen"
@@ -23,7 +23,7 @@ export type FromWorker =
     readonly facts: Readonly<Record<string, unknown>>
   }
 
-/** What a supervisor sends to a worker. A `socket` comes with the handle, unless it has an error. */
+/** A message of the supervisor to a worker. A `socket` comes with the handle, unless it has an error. */
 export type ToWorker =
   | {
     readonly kind: "socket"
@@ -38,7 +38,7 @@ export type ToWorker =
 /** What a supervisor can ask. */
 export type Question = "connections" | "metrics"
 
-/** Why there is no socket: an error of the system, or none was inherited. */
+/** Why there is no socket: a system error, or no inherited socket (`found` lists those that exist). */
 export interface SocketFailure {
   readonly code: string | undefined
   readonly syscall: string | undefined
@@ -46,7 +46,7 @@ export interface SocketFailure {
   readonly found: ReadonlyArray<string> | undefined
 }
 
-/** The program may use IPC as well: messages of ours are below this key. */
+/** The program may use IPC as well, so our messages are below this key. */
 const key = "sluice"
 
 export const wrap = (message: FromWorker | ToWorker): Record<string, unknown> => ({ [key]: message })

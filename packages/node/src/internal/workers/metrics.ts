@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
-/** A metric of a worker, as it was when it was asked for. */
+/** A snapshot of a metric of a worker. */
 export type Sample = Metric.Metric.Snapshot
 
-/** The metrics of several workers as one text of Prometheus, each with the name of its worker. */
+/** The metrics of several workers as Prometheus text, each with the name of its worker. */
 export const format = (
   workers: ReadonlyArray<{ readonly worker: string; readonly value: ReadonlyArray<Sample> }>
 ): Effect.Effect<string> => {
@@ -20,7 +20,7 @@ export const format = (
       })
     }
   }
-  // Loaded when it is asked for: it brings the router of Effect's HTTP.
+  // Loaded on demand, because it imports the router of Effect's HTTP.
   return Effect.promise(() => import("effect/observability/PrometheusMetrics")).pipe(
     Effect.flatMap((prometheus) => prometheus.format()),
     Effect.provideService(Metric.MetricRegistry, samples)

@@ -6,7 +6,7 @@ import { format, type Sample } from "./metrics.ts"
 import type { Settings } from "./options.ts"
 import { Supervisor } from "./supervisor.ts"
 
-/** Starts the workers, and gives what their supervisor can do with them. */
+/** Starts the workers, and returns the service of their supervisor. */
 export const start = (
   settings: Settings
 ): Effect.Effect<Workers.Workers["Service"], WorkersError, Scope.Scope> =>

@@ -1,7 +1,7 @@
 import type * as Server from "@sluice/core/Server"
 import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 
-/** What one of `count` workers may have of the limits that hold for all together; nothing, if there are none. */
+/** The share that one of `count` workers has of the limits of all; `undefined` without such limits. */
 export const shareOf = (
   { acceptRate, maxConnections }: Pick<Server.Options, "acceptRate" | "maxConnections">,
   count: number

@@ -21,7 +21,7 @@ import { type Ending, type Receiver, WorkerProcess } from "./workerProcess.ts"
 /** Events that wait for a slow subscriber; the oldest are dropped. */
 const mostEvents = 1_024
 
-/** A worker, whichever process is it at the moment. */
+/** A worker, and its current process. */
 interface Slot {
   readonly name: string
   current: WorkerProcess | undefined
@@ -29,7 +29,7 @@ interface Slot {
   crashes: ReadonlyArray<number>
 }
 
-/** Starts the workers and keeps them running: until its Scope closes, or one crashes again and again. */
+/** Starts the workers and keeps them running until its Scope closes, or until one crashes too often. */
 export class Supervisor {
   readonly #settings: Settings
   readonly #run: (effect: Effect.Effect<void>) => void
@@ -153,7 +153,7 @@ export class Supervisor {
     )
   }
 
-  // Kills a process whose event loop is blocked. Node's timers of this process are no measure of it: only answers count.
+  // Kills a process whose event loop is blocked: one that has not answered for `unresponsive`.
   #watch(process: WorkerProcess): Effect.Effect<never> {
     const { unresponsive } = this.#settings
     if (unresponsive === Infinity) return Effect.never
@@ -224,7 +224,7 @@ export class Supervisor {
     })
   }
 
-  // A process that exits without closing Scopes, as at a second Ctrl-C, takes its workers with it.
+  // A supervisor that exits without closing its Scopes, as at a second Ctrl-C, kills its workers.
   get #endWithProcess(): Effect.Effect<void, never, Scope.Scope> {
     const killAll = () => this.#processes.forEach((each) => each.kill())
     return Effect.asVoid(Effect.acquireRelease(
@@ -272,7 +272,7 @@ export class Supervisor {
   }
 
   // -------------------------------------------------------------------------------------------------------------------
-  // What workers ask, and are asked
+  // Messages
   // -------------------------------------------------------------------------------------------------------------------
 
   #hand(process: WorkerProcess, request: Extract<FromWorker, { readonly kind: "listen" }>): Effect.Effect<void> {
@@ -286,7 +286,7 @@ export class Supervisor {
     })
   }
 
-  /** Asks all processes; for metrics, those that are no longer being replaced, whose names are unique. */
+  /** Asks all processes. For metrics, it asks the current process of each worker, so that names are unique. */
   ask<A>(
     what: Question
   ): Effect.Effect<ReadonlyArray<{ readonly worker: string; readonly pid: number; readonly value: A }>> {

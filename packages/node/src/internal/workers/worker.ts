@@ -31,13 +31,13 @@ export const currentName = (): string | undefined => process.send === undefined 
 
 type Received = (message: Extract<ToWorker, { readonly kind: "socket" }>, socket: unknown) => void
 
-/** The side of a worker: its servers, and the conversation with the supervisor. */
+/** The servers of a worker, and its messages to and from the supervisor. */
 class Worker {
   readonly #settings: Settings
   readonly #run: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   readonly #servers = new Map<Server.Server, Fiber.Fiber<void> | undefined>()
   readonly #requests = new Map<number, Received>()
-  // How many sockets of one kind were asked for: each is another one, if the system chooses the port.
+  // How many sockets of each kind were requested. With port 0, each request is for another socket.
   readonly #kinds = new Map<string, number>()
   #ids = 0
   #reports = false
@@ -96,7 +96,7 @@ class Worker {
     })
   }
 
-  /** Each server that starts gets its share of the limits, and is reported. */
+  /** Gives each server its share of the limits, and reports its events. */
   readonly onStart: Server.OnStart = (server, options) =>
     Effect.suspend(() => {
       this.#servers.set(server, undefined)
@@ -119,8 +119,7 @@ class Worker {
     )
   }
 
-  // Waits for the system to take each event, so that none pile up here: what the supervisor is too slow for is counted in an
-  // `EventsLost`.
+  // Waits until the system has taken each event, so that none pile up here. The server counts events that are lost meanwhile.
   #report(server: Server.Server): void {
     const reporting = this.#servers.get(server)
     if (this.#reports === (reporting !== undefined)) return
@@ -163,7 +162,7 @@ const metrics: Effect.Effect<ReadonlyArray<Sample>> = Effect.map(
     )
 )
 
-/** Builds the servers in this worker, and says when they listen. It runs until the supervisor ends it, or is gone itself. */
+/** Builds the servers in this worker, and reports that they listen. They run until the supervisor stops the worker, or is gone. */
 export const work = <E, R>(
   name: string,
   settings: Settings,
@@ -175,7 +174,7 @@ export const work = <E, R>(
     let isEnding = false
     const onDisconnect = () => {
       if (isEnding) return
-      // The supervisor is gone: what is begun ends, and nothing keeps the process for longer.
+      // The supervisor is gone: the servers drain, and after `stopTimeout` the process exits.
       process.kill(process.pid, "SIGTERM")
       setTimeout(() => process.exit(1), Math.min(settings.stopTimeout, 2 ** 31 - 1)).unref()
     }

@@ -8,26 +8,26 @@ import { type FromWorker, nameVariable, type Question, type ToWorker, unwrap, wr
 export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** For people: `exit code 1`, `SIGKILL`, or what the worker said of it. */
+  /** For people: `exit code 1`, `SIGKILL`, or the error that the worker reported. */
   readonly why: string
 }
 
-/** What becomes of the messages of a worker that are not about the process itself. */
+/** Handles the messages of a worker that are not about the process itself. */
 export interface Receiver {
   readonly onListen: (process: WorkerProcess, request: Extract<FromWorker, { readonly kind: "listen" }>) => void
   readonly onReady: (process: WorkerProcess) => void
   readonly onEvent: (process: WorkerProcess, event: Extract<FromWorker, { readonly kind: "event" }>) => void
 }
 
-/** A process of the program that is a worker. */
+/** A worker process. */
 export class WorkerProcess {
   readonly name: string
   /** When it was started: milliseconds since the epoch. */
   readonly since: number
   state: "starting" | "ready" | "stopping" = "starting"
-  /** When it was heard of last, in monotonic milliseconds. */
+  /** When its last message arrived, in monotonic milliseconds. */
   lastHeard = performance.now()
-  /** Completes when it is ready; fails with what it said of its failure, or how it ended. */
+  /** Completes when it is ready; fails with the error that it reported, or with how it ended. */
   readonly ready = Deferred.makeUnsafe<void, string>()
   readonly ended = Deferred.makeUnsafe<Ending>()
   readonly #child: ChildProcess.ChildProcess
@@ -86,13 +86,13 @@ export class WorkerProcess {
     for (const answer of this.#answers.values()) answer(undefined)
   }
 
-  /** Sends a message, and a socket. A worker that has gone gets none, and says nothing. */
+  /** Sends a message, and a socket. Does nothing if the worker is gone. */
   send(message: ToWorker, socket?: BoundSocket): void {
     if (!this.#child.connected) return
     this.#child.send(wrap(message), socket as unknown as ChildProcess.SendHandle | undefined, () => {})
   }
 
-  /** Asks something; `undefined` from a worker that ends, or does not answer in time. */
+  /** Asks a question; `undefined` if the worker ends, or does not answer within 5 seconds. */
   ask(what: Question): Effect.Effect<unknown> {
     return Effect.callback<unknown>((resume) => {
       if (!this.#child.connected) return resume(Effect.undefined)
