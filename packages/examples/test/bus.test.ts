@@ -24,6 +24,7 @@ import * as RedisBus from "../src/bus/RedisBus.ts"
 import * as RedisClient from "../src/redis/client/RedisClient.ts"
 import * as url from "../src/redis/client/url.ts"
 import * as RedisServer from "../src/redis/server/RedisServer.ts"
+import * as faults from "./faults.ts"
 
 const seeds = Number(process.env["SLUICE_BUS_SEEDS"] ?? 5)
 
@@ -91,14 +92,8 @@ const run = (trouble: (engine: Host.Host, servers: ReadonlyArray<Host.Host>) => 
     return all
   })
 
-const some = <A>(all: ReadonlyArray<A>) =>
-  Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index % all.length]!)
-
 const during = (fault: Effect.Effect<void, never, Scope.Scope>) =>
-  Effect.gen(function*() {
-    yield* Effect.sleep(yield* Random.nextIntBetween(200, 2_000))
-    yield* Effect.scoped(Effect.andThen(fault, Effect.sleep(yield* Random.nextIntBetween(100, 8_000))))
-  })
+  faults.during(fault, { before: 2_000, lasting: 8_000 })
 
 describe("a bus over Redis", () => {
   VitestSimulation.it(
@@ -106,10 +101,10 @@ describe("a bus over Redis", () => {
     Effect.gen(function*() {
       const all = yield* run((engine, servers) =>
         Effect.gen(function*() {
-          yield* during(Fault.partition(engine, yield* some(servers)))
-          yield* during(Fault.partitionOneWay(engine, yield* some(servers)))
+          yield* during(Fault.partition(engine, yield* faults.some(servers)))
+          yield* during(Fault.partitionOneWay(engine, yield* faults.some(servers)))
           yield* during(Fault.pause(engine))
-          yield* during(Fault.pause(yield* some(servers)))
+          yield* during(Fault.pause(yield* faults.some(servers)))
           yield* during(Fault.partition(engine, servers))
         })
       )

@@ -1,9 +1,8 @@
 import { describe, expect, it, onTestFinished } from "@effect/vitest"
 import { createCipheriv } from "node:crypto"
-import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { folder } from "./folder.ts"
 import { connect, converse, hasIpv6, once, run, serve, start, stop } from "./program.ts"
 
 /** Bytes without a pattern, the same ones each time. */
@@ -101,9 +100,7 @@ describe("echo", () => {
   })
 
   it("listens on a Unix-domain socket, and removes it in the end", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const path = join(folder, "echo.sock")
+    const path = join(folder(), "echo.sock")
     const server = start(["echo", "server", "--unix", path])
     await server.says(/listening/)
     expect(await converse({ path }, "over a path")).toBe("over a path")

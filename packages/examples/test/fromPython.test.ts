@@ -1,20 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { execFileSync } from "node:child_process"
 import { createSocket } from "node:dgram"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
-import { node, spawn } from "./program.ts"
+import { isThere, node, spawn } from "./program.ts"
 import { workspace } from "./snippets.ts"
-
-const hasPython = (() => {
-  try {
-    execFileSync("python3", ["--version"])
-    return true
-  } catch {
-    return false
-  }
-})()
 
 /** The programs of the page, by name: `echo_server.py`, `echo_server.ts`. */
 const programs = new Map(
@@ -38,7 +28,7 @@ const freePort = () =>
     })
   })
 
-describe.skipIf(!hasPython)("the programs of the page for users of Python", () => {
+describe.skipIf(!isThere("python3", "--version"))("the programs of the page for users of Python", () => {
   const folder = mkdtempSync(join(workspace, "packages/examples/.snippets-"))
   beforeAll(() => writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" })))
   afterAll(() => rmSync(folder, { recursive: true }))

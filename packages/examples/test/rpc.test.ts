@@ -1,8 +1,7 @@
-import { describe, expect, it, onTestFinished } from "@effect/vitest"
-import { mkdtempSync, rmSync } from "node:fs"
+import { describe, expect, it } from "@effect/vitest"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { folder } from "./folder.ts"
 import { connect, once, run, serve, start, stop } from "./program.ts"
 
 describe("rpc", () => {
@@ -38,9 +37,7 @@ describe("rpc", () => {
   })
 
   it("runs over a Unix-domain socket", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-"))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const path = join(folder, "rpc.sock")
+    const path = join(folder(), "rpc.sock")
     const server = start(["rpc", "server", "--unix", path])
     await server.says(/^Server listening on .*rpc\.sock$/m)
     expect(await run(["rpc", "client", "--unix", path, "6"])).toMatchObject({ code: 0, stdout: "6 = 2 * 3\n" })

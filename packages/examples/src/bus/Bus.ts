@@ -1,11 +1,11 @@
 /**
- * A log of messages for each topic, which several servers share: what one publishes, all receive, in one order.
+ * A log of messages for each topic, shared by several servers: all of them receive each message, in one order.
  *
- * - `publish` returns when the message is in the log, and was delivered here if this server follows the topic. It waits while
- *   the engine that keeps the log cannot be reached; up to 4,096 messages wait, and more are refused.
- * - A follower gets the last messages, and then each message exactly once, in the order of the log: also after connections were
- *   lost, as long as fewer messages than `longest` came meanwhile.
- * - A message that was delivered can only be lost with the engine's memory: let it write to disk before it answers.
+ * - `publish` returns once the message is in the log and, if this server follows the topic, delivered to its follower. While
+ *   the engine that keeps the log is unreachable, up to 4,096 messages wait; further ones fail with `BusFailed`.
+ * - A follower gets the last messages, and then each message exactly once, in the order of the log. This also holds after lost
+ *   connections, if fewer than `longest` messages were published meanwhile.
+ * - A delivered message is lost only if the engine loses its data: configure the engine to write to disk before it answers.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
-/** A message, and when it came into the log: milliseconds since 1970, and no two of a topic have the same. */
+/** A message and its time in the log, in milliseconds since 1970. No two messages of a topic have the same time. */
 export interface Message {
   readonly at: number
   readonly text: string
@@ -33,9 +33,9 @@ export class BusFailed extends Data.TaggedError("BusFailed")<{
 
 /** How a topic is followed. */
 export interface Follower {
-  /** How many of the last messages are wanted at once. */
+  /** The number of past messages that `follow` returns, at most. */
   readonly last: number
-  /** Runs for each message from then on, one after the other. While it waits, no other message is delivered. */
+  /** Runs for each later message, one after the other. While it runs, no other message is delivered. */
   readonly onMessage: (message: Message) => Effect.Effect<void>
 }
 

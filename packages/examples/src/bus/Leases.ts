@@ -1,4 +1,4 @@
-/** Keys that belong to one of several servers at a time: for as long as it renews them, or for ten seconds after it is gone. */
+/** Keys, each held by at most one of several servers. A key expires ten seconds after its server last renewed it. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,16 +12,16 @@ import { BusFailed } from "./Bus.ts"
 
 export class Leases extends Context.Service<Leases, {
   /**
-   * Takes keys, all or none, and returns whether they belong to this server now. With the secret with which another server has
-   * taken a key, it is taken from that server.
+   * Claims all of the keys or none, and returns whether it did. A key that another server claimed with the same secret is
+   * taken over.
    */
   readonly claim: (
     keys: ReadonlyArray<string>,
     secret?: Redacted.Redacted<string>
   ) => Effect.Effect<boolean, BusFailed>
-  /** Gives keys up. If that fails, they expire. */
+  /** Releases keys. If that fails, they expire. */
   readonly release: (keys: ReadonlyArray<string>) => Effect.Effect<void>
-  /** Keys that another server took while they could not be renewed. */
+  /** Keys that another server claimed while this one could not renew them. */
   readonly lost: Stream.Stream<string>
 }>()("@sluice/examples/Leases") {}
 
@@ -100,7 +100,7 @@ const make = (prefix: string) =>
     const renew = ([key, value]: readonly [string, string]) =>
       Effect.gen(function*() {
         if ((yield* send("EVAL", prolong, "1", nameOf(key), value, String(life))) === 1) return
-        // It has expired, or Redis has forgotten it; or it was released or claimed anew meanwhile.
+        // The key expired or Redis lost it, or it was released or claimed again meanwhile.
         if (held.get(key) !== value || (yield* take(key, value))) return
         held.delete(key)
         yield* PubSub.publish(lost, key)

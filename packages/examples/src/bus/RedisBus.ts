@@ -1,11 +1,11 @@
 /**
  * A bus whose engine is Redis: a stream for each topic.
  *
- * - Messages are written over one connection, together with all that wait, and each batch is repeated, in its order, until it
- *   was both answered and read back. So a message whose answer was lost may be in the stream twice: each has the name of its
- *   publisher and a number that grows, and readers skip numbers that they have seen.
- * - All topics are read over another connection, from the id that was read last. When the connection was lost, a stream that ends
- *   before that id shows that Redis lost its end: it is read from its beginning, and what is known is skipped.
+ * - One connection writes messages, in batches of all that wait. A batch is retried, in its order, until it was both answered
+ *   and read back, so a message may be in the stream twice. Each message has the name of its publisher and an increasing
+ *   number, and readers skip numbers that they have seen.
+ * - Another connection reads all topics, each from the last id read. If a stream ends before that id after a lost connection,
+ *   Redis has lost its end: the stream is read from its beginning, and known messages are skipped.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,19 +17,19 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { RedisClient, type Reserved } from "../redis/client/RedisClient.ts"
 import type { Value } from "../redis/client/wire.ts"
 import { Bus, BusFailed, type Follower, longest, type Message } from "./Bus.ts"
-import { entriesOf, type Entry, isBefore, ReadTopic } from "./readTopic.ts"
+import { entriesOf, type Entry, isBefore, TopicCursor } from "./TopicCursor.ts"
 
 /** Messages that may wait to be written. */
 const mostWaiting = 4_096
-/** Messages that are written together, and entries that are read together. */
+/** Messages in a batch of writes, and entries in a read, at most. */
 const together = 512
-/** How long a read waits for messages; how long any answer may take. */
+/** How long a read waits for messages, in milliseconds; how long any answer may take. */
 const blocking = 1_000
 const answerTimeout = "3 seconds"
 const connectTimeout = "1 second"
-/** How long to wait before a connection is tried again. */
+/** How long to wait before reconnecting. */
 const pause = "300 millis"
-/** How long a topic is kept in which nothing is said, in milliseconds. */
+/** How long a topic without new messages is kept, in milliseconds. */
 const kept = 7 * 24 * 3_600_000
 
 /** A message that waits to be written, and to be read back. */
@@ -44,13 +44,13 @@ const make = Effect.gen(function*() {
   const client = yield* RedisClient
   const publisher = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
   const isConnected = yield* SubscriptionRef.make(false)
-  const topics = new Map<string, ReadTopic>()
+  const topics = new Map<string, TopicCursor>()
   const queue = yield* Queue.bounded<Waiting>(mostWaiting)
-  // Messages that are written and not read back, by their numbers; and who is told to write them again.
+  // Messages that were written but not read back, by their numbers; and the signal to write them again.
   const unread = new Map<number, Waiting>()
   let onReconnected = Deferred.makeUnsafe<void>()
   let numbers = 0
-  // A stream of this server: an entry ends the read that waits.
+  // A stream of this server alone: an entry in it ends a read that waits.
   const wake = `bus:wake:${publisher}`
   let woken = "0-0"
 
@@ -68,7 +68,7 @@ const make = Effect.gen(function*() {
     Deferred.doneUnsafe(waiting.done, exit)
   }
 
-  // Answers to one batch. What Redis refuses is not in the stream, and is not repeated.
+  // Writes a batch once. A message that Redis refuses is not in the stream, and is not retried.
   const attempt = Effect.fnUntraced(function*(connection: Reserved, batch: ReadonlyArray<Waiting>) {
     const left = batch.filter(({ number }) => unread.has(number))
     const again = onReconnected
@@ -81,7 +81,7 @@ const make = Effect.gen(function*() {
       } else if (!topics.has(waiting.topic)) settle(waiting, Effect.void)
     }
     const read = Effect.forEach(left, ({ done }) => Effect.exit(Deferred.await(done)), { discard: true })
-    // The reader was connected again in between: Redis may have lost what it had answered.
+    // The reader reconnected in between: Redis may have lost messages that it had acknowledged.
     yield* Effect.raceFirst(read, Deferred.await(again))
   })
 
@@ -106,7 +106,7 @@ const make = Effect.gen(function*() {
   // Reading
   // -------------------------------------------------------------------------------------------------------------------
 
-  const deliver = (topic: ReadTopic, entry: Entry): Effect.Effect<void> =>
+  const deliver = (topic: TopicCursor, entry: Entry): Effect.Effect<void> =>
     Effect.suspend(() => {
       const message = topic.take(entry)
       const delivered = message === undefined ? Effect.void : topic.follower.onMessage(message)
@@ -153,12 +153,12 @@ const make = Effect.gen(function*() {
   })
 
   const reading = Effect.gen(function*() {
-    // Whether an operator was told that there is no connection.
+    // Whether a lost connection was logged.
     let isKnown = false
     const turn = Effect.scoped(Effect.gen(function*() {
       const connection = yield* Effect.timeout(client.reserve, connectTimeout)
       yield* Effect.timeout(checkEnds(connection), answerTimeout)
-      if (isKnown) yield* Effect.logInfo("connected to Redis again")
+      if (isKnown) yield* Effect.logInfo("reconnected to Redis")
       yield* SubscriptionRef.set(isConnected, true)
       const before = onReconnected
       onReconnected = Deferred.makeUnsafe()
@@ -168,7 +168,7 @@ const make = Effect.gen(function*() {
     const disconnected = (why: string) =>
       Effect.gen(function*() {
         if (!isKnown || SubscriptionRef.getUnsafe(isConnected)) {
-          yield* Effect.logWarning(`cannot reach Redis: ${why}; connecting again and again`)
+          yield* Effect.logWarning(`cannot reach Redis: ${why}; retrying`)
         }
         isKnown = true
         yield* SubscriptionRef.set(isConnected, false)
@@ -197,14 +197,14 @@ const make = Effect.gen(function*() {
     isConnected,
     last: (name, count) =>
       Effect.map(last(name, count), (entries) => {
-        const topic = new ReadTopic(nobody)
+        const topic = new TopicCursor(nobody)
         return entries.flatMap((entry) => topic.take(entry) ?? [])
       }),
     follow: (name, follower) =>
       Effect.gen(function*() {
-        const topic = new ReadTopic(follower)
+        const topic = new TopicCursor(follower)
         const past: Array<Message> = []
-        // One at least, for its id.
+        // At least one entry, for its id.
         for (const entry of yield* last(name, Math.max(1, follower.last))) {
           const message = topic.take(entry)
           if (message !== undefined) past.push(message)
@@ -219,7 +219,7 @@ const make = Effect.gen(function*() {
               }
             })
         )
-        // The read that waits does not know of the topic.
+        // A read in progress does not include the topic: this ends it.
         yield* Effect.ignore(client.send("XADD", wake, "MAXLEN", "1", "*", "w", "1"))
         yield* Effect.ignore(client.send("PEXPIRE", wake, "60000"))
         return follower.last === 0 ? [] : past.slice(-follower.last)

@@ -7,9 +7,9 @@ import { Bus, type BusFailed, type Message } from "./Bus.ts"
 
 /** A topic, for the subscribers on this server. */
 export interface BusBroadcast {
-  /** Publishes to the subscribers of all servers, and returns when those of this one have it. */
+  /** Publishes to the subscribers of all servers. Returns once the message is in the queues of this server's subscribers. */
   readonly publish: (text: string) => Effect.Effect<void, BusFailed>
-  /** The messages that were there when it began, the oldest first. */
+  /** The last messages published before, the oldest first. */
   readonly past: ReadonlyArray<Message>
 }
 

@@ -1,18 +1,11 @@
 /** The history in SQLite: what it keeps, for how long, and for whom. */
-import { describe, expect, it } from "@effect/vitest"
-import { mkdtempSync, rmSync, statSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { describe, expect, it, onTestFinished } from "@effect/vitest"
+import { statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { onTestFinished } from "vitest"
 import * as Line from "../../src/chat/protocol/Line.ts"
 import { Database, type Limits } from "../../src/chat/server/history/Database.ts"
-
-const folder = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "sluice-history-"))
-  onTestFinished(() => rmSync(path, { recursive: true }))
-  return path
-}
+import { folder } from "../folder.ts"
 
 const open = (limits: Partial<Limits> = {}, path = join(folder(), "data")) => {
   const database = new Database(path, limits)

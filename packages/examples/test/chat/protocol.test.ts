@@ -228,7 +228,9 @@ describe("lines of the server", () => {
     Line.Ping({ seconds: 60 }),
     Line.Pong({ token: "x-1" }),
     Line.Notice({ text: "goodbye" }),
-    Line.Refusal({ text: "no" })
+    Line.Refusal({ text: "no" }),
+    Line.nameTaken("小明"),
+    Line.tooFast(250)
   ]
 
   it.each(lines)("$_tag comes back as it was", (line) => {

@@ -1,22 +1,15 @@
 /** The server as a process: plain clients, its death in the midst of a flood, thousands of clients, and hostile ones. */
-import { describe, expect, it, onTestFinished } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { createCipheriv } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { fileOf, folder } from "../folder.ts"
 import { connect, isThere, main, node, run, serve, spawn, start, stop } from "../program.ts"
 
 const hasNc = isThere("nc", "-h")
 const isFull = process.env["SLUICE_SCALE"] === "full"
-
-const folder = () => {
-  const path = mkdtempSync(join(tmpdir(), "sluice-"))
-  onTestFinished(() => rmSync(path, { recursive: true }))
-  return path
-}
 
 /** A plain client: it sends text, and keeps what comes. */
 const talk = async (options: Net.NetConnectOpts) => {
@@ -74,8 +67,7 @@ describe("chat server", () => {
 
   it("listens on a Unix-domain socket, greets, and says farewell", async () => {
     const path = join(folder(), "chat.sock")
-    const motd = join(folder(), "motd")
-    writeFileSync(motd, "Welcome.\n\x1b[31mBe kind.\n")
+    const motd = fileOf("motd", "Welcome.\n\x1b[31mBe kind.\n")
     const server = start(["chat", "server", "--unix", path, "--motd", motd])
     await server.says(/listening/)
     const alice = await enter({ path }, "alice", "lobby")

@@ -13,6 +13,7 @@ import * as Line from "../../src/chat/protocol/Line.ts"
 import * as ChatServer from "../../src/chat/server/ChatServer.ts"
 import * as overRedis from "../../src/chat/server/elsewhere/overRedis.ts"
 import * as RedisServer from "../../src/redis/server/RedisServer.ts"
+import * as faults from "../faults.ts"
 import { enter, unlimited } from "./person.ts"
 
 const seeds = Number(process.env["SLUICE_ROOM_SEEDS"] ?? 3)
@@ -47,10 +48,7 @@ type Person = Effect.Success<ReturnType<typeof enter>>
 const saidTo = (person: Person) => person.heard.flatMap(({ line }) => line._tag === "Said" ? [Line.format(line)] : [])
 
 const during = (fault: Effect.Effect<void, never, Scope.Scope>) =>
-  Effect.gen(function*() {
-    yield* Effect.sleep(yield* Random.nextIntBetween(200, 3_000))
-    yield* Effect.scoped(Effect.andThen(fault, Effect.sleep(yield* Random.nextIntBetween(100, 9_000))))
-  })
+  faults.during(fault, { before: 3_000, lasting: 9_000 })
 
 describe("several chat servers", () => {
   VitestSimulation.it(
@@ -113,8 +111,7 @@ describe("several chat servers", () => {
             yield* Effect.sleep(yield* Random.nextIntBetween(0, 2_500))
           }
         })))
-      const some = Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index % all.length]!)
-      yield* during(Fault.partition(engine, yield* some))
+      yield* during(Fault.partition(engine, yield* faults.some(all)))
       yield* during(Fault.pause(engine))
       yield* during(Fault.partition(engine, all))
       for (const fiber of talking) yield* Fiber.join(fiber)

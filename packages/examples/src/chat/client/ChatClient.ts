@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function*({ connect, heartbeat, nick, room
     if (line._tag === "Limits") {
       bucket = new TokenBucket({ burst: Math.max(1, Math.floor(line.burst / 2)), refill: line.refill })
     }
-    const isTold = reclaiming && line._tag === "Refusal" && line.text.startsWith("somebody else is called ")
+    const isTold = reclaiming && line._tag === "Refusal" && line.taken !== undefined
     if (line._tag === "Called" || isTold) reclaiming = false
     // What everybody is called before they have said who they are is of no interest.
     if (line._tag === "Called") Deferred.doneUnsafe(greeted, Effect.void)

@@ -10,7 +10,7 @@ export type Line = Data.TaggedEnum<{
   Said: { readonly name: string; readonly text: string }
   /** A member does something, as `/me` has it. */
   Acted: { readonly name: string; readonly text: string }
-  /** What a member said before one came in; milliseconds since 1970, of which the line keeps the minutes. Programs are told the room. */
+  /** An earlier line, and when it was said, in milliseconds since 1970; text has the minutes, and not the room. */
   Past: { readonly at: number; readonly spoken: Spoken; readonly room?: string }
   /** A private message, as it is shown to whom it is for. */
   Whispered: { readonly from: string; readonly text: string }
@@ -21,7 +21,7 @@ export type Line = Data.TaggedEnum<{
   Renamed: { readonly from: string; readonly to: string }
   /** Who is in the room; how many more there are than are named. */
   Present: { readonly room: string; readonly names: ReadonlyArray<string>; readonly more: number }
-  /** The rooms, those with most people first; how many more there are. `last`: when something was said, 0 if not known. */
+  /** The rooms, those with most people first, and how many more there are. */
   Rooms: { readonly rooms: ReadonlyArray<RoomSummary>; readonly more: number }
   /** What one is called from now on. */
   Called: { readonly name: string }
@@ -32,15 +32,18 @@ export type Line = Data.TaggedEnum<{
   Pong: { readonly token: string }
   /** What else the server says. */
   Notice: { readonly text: string }
-  /** What the server does not do, and why. */
-  Refusal: { readonly text: string }
+  /**
+   * A request that the server rejects, and why. `taken`: the name that another member has. `wait`: milliseconds until the
+   * server accepts a line again.
+   */
+  Refusal: { readonly text: string; readonly taken?: string; readonly wait?: number }
 }>
 
 /** A room as it is listed. */
 export interface RoomSummary {
   readonly name: string
   readonly people: number
-  /** Milliseconds since 1970, which only programs are told. */
+  /** When something was said last, in milliseconds since 1970, or 0 if unknown. Not in text. */
   readonly last: number
 }
 
@@ -68,6 +71,12 @@ export const {
   Sent,
   Whispered
 } = Data.taggedEnum<Line>()
+
+/** The refusal of a name that another member has. */
+export const nameTaken = (name: string) => Refusal({ text: `somebody else is called ${name}`, taken: name })
+
+/** The refusal of a line that came too soon. */
+export const tooFast = (wait: number) => Refusal({ text: `too fast, and so not sent: wait ${wait} ms`, wait })
 
 interface Form<L> {
   readonly format: (line: L) => string
@@ -170,7 +179,15 @@ const forms: { readonly [Tag in Line["_tag"]]: Form<Extract<Line, { readonly _ta
   Refusal: {
     format: ({ text }) => `!! ${text}`,
     pattern: /^!! (.*)$/u,
-    parse: (text) => Refusal({ text: text! })
+    parse: (text) => {
+      const [, taken] = /^somebody else is called (\S+)$/u.exec(text!) ?? []
+      const [, wait] = /^too fast, and so not sent: wait (\d{1,9}) ms$/.exec(text!) ?? []
+      return taken !== undefined
+        ? nameTaken(taken)
+        : wait !== undefined
+        ? tooFast(Number(wait))
+        : Refusal({ text: text! })
+    }
   }
 }
 

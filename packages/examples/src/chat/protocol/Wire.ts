@@ -13,7 +13,7 @@ export const longestLine = 8192
 export interface Typed {
   readonly text: string
   readonly answer: Uint8Array | undefined
-  /** Whether nothing follows. */
+  /** Whether the client sends nothing more. */
   readonly isLast: boolean
 }
 
@@ -52,11 +52,11 @@ export interface Wire {
   readonly framing: Framing.Framing<Line.Line, Incoming>
   /** A line of the server as bytes. */
   readonly encode: (line: Line.Line) => Uint8Array
-  /** What is said in a room while a client is there, as it is sent to it. */
+  /** The line for a client that is in the room while something is said. */
   readonly live: (past: Line.Past) => Line.Line
-  /** What a client is sent last, if anything. `isFinal`: it should not return by itself. */
+  /** The last bytes for a client, if any. `isFinal`: the client should not reconnect by itself. */
   readonly ending: (isFinal: boolean) => Uint8Array | undefined
-  /** Whether a client is told of all rooms as they change. */
+  /** Whether clients get the list of rooms whenever it changes. */
   readonly isToldOfRooms: boolean
 }
 

@@ -1,4 +1,4 @@
-/** The rooms as a list that clients are told of whenever it changes, at most once a second. */
+/** Sends the list of rooms to clients when it changes, at most once a second. */
 import * as Broadcast from "@sluice/core/Broadcast"
 import * as Subscription from "@sluice/core/Subscription"
 import * as Effect from "effect/Effect"
@@ -9,11 +9,11 @@ import type * as Wire from "../protocol/Wire.ts"
 import type { Rooms } from "./Rooms.ts"
 
 export interface Board {
-  /** Tells a client of the rooms now, and whenever they change, for the life of the Scope. */
+  /** Sends the list to a client now and after each change, for the life of the Scope. */
   readonly join: (subscription: Subscription.Subscription<Uint8Array>) => Effect.Effect<void, never, Scope.Scope>
 }
 
-/** The board of those who share a wire. It looks at the rooms only while a client is told of them. */
+/** A board for the clients of one wire. It checks the rooms only while a client has joined. */
 export const make = Effect.fnUntraced(function*(
   rooms: Rooms,
   wire: Wire.Wire

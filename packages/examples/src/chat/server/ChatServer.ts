@@ -16,7 +16,7 @@ import * as Rooms from "./Rooms.ts"
 import * as Session from "./Session.ts"
 import * as Settings from "./Settings.ts"
 
-/** A chat over several wires, on one of several servers: what it does with the connections of each. All of them meet in one hall. */
+/** A chat over several wires, as one of several servers. Returns a function from a wire to the handler of its connections. */
 export const makeShared = Effect.fnUntraced(function*(
   settings: Partial<Settings.Settings> = {},
   wires: ReadonlyArray<Wire.Wire> = [Wire.text]
@@ -39,7 +39,7 @@ export const makeShared = Effect.fnUntraced(function*(
     Session.serve(hall, { ...all, ...changes }, wire)
 })
 
-/** What happens on other servers, as it is told here. */
+/** What this server does with news from the others. */
 const here = (hall: Hall): Here => {
   const { names, rooms } = hall
   const inRoom = (key: string, line: Line.Line) => {
@@ -71,18 +71,18 @@ const here = (hall: Hall): Here => {
   }
 }
 
-/** A chat over several wires, on one server alone. */
+/** A chat over several wires, on a single server. */
 export const make = (settings?: Partial<Settings.Settings>, wires?: ReadonlyArray<Wire.Wire>) =>
   Effect.provide(makeShared(settings, wires), layerNone)
 
-/** What a chat of lines does with each connection, on one server alone. */
+/** The handler of a chat of lines, on a single server. */
 export const handler = (settings?: Partial<Settings.Settings>) =>
   Effect.map(make(settings), (serve) => serve(Wire.text))
 
-/** A chat of lines, on one server alone. */
+/** A chat of lines, on a single server. */
 export const layer = (options: Server.Options, settings?: Partial<Settings.Settings>) =>
   Layer.provide(layerShared(options, settings), layerNone)
 
-/** A chat of lines, on one of several servers. */
+/** A chat of lines, as one of several servers. */
 export const layerShared = (options: Server.Options, settings?: Partial<Settings.Settings>) =>
   Layer.unwrap(Effect.map(makeShared(settings), (serve) => Server.layer(options, serve(Wire.text))))

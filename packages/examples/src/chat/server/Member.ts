@@ -18,10 +18,10 @@ export interface Member {
   introduced: boolean
   /** The room that they are in, and the Scope of their stay there. */
   stay: { readonly room: Room; readonly scope: Scope.Closeable } | undefined
-  /** Who knows it may have the name. */
+  /** Another connection that presents it takes the name over. */
   token: Redacted.Redacted<string> | undefined
   readonly wire: Wire.Wire
-  /** A permit for each of their lines that is being kept: that many at once. */
+  /** A permit for each of their lines that is being kept. */
   readonly keeping: Semaphore.Semaphore
   /** What they are sent comes in one order, whichever member sends it. */
   readonly subscription: Subscription.Subscription<Uint8Array>
@@ -51,8 +51,8 @@ export const make = (
 })
 
 /**
- * Begins to keep a line of a member, and waits only when too many of theirs are being kept: so lines of one member, too,
- * are written together.
+ * Starts to keep a line of a member, and waits only while `mostKeeping` of theirs are being kept: so lines of one member can
+ * be written together.
  */
 export const keep = (member: Member, keeping: Effect.Effect<void>): Effect.Effect<void> =>
   member.keeping.take(1).pipe(
@@ -61,7 +61,7 @@ export const keep = (member: Member, keeping: Effect.Effect<void>): Effect.Effec
     Effect.uninterruptible
   )
 
-/** Does something once all that a member has said is kept, so that it comes behind it. */
+/** Runs an effect once all lines of a member are kept, so that it comes after them. */
 export const settled = <A, E, R>(member: Member, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   member.keeping.withPermits(mostKeeping)(effect)
 
@@ -80,8 +80,8 @@ export const dismiss = Effect.fnUntraced(function*(member: Member, { farewell, i
 /** Why a client is no longer served: what it is told itself, and what the room is told. */
 export class Parting extends Data.TaggedError("Parting")<{
   readonly farewell: string
-  /** Nothing: the room is not told. */
+  /** `undefined`: the room is not told. */
   readonly why: string | undefined
-  /** Whether the client should not return by itself. Default: `false`. */
+  /** Whether the client should not reconnect by itself. Default: `false`. */
   readonly isFinal?: boolean
 }> {}

@@ -13,7 +13,7 @@ export class Names {
   #guests = 0
   #size = 0
 
-  /** Names of guests have the tag. */
+  /** `tag`: a part of the names of guests. */
   constructor(tag = "") {
     this.#tag = tag
   }
@@ -51,7 +51,7 @@ export class Names {
     return true
   }
 
-  /** Takes the name of a member away, who is a guest from now on. */
+  /** Takes the name of a member away. The member becomes a guest. */
   demote(member: Member): void {
     const name = this.guest()
     this.release(member.name)

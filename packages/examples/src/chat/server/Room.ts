@@ -11,17 +11,17 @@ import type { Member } from "./Member.ts"
 export interface Room {
   readonly name: Name
   readonly members: Set<Member>
-  /** Who is there on other servers. */
+  /** The members on other servers. */
   readonly elsewhere: () => ReadonlyArray<Name>
   /** The last entries, the oldest first: at most as many as are shown. */
   readonly recent: Array<Entry>
-  /** When something was said last, so that no two lines have one time. */
+  /** The time of the last line. The next line gets a later one. */
   last: number
-  /** One for each wire: a line is encoded once for all who share it. */
+  /** A broadcast for each wire, which encodes a line once. */
   readonly broadcasts: ReadonlyMap<Wire.Wire, WireBroadcast>
 }
 
-/** A broadcast to those who share a wire. */
+/** A broadcast to the members of one wire. */
 export type WireBroadcast = Broadcast.Broadcast<Line.Line, Uint8Array, FramingError>
 
 export const make = Effect.fnUntraced(function*(
@@ -43,15 +43,15 @@ const each = (
   return all.length === 1 ? all[0]! : Effect.all(all, { discard: true })
 }
 
-/** Says something to all who are there. */
+/** Sends a line to all members on this server. */
 export const tell = (room: Room, line: Line.Line): Effect.Effect<void> =>
   each(room, (broadcast) => Broadcast.publish(broadcast, line))
 
-/** Says something to all who are there but one. */
+/** Sends a line to all members on this server but one. */
 export const tellOthers = (room: Room, line: Line.Line, but: Member): Effect.Effect<void> =>
   each(room, (broadcast) => Broadcast.publishExcept(broadcast, line, but.subscription))
 
-/** Tells all who are there what a member said. */
+/** Sends an entry to all members on this server. */
 export const publish = (room: Room, entry: Entry): Effect.Effect<void> => {
   const past = Line.Past({ ...entry, room: room.name })
   return each(room, (broadcast, wire) => Broadcast.publish(broadcast, wire.live(past)))
@@ -60,7 +60,7 @@ export const publish = (room: Room, entry: Entry): Effect.Effect<void> => {
 // More names than this make no line that anybody reads.
 const mostNames = 50
 
-/** Who is there. */
+/** The line that lists the members. */
 export const present = ({ elsewhere, members, name }: Room): Line.Line => {
   const others = elsewhere()
   const names: Array<Name> = []
@@ -75,7 +75,7 @@ export const present = ({ elsewhere, members, name }: Room): Line.Line => {
 // More rooms than this make no list that anybody reads.
 const mostRooms = 50
 
-/** The rooms, those with most people first; `elsewhere` are those of other servers. */
+/** The line that lists rooms, those with most people first. `elsewhere`: the rooms of other servers, by key. */
 export const list = (
   rooms: ReadonlyMap<string, Room>,
   elsewhere: ReadonlyMap<string, { readonly name: Name; readonly people: number }>

@@ -1,7 +1,7 @@
 /**
- * The rooms that there are: made when the first one enters, gone when the last one leaves.
+ * The rooms. A room opens when its first member enters, and closes when the last one leaves.
  *
- * Entering, leaving and publishing take turns, so that who enters sees each line once: among the last ones, or live.
+ * Entering, leaving and publishing take turns, so that a member who enters sees each line once: in the history, or live.
  */
 import * as Broadcast from "@sluice/core/Broadcast"
 import * as Clock from "effect/Clock"
@@ -20,20 +20,20 @@ import * as Room from "./Room.ts"
 
 export interface Rooms {
   readonly all: ReadonlyMap<string, Room.Room>
-  /** A line that lists them, with those of other servers. */
+  /** The line that lists all rooms, including those of other servers. */
   readonly list: () => ReturnType<typeof Room.list>
   /**
-   * Brings a member in, out of the room that they were in, and shows them its last lines; with `since`, all that was said
-   * from then on, of the last 500 lines.
+   * Moves a member into a room, and shows them its last lines; with `since`, in milliseconds since 1970, the lines from then
+   * on, up to 500.
    */
   readonly enter: (member: Member.Member, name: Name.Name, since?: number) => Effect.Effect<void, History.HistoryFailed>
-  /** Takes a member out, if they are in a room. The others are told why, unless there is nothing to tell. */
+  /** Takes a member out of their room, if they are in one. The others are told `why`, unless it is `undefined`. */
   readonly leave: (member: Member.Member, why: string | undefined) => Effect.Effect<void>
-  /** Says something in a room, and returns when it was said. */
+  /** Says a line in a room. Returns once it is published. */
   readonly say: (room: Room.Room, spoken: Line.Spoken) => Effect.Effect<void, History.HistoryFailed>
 }
 
-// As many as wait for a client at least.
+// No more than the shortest queue of a client holds.
 const mostMissed = 500
 
 /** Rooms that show their last `shown` lines, over these wires. */
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function*(
     const known = rooms.get(key)
     if (known !== undefined) return known
     const scope = yield* Scope.make()
-    // A line that comes meanwhile waits for its turn.
+    // A line that arrives meanwhile waits for its turn.
     const onEntry = (entry: History.Entry) =>
       Effect.suspend(() => {
         const room = rooms.get(key)
@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function*(
     const { name, recent } = room
     const reachesBack = recent.length < shown || recent.some(({ at }) => at <= since)
     const all = reachesBack ? recent : yield* history.last(Lookalike.key(name), mostMissed)
-    // A history in memory has nothing but what is in the room.
+    // A history in memory has no lines beyond those of the room.
     return (all.length < recent.length ? recent : all).filter(({ at }) => at >= since)
   })
 
@@ -104,9 +104,7 @@ export const make = Effect.fnUntraced(function*(
     for (const { at, spoken } of told) yield* Member.tell(member, Line.Past({ at, spoken, room: room.name }))
     yield* Member.tell(member, Room.present(room))
     yield* Room.tell(room, Line.Joined({ name: member.name }))
-    elsewhere.moved({ name: member.name, room: { key: Lookalike.key(room.name), name: room.name } }, {
-      why: `to ${room.name}`
-    })
+    elsewhere.moved(Member.whereabouts(member), { why: `to ${room.name}` })
     yield* Scope.provide(Broadcast.join(room.broadcasts.get(member.wire)!, member.subscription), scope)
   })
 

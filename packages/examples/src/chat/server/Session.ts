@@ -138,7 +138,7 @@ const listen = (
     if (++refused > patience) {
       return Effect.fail(new Parting({ farewell: "far too fast: goodbye", why: "flooding", isFinal: true }))
     }
-    return tell(member, Line.Refusal({ text: `too fast, and so not sent: wait ${Math.ceil(wait)} ms` }))
+    return tell(member, Line.tooFast(Math.ceil(wait)))
   }
 
   const obey = (text: string): Effect.Effect<unknown, Parting> => {

@@ -21,7 +21,7 @@ export interface Hall {
   readonly names: Names
   readonly rooms: Rooms
   readonly elsewhere: Elsewhere["Service"]
-  /** For clients that are told of all rooms, if there are any. */
+  /** For the wires that show the list of rooms, if any. */
   readonly board: Board | undefined
   /** Logs an error, at most once a second. */
   readonly log: (message: string) => Effect.Effect<void>
@@ -81,17 +81,16 @@ export const moved = ({ elsewhere }: Hall, member: Member, was: Name.Name): Effe
     return elsewhere.release(was, member.name)
   })
 
-/** Takes a name from another connection of the same user, and ends that one; whether there was one. */
-const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effect.Effect<boolean> =>
+/** Takes a name over from another connection of the same user, and ends that connection. */
+const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effect.Effect<void> =>
   Effect.suspend(() => {
     const other = names.find(name)
     const isSame = other?.token !== undefined && Equal.equals(other.token, member.token)
-    if (!isSame || other === member) return Effect.succeed(false)
+    if (!isSame || other === member) return Effect.void
     const parting = new Parting({ farewell: "you came back on another connection", why: undefined, isFinal: true })
     return settled(other, rooms.leave(other, "reconnected")).pipe(
       Effect.andThen(Effect.sync(() => names.demote(other))),
-      Effect.andThen(dismiss(other, parting)),
-      Effect.as(true)
+      Effect.andThen(dismiss(other, parting))
     )
   })
 
@@ -107,7 +106,7 @@ const actions: Actions = {
       const from = member.name
       const isFree = !names.isTaken(member, name) && (yield* elsewhere.claim(name, member.token))
       if (!isFree || !names.rename(member, name)) {
-        yield* refuse(member, `somebody else is called ${name}`)
+        yield* tell(member, Line.nameTaken(name))
         return
       }
       member.introduced = true
@@ -179,7 +178,7 @@ const help = [
   `Anything else is said to the room. ROOM and NAME have up to ${Name.longest} letters, digits, "_", "-" and "."`
 ]
 
-/** Does what a command says. What is said is not waited for, but by the next command of another kind. */
+/** Runs a command. A line that is said is kept in the background; the next command of another kind waits for it. */
 export const perform = (hall: Hall, member: Member, command: Command.Command): Effect.Effect<unknown, Parting> => {
   const act = actions[command._tag] as (hall: Hall, member: Member, command: Command.Command) => Doing
   const doing = act(hall, member, command)

@@ -5,11 +5,11 @@ import type * as ServerPolicy from "@sluice/core/ServerPolicy"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { BadFlag } from "../../cli/BadFlag.ts"
 import * as flags from "../../cli/flags.ts"
 import * as setting from "../../cli/setting.ts"
 import * as tls from "../../cli/tls.ts"
@@ -28,13 +28,16 @@ export const port = 12350
 
 const { defaults } = Settings
 
-const count = (name: string, byDefault: number, description: string, from = 1, to = 1_000_000): Flag.Flag<number> =>
+const between = (name: string, description: string, from = 1, to = 1_000_000): Flag.Flag<number> =>
   setting.setting(name, {
     metavar: "number",
-    description: `${description}; default: ${byDefault}`,
+    description,
     expected: `a whole number from ${from} to ${to}`,
     parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= from && number <= to)
-  }).pipe(Flag.withDefault(byDefault))
+  })
+
+const count = (name: string, byDefault: number, description: string, from?: number, to?: number): Flag.Flag<number> =>
+  between(name, `${description}; default: ${byDefault}`, from, to).pipe(Flag.withDefault(byDefault))
 
 const duration = (name: string, input: Duration.Input, description: string) => {
   const byDefault = Duration.fromInputUnsafe(input)
@@ -56,7 +59,7 @@ const data = Flag.Path("data").pipe(
 
 const redis = setting.setting("redis", {
   metavar: "url",
-  description: "Redis that connects several servers, and keeps the history, such as redis://127.0.0.1:6379",
+  description: "Redis that connects several servers and keeps the history, such as redis://127.0.0.1:6379",
   expected: "a URL such as redis://:password@127.0.0.1:6379 or unix:///run/redis.sock",
   parse: Redis.parse
 }).pipe(Flag.optional)
@@ -70,12 +73,10 @@ export const settings = {
   redis,
   workers,
   clients: count("clients", defaults.clients, "Clients connected at once; more are rejected with the reason"),
-  clientsPerAddress: setting.setting("clients-per-address", {
-    metavar: "number",
-    description: "Clients connected from one address (IPv6: one /64 network); default: half of --clients",
-    expected: "a whole number from 1 to 1000000",
-    parse: (text) => Option.filter(setting.wholeNumber(text), (number) => number >= 1 && number <= 1_000_000)
-  }).pipe(Flag.optional),
+  clientsPerAddress: between(
+    "clients-per-address",
+    "Clients connected from one address (IPv6: one /64 network); default: half of --clients"
+  ).pipe(Flag.optional),
   acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times that"),
   burst: count(
     "burst",
@@ -87,7 +88,7 @@ export const settings = {
   idle: duration("idle", defaults.idle, "Silence before the server pings a client"),
   web: setting.setting("web", {
     metavar: "host:port",
-    description: "Serve the chat to browsers, too, at this address, such as 127.0.0.1:8080",
+    description: "Address of the web page of the chat, such as 127.0.0.1:8080; default: no page",
     expected: "an address such as 127.0.0.1:8080 or [::1]:8080",
     parse: (text) =>
       Option.filter(
@@ -97,7 +98,7 @@ export const settings = {
   }).pipe(Flag.optional),
   webOrigin: setting.setting("web-origin", {
     metavar: "origins",
-    description: "Origins under which a proxy or a name shows the page, such as https://chat.example.org; with commas",
+    description: "Origins of the page behind a proxy or a name, such as https://chat.example.org, separated by commas",
     expected: "origins such as https://chat.example.org",
     parse: (text) =>
       Option.some(text.split(",")).pipe(Option.filter((all) => all.every((each) => URL.parse(each)?.origin === each)))
@@ -107,10 +108,8 @@ export const settings = {
   drain: flags.drain
 }
 
-/** The flags exclude each other. */
-class ChatFailed extends Data.TaggedError("ChatFailed")<{ readonly message: string }> {}
-
-const combination = ({ data, redis, workers }: {
+/** Why the flags contradict each other, if they do. */
+const conflict = ({ data, redis, workers }: {
   readonly data: Option.Option<string>
   readonly redis: Option.Option<unknown>
   readonly workers: Option.Option<number>
@@ -126,8 +125,8 @@ export const server = Command.make(
   "server",
   { ...flags.streamAddress(port), tls: tls.server, ...settings },
   Effect.fnUntraced(function*(options) {
-    const problem = combination(options)
-    if (problem !== undefined) return yield* new ChatFailed({ message: problem })
+    const problem = conflict(options)
+    if (problem !== undefined) return yield* new BadFlag({ message: problem })
     const { acceptRate, public: isPublic, burst, clientsPerAddress, data, drain, motd, refill, web, ...rest } = options
     const half = Math.ceil(options.clients / 2)
     const limits = {
@@ -147,7 +146,7 @@ export const server = Command.make(
       const listening = yield* tls.listening(flags.streamEndpoint(options), options.tls)
       const lines = Server.layer({
         ...policy,
-        // The chat tells clients why they cannot come in, so it counts them itself.
+        // The chat tells rejected clients why, so it counts them itself.
         maxConnections: undefined,
         maxConnectionsPerAddress: undefined,
         ...listening,
@@ -157,7 +156,7 @@ export const server = Command.make(
       const shown = yield* tls.listening(web.value, options.tls)
       const page = browsers.layer({
         ...policy,
-        // A browser loads the page over connections of its own, beside that of its client.
+        // A browser loads the page over connections besides that of its client.
         maxConnections: limits.clients + 1000,
         maxConnectionsPerAddress: limits.clientsPerAddress + 20,
         ...shown,

@@ -18,11 +18,11 @@ import { wire } from "./WebWire.ts"
 
 export { wire } from "./WebWire.ts"
 
-/** How a browser is found to be gone: how long after its last sign it is asked, and how long it may take to answer. */
+/** How long a browser may be silent before it is pinged, and how long it may take to answer. */
 export const heartbeat = { idle: Duration.seconds(30), idleGrace: Duration.seconds(30) }
 
 export interface Options extends Server.Options {
-  /** Pages of these origins may chat, such as `https://chat.example.org`, beside those that this server sends. */
+  /** Origins of pages that may chat, such as `https://chat.example.org`, besides the page at the address of this server. */
   readonly origins: ReadonlyArray<string>
 }
 
@@ -43,6 +43,5 @@ export const layer = ({ origins, ...options }: Options, chat: Effect.Success<Ret
 export const printListening = (endpoint: Endpoint.StreamEndpoint) => (address: NetAddress.SocketAddress) =>
   Console.log(`Web page on ${urlOf(endpoint, address)}`)
 
-/** The address of the page. */
-export const urlOf = (endpoint: Endpoint.StreamEndpoint, address: NetAddress.SocketAddress): string =>
+const urlOf = (endpoint: Endpoint.StreamEndpoint, address: NetAddress.SocketAddress): string =>
   `${endpoint._tag === "Tls" ? "https" : "http"}://${NetAddress.formatSocketAddress(address)}/`

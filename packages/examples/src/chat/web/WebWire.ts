@@ -1,6 +1,6 @@
 /**
- * How the server and a browser speak to each other: a WebSocket frame (RFC 6455) for each line, with the codec of
- * `@sluice/codec`. Lines of people are text as they type it; lines of the server are JSON.
+ * The wire between the server and browsers: a WebSocket frame (RFC 6455) for each line. Lines of users are text, as typed;
+ * lines of the server are JSON.
  */
 import * as Codec from "@sluice/codec/Codec"
 import * as WebSocket from "@sluice/codec/formats/WebSocket"
@@ -13,7 +13,7 @@ import * as Wire from "../protocol/Wire.ts"
 
 type Frame = Codec.Type<typeof WebSocket.frame>
 
-// A longer message is answered, as a longer line is; a much longer one ends the connection.
+// A message longer than `Wire.longestLine` is refused, as in text; one that is longer than this ends the connection.
 const longestMessage = 8 * Wire.longestLine
 
 const frames = Codec.framing(WebSocket.frame, { maxFrameLength: longestMessage })
@@ -43,20 +43,22 @@ const problem = (frame: Frame, isContinued: boolean): string | undefined => {
 
 const makeDecode = () => {
   const decode = frames.makeDecode()
-  // The fragments of a message that has not ended.
-  let fragments: ReadonlyArray<Uint8Array> = []
+  // The fragments of a message that has not ended. Empty ones are dropped, so that their number is bounded, too.
+  let fragments: Array<Uint8Array> = []
+  let length = 0
   let isContinued = false
 
   const messageOf = (input: FramingInput, { isFinal, payload }: Frame): Wire.Incoming | Framing.NoFrame => {
-    fragments = [...fragments, payload]
+    if (payload.length > 0) fragments.push(payload)
+    length += payload.length
     isContinued = !isFinal
-    const length = fragments.reduce((sum, { length }) => sum + length, 0)
     if (length > longestMessage) return input.tooLong(longestMessage, length)
     if (!isFinal) return Result.succeed(nothing)
     const bytes = Buffer.concat(fragments)
     fragments = []
-    if (length > Wire.longestLine) {
-      const reason = new FrameTooLong({ limit: Wire.longestLine, length, offset: input.offset })
+    length = 0
+    if (bytes.length > Wire.longestLine) {
+      const reason = new FrameTooLong({ limit: Wire.longestLine, length: bytes.length, offset: input.offset })
       return Result.fail(new FramingError({ reason }))
     }
     try {
@@ -84,11 +86,11 @@ const makeDecode = () => {
   }
 }
 
-/** A line of the server as a frame; asking whether one is there is a ping, which browsers answer by themselves. */
+/** A line of the server as a frame. `Ping` is a ping frame, which browsers answer by themselves. */
 const encode = (line: Line.Line): Uint8Array =>
   line._tag === "Ping" ? ping : bytesOf("text", encoder.encode(JSON.stringify(line)))
 
-/** The close code for clients that should not return by themselves; of those that are for private use. */
+/** The close code for clients that should not reconnect by themselves, from the range for private use. */
 export const finalCode = 4000
 
 // "Service restart", of IANA's registry of close codes.

@@ -8,14 +8,14 @@ import { isIP } from "node:net"
 export const path = "/chat"
 
 /**
- * Why a page of this origin may not open one. A page may if it came from this server: from its address, or by a name that
- * is among `origins`. Other names are refused, because a name of a stranger can be given this address (DNS rebinding).
+ * Why a page may not open a WebSocket, if it may not. Allowed are pages from the address of this server, and those of
+ * `origins`. Other names are refused, because an attacker can point a name at this address (DNS rebinding).
  */
 const originProblem = (
   { headers: { host, origin } }: IncomingMessage,
   origins: ReadonlyArray<string>
 ): string | undefined => {
-  // Programs that are no browsers have none.
+  // Only browsers send an origin.
   if (origin === undefined || origins.includes(origin)) return undefined
   const url = URL.parse(origin)
   const name = url?.hostname.replace(/^\[(.*)\]$/, "$1") ?? ""
@@ -36,12 +36,14 @@ export const respond = (
 ): Result.Result<string, string> => {
   const { headers, method, url } = request
   const key = headers["sec-websocket-key"] ?? ""
-  if (url !== path) return Result.fail(refusal("404 Not Found", "no WebSocket is here"))
+  if (url !== path) return Result.fail(refusal("404 Not Found", "no WebSocket at this path"))
   if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket" || !/^[+/\dA-Za-z]{22}==$/.test(key)) {
-    return Result.fail(refusal("400 Bad Request", "not the handshake of a WebSocket"))
+    return Result.fail(refusal("400 Bad Request", "not a WebSocket handshake"))
   }
   if (headers["sec-websocket-version"] !== "13") {
-    return Result.fail(refusal("426 Upgrade Required", "use version 13", "Sec-WebSocket-Version: 13\r\n"))
+    return Result.fail(
+      refusal("426 Upgrade Required", "use version 13 of the WebSocket protocol", "Sec-WebSocket-Version: 13\r\n")
+    )
   }
   const problem = originProblem(request, origins)
   if (problem !== undefined) return Result.fail(refusal("403 Forbidden", problem))

@@ -1,4 +1,4 @@
-/** The files of the page, as an application of Effect's HTTP. They are read once, and sent with a strict policy. */
+/** The files of the page, served by Effect's HTTP. They are read once, and sent with a strict Content-Security-Policy. */
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"

@@ -1,6 +1,6 @@
 /**
- * The other servers, over a bus: each tells who is where with it, whenever that changes and all of it after the bus was away.
- * Names are leases. A server of which nothing is heard for six seconds is taken for gone.
+ * The other servers, over a bus. Each server publishes every change of its members, and all of them after the bus was
+ * unreachable. Names are leases. A server that is silent for six seconds counts as gone.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,16 +14,16 @@ import { Bus } from "../../../bus/Bus.ts"
 import { Leases } from "../../../bus/Leases.ts"
 import * as Line from "../../protocol/Line.ts"
 import * as Lookalike from "../Lookalike.ts"
-import { Census } from "./Census.ts"
+import { type Announcement, Census } from "./Census.ts"
 import { Elsewhere, type Here, Unreachable, type Whereabouts } from "./Elsewhere.ts"
 import { decode, encode, type What } from "./news.ts"
 
 const topic = "chat:news"
 const aliveEvery = "2 seconds"
 const silence = 6_000
-/** Members in one message. */
+/** Members in one message, at most. */
 const together = 200
-/** News that may wait; what is lost of them is told again, as a whole. */
+/** News that may wait. Beyond that, the oldest are dropped. */
 const mostNews = 4_096
 
 const away = "the other servers cannot be reached: what you say is said when they can"
@@ -55,13 +55,14 @@ const make = Effect.gen(function*() {
       for (const part of everybody(here.members())) Queue.offerUnsafe(outgoing, part)
     })
 
+  const announce = (here: Here, announcements: ReadonlyArray<Announcement>) =>
+    Effect.forEach(announcements, ({ key, line }) => here.tell(key, line), { discard: true })
+
   const hear = (here: Here) => ({ text }: { readonly text: string }): Effect.Effect<void> => {
     const news = decode(text)
     if (Option.isNone(news) || news.value.from === from) return Effect.void
     const { from: server, what } = news.value
-    const announced = Effect.suspend(() =>
-      Effect.forEach(census.hear(server, what, now()), ({ key, line }) => here.tell(key, line), { discard: true })
-    )
+    const announced = Effect.suspend(() => announce(here, census.hear(server, what, now())))
     if (what._tag === "Whisper") return here.whisper(what.to, what.by, what.text)
     return what._tag === "Hello" ? Effect.andThen(announced, tellAll(here)) : announced
   }
@@ -73,7 +74,7 @@ const make = Effect.gen(function*() {
       Queue.offerUnsafe(outgoing, { _tag: "Hello" })
       yield* tellAll(here)
     })
-    // The bus may not be there yet.
+    // The bus may not be reachable yet.
     const followed = Effect.andThen(Effect.eventually(Effect.tapError(follow, () => Effect.sleep("300 millis"))), begin)
     const watch = Stream.runForEach(
       Stream.drop(Stream.changes(SubscriptionRef.changes(bus.isConnected)), 1),
@@ -84,7 +85,7 @@ const make = Effect.gen(function*() {
         )
     )
     const send = Effect.flatMap(Queue.takeAll(outgoing), (all) =>
-      // While the bus is away, all of it waits there; what it does not take is told again when it is back.
+      // While the bus is unreachable, news are dropped: `begin` publishes all members when it is back.
       isConnected()
         ? Effect.forEach(all, (what) => Effect.ignore(publish(what)), { concurrency: "unbounded", discard: true })
         : Effect.void)
@@ -96,9 +97,7 @@ const make = Effect.gen(function*() {
           return Effect.void
         }
         Queue.offerUnsafe(outgoing, { _tag: "Alive" })
-        return Effect.forEach(census.forget(now() - silence), ({ key, line }) => here.tell(key, line), {
-          discard: true
-        })
+        return announce(here, census.forget(now() - silence))
       })
     )
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(publish({ _tag: "Bye" }), "1 second")))

@@ -1,11 +1,11 @@
-/** The members of the other servers, as these have told. */
+/** The members of the other servers, as those servers reported them. */
 import * as Line from "../../protocol/Line.ts"
 import * as Name from "../../protocol/Name.ts"
 import type { Place, Whereabouts } from "./Elsewhere.ts"
 import type { What } from "./news.ts"
 
 interface Server {
-  /** When it was heard of last, in monotonic milliseconds. */
+  /** When its last news arrived, in monotonic milliseconds. */
   heard: number
   readonly members: Map<string, Whereabouts>
 }
@@ -29,7 +29,7 @@ export class Census {
     return server
   }
 
-  /** Takes what a server tells, and returns what its rooms are told. */
+  /** Applies news of a server. Returns the lines for rooms that follow from it. */
   hear(from: string, what: What, now: number): ReadonlyArray<Announcement> {
     const server = this.#server(from)
     server.heard = now
@@ -53,7 +53,7 @@ export class Census {
     }
   }
 
-  /** Forgets the servers that were not heard of since a time. Returns what rooms are told of their members. */
+  /** Removes the servers that have been silent since a time. Returns the lines for the rooms of their members. */
   forget(since: number): ReadonlyArray<Announcement> {
     const gone = Array.from(this.#servers).filter(([, { heard }]) => heard < since)
     for (const [name] of gone) this.#servers.delete(name)
@@ -64,7 +64,7 @@ export class Census {
     )
   }
 
-  /** All servers count as heard of now: while the bus was away, nothing could be heard. */
+  /** Counts all servers as heard now: while the bus was unreachable, no news could arrive. */
   renew(now: number): void {
     for (const server of this.#servers.values()) server.heard = now
   }

@@ -1,4 +1,4 @@
-/** The other servers of the chat: who is there, in which rooms, and what names they have. */
+/** The other servers of the chat: their members, rooms and names. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ export interface Whereabouts {
   readonly room: Place | undefined
 }
 
-/** A room: its key, and its name as the first who entered it wrote it. */
+/** A room: its key, and its name as the first member wrote it. */
 export interface Place {
   readonly key: string
   readonly name: Name
@@ -23,7 +23,7 @@ export interface Place {
 /** The other servers cannot be reached. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly message: string }> {}
 
-/** What a server does with what happens elsewhere, and what it tells the others. */
+/** What this server does with news from the others, and the members that it reports to them. */
 export interface Here {
   readonly members: () => Iterable<Whereabouts>
   /** Says something in a room, if there is one here. */
@@ -40,10 +40,11 @@ export class Elsewhere extends Context.Service<Elsewhere, {
   readonly tag: string
   /** Connects this server with the others, for the life of the Scope. */
   readonly connect: (here: Here) => Effect.Effect<void, never, Scope.Scope>
-  /** Takes a name for a member, and tells whether it is free, or taken with this token. */
+  /** Claims a name for a member. Returns `false` if another member has it, without this token. */
   readonly claim: (name: string, token: Redacted.Redacted<string> | undefined) => Effect.Effect<boolean, Unreachable>
+  /** Releases a name, apart from the keys that it shares with the name `but`. */
   readonly release: (name: string, but?: string) => Effect.Effect<void>
-  /** Tells the others where a member is now: what they were called before, and why they left the room that they were in. */
+  /** Tells the others where a member is now. `was`: the previous name; `why`: why they left the previous room. */
   readonly moved: (
     whereabouts: Whereabouts,
     before?: { readonly was?: string; readonly why?: string | undefined }
@@ -52,11 +53,11 @@ export class Elsewhere extends Context.Service<Elsewhere, {
   readonly gone: (name: string) => void
   /** A member of another server. */
   readonly find: (name: string) => Name | undefined
-  /** Sends a private message to a member of another server, and returns when it is on its way. */
+  /** Sends a private message to a member of another server. Returns once it is published. */
   readonly whisper: (to: string, from: string, text: string) => Effect.Effect<void, Unreachable>
   /** The members of other servers in a room. */
   readonly inRoom: (key: string) => ReadonlyArray<Name>
-  /** The rooms of other servers, and how many are there. */
+  /** The rooms of other servers, by key, and how many people are there. */
   readonly rooms: () => ReadonlyMap<string, { readonly name: Name; readonly people: number }>
   /** How many members the other servers have. */
   readonly size: () => number

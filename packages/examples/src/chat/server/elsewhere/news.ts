@@ -1,15 +1,15 @@
-/** What the servers of a chat tell each other: JSON, over the bus. */
+/** The messages between the servers of a chat: JSON, over the bus. */
 import * as Schema from "effect/Schema"
 import { Name } from "../../protocol/Name.ts"
 
 const Room = Schema.NullOr(Schema.Struct({ key: Schema.String, name: Name }))
 const Member = Schema.Struct({ name: Name, room: Room })
 
-/** Of a server, whose name is `from`. */
+/** A message, and the name of the server that sent it. */
 export const News = Schema.Struct({
   from: Schema.String,
   what: Schema.Union([
-    /** It wants to know who is where: all others answer with `Here`. */
+    /** A server started or reconnected: all others answer with `Here`. */
     Schema.TaggedStruct("Hello", {}),
     Schema.TaggedStruct("Alive", {}),
     /** Its members, in several parts if there are many. */
@@ -29,6 +29,6 @@ export type What = News["what"]
 
 const json = Schema.fromJsonString(News)
 
-/** What it means; nothing, if another program has written it. */
+/** Decodes a message; `None` if another program wrote it. */
 export const decode = Schema.decodeUnknownOption(json)
 export const encode = Schema.encodeSync(json)

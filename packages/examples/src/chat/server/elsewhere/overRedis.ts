@@ -1,4 +1,4 @@
-/** A chat of several servers, which Redis connects. */
+/** Several chat servers, connected by Redis. */
 import * as Layer from "effect/Layer"
 import * as Leases from "../../../bus/Leases.ts"
 import * as RedisBus from "../../../bus/RedisBus.ts"
@@ -6,7 +6,7 @@ import * as RedisClient from "../../../redis/client/RedisClient.ts"
 import * as BusHistory from "../history/BusHistory.ts"
 import * as BusElsewhere from "./BusElsewhere.ts"
 
-/** What a server shares with the others: the lines of its rooms, who is where, and names. */
+/** What the servers share: the history of rooms, members and names. */
 export const layer = (options: RedisClient.Options) =>
   Layer.merge(BusHistory.layer, BusElsewhere.layer).pipe(
     Layer.provide([RedisBus.layer, Leases.layerRedis("chat:name:")]),

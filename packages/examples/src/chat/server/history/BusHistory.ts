@@ -1,4 +1,4 @@
-/** A history that several servers share, on a bus: what one server keeps, all publish, in one order. */
+/** A history that several servers share over a bus: all of them publish each line, in one order. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -8,7 +8,7 @@ import { Bus, type BusFailed, type Message } from "../../../bus/Bus.ts"
 import * as Line from "../../protocol/Line.ts"
 import { type Entry, History, HistoryFailed } from "./History.ts"
 
-/** How long a line waits before its author is told that it does. */
+/** How long a line waits before its author is told. */
 const patience = "3 seconds"
 
 const Spoken = Schema.Union([

@@ -12,11 +12,11 @@ export interface Entry {
   readonly spoken: Line.Spoken
 }
 
-/** It could not be kept, or not be read. */
+/** A line could not be kept, or the history could not be read. */
 export class HistoryFailed extends Data.TaggedError("HistoryFailed")<{
   readonly what: string
   readonly cause: unknown
-  /** Whether it waits, and will be kept when that is possible. Default: `false`. */
+  /** Whether the line still waits, and will be kept later. Default: `false`. */
   readonly isWaiting?: boolean
 }> {
   override get message(): string {
@@ -29,8 +29,8 @@ export class History extends Context.Service<History, {
   /** The last lines of a room, the oldest first. */
   readonly last: (room: string, count: number) => Effect.Effect<ReadonlyArray<Entry>, HistoryFailed>
   /**
-   * Opens a room for the life of the Scope, and returns its last lines. `onEntry` runs for each line of the room from then on
-   * that `keep` does not publish itself: of a history that several servers share.
+   * Opens a room for the life of the Scope, and returns its last lines. `onEntry` runs for each later line that `keep` does
+   * not publish itself, as in a history that several servers share.
    */
   readonly open: (
     room: string,

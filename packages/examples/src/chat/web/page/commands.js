@@ -1,4 +1,8 @@
-/** The commands, for the hints. A test compares them with `protocol/Command.ts`. */
+/**
+ * The commands, for the hints. A test compares them with `protocol/Command.ts`.
+ *
+ * @type {ReadonlyArray<readonly [usage: string, about: string]>}
+ */
 export const commands = [
   ["/nick NAME", "change your name"],
   ["/join ROOM", "enter ROOM, and leave the current one"],

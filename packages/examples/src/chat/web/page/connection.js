@@ -1,6 +1,6 @@
 /**
- * A WebSocket that comes back: after a pause that grows up to 15 seconds, at once when the browser is online again, and when
- * nothing is heard for too long. Browsers answer the server's pings by themselves; this asks the server.
+ * A WebSocket that reconnects: after a pause that grows up to 15 seconds, at once when the browser is online again, and when
+ * the server is silent for too long. Browsers answer the server's pings by themselves; `ask` pings the server.
  *
  * @import { Connection, ConnectionEvents, Line } from "./types.d.ts"
  */
@@ -9,7 +9,7 @@ const quiet = 20_000
 const patience = 10_000
 const longestPause = 15_000
 
-/** The server says that the page should not come back by itself. */
+/** The close code that tells the page not to reconnect by itself. */
 const finalCode = 4000
 
 /**
@@ -69,7 +69,7 @@ export const connect = ({ onLine, onOpen, onState }) => {
     later(lost, patience)
   }
 
-  // What a connection that is given up still says is of no interest.
+  // Ignores later events of the connection.
   const leave = () => {
     if (socket === undefined) return
     socket.onopen = socket.onmessage = socket.onclose = null

@@ -1,12 +1,11 @@
-/** The commands that fit what is typed: a listbox above the message field (the combobox pattern of WAI-ARIA). */
+/** Hints at the commands that begin as typed: a listbox above the message field (the combobox pattern of WAI-ARIA). */
 import { commands } from "./commands.js"
 import { element, make } from "./dom.js"
 
 /** @param {HTMLTextAreaElement} field */
 export const bindHints = (field) => {
   const list = element("hints")
-  /** @type {Array<string>} */
-  let shown = []
+  let shown = commands.slice(0, 0)
   let chosen = 0
 
   const draw = () => {
@@ -15,7 +14,7 @@ export const bindHints = (field) => {
     if (list.hidden) field.removeAttribute("aria-activedescendant")
     else field.setAttribute("aria-activedescendant", `hint${chosen}`)
     list.replaceChildren(
-      ...commands.filter(([usage]) => usage && shown.includes(usage)).map(([usage, about], index) => {
+      ...shown.map(([usage, about], index) => {
         const item = make("li", "", "")
         item.id = `hint${index}`
         item.role = "option"
@@ -37,7 +36,7 @@ export const bindHints = (field) => {
 
   /** @param {number} index */
   const choose = (index) => {
-    const [verb, ...operands] = (shown[index] ?? "").split(" ")
+    const [verb, ...operands] = (shown[index]?.[0] ?? "").split(" ")
     field.value = operands.length === 0 ? `${verb}` : `${verb} `
     close()
     field.focus()
@@ -45,7 +44,7 @@ export const bindHints = (field) => {
 
   field.addEventListener("input", () => {
     const isCommand = /^\/[a-z]*$/.test(field.value)
-    shown = isCommand ? commands.flatMap(([usage = ""]) => usage.startsWith(field.value) ? [usage] : []) : []
+    shown = commands.filter(([usage]) => isCommand && usage.startsWith(field.value))
     chosen = 0
     draw()
   })
@@ -53,11 +52,11 @@ export const bindHints = (field) => {
 
   return {
     close,
-    /** Whether a key was for the hints. @param {KeyboardEvent} event */
+    /** Handles a key. Returns whether it was for the hints. @param {KeyboardEvent} event */
     press: (event) => {
       if (shown.length === 0) return false
       const { key } = event
-      const isWhole = shown[chosen] === field.value
+      const isWhole = shown[chosen]?.[0] === field.value
       if (key === "Escape") close()
       else if (key === "ArrowDown" || key === "ArrowUp") {
         chosen = (chosen + (key === "ArrowDown" ? 1 : shown.length - 1)) % shown.length

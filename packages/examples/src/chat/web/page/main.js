@@ -1,5 +1,5 @@
 /**
- * The page of the chat: who one is, and then what one has before one.
+ * The page of the chat: the form that asks for a name, and then the session.
  *
  * @import { Session } from "./session.js"
  */
@@ -11,7 +11,7 @@ import { makeView } from "./view.js"
 /** @param {string} id */
 const input = (id) => /** @type {HTMLInputElement} */ (element(id))
 
-/** Whoever knows it gets the name back after a lost connection. A tab has one of its own. */
+/** The secret that gets the name back after a lost connection, one for each tab. */
 const token = () => {
   const known = sessionStorage.getItem("token")
   const made = known ??

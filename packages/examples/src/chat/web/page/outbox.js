@@ -1,11 +1,11 @@
 /**
- * What the user said, sent one after the other, and not faster than the server allows: the next is sent when the last has
- * come back. So it is known after a lost connection what was said and what was not.
+ * Lines of the user, sent one at a time and no faster than the server allows: the next line is sent when the last one has come
+ * back. So after a lost connection, the page knows which lines arrived.
  *
  * @import { Line, Outgoing } from "./types.d.ts"
  */
 
-/** What the server leaves out of a line. */
+/** Characters that the server removes. */
 const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]/gu
 
 /** @param {string} text */
@@ -26,7 +26,7 @@ export const makeOutbox = (send, onRefused, onChange) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
 
-  /** The milliseconds until one more line may be sent; 0 takes its turn. */
+  /** Milliseconds until another line may be sent. If 0, the turn is taken. */
   const take = () => {
     const now = performance.now()
     const next = Math.max(full, now) + rate.refill
@@ -46,7 +46,7 @@ export const makeOutbox = (send, onRefused, onChange) => {
     }
     isSent = true
     send(first.line)
-    // The answer to a command ends where this one begins.
+    // The pong marks the end of the answer to a command.
     if (first.kind === "command") send("/ping answered")
   }
 
@@ -67,7 +67,7 @@ export const makeOutbox = (send, onRefused, onChange) => {
     },
 
     /**
-     * What this line is the answer to, if it is one.
+     * The outgoing line that a line of the server answers, if any.
      *
      * @param {Line} line
      * @param {string} me
@@ -91,28 +91,27 @@ export const makeOutbox = (send, onRefused, onChange) => {
         return first
       }
       if (line._tag !== "Refusal" || kind === "command") return undefined
-      const [, wait] = /^too fast, .* wait (\d+) ms$/.exec(line.text) ?? []
-      if (wait === undefined) {
+      if (line.wait === undefined) {
         onRefused(first, line.text)
         done()
       } else {
         isSent = false
-        timer = setTimeout(pump, Number(wait) + 50)
+        timer = setTimeout(pump, line.wait + 50)
       }
       return first
     },
 
-    /** The connection is lost. What was sent may have been said. */
+    /** Stops sending, after the connection was lost. The line in flight may have arrived. */
     pause: () => {
       isReady = false
       clearTimeout(timer)
     },
 
-    /** The server has told what was said meanwhile. What it has not told of is sent again. */
+    /** Continues, after the server has sent the missed lines. A line in flight that was not among them is sent again. */
     resume: () => {
       isReady = true
       const first = waiting[0]
-      // Private messages are not kept, so nobody knows; and commands are not repeated.
+      // Private messages are not kept, so whether one arrived is unknown. Commands are not repeated.
       if (isSent && first?.kind === "msg") onRefused(first, "the connection was lost: it may or may not have arrived")
       if (isSent && (first?.kind === "msg" || first?.kind === "command")) waiting = waiting.slice(1)
       isSent = false

@@ -1,13 +1,12 @@
 /**
- * What the user has before them: conversations, who is where, what is unread. Lines of the server come in, words of the user
- * go out.
+ * The state behind the page: conversations, people, unread messages. Lines of the server come in, lines of the user go out.
  *
  * @import { Conversation, Item, Line, Outgoing, Past, RoomSummary, State, View } from "./types.d.ts"
  */
 import { connect } from "./connection.js"
 import { clean, makeOutbox } from "./outbox.js"
 
-/** As many items of a conversation are kept. */
+/** Items of a conversation that are kept. */
 const mostItems = 500
 
 /** @param {string} name */
@@ -21,10 +20,10 @@ export const makeSession = (identity, view) => {
   let me = ""
   let wanted = identity.name
   let owned = ""
-  // A name that was the user's, and is somebody else's: mostly a connection that a server has not missed yet.
+  // The user's name while another connection has it: mostly an old one whose loss the server has not noticed.
   let lost = ""
   let isGreeted = false
-  // Until the room is entered: at first, and whenever the connection was lost.
+  // Whether the room is not entered yet, at first and after a lost connection.
   let isArriving = true
   let isFirst = true
   /** @type {State} */
@@ -80,7 +79,7 @@ export const makeSession = (identity, view) => {
   /** @param {"note" | "refusal"} kind @param {string} text @param {Conversation} [to] */
   const note = (kind, text, to = active) => {
     const last = to.items.at(-1)
-    // A server that refuses again and again is quoted once.
+    // A repeated refusal is shown once.
     if (last?.kind === "refusal" && last.text === text) return
     add(to, { kind, name: "", text, at: Date.now() })
   }
@@ -95,9 +94,9 @@ export const makeSession = (identity, view) => {
   const said = (past) => {
     const { at, spoken } = past
     const conversation = roomOf(past)
-    // What comes first after an absence should be what came last before it.
+    // After an absence, the first line should be the last one known.
     if (!conversation.isCaughtUp && at > conversation.last) {
-      add(conversation, { kind: "gap", name: "", text: "older messages are not kept any more", at })
+      add(conversation, { kind: "gap", name: "", text: "older messages are no longer kept", at })
     }
     conversation.isCaughtUp = true
     if (conversation.seen.has(keyOf(past))) return
@@ -121,7 +120,7 @@ export const makeSession = (identity, view) => {
       note("refusal", `not sent: ${why}`, to ?? active)
       return view.giveBack(text)
     }
-    // The room that cannot be entered is left for the one that was not left.
+    // The room cannot be entered: the user is still in the other one.
     if (to !== undefined && joined !== undefined) {
       conversations.delete(`room${fold(to.name)}`)
       if (active === to) show(joined)
@@ -130,7 +129,7 @@ export const makeSession = (identity, view) => {
   }
   const outbox = makeOutbox((line) => connection.send(line), onRefused, () => view.refresh())
 
-  // Says who one is and where one was.
+  // Sends the token, the name and the room.
   const greet = () => {
     clearTimeout(greeting)
     isGreeted = false
@@ -181,7 +180,7 @@ export const makeSession = (identity, view) => {
     }, 5000)
   }
 
-  // Lists are on the screen; who asks for one is answered all the same.
+  // Lists are on the screen already, but a typed command is answered, too.
   /** @param {string} command */
   const isAsked = (command) => outbox.all()[0]?.line === command
 
@@ -190,7 +189,7 @@ export const makeSession = (identity, view) => {
     switch (line._tag) {
       case "Called":
         if (isGreeted && me !== line.name) note("note", `you are now called ${line.name}`)
-        // The others in the room are told that one is renamed; oneself is told this.
+        // The server sends `Renamed` to the others in the room, and `Called` to the user.
         if (joined !== undefined) renamed(joined, me, line.name)
         me = line.name
         if (isGreeted) lost = ""
@@ -205,7 +204,7 @@ export const makeSession = (identity, view) => {
         const asked = isArriving ? joined : answered?.to
         Object.assign(room, { name: line.room, people: line.names, more: line.more, isCaughtUp: true })
         joined = room
-        // Names that look alike are one room.
+        // Rooms whose names look alike are one room.
         if (asked !== undefined && asked !== room) {
           conversations.delete(`room${fold(asked.name)}`)
           if (active === asked) show(room)
@@ -247,32 +246,28 @@ export const makeSession = (identity, view) => {
           if (known !== undefined) known.announced = last
         }
         if (isAsked("/rooms")) {
-          note(
-            "note",
-            `rooms: ${rooms.map(({ name, people }) => `${name} (${people})`).join(", ")}`
-          )
+          note("note", `rooms: ${rooms.map(({ name, people }) => `${name} (${people})`).join(", ")}`)
         }
         return
       case "Notice":
-        // Every connection is greeted; the user has been.
+        // The greeting is shown once, not after each reconnection.
         if (!isFirst && !isGreeted) return
         if (/^you are the \d+\w\w here: /.test(line.text)) return
         if (line.text.startsWith("you have left ")) joined = undefined
         return note("note", line.text)
       case "Refusal": {
         if (answered !== undefined) return
-        // All browsers of one address share a rate, and may have come back together.
-        const [, wait] = /^too fast, .* wait (\d+) ms$/.exec(line.text) ?? []
-        if (isArriving && wait !== undefined) {
+        // All browsers of one address share a rate limit, and may have reconnected together.
+        if (isArriving && line.wait !== undefined) {
           clearTimeout(greeting)
-          greeting = setTimeout(greet, Number(wait) + 200 + 2000 * Math.random())
+          greeting = setTimeout(greet, line.wait + 200 + 2000 * Math.random())
           return
         }
-        if (line.text === `somebody else is called ${lost}`) return reclaim()
+        if (line.taken === lost) return reclaim()
         note("refusal", line.text)
         if (me === "" || !isArriving) return
         if (!isGreeted) {
-          // The name is taken, or is none: the user is a guest.
+          // The name is taken or invalid: the user stays a guest.
           isGreeted = true
           if (fold(owned) === fold(wanted)) {
             lost = wanted

@@ -1,9 +1,9 @@
-/** What the parts of the page share. The lines are those of `protocol/Line.ts`, as JSON. */
+/** The types that the parts of the page share. Lines are those of `protocol/Line.ts`, as JSON. */
 import type * as Line from "../../protocol/Line.ts"
 
 export type { Line, Past, RoomSummary } from "../../protocol/Line.ts"
 
-/** What is shown of a conversation, a message or a note each. */
+/** A message or a note in a conversation. */
 export interface Item {
   readonly kind: "said" | "acted" | "note" | "refusal" | "gap"
   readonly name: string
@@ -18,21 +18,21 @@ export interface Conversation {
   readonly kind: "room" | "person"
   name: string
   items: Array<Item>
-  /** What was said in it, so that nothing is shown twice. */
+  /** The messages that were shown, so that none is shown twice. */
   readonly seen: Set<string>
   /** When something was said last. */
   last: number
-  /** When something was said last, as the server told of the room. */
+  /** When something was said last, by the list of rooms. */
   announced: number
   unread: number
   people: ReadonlyArray<string>
   more: number
   draft: string
-  /** `false`: what came after `last` has been asked for. */
+  /** `false` while the lines after `last` are requested. */
   isCaughtUp: boolean
 }
 
-/** What waits to be sent, or to be answered. */
+/** A line that waits to be sent, or to be answered. */
 export interface Outgoing {
   readonly kind: "say" | "msg" | "join" | "command"
   /** The line as it is sent. */
@@ -60,7 +60,7 @@ export interface ConnectionEvents {
   readonly onState: (state: State) => void
 }
 
-/** What the session has the view do. */
+/** What the session calls on the view. */
 export interface View {
   /** Something of a list, a title or a mark has changed. */
   readonly refresh: () => void
@@ -68,6 +68,6 @@ export interface View {
   readonly rebuild: () => void
   readonly append: (conversation: Conversation, item: Item) => void
   readonly showState: (state: State) => void
-  /** Puts words back that could not be sent. */
+  /** Puts text that was not sent back into the message field. */
   readonly giveBack: (text: string) => void
 }

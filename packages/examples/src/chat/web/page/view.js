@@ -37,7 +37,7 @@ export const makeView = (session) => {
   const status = element("status")
   const text = /** @type {HTMLTextAreaElement} */ (element("text"))
   let isScheduled = false
-  /** What is not drawn yet. @type {Array<Item>} */
+  /** Items that are not drawn yet. @type {Array<Item>} */
   let fresh = []
 
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60
@@ -81,7 +81,7 @@ export const makeView = (session) => {
     const begin = items.indexOf(/** @type {Item} */ (fresh.find((item) => items.includes(item))))
     fresh = []
     const drawn = items.slice(begin).flatMap((item, index) => draw(item, items[begin + index - 1]))
-    // Of a flood, no more is kept than of a conversation.
+    // A flood of lines does not keep more elements than a conversation has.
     const most = 2 * items.length
     const over = Math.max(0, messages.children.length + drawn.length - most)
     for (let index = 0; index < over; index++) messages.firstElementChild?.remove()
@@ -219,7 +219,7 @@ export const makeView = (session) => {
     refresh: () => {
       if (isScheduled) return
       isScheduled = true
-      // All that comes together is laid out once. A page in the background draws no frames, and its title still counts.
+      // Lines that arrive together are laid out once. A page in the background draws no frames, but still counts in its title.
       setTimeout(() => {
         isScheduled = false
         drawFresh()

@@ -9,7 +9,7 @@ export interface Entry {
   readonly text: string
 }
 
-/** The entries in an answer of `XRANGE`. Entries that no bus has written are skipped. */
+/** The entries in a reply to `XRANGE`. Entries that no bus wrote are skipped. */
 export const entriesOf = (value: Value): ReadonlyArray<Entry> => {
   if (!Array.isArray(value)) return []
   return (value as ReadonlyArray<readonly [string, ReadonlyArray<string>]>).flatMap(([id, fields]) => {
@@ -32,15 +32,15 @@ export const isBefore = (a: string, b: string): boolean => {
   return ms < otherMs || (ms === otherMs && sequence < otherSequence)
 }
 
-/** Publishers of a topic that are remembered. */
+/** Publishers remembered for a topic, at most. */
 const mostPublishers = 1_024
 
-/** How far a topic was read. */
-export class ReadTopic {
+/** The position of a reader in the stream of a topic, with what it needs to skip duplicates. */
+export class TopicCursor {
   readonly follower: Follower
   /** The id that was read last. */
   position = "0-0"
-  // Where it began: of all that came behind it, the publishers are known.
+  // The first id read: `#numbers` covers all entries from there.
   #begin: string | undefined = undefined
   #at = 0
   // The highest number of each publisher, in the order of their last messages.
@@ -50,7 +50,7 @@ export class ReadTopic {
     this.follower = follower
   }
 
-  /** The message of an entry, unless it was taken before. */
+  /** The message of an entry, or `undefined` if it was taken before. */
   take({ id, number, publisher, text }: Entry): Message | undefined {
     this.position = id
     this.#begin ??= id
@@ -59,12 +59,12 @@ export class ReadTopic {
     this.#numbers.delete(publisher)
     this.#numbers.set(publisher, number)
     if (this.#numbers.size > mostPublishers) this.#numbers.delete(this.#numbers.keys().next().value!)
-    // Several messages of one millisecond get times of their own.
+    // Messages of one millisecond get distinct times.
     this.#at = Math.max(partsOf(id)[0], this.#at + 1)
     return { at: this.#at, text }
   }
 
-  /** The stream has lost its end: what is behind its beginning is read again, and skipped if it is known. */
+  /** Goes back to the first id read, after the stream lost its end. Known messages are skipped. */
   rewind(): void {
     this.position = this.#begin ?? "0-0"
   }
