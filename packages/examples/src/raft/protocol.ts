@@ -67,7 +67,7 @@ export const framing = Codec.framing(message, { maxFrameLength: maxMessageBytes 
 /** What is written to disk. A snapshot takes the place of all records before it. */
 const record = Codec.tagged(Codec.uint8, {
   Ballot: [1, { term: number, vote: number }],
-  /** Entries from `index` on, which replace all earlier entries from there. */
+  /** Entries from `index` on. They replace the entries that were written there before. */
   Entries: [2, { index: number, entries: Codec.countPrefixed(number, entry) }],
   Snapshot: [3, { snapshot }]
 }).pipe(Codec.named("record"))

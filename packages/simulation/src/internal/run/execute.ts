@@ -25,8 +25,8 @@ import {
   SimulationUncaught
 } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
-import { conduct, conductSynchronously, type Piece } from "../eventLoop/conduct.ts"
 import type { Stop } from "../eventLoop/driver.ts"
+import { type Recording, runSynchronously, runWithEventLoop } from "../eventLoop/runner.ts"
 import { hasEventLoop } from "../replacements/install.ts"
 import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
 import { failureNote } from "../report/failureNote.ts"
@@ -173,11 +173,11 @@ export const execute = <A, E, R>(
     throw error
   }
   let fiber: Fiber.Fiber<Exit.Exit<A, E>, NetworkError.NetworkError> | undefined
-  const piece: Piece<Run<A, E>, NetworkError.NetworkError> = {
+  const recording: Recording<Run<A, E>, NetworkError.NetworkError> = {
     begin: () => {
       fiber = Effect.runForkWith(services)(running)
     },
-    isRecorded: () => run !== undefined || piece.isDone(),
+    isRecorded: () => run !== undefined || recording.isDone(),
     isDone: () => fiber?.pollUnsafe() !== undefined,
     stop: (stop) => end(Exit.fail(stopError(stop, time, world, sandbox))),
     abandon: () => end(Exit.interrupt()),
@@ -189,7 +189,7 @@ export const execute = <A, E, R>(
     result: () => run === undefined ? Effect.map(fiber!.pollUnsafe()!, () => run!) : Effect.succeed(run)
   }
   const conditions = { time, sandbox, limits, patience, needsEventLoop: eventLoop === true }
-  return awaits ? conduct(conditions, piece) : conductSynchronously(conditions, piece)
+  return awaits ? runWithEventLoop(conditions, recording) : runSynchronously(conditions, recording)
 }
 
 // A tracer that the program provides stays; the default one draws its identifiers at random.

@@ -29,7 +29,7 @@ export const shrink = Effect.fnUntraced(function*<A, E, R>(
   for (let count = 1; count < list.length; count *= 2) ends.push(list.slice(-count))
   let rest = ends[yield* firstFailing(ends)] ?? list
 
-  // Leaves out each part that may be left out.
+  // Leaves out each part without which the rest still fails.
   const sweep = Effect.fnUntraced(function*(parts: ReadonlyArray<ReadonlyArray<A>>) {
     let isSmaller = false
     let left = parts
@@ -60,7 +60,7 @@ export const shrink = Effect.fnUntraced(function*<A, E, R>(
   return rest
 })
 
-// The last faults, of which one or two may be enough, and times that are tried for them.
+// How many of the last faults are tried alone and in pairs, and at how many other times.
 const last = 5
 const shifts = 4
 
@@ -96,7 +96,7 @@ interface Candidate {
   readonly parameters: Readonly<Record<string, number>>
 }
 
-// What still fails, fails about as early.
+// A smaller failure occurs about as early.
 const slack = 1.25
 
 /**
@@ -144,7 +144,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const others = atOtherTimes(faults, Duration.toMicros(failed.elapsed), new RandomStream(seed, "shrink"))
   faults = others[yield* firstOf(parameters)(others)] ?? faults
   for (const name of Object.keys(parameters)) {
-    // The program limits what it gets: so this is the least.
+    // `Simulation.parameter` raises it to the least value.
     let value = Number.MIN_SAFE_INTEGER
     let least = value
     while (parameters[name]! > least && mayTry()) {

@@ -1,4 +1,4 @@
-import type { Alarms, Pace } from "../time/place.ts"
+import type { Alarms, Pace } from "../time/alarms.ts"
 import { builtin } from "./builtin.ts"
 import type { Sandbox } from "./sandbox.ts"
 

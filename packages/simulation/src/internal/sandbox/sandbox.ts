@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Fiber from "effect/Fiber"
+import type { Alarms, Pace } from "../time/alarms.ts"
 import { CurrentEngine, type Engine } from "../time/engine.ts"
-import type { Alarms, Pace } from "../time/place.ts"
 import type { RandomStream } from "../time/random.ts"
 import { type AmbientCall, callerOf } from "./caller.ts"
 import { Operations } from "./operations.ts"

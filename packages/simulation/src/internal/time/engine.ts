@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import type { ContextOf } from "./alarms.ts"
 import { type Event, EventQueue } from "./eventQueue.ts"
-import type { ContextOf } from "./place.ts"
 import type { Watch } from "./watch.ts"
 
 /** What makes a simulated network go: its time, and what happens when. */

@@ -1,8 +1,8 @@
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
+import type { Alarms, Pace } from "./alarms.ts"
 import type { Engine } from "./engine.ts"
 import type { Event } from "./eventQueue.ts"
-import type { Alarms, Pace } from "./place.ts"
 
 type Task = () => void
 

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
+import type { Alarms } from "./alarms.ts"
 import type { Engine } from "./engine.ts"
 import type { Event } from "./eventQueue.ts"
-import type { Alarms } from "./place.ts"
 
 /** Sleeps, in microseconds of the engine. */
 export const sleep = (engine: Pick<Engine, "now" | "watch">, alarms: Alarms, micros: number): Effect.Effect<void> => {

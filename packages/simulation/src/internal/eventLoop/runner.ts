@@ -6,7 +6,7 @@ import type { Halt, Limits, VirtualTime } from "../time/virtualTime.ts"
 import { Driver, type Stop } from "./driver.ts"
 
 /** The program of a run, and its record. */
-export interface Piece<A, E> {
+export interface Recording<A, E> {
   readonly begin: () => void
   /** The record is complete. */
   readonly isRecorded: () => boolean
@@ -16,7 +16,7 @@ export interface Piece<A, E> {
   readonly stop: (stop: Stop) => void
   /** Ends the record because the caller was interrupted. */
   readonly abandon: () => void
-  /** Begins to clean up, and returns the limits of that. */
+  /** Begins to clean up, and returns the limits for that. */
   readonly cleanUp: () => Limits
   readonly result: () => Effect.Effect<A, E>
 }
@@ -31,23 +31,23 @@ export interface Conditions {
   readonly needsEventLoop: boolean
 }
 
-const stopped = (piece: Piece<unknown, unknown>, halt: Halt | undefined) => {
-  if (halt !== undefined) piece.stop({ _tag: "Halt", halt })
+const stopped = (recording: Recording<unknown, unknown>, halt: Halt | undefined) => {
+  if (halt !== undefined) recording.stop({ _tag: "Halt", halt })
 }
 
 /** Runs a program to its end without the event loop. */
-export const conductSynchronously = <A, E>(
+export const runSynchronously = <A, E>(
   { limits, sandbox, time }: Conditions,
-  piece: Piece<A, E>
+  recording: Recording<A, E>
 ): Effect.Effect<A, E> => {
   replaceModules()
   const restore = replaceGlobals()
   try {
     return within(sandbox.root, () => {
-      piece.begin()
-      stopped(piece, time.run(piece.isRecorded, limits))
-      if (piece.isRecorded() && !piece.isDone()) time.run(piece.isDone, piece.cleanUp())
-      return piece.result()
+      recording.begin()
+      stopped(recording, time.run(recording.isRecorded, limits))
+      if (recording.isRecorded() && !recording.isDone()) time.run(recording.isDone, recording.cleanUp())
+      return recording.result()
     })
   } finally {
     sandbox.isOver = true
@@ -56,7 +56,7 @@ export const conductSynchronously = <A, E>(
 }
 
 /** Runs a program synchronously until it needs the event loop, and then in the event loop. */
-export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effect.Effect<A, E> => {
+export const runWithEventLoop = <A, E>(conditions: Conditions, recording: Recording<A, E>): Effect.Effect<A, E> => {
   const { limits, needsEventLoop, patience, sandbox, time } = conditions
   replaceModules()
   const restore = replaceGlobals()
@@ -74,10 +74,10 @@ export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effec
   }
   let waits: "for the program" | "for finalizers" | "for nothing"
   try {
-    driver.enter(piece.begin)
-    waits = needsEventLoop || runs(piece.isRecorded, limits, (halt) => stopped(piece, halt))
+    driver.enter(recording.begin)
+    waits = needsEventLoop || runs(recording.isRecorded, limits, (halt) => stopped(recording, halt))
       ? "for the program"
-      : piece.isRecorded() && !piece.isDone() && runs(piece.isDone, piece.cleanUp(), () => {})
+      : recording.isRecorded() && !recording.isDone() && runs(recording.isDone, recording.cleanUp(), () => {})
       ? "for finalizers"
       : "for nothing"
   } catch (error) {
@@ -86,7 +86,7 @@ export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effec
   }
   if (waits === "for nothing") {
     over()
-    return piece.result()
+    return recording.result()
   }
   return Effect.callback<A, E>((resume) => {
     let onEnd = bound(resume)
@@ -96,22 +96,22 @@ export const conduct = <A, E>(conditions: Conditions, piece: Piece<A, E>): Effec
     }
     const finish = () => {
       over()
-      onEnd(Effect.suspend(piece.result))
+      onEnd(Effect.suspend(recording.result))
     }
     const cleanUp = () => {
-      if (!piece.isRecorded() || piece.isDone()) finish()
-      else driver.drive(piece.isDone, piece.cleanUp(), finish, die)
+      if (!recording.isRecorded() || recording.isDone()) finish()
+      else driver.drive(recording.isDone, recording.cleanUp(), finish, die)
     }
     if (waits === "for finalizers") cleanUp()
     else {
-      driver.drive(piece.isRecorded, limits, (stop) => {
-        if (stop !== undefined) piece.stop(stop)
+      driver.drive(recording.isRecorded, limits, (stop) => {
+        if (stop !== undefined) recording.stop(stop)
         cleanUp()
       }, die)
     }
     return Effect.callback<void>((resume) => {
       onEnd = () => resume(Effect.void)
-      piece.abandon()
+      recording.abandon()
     })
   })
 }
