@@ -52,9 +52,10 @@ pageClass: wide
 This report comes from a test of the [Raft example](/guide/index.md#modules), with a bug planted in it: ${bug}. The
 build of this site ran the test, and \`Simulation.explore\` found the failure:
 
-- ${count(runs, "seed")} of random faults until seed ${seed} failed
-- ${count(injected, "fault")} injected in that seed, of which ${needed} ${needed === 1 ? "is" : "are"} needed: shrinking
-  took ${count(attempts, "run")}
+- ${count(runs, "seed")} ran with random faults; seed ${seed} failed
+- that seed injected ${count(injected, "fault")}; ${
+    count(attempts, "run")
+  } reduced them to the ${needed} that the failure needs
 - the failure: \`${why.replaceAll("`", "'")}\`
 
 The page opens at the failure. Arrow keys step through the messages. Each row shows a message, a fault or a call; the panel

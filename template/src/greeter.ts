@@ -9,7 +9,7 @@ const lines = Framing.lines({ maxLineLength: 1024 })
 
 const greet = (name: string) => Effect.succeed(`Hello, ${name}!`)
 
-/** Answers each line with a greeting. It runs on any network: that of the machine, or a simulated one. */
+/** Answers each line with a greeting. It runs on real sockets and on a simulated network. */
 export const greeter = (listen: string) =>
   Server.layer(
     {
