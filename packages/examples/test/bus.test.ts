@@ -196,7 +196,16 @@ describe("the URL of a Redis", () => {
     expect(endpoint("unix:///run/redis.sock")).toMatchObject({ _tag: "Unix", path: "/run/redis.sock" })
     const secret = Option.getOrThrow(url.parse("redis://me:p%40ss@localhost:1"))
     expect([secret.username, Redacted.value(secret.password!)]).toEqual(["me", "p@ss"])
-    for (const wrong of ["localhost:6379", "http://localhost", "redis://", "redis://localhost/3", "unix://"]) {
+    for (
+      const wrong of [
+        "localhost:6379",
+        "http://localhost",
+        "redis://",
+        "redis://localhost/3",
+        "redis://%zz@localhost",
+        "unix://"
+      ]
+    ) {
       expect(url.parse(wrong)).toEqual(Option.none())
     }
   })

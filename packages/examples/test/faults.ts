@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 
-/** One of several, by chance. */
+/** One of several, at random. */
 export const some = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
   Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index % all.length]!)
 
-/** Has a fault after 200 milliseconds up to `before`, for 100 milliseconds up to `lasting`. */
+/** Injects a fault after 200 to `before` milliseconds, for 100 to `lasting` milliseconds. */
 export const during = (
   fault: Effect.Effect<void, never, Scope.Scope>,
   { before, lasting }: { readonly before: number; readonly lasting: number }

@@ -46,7 +46,7 @@ const serve = <R>(routes: Layer.Layer<never, never, R>, options: Address) =>
     HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }),
     Layer.effectDiscard(printAddress)
   ).pipe(
-    // A request that never becomes whole does not keep the program from ending.
+    // An incomplete request must not keep the program from ending.
     Layer.provide(NodeHttpServer.layer(() => createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }), {
       ...options,
       gracefulShutdownTimeout: "1 second"

@@ -107,7 +107,7 @@ export class Broker {
     return !isRetained || this.#retain(message)
   }
 
-  /** A connected subscriber that has no room for a message that must arrive, if there is one, apart from the publisher. */
+  /** A connected subscriber of QoS 1, other than the publisher, that has no room and may still make some, if there is one. */
   fullSubscriber(topic: string, publisher: Session): Session | undefined {
     const { full } = this.#budget
     if (full.size === 0) return undefined

@@ -28,9 +28,9 @@ export class Session {
   offlineSince = 0
   /** Messages dropped for lack of room. */
   dropped = 0
-  /** Open while there is room for a message, or nobody to make room. */
+  /** Open while there is room for a message, or no connection to make room. */
   readonly room = Latch.makeUnsafe(true)
-  /** Whether publishers have waited for room until they gave up. */
+  /** Whether a publisher gave up waiting for room. No publisher waits for this session again until it has room. */
   isStuck = false
   readonly #budget: Budget
   readonly #inFlight = new Map<number, Sent>()

@@ -1,4 +1,4 @@
-/** What is wrong with packets that the codec takes. */
+/** The checks of packets that the codec does not make. */
 import * as SafeText from "@sluice/core/SafeText"
 import type { Packet } from "./Message.ts"
 import * as topics from "./topic.ts"

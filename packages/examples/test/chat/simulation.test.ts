@@ -15,6 +15,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as ChatClient from "../../src/chat/client/ChatClient.ts"
 import * as Line from "../../src/chat/protocol/Line.ts"
+import * as ChatServer from "../../src/chat/server/ChatServer.ts"
+import * as History from "../../src/chat/server/history/History.ts"
 import { address, chat, connect, enter, hosts, unlimited } from "./person.ts"
 
 const { it } = VitestSimulation
@@ -106,6 +108,30 @@ describe("a chat", () => {
         "[1970-01-01 00:00] <alice> three",
         "[1970-01-01 00:00] <alice> four",
         "-- in lobby: alice, guest2",
+        "-- pong settled"
+      ])
+    })
+  )
+
+  it(
+    "keeps no room that a member could not enter",
+    Effect.gen(function*() {
+      const { server, others: [a] } = yield* hosts("a")
+      const failed = new History.HistoryFailed({ what: "read it", cause: "a broken disk" })
+      const broken = Layer.succeed(History.History, {
+        last: () => Effect.fail(failed),
+        open: () => Effect.succeed([]),
+        keep: (_room, _entry, publish) => publish
+      })
+      const options = { listen: "tcp://0.0.0.0:7000" }
+      yield* Host.serve(server, Layer.provide(ChatServer.layer(options, { rate: unlimited, history: 0 }), broken))
+      const alice = yield* connect(a)
+      yield* alice.say("/rejoin lobby 0", "/rooms", "/join lobby", "/rooms")
+      expect((yield* alice.settled).slice(2)).toEqual([
+        "!! that room cannot be read; the server's log says why",
+        "-- there is no room yet: /join ROOM makes one",
+        "-- in lobby: guest1",
+        "-- rooms: lobby (1)",
         "-- pong settled"
       ])
     })

@@ -96,7 +96,9 @@ export const make = Effect.fnUntraced(function*(
       yield* Member.tell(member, Room.present(room))
       return
     }
-    const told = since === undefined ? room.recent : yield* missed(room, since)
+    const told = since === undefined
+      ? room.recent
+      : yield* Effect.onError(missed(room, since), () => room.members.size === 0 ? close(room) : Effect.void)
     yield* leave(member, `to ${room.name}`)
     const scope = yield* Scope.make()
     room.members.add(member)

@@ -121,7 +121,6 @@ export const layer = (options: Options): Layer.Layer<RedisClient, NetworkError.N
 const ask = (framed: Framed.Framed<Command, Reply>, words: ReadonlyArray<string>) =>
   Effect.flatMap(Framed.request(framed, commandOf(words)), (reply) => Effect.fromResult(valueOf(reply, words[0]!)))
 
-/** No reply came, but the end of the connection. */
 const askAll = (
   framed: Framed.Framed<Command, Reply>,
   commands: ReadonlyArray<ReadonlyArray<string>>
@@ -135,6 +134,7 @@ const askAll = (
           : ended(framed)))
   )
 
+/** The connection ended instead of a reply. */
 const ended = ({ connection }: Framed.Framed<Command, Reply>) =>
   Effect.fail(
     NetworkError.make("read", Connection.formatPeer(connection), new NetworkError.UnexpectedEnd({ received: 0 }))

@@ -1,4 +1,4 @@
-/** Where Redis is, as its clients write it: `redis://user:password@host:port`, `rediss://…` over TLS, `unix:///path`. */
+/** The URL of a Redis, as its clients write it: `redis://user:password@host:port`, `rediss://…` over TLS, `unix:///path`. */
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -12,12 +12,21 @@ export const parse = (text: string): Option.Option<Options> => {
   const url = URL.parse(text)
   const scheme = url === null ? undefined : schemes[url.protocol]
   if (url === null || scheme === undefined || url.hostname === "" || !/^\/?$/.test(url.pathname)) return Option.none()
-  return Option.map(endpointOf(`${scheme}://${url.hostname}:${url.port || "6379"}`), (endpoint) => ({
-    endpoint,
-    username: url.username === "" ? undefined : decodeURIComponent(url.username),
-    password: url.password === "" ? undefined : Redacted.make(decodeURIComponent(url.password))
-  }))
+  return Option.map(
+    Option.all([
+      endpointOf(`${scheme}://${url.hostname}:${url.port || "6379"}`),
+      decode(url.username),
+      decode(url.password)
+    ]),
+    ([endpoint, username, password]) => ({
+      endpoint,
+      username: username === "" ? undefined : username,
+      password: password === "" ? undefined : Redacted.make(password)
+    })
+  )
 }
+
+const decode = Option.liftThrowable(decodeURIComponent)
 
 const endpointOf = (text: string) =>
   Option.filter(

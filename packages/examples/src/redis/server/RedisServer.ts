@@ -30,7 +30,7 @@ export const defaultLimits: Limits = {
   maxUnread: 32 * 1024 * 1024
 }
 
-// However small they are.
+// Published messages that may wait for a subscriber, however short they are.
 const mostUnread = 100_000
 
 /** A server whose data lives as long as the Layer. */

@@ -47,7 +47,7 @@ export const parseId = (text: string, seq: Uint64): Id | undefined => {
   return { ms: toUint64(ms), seq: ownSeq === undefined ? seq : toUint64(ownSeq) }
 }
 
-/** The id that follows at a time of the wall clock, which may step. Nothing: there is none any more. */
+/** The next id at a time of the wall clock, which may step; `undefined` if no id is left. */
 export const nextId = (last: Id, now: number): Id | undefined => now > last.ms ? { ms: now, seq: 0 } : idAfter(last)
 
 /** A stream: entries in the order of their ids. */

@@ -49,7 +49,7 @@ const toEnd = (text: string, side: "from" | "to"): Id => {
 const nextOf = (ms: Id["ms"], last: Id): Id => {
   if (ms !== last.ms) return { ms, seq: ms === 0 ? 1 : 0 }
   const next = idAfter(last)
-  // Of this millisecond, there is none.
+  // The millisecond has no id left.
   return next?.ms === ms ? next : last
 }
 
