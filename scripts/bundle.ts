@@ -1,6 +1,6 @@
 /**
- * Bundles what `tsc` has built of packages that are loaded when a program starts. A module costs Node about half a
- * millisecond to find, read and link, whatever its size: an echo server would load 120.
+ * Bundles the JavaScript that `tsc` built for the packages of production, so that programs start faster: Node takes time to
+ * find, read and link each module, whatever its size.
  *
  * `node scripts/bundle.ts core node` replaces the JavaScript in `packages/NAME/dist`; the declarations stay.
  */
@@ -10,16 +10,16 @@ import { rolldown } from "rolldown"
 
 const packages = resolve(import.meta.dirname, "../packages")
 
-/** What nearly every program loads: one file. Other modules share files as they need. */
+/** The modules that nearly every program loads go into one file. */
 const common = /\/src\/(Connection|Endpoint|Network|NetworkError|Server|Transport)\.ts$/
 
-/** Writes the JavaScript of a package: a file for each public module, and those that they share. */
+/** Writes the JavaScript of a package: a file for each public module, and the files that they share. */
 export const bundle = async (name: string, target: string): Promise<void> => {
   const source = join(packages, name, "src")
   const input = Object.fromEntries(globSync(join(source, "*.ts")).map((file) => [basename(file, ".ts"), file]))
   const build = await rolldown({
     input,
-    // Only what is the package's own.
+    // Bundle only the modules of the package itself.
     external: (id) => !id.startsWith(".") && !id.startsWith("/"),
     treeshake: false
   })
@@ -29,7 +29,7 @@ export const bundle = async (name: string, target: string): Promise<void> => {
     sourcemap: true,
     chunkFileNames: "internal/[name].js",
     codeSplitting: { groups: [{ name: "common", test: common }] },
-    // Comments are in the declarations. Here they would take memory for as long as a program runs.
+    // The declarations have the comments. In the JavaScript they would only take memory.
     comments: { annotation: true, jsdoc: false, legal: false }
   })
   await build.close()

@@ -103,8 +103,8 @@ export const layers: Readonly<Record<string, Layers>> = {
 }
 
 /**
- * What each package imports from outside of itself, beside Effect's deep modules. The global `process` stands for
- * `node:process`: to import that opens standard input, which is then not blocking for other processes that share it.
+ * What each package imports from outside of itself, beside Effect's deep modules. Use the global `process`, not
+ * `node:process`: importing that opens standard input, and makes it non-blocking for the processes that share it.
  */
 export const outside: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   core: [],

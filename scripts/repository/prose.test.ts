@@ -11,7 +11,11 @@ const checked = files(
   "docs/*.md",
   "packages/*/*.md",
   "packages/*/{src,test,bench}/**/*.ts",
-  "scripts/**/*.{ts,mjs}"
+  "scripts/**/*.{ts,mjs}",
+  "libraries/**/*.{ts,mjs}",
+  "template/**/*.{ts,md}",
+  "site/*.ts",
+  "site/{content,check,pages}/**/*.{ts,md}"
 )
   .filter((file) => !own.includes(file))
 

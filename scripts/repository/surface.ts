@@ -28,8 +28,8 @@ const errorConstructor = /new <A extends Record<string, any> = \{\}>\(args: .*?\
 export const withoutBoilerplate = (text: string): string => text.replaceAll(errorConstructor, "")
 
 /**
- * The text of `src/index.ts`: each module as a namespace, but for those that are loaded for their effects, and those that need
- * a peer dependency which is optional, and which would fail to load without it.
+ * The text of `src/index.ts`: each module as a namespace, except for modules that are loaded for their side effects, and for
+ * those that need an optional peer dependency, which would fail to load without it.
  */
 export const rootOf = (folder: string): string => {
   const { name, peerDependenciesMeta = {}, sideEffects } = manifest(folder)
