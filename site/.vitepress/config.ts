@@ -19,8 +19,6 @@ export default defineConfig({
   cacheDir: ".vitepress/cache",
   appearance: true,
   lastUpdated: false,
-  // The build writes the pages of source files and of the report itself: VitePress does not know them.
-  ignoreDeadLinks: [/^\/source\//, /^\/reports\//],
   head: [
     ["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }],
     ["meta", { name: "theme-color", content: "#0b6b74" }]

@@ -88,10 +88,11 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
 
   it("works by keyboard: skips to the content, searches, and opens a result", async () => {
     const faults = await open(looks[2], async (page) => {
-      await page.goto(`${site.url}guide/servers.html`)
+      await page.goto(`${site.url}guide/servers.html`, { waitUntil: "networkidle" })
       await page.keyboard.press("Tab")
       expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/skip to content/i)
       await page.keyboard.press("Control+k")
+      await page.locator("#localsearch-input:focus").waitFor()
       await page.keyboard.type("upgradeTls")
       await page.locator(".result.selected").waitFor()
       await page.keyboard.press("Enter")

@@ -1,7 +1,7 @@
 /** What Markdown of this repository needs to become a page of the site. */
 import { existsSync, statSync } from "node:fs"
 import { dirname, join, normalize, relative } from "node:path"
-import { root } from "./paths.ts"
+import { base, root } from "./paths.ts"
 import { sequenceDiagram } from "./sequence.ts"
 
 /** Files of the repository that pages link to, and that the site therefore shows. */
@@ -38,9 +38,11 @@ const linkFrom = (file: string) => (target: string): string => {
   return sourcePage(linked)
 }
 
-/** The page that shows a source file. */
+const sources = `${base}source/`
+
+/** The address of the page that shows a source file. VitePress adds the base to addresses of its own pages only. */
 export const sourcePage = (file: string, line?: number): string =>
-  `/source/${file}.html${line === undefined ? "" : `#L${line}`}`
+  `${sources}${file}.html${line === undefined ? "" : `#L${line}`}`
 
 /** A page of the repository as a page of the site. */
 export const pageFrom = (file: string, text: string): string => {
@@ -49,7 +51,7 @@ export const pageFrom = (file: string, text: string): string => {
     if (index % 2 === 1) return part.startsWith("```mermaid") ? sequenceDiagram(part) : part
     return part.replaceAll(/\]\(([^)\s]+)\)/g, (_, target: string) => {
       const to = link(target)
-      return to.startsWith("/source/") ? `](${to}){%target="_self"%}` : `](${to})`
+      return to.startsWith(sources) ? `](${to}){%target="_self"%}` : `](${to})`
     })
   }).join("")
   return literal(linked)

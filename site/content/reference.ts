@@ -119,7 +119,7 @@ const entryOf = (group: Group, addressOf: (name: string) => string | undefined):
   const since = tagsOf(comment).get("since")
   const notes = [
     ...(since === undefined ? [] : [`<span>since ${since}</span>`]),
-    `<a href="${base.slice(0, -1)}${sourcePage(source, lineOf(source, group.name))}" target="_self">source</a>`
+    `<a href="${sourcePage(source, lineOf(source, group.name))}" target="_self">source</a>`
   ]
   return [
     `### ${group.name} {%#${group.name}%}\n`,

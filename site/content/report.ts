@@ -61,7 +61,7 @@ build of this site ran the test, and \`Simulation.explore\` found the failure:
 The page opens at the failure. Arrow keys step through the messages. Each row shows a message, a fault or a call; the panel
 shows what happened and what each fiber waits for.
 
-[Open the report alone](/reports/raft.html){%target="_self"%} · [the program that is tested](${
+[Open the report alone](${base}reports/raft.html){%target="_self"%} · [the program that is tested](${
     sourcePage(sources[0])
   }){%target="_self"%} · [the planted bugs](${sourcePage(sources[1])}){%target="_self"%}
 
