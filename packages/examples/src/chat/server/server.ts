@@ -72,20 +72,6 @@ export const settings = {
   data,
   redis,
   workers,
-  clients: count("clients", defaults.clients, "Clients connected at once; more are rejected with the reason"),
-  clientsPerAddress: between(
-    "clients-per-address",
-    "Clients connected from one address (IPv6: one /64 network); default: half of --clients"
-  ).pipe(Flag.optional),
-  acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times that"),
-  burst: count(
-    "burst",
-    defaults.rate.burst,
-    "Lines at once from one address; after 30 rejected lines the server disconnects"
-  ),
-  refill: duration("refill", defaults.rate.refill, "Time until one more line is accepted; 0s: no limit"),
-  introduction: duration("introduction", defaults.introduction, "Time to choose a name or enter a room"),
-  idle: duration("idle", defaults.idle, "Silence before the server pings a client"),
   web: setting.setting("web", {
     metavar: "host:port",
     description: "Address of the web page of the chat, such as 127.0.0.1:8080; default: no page",
@@ -103,6 +89,20 @@ export const settings = {
     parse: (text) =>
       Option.some(text.split(",")).pipe(Option.filter((all) => all.every((each) => URL.parse(each)?.origin === each)))
   }).pipe(Flag.withDefault<ReadonlyArray<string>>([])),
+  clients: count("clients", defaults.clients, "Clients connected at once; more are rejected with the reason"),
+  clientsPerAddress: between(
+    "clients-per-address",
+    "Clients connected from one address (IPv6: one /64 network); default: half of --clients"
+  ).pipe(Flag.optional),
+  acceptRate: count("accept-rate", 20, "New connections a second from one address, with bursts of five times that"),
+  burst: count(
+    "burst",
+    defaults.rate.burst,
+    "Lines at once from one address; after 30 rejected lines the server disconnects"
+  ),
+  refill: duration("refill", defaults.rate.refill, "Time until one more line is accepted; 0s: no limit"),
+  introduction: duration("introduction", defaults.introduction, "Time to choose a name or enter a room"),
+  idle: duration("idle", defaults.idle, "Silence before the server pings a client"),
   idleGrace: duration("idle-grace", defaults.idleGrace, "Time for the client to answer the ping"),
   queue: count("queue", defaults.queue, "Lines buffered for a slow client before it is disconnected", 600),
   drain: flags.drain
@@ -114,9 +114,9 @@ const conflict = ({ data, redis, workers }: {
   readonly redis: Option.Option<unknown>
   readonly workers: Option.Option<number>
 }): string | undefined => {
-  if (Option.isSome(data) && Option.isSome(redis)) return "the history is in --data or in --redis: leave one out"
+  if (Option.isSome(data) && Option.isSome(redis)) return "--data and --redis both keep the history; leave one out"
   if (Option.isSome(workers) && Option.isNone(redis)) {
-    return "--workers needs --redis: each worker would have rooms of its own; start a Redis and give --redis URL"
+    return "--workers needs --redis: without it, each worker has its own rooms; start a Redis and give --redis URL"
   }
   return undefined
 }
