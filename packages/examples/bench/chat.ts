@@ -3,10 +3,10 @@
 import { resolve } from "node:path"
 import { installExamples } from "../../node/bench/installation.ts"
 import { interleave } from "../../node/bench/interleave.ts"
-import { type Load, makeGenerator } from "../../node/bench/load.ts"
+import { type Load, makeGenerator } from "../../node/bench/load/generator.ts"
 import { readOptions } from "../../node/bench/options.ts"
-import { publish } from "../../node/bench/publish.ts"
-import { Results, type Row } from "../../node/bench/results.ts"
+import { publish } from "../../node/bench/report/publish.ts"
+import { Results, type Row } from "../../node/bench/report/results.ts"
 import { type Contestant, type Server, startServer } from "../../node/bench/server.ts"
 
 const options = readOptions("chat", { full: { rounds: 5, seconds: 1.5 }, quick: { rounds: 3, seconds: 0.5 } })

@@ -1,6 +1,6 @@
 // What chatload.c does, for machines without a compiler: the same arguments, the same line of JSON, slower.
 import * as Net from "node:net"
-import { Measurement } from "../../node/bench/measurement.ts"
+import { Measurement } from "../../node/bench/load/measurement.ts"
 
 const [mode, port, ...numbers] = process.argv.slice(2)
 const lineLength = 64

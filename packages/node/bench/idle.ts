@@ -37,7 +37,7 @@ interface Storm {
 }
 
 const startClients = async (port: number, jitter: number) => {
-  const child = new Child(undefined, [process.execPath, file("storm.ts"), ...[port, count, jitter].map(String)])
+  const child = new Child(undefined, [process.execPath, file("load/storm.ts"), ...[port, count, jitter].map(String)])
   const next = async () => JSON.parse(await child.line()) as Storm
   await next()
   return { child, next }

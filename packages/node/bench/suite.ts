@@ -1,6 +1,6 @@
-import { Comparison, type Metric, type Reach, type Sample } from "./comparison.ts"
 import { interleave } from "./interleave.ts"
-import type { Load } from "./load.ts"
+import type { Load } from "./load/generator.ts"
+import { Comparison, type Metric, type Reach, type Sample } from "./report/comparison.ts"
 import { canStart, type Contestant, type Server, startServer } from "./server.ts"
 
 /** Something that is measured of every server of a suite. */

@@ -4,10 +4,10 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { Child } from "./child.ts"
 import { interleave } from "./interleave.ts"
-import { type Load, makeGenerator } from "./load.ts"
+import { type Load, makeGenerator } from "./load/generator.ts"
 import { readOptions } from "./options.ts"
 import { writeJson } from "./output.ts"
-import { median, ratios } from "./statistics.ts"
+import { median, ratios } from "./report/statistics.ts"
 
 const { isWanted, json, rounds, seconds } = readOptions("workers", {
   full: { rounds: 5, seconds: 2 },

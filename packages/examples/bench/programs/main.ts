@@ -3,7 +3,7 @@
 import { loadavg } from "node:os"
 import { readOptions } from "../../../node/bench/options.ts"
 import { writeJson } from "../../../node/bench/output.ts"
-import { formatTable } from "../../../node/bench/table.ts"
+import { formatTable } from "../../../node/bench/report/table.ts"
 import { dnsServer } from "./dns/server.ts"
 import { filesTransfer } from "./files/transfer.ts"
 import { redisClients } from "./redis/clients.ts"

@@ -1,6 +1,6 @@
 import { interleave } from "../../../node/bench/interleave.ts"
 import type { Options } from "../../../node/bench/options.ts"
-import { Results, type Row } from "../../../node/bench/results.ts"
+import { Results, type Row } from "../../../node/bench/report/results.ts"
 
 /** A measured program: it starts with its table, and stops at its end. */
 export interface Contestant {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs"
-import type { Comparison } from "../comparison.ts"
+import type { Comparison } from "./comparison.ts"
 import { table } from "./markdown.ts"
 
 interface Stored {

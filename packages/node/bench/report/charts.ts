@@ -1,4 +1,4 @@
-import type { Comparison, Metric } from "../comparison.ts"
+import type { Comparison, Metric } from "./comparison.ts"
 
 const colors = ["#57606a", "#8c959f", "#bf8700", "#0969da", "#1a7f37", "#8250df", "#cf222e"]
 const width = 720

@@ -1,49 +1,30 @@
-import type { Comparison, Summary } from "../comparison.ts"
+import type { Comparison, Summary } from "./comparison.ts"
 
 /** A comparison as Markdown: a table for each scenario, a line for each server. */
 export const markdown = (comparison: Comparison): string => {
   const { metrics, scenarios, servers, title } = comparison
-  const [first, ...others] = metrics
   const hasCollections = scenarios.some((each) => servers.some((server) => comparison.collections(each, server)))
   return scenarios.map((scenario) => {
-    const lines = servers.map((server) => {
-      const summaries = metrics.map((metric) => comparison.summary(scenario, server, metric))
-      const isBaseline = server === servers[0]
-      const collections = comparison.collections(scenario, server)
-      return [
-        server,
-        ...summaries.flatMap((summary, index) =>
-          index === 0 || summary.reach !== undefined
-            ? [significant(summary.median), isBaseline ? "1" : ratio(summary), isBaseline ? "" : reach(summary)]
-            : [significant(summary.median)]
-        ),
-        ...(hasCollections ? [collections === undefined ? "" : `${Math.round(collections * 100)} %`] : [])
-      ]
+    const columns = metrics.map((metric, index) => {
+      const summaries = servers.map((server) => comparison.summary(scenario, server, metric))
+      // The first metric has a ratio in any case.
+      return { metric, summaries, isCompared: index === 0 || summaries.some(({ reach }) => reach !== undefined) }
     })
-    const isReached = (name: string) =>
-      servers.some((server) =>
-        comparison.summary(scenario, server, metrics.find((metric) => metric.name === name)!).reach !== undefined
-      )
-    const head = [
-      "",
-      ...[first!, ...others].flatMap(({ name }, index) =>
-        index === 0 || isReached(name) ? [name, "ratio [95 %]", "reach"] : [name]
-      ),
-      ...(hasCollections ? ["GC"] : [])
-    ]
-    // A server without a reach has empty cells where another has one.
-    const full = lines.map((line, at) =>
-      line.length === head.length ? line : [
-        line[0]!,
-        ...metrics.flatMap((metric, index) => {
-          const summary = comparison.summary(scenario, servers[at]!, metric)
-          const cells = [significant(summary.median), at === 0 ? "1" : ratio(summary), at === 0 ? "" : reach(summary)]
-          return index === 0 || isReached(metric.name) ? cells : cells.slice(0, 1)
-        }),
-        ...(hasCollections ? [line[line.length - 1]!] : [])
-      ]
+    const head = columns.flatMap(({ isCompared, metric: { name } }) =>
+      isCompared ? [name, "ratio [95 %]", "reach"] : [name]
     )
-    return `### ${title}: ${scenario}\n\n${table([head, ...full])}\n`
+    const lines = servers.map((server, at) => {
+      const share = comparison.collections(scenario, server)
+      const cells = columns.flatMap(({ isCompared, summaries }) => {
+        const summary = summaries[at]!
+        const value = significant(summary.median)
+        if (!isCompared) return [value]
+        return at === 0 ? [value, "1", ""] : [value, ratio(summary), reach(summary)]
+      })
+      const collections = share === undefined ? "" : `${Math.round(share * 100)} %`
+      return [server, ...cells, ...(hasCollections ? [collections] : [])]
+    })
+    return `### ${title}: ${scenario}\n\n${table([["", ...head, ...(hasCollections ? ["GC"] : [])], ...lines])}\n`
   }).join("\n")
 }
 
@@ -51,7 +32,7 @@ const ratio = ({ high, low, ratio }: Summary): string => `${ratio.toFixed(2)} [$
 
 const reach = ({ reach, verdict }: Summary): string => reach === undefined ? "" : `${reach} ${verdict}`
 
-/** Three digits that matter; what is above a thousand is whole. */
+/** Three significant digits; from 100, a whole number. */
 export const significant = (value: number): string =>
   Number.isNaN(value) ? "" : value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 

@@ -1,5 +1,5 @@
-import type { Reach } from "../comparison.ts"
-import { makeGenerator } from "../load.ts"
+import { makeGenerator } from "../load/generator.ts"
+import type { Reach } from "../report/comparison.ts"
 import { loadMetrics, loadSample, type Scenario, type Suite, warmup } from "../suite.ts"
 
 export const generator = makeGenerator("loadgen")

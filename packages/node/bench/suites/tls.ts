@@ -2,7 +2,7 @@ import * as Certificates from "@sluice/node/TestCertificates"
 import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { makeGenerator } from "../load.ts"
+import { makeGenerator } from "../load/generator.ts"
 import { directory } from "../output.ts"
 import { loadMetrics, loadSample, type Scenario, type Suite, warmup } from "../suite.ts"
 

@@ -1,4 +1,4 @@
-import { makeGenerator } from "../load.ts"
+import { makeGenerator } from "../load/generator.ts"
 import { loadMetrics, loadSample, type Scenario, type Suite, warmup } from "../suite.ts"
 
 const generator = makeGenerator("loadgenUdp")

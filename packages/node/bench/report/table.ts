@@ -1,3 +1,4 @@
+import { significant } from "./markdown.ts"
 import type { Results } from "./results.ts"
 import { spread } from "./statistics.ts"
 
@@ -22,6 +23,3 @@ export const formatTable = (results: Results): string => {
     .map((line) => line.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("   "))
     .join("\n")
 }
-
-// Three digits that matter; what is above a thousand is whole.
-const significant = (value: number): string => value >= 100 ? value.toFixed(0) : value.toPrecision(3)

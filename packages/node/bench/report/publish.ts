@@ -1,8 +1,8 @@
 import { availableParallelism, cpus, loadavg } from "node:os"
-import { cores } from "./cores.ts"
-import type { Generator } from "./load.ts"
-import type { Options } from "./options.ts"
-import { writeJson } from "./output.ts"
+import { cores } from "../cores.ts"
+import type { Generator } from "../load/generator.ts"
+import type { Options } from "../options.ts"
+import { writeJson } from "../output.ts"
 import type { Results } from "./results.ts"
 import { formatTable } from "./table.ts"
 

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path"
-import { Child } from "./child.ts"
-import { compileC } from "./compileC.ts"
-import { cores } from "./cores.ts"
+import { Child } from "../child.ts"
+import { compileC } from "../compileC.ts"
+import { cores } from "../cores.ts"
 
 /** What a load generator saw: times in seconds; latencies, and the server's CPU time, in microseconds. */
 export interface Load {
