@@ -14,9 +14,10 @@ const application = join(directory, "app")
 export const installExamples = (): string => {
   const examples = join(workspace, "packages/examples")
   const target = join(application, "packages/examples")
-  compile(join(examples, "src/chat"), join(target, "src/chat"))
+  compile(join(examples, "src"), join(target, "src"))
   compile(join(examples, "bench/servers"), join(target, "bench/servers"))
   compile(join(import.meta.dirname, "servers"), join(application, "packages/node/bench/servers"))
+  link("examples", "get-east-asian-width", "unhomoglyph")
   writeFileSync(join(application, "package.json"), JSON.stringify({ type: "module" }))
   return join(target, "bench/servers")
 }
@@ -31,11 +32,7 @@ export const install = async (): Promise<string> => {
   rmSync(application, { recursive: true, force: true })
   await installBuilt("core")
   await installBuilt("node")
-  for (const dependency of ["effect", "@effect/platform-node"]) {
-    const target = join(application, "node_modules", dependency)
-    mkdirSync(dirname(target), { recursive: true })
-    symlinkSync(join(workspace, "packages/node/node_modules", dependency), target)
-  }
+  link("node", "effect", "@effect/platform-node")
   const servers = join(application, "servers")
   compile(join(import.meta.dirname, "servers"), servers)
   writeFileSync(join(servers, "package.json"), JSON.stringify({ type: "module" }))
@@ -48,6 +45,14 @@ const installBuilt = async (name: string): Promise<void> => {
   await bundle(name, join(target, "dist"))
   const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
   writeFileSync(join(target, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
+}
+
+const link = (name: string, ...dependencies: ReadonlyArray<string>): void => {
+  for (const dependency of dependencies) {
+    const target = join(application, "node_modules", dependency)
+    mkdirSync(dirname(target), { recursive: true })
+    symlinkSync(join(workspace, "packages", name, "node_modules", dependency), target)
+  }
 }
 
 const compiler = join(workspace, "node_modules/typescript/bin/tsc")
