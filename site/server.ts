@@ -23,11 +23,19 @@ export const fileAt = (path: string): string | undefined => {
   return candidates.find((each) => each.startsWith(dist) && existsSync(each) && statSync(each).isFile())
 }
 
+/** The file that a request asks for: nothing for a path that is malformed. */
+const requested = (url = "/"): string | undefined => {
+  try {
+    return fileAt(new URL(url, "http://localhost").pathname)
+  } catch {
+    return undefined
+  }
+}
+
 export const serve = (port: number): Promise<{ readonly url: string; readonly server: Server }> =>
   new Promise((resolve, reject) => {
     const server = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? "/", "http://localhost")
-      const found = fileAt(pathname)
+      const found = requested(request.url)
       const file = found ?? join(dist, "404.html")
       response.writeHead(found === undefined ? 404 : 200, {
         "content-type": types[extname(file)] ?? "application/octet-stream"
