@@ -22,6 +22,7 @@ if (existsSync(folder) && readdirSync(folder).length > 0) fail(`${folder} is not
 const tarballs = packed === undefined ? join(folder, "packages") : resolve(from, packed)
 mkdirSync(folder, { recursive: true })
 if (packed === undefined) {
+  console.log("building the packages of this clone…")
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" })
   pack(tarballs)
 }
@@ -39,6 +40,7 @@ for (const kind of ["dependencies", "devDependencies"]) {
 manifest.overrides = { "@sluice/core": `file:${tarballOf(tarballs, "core")}` }
 writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
 
+console.log(`installing ${folder}…`)
 execFileSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, stdio: "inherit" })
 execFileSync("npm", ["test", "--silent"], { cwd: folder, stdio: "inherit" })
 console.log(`created ${folder}; cd there, and npm start`)

@@ -140,6 +140,8 @@ test("the template becomes a server whose test passes", async () => {
   const create = Path.join(import.meta.dirname, "create.ts")
   const said = await run(process.execPath, [create, Path.join(project, "server"), project])
   expect(said).toMatch(/1 passed[\s\S]*created .*server; cd there, and npm start/)
+  // Its seeds print nothing.
+  expect(said).not.toContain("listening on")
   expect(await run("npm", ["run", "--silent", "check"], Path.join(project, "server"))).toBe("")
 }, 5 * minutes)
 

@@ -262,8 +262,8 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvir
 /**
  * Runs a program with many seeds, under a campaign if one is given. Logs each seed that fails, the faults that it needs to
  * fail, how to repeat it, and the path of an HTML page that shows it (`Trace.toHtml`), in the folder `SLUICE_REPORTS` or
- * `node_modules/.sluice`. `run` and `record` with the options and the seed of a failure are the same run. Log lines of
- * the program go into the trace alone. With `SLUICE_SEED` set it runs that seed alone. On a terminal it shows its progress.
+ * `node_modules/.sluice`. `run` and `record` with the options and the seed of a failure are the same run. What
+ * the program logs, or prints with the `Console` of Effect, goes into the trace alone. With `SLUICE_SEED` set it runs that seed alone. On a terminal it shows its progress.
  *
  * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. `campaign`,
  * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
@@ -316,7 +316,7 @@ export const explore: {
 
 /**
  * Runs a program twice with one seed, and fails with `SimulationNotDeterministic` unless both runs are the same: the trace,
- * the time, and the value or error that the program ends with.
+ * the time, and the value or error that the program ends with. The error shows the first record of the trace that differs.
  *
  * @since 0.1.0
  * @category exploring

@@ -217,19 +217,32 @@ export class SimulationNotLive extends Data.TaggedError("SimulationNotLive")<{
 }
 
 /**
- * A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number.
+ * A seed gave two different runs. Something outside of the simulation decides: a real clock, a real random number. The message
+ * shows the first record of the trace that differs.
  *
  * @since 0.1.0
  * @category errors
  */
 export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotDeterministic")<{
   readonly seed: number | string
+  /** What was different: a line of `Trace.toText`, the result, or the length of each run. */
   readonly first: string
   readonly second: string
+  /** Which record of the trace is the first that differs, from 1; `undefined` if none does. */
+  readonly record: number | undefined
+  /** The last records before it, which both runs have. */
+  readonly before: ReadonlyArray<string>
 }> {
   override get message(): string {
-    return `the seed ${this.seed} gave two different runs: ${this.first}; and ${this.second}; remove what the seed does ` +
-      "not decide, such as state that outlives the run, or a value of the system"
+    const { before, first, record, second, seed } = this
+    const what = record === undefined ? `${first}; and ${second}` : `record ${record} of the trace differs`
+    return [
+      `the seed ${seed} gave two different runs: ${what}; remove what the seed does not decide, such as state that outlives ` +
+      "the run, or a value of the system",
+      ...(record === undefined
+        ? []
+        : [...before.map((line) => `  both   ${line}`), `  first  ${first}`, `  second ${second}`])
+    ].join("\n")
   }
 }
 

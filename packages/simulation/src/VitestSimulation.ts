@@ -38,7 +38,8 @@ const shown = 40
  * A test that runs a program in a simulation, with one seed or with many, in random order of its tasks unless `schedule`
  * says otherwise.
  *
- * The program may await promises, and use libraries of Node (`eventLoop`).
+ * The program may await promises, and use libraries of Node (`eventLoop`). What it logs, or prints with the `Console` of Effect,
+ * goes to the trace alone: nothing is printed unless a seed fails. `console.log` prints.
  *
  * The first seed is run twice, to see that it decides everything. The first seed that fails is named, with the last part
  * of its trace, and the path of an HTML page that shows all of it (`Trace.toHtml`): in the folder that the environment

@@ -79,7 +79,9 @@ describe("the report of a run that fails", () => {
       new SimulationError.SimulationPropertyViolated({ property: "one leader", at: 7, details }).message
     expect(violated("")).toContain("\"one leader\" was violated at 7 ms;")
     expect(violated("two in term 3")).toContain("\"one leader\" was violated at 7 ms: two in term 3;")
-    const differs = new SimulationError.SimulationNotDeterministic({ seed: 5, first: "a", second: "b" }).message
-    expect(differs).toContain("seed 5 gave two different runs: a; and b;")
+    const difference = { first: "a", second: "b", record: undefined, before: [] }
+    expect(new SimulationError.SimulationNotDeterministic({ seed: 5, ...difference }).message).toContain(
+      "seed 5 gave two different runs: a; and b;"
+    )
   })
 })

@@ -8,7 +8,7 @@ import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { fingerprint } from "../../src/internal/run/fingerprint.ts"
+import { fingerprint } from "../../src/internal/report/fingerprint.ts"
 import { TraceBuffer } from "../../src/internal/world/traceBuffer.ts"
 import { hosts, listen, pairOn } from "../fixtures/handshake.ts"
 

@@ -7,8 +7,10 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
 import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
   assert(Exit.isFailure(exit))
@@ -79,26 +81,82 @@ describe("Simulation.checkDeterminism", () => {
     Effect.flip(Simulation.checkDeterminism(program, options))
   let count = 0
 
-  it.effect("compares the value, the error, and the bytes, also without a trace", () =>
+  it.effect("compares the value and the error", () =>
     Effect.gen(function*() {
       expect((yield* check(Effect.sync(() => ({ count: ++count }))))._tag).toBe("SimulationNotDeterministic")
       expect((yield* check(Effect.suspend(() => Effect.fail(`at ${++count}`))))._tag).toBe("SimulationNotDeterministic")
-      const bytes = Effect.gen(function*() {
-        const [a, b] = yield* SimNetwork.hosts("a", "b")
-        yield* Host.serve(a, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
-        yield* Host.run(
-          b,
-          Effect.scoped(Effect.flatMap(Network.connect("a:7"), (c) =>
-            Effect.andThen(Connection.writeText(c, `call ${++count}!`), Connection.readExactly(c, 6))))
+    }))
+
+  /** A client sends a text that no seed decides, which the server sends back. */
+  const calls = (textOf: (count: number) => string) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* SimNetwork.hosts("a", "b")
+      yield* Host.serve(a, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
+      const text = textOf(++count)
+      yield* Host.run(
+        b,
+        Effect.scoped(Effect.flatMap(Network.connect("a:7"), (c) =>
+          Effect.andThen(Connection.writeText(c, text), Connection.readExactly(c, text.length))))
+      )
+    })
+
+  it.effect.each(
+    [
+      ["all of the trace", undefined],
+      ["none", false],
+      ["the last record", { records: 1 }]
+    ] as const
+  )("shows the first record that differs, when %s is kept", ([_, trace]) =>
+    Effect.gen(function*() {
+      const { message } = yield* check(calls((count) => `call ${count % 2}`), { trace })
+      // After the three segments of the handshake.
+      expect(message).toMatch(
+        new RegExp(
+          [
+            "^the seed 0 gave two different runs: record 4 of the trace differs; remove .*",
+            "  both   .* b .* > a .*: Flags \\[S\\], .*",
+            "  both   .* a .* > b .*: Flags \\[S\\.\\], .*",
+            "  both   .* b .* > a .*: Flags \\[\\.\\], .*",
+            "  first  .* b .* > a .*: Flags \\[P\\.\\], .*: \"call (\\d)\"",
+            "  second .* b .* > a .*: Flags \\[P\\.\\], .*: \"call (?!\\1)\\d\"$"
+          ].join("\n")
         )
-      })
-      expect((yield* check(bytes, { trace: false }))._tag).toBe("SimulationNotDeterministic")
-      const error = yield* check(bytes)
-      expect(error.message).toMatch(/: "call \d+!"; and .*: "call \d+!";/)
+      )
+    }))
+
+  it.effect("shows the byte of a long payload, and the run that ends before the other", () =>
+    Effect.gen(function*() {
+      const long = yield* check(calls((count) => `${"-".repeat(30)}${count % 2}`))
+      expect(long.message).toMatch(/first .* length 31, byte 30 of the payload: 4[89]\n.*second .*payload: 4[89]$/)
+      const marks = Effect.suspend(() => Effect.repeat(Trace.mark("again"), { times: ++count % 2 }))
+      const ends = yield* check(marks)
+      expect(ends.message).toMatch(/record 2 of the trace differs;(.|\n)*(first|second) *the run ends/)
     }))
 })
 
 describe("the trace", () => {
+  it.effect("has what is printed to the Console, once, which an exploration does not print", () =>
+    Effect.gen(function*() {
+      const printed: Array<string> = []
+      const console = { ...globalThis.console, log: (...parts: Array<unknown>) => void printed.push(parts.join(" ")) }
+      const loggers = new Set([Logger.withConsoleLog(Logger.make(({ message }) => String(message)))])
+      const withOutput = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(
+          Effect.provideService(Console.Console, console),
+          Effect.provideService(Logger.CurrentLoggers, loggers)
+        )
+      const program = Effect.gen(function*() {
+        yield* Host.run(yield* SimNetwork.host("node"), Console.log("port", 7))
+        yield* Effect.logInfo("up")
+      })
+      const { trace } = yield* withOutput(Simulation.record(program))
+      expect(Trace.toText(trace)).toBe("0.000000 node: log: port 7\n0.000000 log: INFO up")
+      expect(printed).toEqual(["port 7", "up"])
+      const { runs } = yield* withOutput(Simulation.explore(program, { seeds: 2 }))
+      expect(runs).toBe(2)
+      expect(printed).toEqual(["port 7", "up"])
+    }))
+
   it.effect("has log lines and marks, with their hosts", () =>
     Effect.gen(function*() {
       const run = yield* Simulation.record(Effect.gen(function*() {

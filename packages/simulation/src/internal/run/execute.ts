@@ -3,12 +3,12 @@ import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Property from "@sluice/core/Property"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { identity } from "effect/Function"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
@@ -30,7 +30,8 @@ import { type Recording, runSynchronously, runWithEventLoop } from "../eventLoop
 import { hasEventLoop } from "../replacements/install.ts"
 import { describeFiber, describeSockets } from "../report/deadlockReport.ts"
 import { failureNote } from "../report/failureNote.ts"
-import { traceLogger } from "../report/traceLogger.ts"
+import { fingerprint } from "../report/fingerprint.ts"
+import { traced } from "../report/traceOutput.ts"
 import { WaitLog } from "../report/waitLog.ts"
 import { Sandbox } from "../sandbox/sandbox.ts"
 import { CurrentEngine } from "../time/engine.ts"
@@ -40,7 +41,6 @@ import { type Limits, VirtualTime } from "../time/virtualTime.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import { BuggifyPoints, type Observed, Properties } from "../world/properties.ts"
 import { CurrentWorld, type World } from "../world/world.ts"
-import { fingerprint } from "./fingerprint.ts"
 import { CurrentParameters, Parameters } from "./parameters.ts"
 
 /** How a program is run, checked. */
@@ -149,7 +149,7 @@ export const execute = <A, E, R>(
   const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
     world = network.world
     watch?.begin(world)
-    const { hasTrace } = world
+    const lines = world.hasTrace ? traced(world, output) : output
     world.onFailure = (host, cause) =>
       end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
     return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
@@ -158,14 +158,16 @@ export const execute = <A, E, R>(
       Effect.provideService(Property.CurrentObserver, properties),
       Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(seed)),
       Effect.provideService(CurrentParameters, parameters),
-      hasTrace
-        ? Effect.provideService(Logger.CurrentLoggers, new Set([...loggers, traceLogger(network.world)]))
-        : identity,
+      Effect.provideService(Logger.CurrentLoggers, lines.loggers),
+      Effect.provideService(Console.Console, lines.console),
       Effect.exit
     )
   })) as Effect.Effect<Exit.Exit<A, E>, NetworkError.NetworkError, never>
 
-  const loggers = Context.get(context, Logger.CurrentLoggers)
+  const output = {
+    loggers: Context.get(context, Logger.CurrentLoggers),
+    console: Context.get(context, Console.Console)
+  }
   sandbox.onUncaught = (host, cause) => end(Exit.fail(new SimulationUncaught({ host, at: time.now / 1000, cause })))
   sandbox.onRefused = (name, caller) => {
     const error = new SimulationRefused({ name, caller, at: time.now / 1000 })

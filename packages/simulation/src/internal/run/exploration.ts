@@ -1,11 +1,13 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Campaign from "../../Campaign.ts"
 import type { ExploreOptions, Failure, Options, Services } from "../../Simulation.ts"
 import { writeReport } from "../report/files.ts"
+import { silentConsole } from "../report/traceOutput.ts"
 import type { Seed } from "../time/random.ts"
 import type { Run } from "./execute.ts"
 import { describeFailure, traceInDetail } from "./failure.ts"
@@ -24,9 +26,12 @@ export interface Plan {
   readonly shrinks: number
 }
 
-/** Keeps log lines of programs to their traces. */
+/** Keeps the lines that programs log and print to their traces. */
 export const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(effect, Logger.CurrentLoggers, new Set())
+  effect.pipe(
+    Effect.provideService(Logger.CurrentLoggers, new Set()),
+    Effect.provideService(Console.Console, silentConsole)
+  )
 
 /** A lane in this thread. */
 export const ownLane = <A, E, R, R2>(
