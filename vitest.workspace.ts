@@ -18,7 +18,10 @@ const repository = {
 
 export default defineConfig({
   test: {
-    projects: [...["core", "node", "simulation", "conformance", "codec", "examples"].map(project), repository],
+    projects: [
+      ...["framing", "core", "node", "simulation", "conformance", "codec", "examples"].map(project),
+      repository
+    ],
     // Many tests wait for processes that they started: one worker more than there are cores keeps all cores busy.
     maxWorkers: availableParallelism() + 1
   }

@@ -36,8 +36,10 @@ for (const kind of ["dependencies", "devDependencies"]) {
     if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = `file:${tarballOf(tarballs, name)}`
   }
 }
-// The other packages depend on core: they must get that of this clone, not that of the registry.
-manifest.overrides = { "@sluice/core": `file:${tarballOf(tarballs, "core")}` }
+// The packages depend on each other: they must get those of this clone, not those of the registry.
+manifest.overrides = Object.fromEntries(
+  ["framing", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
+)
 writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
 
 console.log(`installing ${folder}…`)

@@ -25,6 +25,8 @@ if (import.meta.main) {
   pack(folder)
   console.log(`packed ${published.length} packages, version ${workspace.version}, into ${folder}`)
   console.log(
-    `npm install effect@4.1 @effect/platform-node@4.1 ${tarballOf(folder, "core")} ${tarballOf(folder, "node")}`
+    `npm install effect@4.1 @effect/platform-node@4.1 ${
+      ["framing", "core", "node"].map((name) => tarballOf(folder, name)).join(" ")
+    }`
   )
 }

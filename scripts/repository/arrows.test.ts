@@ -45,6 +45,13 @@ describe("a broken rule is reported", () => {
     ])
   })
 
+  it("for a socket in a framing", () => {
+    const broken = graphOf({
+      "packages/framing/src/Framing.ts": `import * as Connection from "@sluice/core/Connection"`
+    })
+    expect(strangers(broken, "framing", outside["framing"]!)).toHaveLength(1)
+  })
+
   it("for an operating system in core", () => {
     const broken = core({ "Server.ts": `const load = () => import("node:net")` })
     expect(strangers(broken, "core", [])).toHaveLength(1)

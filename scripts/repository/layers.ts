@@ -8,12 +8,18 @@
 export type Layers = ReadonlyArray<ReadonlyArray<string>>
 
 export const layers: Readonly<Record<string, Layers>> = {
+  framing: [
+    ["SafeText", "Chunks", "Checksum", "internal/bytes"],
+    ["FramingError"],
+    ["FramingInput", "FramingOutput"],
+    ["internal"],
+    ["TextEncoding", "Framing"],
+    ["FramingSchema", "FramingSchemaBinary"]
+  ],
   core: [
-    ["SafeText"],
-    ["TlsReason", "ProxyProtocolError", "FramingError", "internal/error", "NetworkError"],
+    ["TlsReason", "ProxyProtocolError", "internal/error", "NetworkError"],
     [
       "Buggify",
-      "Chunks",
       "Options",
       "Property",
       "internal/bytes",
@@ -26,7 +32,6 @@ export const layers: Readonly<Record<string, Layers>> = {
       "EndpointSchema",
       "ServerPolicy"
     ],
-    ["FramingInput", "FramingOutput", "internal/framing", "Framing", "FramingSchema", "FramingSchemaBinary"],
     ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
     ["internal/connection", "Connection", "internal/lending", "Lending", "internal/udp", "UdpSocket"],
     ["internal/accept", "Listener"],
@@ -107,15 +112,16 @@ export const layers: Readonly<Record<string, Layers>> = {
  * `node:process`: importing that opens standard input, and makes it non-blocking for the processes that share it.
  */
 export const outside: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
-  core: [],
-  codec: [/^@sluice\/core\//],
+  framing: [],
+  core: [/^@sluice\/framing\//],
+  codec: [/^@sluice\/framing\//],
   node: [
-    /^@sluice\/core\//,
+    /^@sluice\/(core|framing)\//,
     /^node:(?!process$)/,
     /^@effect\/platform-node\//,
     /^@peculiar\/x509$/,
     /^reflect-metadata$/
   ],
-  simulation: [/^@sluice\/core\//, /^vitest$/],
-  conformance: [/^@sluice\/core\//, /^vitest$/]
+  simulation: [/^@sluice\/(core|framing)\//, /^vitest$/],
+  conformance: [/^@sluice\/(core|framing)\//, /^vitest$/]
 }

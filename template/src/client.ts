@@ -1,6 +1,6 @@
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
 import * as Network from "@sluice/core/Network"
+import * as Framing from "@sluice/framing/Framing"
 import * as Effect from "effect/Effect"
 
 /** Sends each name and returns the answers. */

@@ -1,6 +1,6 @@
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
 import * as Server from "@sluice/core/Server"
+import * as Framing from "@sluice/framing/Framing"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"

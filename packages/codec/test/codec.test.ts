@@ -1,6 +1,6 @@
 import * as Codec from "@sluice/codec/Codec"
 import { schema } from "@sluice/codec/CodecSchema"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

@@ -4,7 +4,7 @@ import * as Mqtt from "@sluice/codec/formats/Mqtt"
 import * as Postgres from "@sluice/codec/formats/Postgres"
 import * as Resp from "@sluice/codec/formats/Resp"
 import * as WebSocket from "@sluice/codec/formats/WebSocket"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 // @ts-expect-error has no types
 import dnsPacket from "dns-packet"
 import * as Bytes from "effect/Bytes"

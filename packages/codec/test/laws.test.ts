@@ -1,6 +1,6 @@
 import * as Codec from "@sluice/codec/Codec"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Bytes from "effect/Bytes"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"

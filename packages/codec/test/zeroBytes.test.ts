@@ -1,5 +1,5 @@
 import * as Codec from "@sluice/codec/Codec"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"

@@ -6,7 +6,7 @@
  *
  * ```ts
  * import * as Result from "effect/Result"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as FramingLaws from "@sluice/conformance/FramingLaws"
  *
  * const framing = Framing.lines({ ending: "crlf" })
@@ -16,8 +16,8 @@
  *
  * @since 0.1.0
  */
-import { decodeAll, encodeAll, type Framing, makeDecoder, noFrame } from "@sluice/core/Framing"
-import type { FramingErrorReason } from "@sluice/core/FramingError"
+import { decodeAll, encodeAll, type Framing, makeDecoder, noFrame } from "@sluice/framing/Framing"
+import type { FramingErrorReason } from "@sluice/framing/FramingError"
 import * as Bytes from "effect/Bytes"
 import * as Data from "effect/Data"
 import * as Equal from "effect/Equal"

@@ -6,7 +6,7 @@
  * ```ts
  * import * as Broadcast from "@sluice/core/Broadcast"
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Server from "@sluice/core/Server"
  * import * as Subscription from "@sluice/core/Subscription"
  * import * as Effect from "effect/Effect"
@@ -35,6 +35,8 @@
  *
  * @since 0.1.0
  */
+import * as Framing from "@sluice/framing/Framing"
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -43,8 +45,6 @@ import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
-import * as Framing from "./Framing.ts"
-import type { FramingError } from "./FramingError.ts"
 import { Group } from "./internal/broadcast/fanOut.ts"
 import * as internal from "./internal/broadcast/subscription.ts"
 import type * as NetworkError from "./NetworkError.ts"

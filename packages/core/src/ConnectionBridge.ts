@@ -6,7 +6,7 @@
  * ```ts
  * import * as ConnectionBridge from "@sluice/core/ConnectionBridge"
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Effect from "effect/Effect"
  * import * as Socket from "effect/socket/Socket"
  *

@@ -6,7 +6,7 @@
  *
  * ```ts
  * import * as Conversation from "@sluice/core/Conversation"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Effect from "effect/Effect"
  *
  * const lines = Framing.lines({ ending: "crlf" })
@@ -44,11 +44,11 @@
  *
  * @since 0.1.0
  */
+import type * as Framing from "@sluice/framing/Framing"
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Types from "effect/Types"
 import type * as Connection from "./Connection.ts"
-import type * as Framing from "./Framing.ts"
-import type { FramingError } from "./FramingError.ts"
 import { type AnyState, converse, type Next as NextStep, type StateOptions } from "./internal/framed/conversation.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
@@ -151,7 +151,7 @@ export const state = <Out, In, E1 = never, R1 = never, E2 = never, R2 = never, E
  *
  * ```ts
  * import * as Conversation from "@sluice/core/Conversation"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Effect from "effect/Effect"
  *
  * const shout = Conversation.state({

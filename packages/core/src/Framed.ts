@@ -5,7 +5,7 @@
  *
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Network from "@sluice/core/Network"
  * import * as Server from "@sluice/core/Server"
  * import * as Effect from "effect/Effect"
@@ -31,6 +31,8 @@
  *
  * **Gotchas**: a byte message is a view of the chunk it came in. Copy it to keep a small one for long.
  */
+import * as Framing from "@sluice/framing/Framing"
+import type { FramingError } from "@sluice/framing/FramingError"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -43,8 +45,6 @@ import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import * as Connection from "./Connection.ts"
-import * as Framing from "./Framing.ts"
-import type { FramingError } from "./FramingError.ts"
 import { nextChunk } from "./internal/connection/reading.ts"
 import { stateOf as connectionState } from "./internal/connection/state.ts"
 import { answerConcurrently } from "./internal/framed/concurrentResponder.ts"

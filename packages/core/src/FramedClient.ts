@@ -6,7 +6,7 @@
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
  * import * as FramedClient from "@sluice/core/FramedClient"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Network from "@sluice/core/Network"
  * import * as Effect from "effect/Effect"
  *
@@ -36,6 +36,7 @@
  *
  * @since 0.1.0
  */
+import type { FramingError } from "@sluice/framing/FramingError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -46,7 +47,6 @@ import type * as Scope from "effect/Scope"
 import type * as Types from "effect/Types"
 import type * as Endpoint from "./Endpoint.ts"
 import type { Framed, FramedError } from "./Framed.ts"
-import type { FramingError } from "./FramingError.ts"
 import * as discovery from "./internal/client/discovery.ts"
 import type { RequestFailed } from "./internal/client/errors.ts"
 import * as internal from "./internal/client/framedClient.ts"

@@ -8,7 +8,7 @@
  *
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Heartbeat from "@sluice/core/Heartbeat"
  * import * as Network from "@sluice/core/Network"
  * import * as Effect from "effect/Effect"

@@ -23,12 +23,12 @@
  *
  * @since 0.1.0
  */
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
 import type { InvalidEndpoint, NoInheritedSocket } from "./internal/error/endpointReasons.ts"
 import type * as readingReasons from "./internal/error/readingReasons.ts"
 import type * as reasons from "./internal/error/reasons.ts"
-import * as SafeText from "./SafeText.ts"
 import type { TlsReason } from "./TlsReason.ts"
 
 export { InvalidEndpoint, NoInheritedSocket } from "./internal/error/endpointReasons.ts"

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
-import * as SafeText from "./SafeText.ts"
 
 /**
  * The bytes begin neither a version 1 nor a version 2 header. `offset` is the first byte that does not match.

@@ -6,7 +6,7 @@
  *
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Network from "@sluice/core/Network"
  * import * as Reconnecting from "@sluice/core/Reconnecting"
  * import * as Console from "effect/Console"

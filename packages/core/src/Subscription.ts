@@ -10,7 +10,7 @@
  * ```ts
  * import * as Broadcast from "@sluice/core/Broadcast"
  * import type * as Connection from "@sluice/core/Connection"
- * import type { FramingError } from "@sluice/core/FramingError"
+ * import type { FramingError } from "@sluice/framing/FramingError"
  * import * as Subscription from "@sluice/core/Subscription"
  * import * as Effect from "effect/Effect"
  *

@@ -16,8 +16,8 @@
  *
  * @since 0.1.0
  */
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Data from "effect/Data"
-import * as SafeText from "./SafeText.ts"
 
 const safe = (text: string): string => SafeText.escape(text, { limit: 256 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
-import * as SafeText from "@sluice/core/SafeText"
 import * as Transport from "@sluice/core/Transport"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Arbitrary from "effect/Arbitrary"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Schema from "effect/Schema"

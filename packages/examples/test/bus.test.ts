@@ -1,8 +1,8 @@
 /** The bus over our own Redis server, in virtual time: partitions, crashes that lose everything, and many seeds. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Broadcast from "@sluice/core/Broadcast"
-import * as Framing from "@sluice/core/Framing"
 import * as Subscription from "@sluice/core/Subscription"
+import * as Framing from "@sluice/framing/Framing"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"

@@ -1,7 +1,7 @@
 /** `limit`, `recover` and `union` written outside of core, on the public surface alone: what the catalog does, any program can. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FramingLaws from "@sluice/conformance/FramingLaws"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 

@@ -116,7 +116,7 @@ export interface ConnectionOptions extends Pick<CoreSocketOptions.StreamOptions,
  *
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as NodeDuplex from "@sluice/node/NodeDuplex"
  * import * as Effect from "effect/Effect"
  * import type { Duplex } from "node:stream"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"

@@ -353,7 +353,7 @@ export const toSvg: (self: Trace) => string = svg
  * **Example** (messages by name)
  *
  * ```ts
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Trace from "@sluice/simulation/Trace"
  *
  * const page = (trace: Trace.Trace) => Trace.toHtml(trace, { title: "chat", decode: { 7000: Framing.ndjson() } })

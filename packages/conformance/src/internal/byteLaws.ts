@@ -1,8 +1,8 @@
 /** B1, B6 and B7: what arrives is what was sent, and a chunk belongs to one owner at a time. */
-import * as Chunks from "@sluice/core/Chunks"
 import * as Connection from "@sluice/core/Connection"
 import * as Lending from "@sluice/core/Lending"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Chunks from "@sluice/framing/Chunks"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

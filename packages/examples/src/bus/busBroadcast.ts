@@ -1,6 +1,6 @@
 /** `Broadcast` over a `Bus`: what is published on one server reaches the subscribers of all. */
 import * as Broadcast from "@sluice/core/Broadcast"
-import type { FramingError } from "@sluice/core/FramingError"
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Bus, type BusFailed, type Message } from "./Bus.ts"

@@ -1,4 +1,4 @@
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Cause from "effect/Cause"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"

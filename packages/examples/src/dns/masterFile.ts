@@ -1,7 +1,7 @@
 /** Zone files: the master-file syntax of RFC 1035, section 5, with the `$TTL` of RFC 2308. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Dns from "@sluice/codec/formats/Dns"
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Data from "effect/Data"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"

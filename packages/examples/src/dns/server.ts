@@ -1,10 +1,10 @@
 /** `dns server`: answers from a zone file, and forwards other names to another server. */
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
 import * as Server from "@sluice/core/Server"
 import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
+import * as Framing from "@sluice/framing/Framing"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
 /** The client's side: one file, over as many connections as it takes. */
 import type * as Connection from "@sluice/core/Connection"
-import { FramingError } from "@sluice/core/FramingError"
 import type * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
+import { FramingError } from "@sluice/framing/FramingError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -1,5 +1,5 @@
 /** The progress of transfers: a bar on a terminal, and a line every ten seconds elsewhere. */
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

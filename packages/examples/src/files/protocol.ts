@@ -13,7 +13,7 @@
 import * as Codec from "@sluice/codec/Codec"
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"

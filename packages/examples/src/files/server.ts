@@ -1,6 +1,6 @@
 /** The server's side of a connection: one file, received or sent. */
 import type * as Connection from "@sluice/core/Connection"
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Pace } from "./Pace.ts"

@@ -1,6 +1,6 @@
 /** `framing … client`: sends messages, and shows the answer to each. */
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"

@@ -1,5 +1,5 @@
 /** The framings of the conversation: each is a value, and nothing else in the programs knows how messages are told apart. */
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Result from "effect/Result"
 
 const space = 0x20

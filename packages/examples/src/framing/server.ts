@@ -1,7 +1,7 @@
 /** `framing … server`: shows each message, and answers in capitals. */
 import * as Framed from "@sluice/core/Framed"
-import type * as Framing from "@sluice/core/Framing"
 import * as Server from "@sluice/core/Server"
+import type * as Framing from "@sluice/framing/Framing"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"

@@ -1,5 +1,5 @@
 /** The checks of packets that the codec does not make. */
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import type { Packet } from "./Message.ts"
 import * as topics from "./topic.ts"
 

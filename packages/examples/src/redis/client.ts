@@ -1,5 +1,5 @@
 /** `redis client`: sends a command and prints the answer. */
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"

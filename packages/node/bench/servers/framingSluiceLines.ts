@@ -1,5 +1,5 @@
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Effect from "effect/Effect"
 import { serve } from "./serve.ts"
 

@@ -1,5 +1,5 @@
-import type { Framing } from "@sluice/core/Framing"
-import type { FramingError } from "@sluice/core/FramingError"
+import type { Framing } from "@sluice/framing/Framing"
+import type { FramingError } from "@sluice/framing/FramingError"
 import type * as Result from "effect/Result"
 import type { AnyCodec } from "../machine/codec.ts"
 import { explain as explainBytes } from "../whole/explain.ts"

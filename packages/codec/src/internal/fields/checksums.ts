@@ -1,3 +1,5 @@
+import { adler32, crc32, crc32c } from "@sluice/framing/Checksum"
+
 /** The parameters of a CRC, by the names of the CRC catalog. */
 export interface CrcOptions {
   readonly width: 8 | 16 | 32
@@ -48,9 +50,9 @@ export const crc = ({ initial, polynomial, reflected, width, xorOut }: CrcOption
   }
 }
 
-/** Two sums, the second of the first, modulo a prime or all ones. */
-const sums = (initial: number, modulus: number, wordSize: 1 | 2, shift: number): Checksum => (bytes) => {
-  let a = initial
+/** Two sums, the second of the first, modulo all ones. */
+const sums = (modulus: number, wordSize: 1 | 2, shift: number): Checksum => (bytes) => {
+  let a = 0
   let b = 0
   for (let i = 0; i < bytes.length; i += wordSize) {
     a = (a + bytes[i]! + (wordSize === 2 ? (bytes[i + 1] ?? 0) * 256 : 0)) % modulus
@@ -89,15 +91,15 @@ const polynomials = {
   "crc16-ccitt-false": { width: 16, polynomial: 0x1021, initial: 0xffff, reflected: false, xorOut: 0 },
   "crc16-xmodem": { width: 16, polynomial: 0x1021, initial: 0, reflected: false, xorOut: 0 },
   "crc16-kermit": { width: 16, polynomial: 0x1021, initial: 0, reflected: true, xorOut: 0 },
-  "crc16-x25": { width: 16, polynomial: 0x1021, initial: 0xffff, reflected: true, xorOut: 0xffff },
-  "crc32": { width: 32, polynomial: 0x04c11db7, initial: 0xffffffff, reflected: true, xorOut: 0xffffffff },
-  "crc32c": { width: 32, polynomial: 0x1edc6f41, initial: 0xffffffff, reflected: true, xorOut: 0xffffffff }
+  "crc16-x25": { width: 16, polynomial: 0x1021, initial: 0xffff, reflected: true, xorOut: 0xffff }
 } as const satisfies Record<string, CrcOptions>
 
 const others = {
-  "adler32": sums(1, 65521, 1, 65536),
-  "fletcher16": sums(0, 255, 1, 256),
-  "fletcher32": sums(0, 65535, 2, 65536),
+  crc32,
+  crc32c,
+  adler32,
+  "fletcher16": sums(255, 1, 256),
+  "fletcher32": sums(65535, 2, 65536),
   internet,
   xor,
   sum8

@@ -1,4 +1,4 @@
-import type { FramingOutput } from "@sluice/core/FramingOutput"
+import type { FramingOutput } from "@sluice/framing/FramingOutput"
 import * as Bytes from "effect/Bytes"
 import type { CodecValue, Write } from "./codec.ts"
 

@@ -1,5 +1,5 @@
+import * as SafeText from "@sluice/framing/SafeText"
 import * as NetAddress from "effect/net/NetAddress"
-import * as SafeText from "../../SafeText.ts"
 
 /** IPv4 addresses that an IPv6 socket reports as mapped (RFC 4291, section 2.5.5.2) are shown as what they are. */
 export const canonical = (address: NetAddress.SocketAddress): NetAddress.SocketAddress =>

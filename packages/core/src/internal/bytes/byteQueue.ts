@@ -1,4 +1,4 @@
-import { allocate } from "./uninitialized.ts"
+import * as Chunks from "@sluice/framing/Chunks"
 
 // A chunk of at least this many bytes is queued as it is. Smaller ones are copied together: each would cost some 100
 // bytes for itself.
@@ -63,7 +63,7 @@ export class ByteQueue {
     if (count === 0) return new Uint8Array(0)
     const first = this.#chunks[0]
     if (first === undefined || first.length >= count) return this.#takeView(count)
-    const taken = allocate(count)
+    const taken = Chunks.allocateUnsafe(count)
     for (let at = 0; at < count;) {
       const part = this.#takeView(count - at)
       taken.set(part, at)
@@ -126,7 +126,7 @@ export class ByteQueue {
 
   #beginBlock(bytes: Uint8Array): void {
     this.#sealBlock()
-    this.#block = allocate(Math.max(ownChunkBytes, Math.min(this.#length, largestBlock)))
+    this.#block = Chunks.allocateUnsafe(Math.max(ownChunkBytes, Math.min(this.#length, largestBlock)))
     this.#block.set(bytes)
     this.#blockEnd = bytes.length
   }

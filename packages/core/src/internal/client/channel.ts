@@ -1,7 +1,7 @@
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Framed from "../../Framed.ts"
-import type { FramingError } from "../../FramingError.ts"
 import { type FramedState, stateOf } from "../framed/state.ts"
 import { RequestFailed } from "./errors.ts"
 

@@ -1,5 +1,5 @@
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Data from "effect/Data"
-import type { FramingError } from "../../FramingError.ts"
 import type { NetworkError } from "../../NetworkError.ts"
 
 /**

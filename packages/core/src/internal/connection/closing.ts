@@ -1,7 +1,7 @@
+import { isFramingError } from "@sluice/framing/FramingError"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { isFramingError } from "../../FramingError.ts"
 import type { ConnectionState } from "./state.ts"
 
 /** Waits until the descriptor of a connection is closed. */

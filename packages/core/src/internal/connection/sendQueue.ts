@@ -1,4 +1,4 @@
-import { byteLength } from "../../Chunks.ts"
+import { byteLength } from "@sluice/framing/Chunks"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Failure } from "./receiveQueue.ts"

@@ -1,6 +1,6 @@
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { FramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import { OutOfStep } from "./errors.ts"
 import type { FramedState } from "./state.ts"

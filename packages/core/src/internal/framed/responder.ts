@@ -1,5 +1,5 @@
+import { noFrame } from "@sluice/framing/Framing"
 import * as Effect from "effect/Effect"
-import { noFrame } from "../../Framing.ts"
 import type { FramedState } from "./state.ts"
 import { type Outcome, Turns } from "./turns.ts"
 

@@ -1,6 +1,6 @@
+import type { Decoder, Encoder } from "@sluice/framing/Framing"
 import * as Pipeable from "effect/Pipeable"
 import type * as Framed from "../../Framed.ts"
-import type { Decoder, Encoder } from "../../Framing.ts"
 import type { ConnectionState } from "../connection/state.ts"
 import { Outbox } from "./outbox.ts"
 import { Receivers } from "./receivers.ts"

@@ -1,7 +1,7 @@
+import { isFramingError } from "@sluice/framing/FramingError"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as NetAddress from "effect/net/NetAddress"
-import { isFramingError } from "../../FramingError.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
 import { formatPeer } from "../address/peerAddress.ts"

@@ -1,8 +1,8 @@
+import * as SafeText from "@sluice/framing/SafeText"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as LogLevel from "effect/LogLevel"
-import * as SafeText from "../../SafeText.ts"
 import { count } from "./plural.ts"
 
 /** A line of the log. */

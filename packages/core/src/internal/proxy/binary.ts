@@ -1,8 +1,9 @@
+import * as Checksum from "@sluice/framing/Checksum"
+import * as TextEncoding from "@sluice/framing/TextEncoding"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import * as Reason from "../../ProxyProtocolError.ts"
-import { checksumOf } from "../bytes/checksum.ts"
-import { readUint, writeUint } from "../bytes/integer.ts"
-import { textCodec } from "../framing/textCodec.ts"
+import { readUint16, readUint32, writeUint16, writeUint32 } from "./bigEndian.ts"
 import { type Addresses, type Family, hasAddresses, type Header, type Protocol } from "./header.ts"
 import { fail } from "./throwing.ts"
 import * as Tlv from "./tlv.ts"
@@ -35,7 +36,7 @@ export const measure = (bytes: Uint8Array, limit: number): number | undefined =>
   // Section 2.2: a receiver ignores the family of a LOCAL header and discards its address block.
   const block = command === "LOCAL" ? 0 : addressBlock(bytes[13]!)
   if (bytes.length < prefixSize) return undefined
-  const length = readUint(bytes, 14, 2, false)
+  const length = readUint16(bytes, 14)
   if (prefixSize + length > limit) return fail(new Reason.HeaderTooLong({ limit, length: prefixSize + length }))
   if (length < block) return fail(new Reason.TruncatedAddresses({ have: length, need: block }))
   return prefixSize + length
@@ -77,7 +78,7 @@ const decodeAddresses = (block: Uint8Array, family: Family): Addresses => {
     return { source: readPath("source", source), destination: readPath("destination", destination) }
   }
   const fromBytes = family === "INET" ? NetAddress.ipv4FromBytesUnsafe : NetAddress.ipv6FromBytesUnsafe
-  const port = (index: number) => readUint(block, 2 * size + 2 * index, 2, false)
+  const port = (index: number) => readUint16(block, 2 * size + 2 * index)
   return {
     source: NetAddress.inetAddressUnsafe(fromBytes(source), port(0)),
     destination: NetAddress.inetAddressUnsafe(fromBytes(destination), port(1))
@@ -89,7 +90,7 @@ const readPath = (end: "source" | "destination", field: Uint8Array): NetAddress.
   const used = field.findLastIndex((byte) => byte !== 0) + 1
   const zero = field.indexOf(0)
   const bytes = field.subarray(0, zero <= 0 ? used : zero)
-  const path = textCodec("utf-8")!.decode(bytes)
+  const path = Option.getOrUndefined(TextEncoding.decode("utf-8", bytes))
   return path === undefined
     ? fail(new Reason.InvalidAddress({ end, value: "(a path)", why: "it is not valid UTF-8" }))
     : NetAddress.unixPathAddress(path)
@@ -108,10 +109,10 @@ export const encode = (header: Header): Uint8Array => {
   bytes.set(signature)
   bytes[12] = 0x20 | commands.indexOf(command)
   bytes[13] = families.indexOf(family) << 4 | protocols.indexOf(protocol)
-  writeUint(bytes, 14, length, 2, false)
+  writeUint16(bytes, 14, length)
   if (addresses !== undefined) encodeAddresses(bytes.subarray(prefixSize), addresses, family)
   bytes.set(tlvs.bytes, prefixSize + block)
-  if (tlvs.checksumAt !== -1) writeUint(bytes, prefixSize + block + tlvs.checksumAt, crc32c(bytes), 4, false)
+  if (tlvs.checksumAt !== -1) writeUint32(bytes, prefixSize + block + tlvs.checksumAt, Checksum.crc32c(bytes))
   return bytes
 }
 
@@ -122,7 +123,7 @@ const encodeAddresses = (block: Uint8Array, { destination, source }: Addresses, 
       block.set(pathBytes(index === 0 ? "source" : "destination", address.path), index * size)
     } else {
       block.set(ipBytes(address.address), index * size)
-      writeUint(block, 2 * size + 2 * index, address.port, 2, false)
+      writeUint16(block, 2 * size + 2 * index, address.port)
     }
   }
 }
@@ -132,7 +133,7 @@ const ipBytes = (address: NetAddress.IpAddress): ReadonlyArray<number> =>
 
 const pathBytes = (end: "source" | "destination", path: string): Uint8Array => {
   const refuse = (why: string) => fail(new Reason.InvalidAddress({ end, value: JSON.stringify(path), why }))
-  const bytes = textCodec("utf-8")!.encode(path) ?? refuse("it is not valid Unicode")
+  const bytes = Option.getOrUndefined(TextEncoding.encode("utf-8", path)) ?? refuse("it is not valid Unicode")
   if (bytes.length > addressSizes.UNIX) return refuse(`it is ${bytes.length} bytes long, limit ${addressSizes.UNIX}`)
   if (bytes[0] !== 0 ? bytes.includes(0) : bytes.at(-1) === 0) {
     return refuse("it contains a zero byte that decoding would drop")
@@ -140,16 +141,11 @@ const pathBytes = (end: "source" | "destination", path: string): Uint8Array => {
   return bytes
 }
 
-let crc: ((bytes: Uint8Array) => number) | undefined
-
-// Building the tables is deferred until the first checksum.
-const crc32c = (bytes: Uint8Array): number => (crc ??= checksumOf("crc32c")!)(bytes)
-
 /** Verifies the checksum, which covers the header with zeros in its place (section 2.2.3). */
 const verify = (bytes: Uint8Array, checksum: Uint8Array): void => {
-  const carried = readUint(checksum, 0, 4, false)
+  const carried = readUint32(checksum, 0)
   const zeroed = bytes.slice()
   zeroed.fill(0, checksum.byteOffset - bytes.byteOffset, checksum.byteOffset - bytes.byteOffset + Tlv.checksumSize)
-  const computed = crc32c(zeroed)
+  const computed = Checksum.crc32c(zeroed)
   if (carried !== computed) fail(new Reason.ChecksumMismatch({ carried, computed }))
 }

@@ -1,9 +1,9 @@
 /** PROXY headers as bytes, in both versions of the format. */
+import * as SafeText from "@sluice/framing/SafeText"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import * as Reason from "../../ProxyProtocolError.ts"
-import * as SafeText from "../../SafeText.ts"
 import * as binary from "./binary.ts"
 import { check } from "./check.ts"
 import type { Header } from "./header.ts"

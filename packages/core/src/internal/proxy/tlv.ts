@@ -1,8 +1,8 @@
+import * as TextEncoding from "@sluice/framing/TextEncoding"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Reason from "../../ProxyProtocolError.ts"
-import { readUint, writeUint } from "../bytes/integer.ts"
-import type { TextEncoding } from "../framing/formats/text.ts"
-import { textCodec } from "../framing/textCodec.ts"
+import { readUint16, readUint32, writeUint16, writeUint32 } from "./bigEndian.ts"
 import { attempt, fail } from "./throwing.ts"
 import type { Other, Ssl, Tlv } from "./tlvTypes.ts"
 
@@ -34,7 +34,7 @@ const sslTexts = [
   [0x25, "keyAlgorithm", "ascii"],
   [0x26, "group", "ascii"],
   [0x27, "signatureScheme", "ascii"]
-] as const satisfies ReadonlyArray<readonly [number, keyof Ssl, TextEncoding]>
+] as const satisfies ReadonlyArray<readonly [number, keyof Ssl, TextEncoding.TextEncoding]>
 
 const flags = { ssl: 0x01, certificateOnConnection: 0x02, certificateInSession: 0x04 } as const
 
@@ -54,7 +54,7 @@ const records = (bytes: Uint8Array): Array<Record> => {
   let at = 0
   while (at < bytes.length) {
     const have = bytes.length - at
-    const need = recordHeader + (have < recordHeader ? 0 : readUint(bytes, at + 1, 2, false))
+    const need = recordHeader + (have < recordHeader ? 0 : readUint16(bytes, at + 1))
     if (have < need) return fail(new Reason.TruncatedTlv({ have, need }))
     found.push({ type: bytes[at]!, value: bytes.subarray(at + recordHeader, at + need) })
     at += need
@@ -125,7 +125,7 @@ const decodeSsl = ({ type, value }: Record): Ssl => {
     ssl: (client & flags.ssl) !== 0,
     certificateOnConnection: (client & flags.certificateOnConnection) !== 0,
     certificateInSession: (client & flags.certificateInSession) !== 0,
-    verify: readUint(value, 1, 4, false),
+    verify: readUint32(value, 1),
     ...named,
     others
   }
@@ -133,10 +133,10 @@ const decodeSsl = ({ type, value }: Record): Ssl => {
 
 const other = ({ type, value }: Record): Other => ({ _tag: "Other", type, value: value.slice() })
 
-const text = ({ type, value }: Record, encoding: TextEncoding): string =>
-  textCodec(encoding)!.decode(value) ?? invalid(type, `it is not valid ${encoding} text`)
+const text = ({ type, value }: Record, encoding: TextEncoding.TextEncoding): string =>
+  Option.getOrUndefined(TextEncoding.decode(encoding, value)) ?? invalid(type, `it is not valid ${encoding} text`)
 
-const isUtf8 = (value: Uint8Array): boolean => textCodec("utf-8")!.decode(value) !== undefined
+const isUtf8 = (value: Uint8Array): boolean => Option.isSome(TextEncoding.decode("utf-8", value))
 
 // The client chooses a host name and a common name, and proxies pass them on as they are: invalid text must not break the
 // connection.
@@ -213,14 +213,15 @@ const encodeSsl = (ssl: Ssl): Record => {
   value[0] = (ssl.ssl ? flags.ssl : 0) |
     (ssl.certificateOnConnection ? flags.certificateOnConnection : 0) |
     (ssl.certificateInSession ? flags.certificateInSession : 0)
-  writeUint(value, 1, ssl.verify, 4, false)
+  writeUint32(value, 1, ssl.verify)
   value.set(inner, 5)
   return { type: types.Ssl, value }
 }
 
-const fromText = (type: number, content: string, encoding: TextEncoding): Record => ({
+const fromText = (type: number, content: string, encoding: TextEncoding.TextEncoding): Record => ({
   type,
-  value: textCodec(encoding)!.encode(content) ?? invalid(type, `it is not valid ${encoding} text`)
+  value: Option.getOrUndefined(TextEncoding.encode(encoding, content)) ??
+    invalid(type, `it is not valid ${encoding} text`)
 })
 
 /** `utf8` is the named type that is an `Other` where its value is not UTF-8, as in decoding. */
@@ -241,7 +242,7 @@ const join = (all: ReadonlyArray<Record>): Uint8Array => {
   for (const { type, value } of all) {
     if (value.length > longestValue) return invalid(type, `it is ${value.length} bytes long, limit ${longestValue}`)
     joined[at] = type
-    writeUint(joined, at + 1, value.length, 2, false)
+    writeUint16(joined, at + 1, value.length)
     joined.set(value, at + recordHeader)
     at += recordHeader + value.length
   }

@@ -1,5 +1,5 @@
 /** `chat client` in a script: sends the lines of standard input, prints what comes, and ends when all was answered. */
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

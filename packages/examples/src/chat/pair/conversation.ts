@@ -1,7 +1,7 @@
 /** Two people who take turns. */
 import type * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"

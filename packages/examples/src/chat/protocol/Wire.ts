@@ -1,6 +1,6 @@
 /** How lines go over the wire: UTF-8, each with LF behind it. Whatever they hold, they are safe to show when they arrive. */
-import * as Framing from "@sluice/core/Framing"
-import type * as FramingError from "@sluice/core/FramingError"
+import * as Framing from "@sluice/framing/Framing"
+import type * as FramingError from "@sluice/framing/FramingError"
 import type * as Result from "effect/Result"
 import * as Line from "./Line.ts"
 import * as Telnet from "./Telnet.ts"

@@ -1,6 +1,6 @@
 /** A room: who is in it, what was said in it last, and a broadcast to all of them. */
 import * as Broadcast from "@sluice/core/Broadcast"
-import type { FramingError } from "@sluice/core/FramingError"
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import * as Line from "../protocol/Line.ts"
 import type { Name } from "../protocol/Name.ts"

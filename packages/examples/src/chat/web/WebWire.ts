@@ -4,9 +4,9 @@
  */
 import * as Codec from "@sluice/codec/Codec"
 import * as WebSocket from "@sluice/codec/formats/WebSocket"
-import * as Framing from "@sluice/core/Framing"
-import { FrameTooLong, FramingError } from "@sluice/core/FramingError"
-import type { FramingInput } from "@sluice/core/FramingInput"
+import * as Framing from "@sluice/framing/Framing"
+import { FrameTooLong, FramingError } from "@sluice/framing/FramingError"
+import type { FramingInput } from "@sluice/framing/FramingInput"
 import * as Result from "effect/Result"
 import type * as Line from "../protocol/Line.ts"
 import * as Wire from "../protocol/Wire.ts"

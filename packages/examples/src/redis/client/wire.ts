@@ -1,7 +1,7 @@
 /** What a client of Redis sends and receives. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Resp from "@sluice/codec/formats/Resp"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 

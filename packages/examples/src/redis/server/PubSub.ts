@@ -1,7 +1,7 @@
 /** Subscribers by channel and by pattern. A message is encoded once for all subscribers of the same form. */
-import * as Framing from "@sluice/core/Framing"
-import type { FramingError } from "@sluice/core/FramingError"
 import * as Subscription from "@sluice/core/Subscription"
+import * as Framing from "@sluice/framing/Framing"
+import type { FramingError } from "@sluice/framing/FramingError"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -1,7 +1,7 @@
 /** Replies of the server. Strings hold a byte in each character, so that binary data costs no more than text. */
 import * as Codec from "@sluice/codec/Codec"
 import * as Resp from "@sluice/codec/formats/Resp"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 
 export type Reply = Resp.Value<string>
 

@@ -1,4 +1,4 @@
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 import type * as Trace from "../../../Trace.ts"
 import { involved } from "../trace/mermaid.ts"
 import { orderWithout } from "../violations.ts"

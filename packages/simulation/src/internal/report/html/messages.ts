@@ -1,4 +1,4 @@
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import type * as Trace from "../../../Trace.ts"
 import { formatSocket } from "../trace/format.ts"
 import type { HtmlOptions, MessageDecoder } from "./options.ts"

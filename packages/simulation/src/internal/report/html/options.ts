@@ -1,4 +1,4 @@
-import type * as Framing from "@sluice/core/Framing"
+import type * as Framing from "@sluice/framing/Framing"
 
 /**
  * How the messages of a port are found in bytes, for `toHtml`: by a framing (`Codec.framing(codec)` for a codec); by one for

@@ -1,4 +1,4 @@
-import * as SafeText from "@sluice/core/SafeText"
+import * as SafeText from "@sluice/framing/SafeText"
 
 const depthLimit = 4
 const itemLimit = 12

@@ -1,4 +1,4 @@
-import * as Chunks from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/framing/Chunks"
 import type { Range } from "../segment.ts"
 
 /** A piece that has come ahead of what is missing before it. */

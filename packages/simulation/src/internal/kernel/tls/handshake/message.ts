@@ -1,4 +1,4 @@
-import * as Chunks from "@sluice/core/Chunks"
+import * as Chunks from "@sluice/framing/Chunks"
 import * as Bytes from "effect/Bytes"
 import { type Certificate, decodeCertificate } from "../certificate/certificate.ts"
 import { violation } from "../refusal.ts"

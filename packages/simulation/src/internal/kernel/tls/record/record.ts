@@ -1,5 +1,5 @@
-import * as Chunks from "@sluice/core/Chunks"
 import { CorruptRecord, NotTls } from "@sluice/core/TlsReason"
+import * as Chunks from "@sluice/framing/Chunks"
 import * as Bytes from "effect/Bytes"
 import { checksum } from "../handshake/digest.ts"
 import { Refusal, violation } from "../refusal.ts"
