@@ -93,7 +93,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/kernel"],
     ["internal/world"],
     ["internal/report", "Trace", "History"],
-    ["Host", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
+    ["Host", "Rule", "Fault", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Campaign"],
     ["internal/run"],
     ["Simulation"],

@@ -25,7 +25,7 @@ interface Navigation {
 const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
   "Start": ["README", "getting-started", "job-queue", "cookbook", "chat", "chat-web"],
   "Concepts": ["connections", "servers", "framing", "codec", "clients", "udp", "tls", "errors"],
-  "Testing": ["simulation", "deterministic-testing", "asynchronous"],
+  "Testing": ["simulation", "network-faults", "deterministic-testing", "asynchronous"],
   "In production": ["operating", "scaling", "strangers", "proxy-protocol", "relay", "runtimes", "versions"],
   "With other libraries": ["http", "node", "bridges"],
   "Coming from": ["compare", "from-python", "from-node", "from-fs2-tokio"],

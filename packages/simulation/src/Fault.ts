@@ -24,7 +24,7 @@
  *
  * @since 0.1.0
  */
-import { duration, reject } from "@sluice/core/Options"
+import { duration, oneOf, optionalInteger, reject } from "@sluice/core/Options"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -32,42 +32,15 @@ import type * as Host from "./Host.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import type { TlsFault } from "./internal/kernel/tls/fault.ts"
 import type { Description, RecordedFault } from "./internal/world/faultDescription.ts"
+import { HeldPackets } from "./internal/world/heldPackets.ts"
+import { actions, type PlainAction } from "./internal/world/rules.ts"
 import { World } from "./internal/world/world.ts"
+import type * as Rule from "./Rule.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 
-export {
-  /**
-   * A fault as data: its kind, the names of its hosts, and how much of it. It can be written to a file as JSON.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type Description,
-  /**
-   * The kinds of faults.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type Kind,
-  /**
-   * A fault that happened in a run, with the virtual times at which it began and ended, in microseconds.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type RecordedFault
-} from "./internal/world/faultDescription.ts"
+export { type Description, type Kind, type RecordedFault } from "./internal/world/faultDescription.ts"
 
-export {
-  /**
-   * What a host does wrong in TLS: see `breakTls`.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type TlsFault
-} from "./internal/kernel/tls/fault.ts"
+export { type TlsFault } from "./internal/kernel/tls/fault.ts"
 
 /**
  * One host, or several.
@@ -156,6 +129,80 @@ export const lossy = (a: Hosts, b: Hosts, probability: number): Effect.Effect<vo
     others: names(b),
     amount: number("probability", probability, (value) => value >= 0 && value <= 1, "a probability, from 0 to 1")
   }))
+
+/**
+ * Acts on the packets that match, from then on: see `Rule`.
+ *
+ * **Example** (the path loses large packets, and the ICMP errors that would tell)
+ *
+ * ```ts
+ * import * as Fault from "@sluice/simulation/Fault"
+ *
+ * const blackHole = Fault.rule((packet) => packet.size > 1280, "drop")
+ * ```
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const rule = (
+  matching: Rule.Matching,
+  action: Rule.Action,
+  options: Rule.Options = {}
+): Effect.Effect<Rule.Rule, never, SimNetwork | Scope.Scope> =>
+  Effect.flatMap(SimNetwork, ({ world }) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => world.rules.begin(matching, plainAction(action), checkRule(options))),
+        ({ end }) => Effect.sync(end)
+      ),
+      ({ count, release }) => ({ count: Effect.sync(count), release: Effect.sync(release) })
+    ))
+
+/**
+ * Holds the packets that match, and tells of each, so that a test acts at exactly this moment and then sends it or loses it.
+ * When it ends it sends what it holds. TCP may send a segment again while it is held: those are lost.
+ *
+ * **Example** (the server crashes after it has answered, and before the answer arrives)
+ *
+ * ```ts
+ * import * as Framing from "@sluice/core/Framing"
+ * import * as Fault from "@sluice/simulation/Fault"
+ * import type * as Host from "@sluice/simulation/Host"
+ * import * as Rule from "@sluice/simulation/Rule"
+ * import * as Effect from "effect/Effect"
+ *
+ * const crashBeforeTheAnswer = Effect.fnUntraced(function*(server: Host.Host) {
+ *   const answers = yield* Fault.barrier(Rule.frames(Framing.lines(), (line) => line === "done"))
+ *   const { drop } = yield* answers.wait
+ *   yield* drop
+ *   yield* Fault.crash(server)
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const barrier = (
+  matching: Rule.Matching,
+  options: Rule.Options = {}
+): Effect.Effect<Rule.Barrier, never, SimNetwork | Scope.Scope> =>
+  Effect.flatMap(SimNetwork, ({ world }) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => new HeldPackets(world, matching, checkRule(options))),
+        (held) => Effect.sync(held.end)
+      ),
+      ({ wait }) => ({ wait })
+    ))
+
+const plainAction = (action: Rule.Action): PlainAction =>
+  typeof action === "object" ? duration("delay", action.delay, 0, 86_400_000) : oneOf("action", action, actions)
+
+const checkRule = (options: Rule.Options): Rule.Options => ({
+  name: options.name,
+  skip: optionalInteger("skip", options.skip, 0, Number.MAX_SAFE_INTEGER),
+  times: optionalInteger("times", options.times, 0, Number.MAX_SAFE_INTEGER)
+})
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Hosts

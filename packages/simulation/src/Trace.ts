@@ -47,7 +47,8 @@ export interface Socket {
  * What became of a packet: it `arrives`; it is `held` back until it is released; or it does not get there.
  *
  * - `lost`, `corrupted`, `queueFull`, `tooLarge`: by the link's settings
- * - `partitioned`, `hostDown`: by a fault
+ * - `partitioned`, `unreachable`, `hostDown`: by a fault; `unreachable` is told to the sender (ICMP)
+ * - `dropped`, `reset`: by a rule
  * - `unrouted`: nobody has the address
  * - `backlogFull`, `bufferFull`: it came, and there was no room for it
  *
@@ -62,6 +63,9 @@ export type Fate =
   | "queueFull"
   | "tooLarge"
   | "partitioned"
+  | "unreachable"
+  | "dropped"
+  | "reset"
   | "hostDown"
   | "unrouted"
   | "backlogFull"
@@ -151,7 +155,7 @@ export interface Fault {
   /** The same at the beginning and the end of a fault. */
   readonly id: number
   readonly phase: "begin" | "end"
-  readonly kind: Kind
+  readonly kind: Kind | "rule" | "barrier"
   /** In words: `"partition client | server"`. */
   readonly name: string
   /** The hosts that it concerns. */

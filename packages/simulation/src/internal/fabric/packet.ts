@@ -44,6 +44,8 @@ export abstract class Packet implements Event {
   abstract copy(): Packet
   /** Flips a bit. Returns whether the packet still arrives. */
   abstract corrupt(random: RandomStream): boolean
+  /** What tells its sender that nobody takes it: a reset, or an ICMP error. */
+  abstract rejection(): Packet | undefined
 
   /** The packet arrives. */
   run(): void {

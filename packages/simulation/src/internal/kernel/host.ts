@@ -2,6 +2,7 @@ import type * as Network from "@sluice/core/Network"
 import type * as Scope from "effect/Scope"
 import type * as Host from "../../Host.ts"
 import type * as Trace from "../../Trace.ts"
+import { IcmpError } from "../fabric/icmpError.ts"
 import type { IpStack } from "../fabric/ipStack.ts"
 import { type Fabric, LinkState } from "../fabric/link.ts"
 import * as LinkSettings from "../fabric/linkSettings.ts"
@@ -19,7 +20,6 @@ import type { TlsFault } from "./tls/fault.ts"
 import type { TlsHost, TlsStack } from "./tls/stack.ts"
 import { Datagram } from "./udp/datagram.ts"
 import { UdpTable } from "./udp/table.ts"
-import { Unreachable } from "./udp/unreachable.ts"
 import { UnixTable } from "./unix.ts"
 
 export const typeId = "~@sluice/simulation/Host"
@@ -163,7 +163,7 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     if (packet.payload.length > 0) this.world.onArrival?.(packet, this)
     if (packet instanceof Segment) this.tcp.receive(packet)
     else if (packet instanceof Datagram) this.udp.receive(packet)
-    else if (packet instanceof Unreachable) this.udp.receiveUnreachable(packet.destination, packet.source)
+    else if (packet instanceof IcmpError) this[packet.about instanceof Segment ? "tcp" : "udp"].receiveError(packet)
   }
 
   hasJoined(group: string): boolean {

@@ -8,9 +8,20 @@ export const hostKinds = ["crash", "kill", "stop", "pause", "turns", "skew", "dr
 
 export type LinkKind = typeof linkKinds[number]
 export type HostKind = typeof hostKinds[number]
+/**
+ * The kinds of faults.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Kind = LinkKind | HostKind
 
-/** A fault as data, which can be written to a file. */
+/**
+ * A fault as data: its kind, the names of its hosts, and how much of it. It can be written to a file as JSON.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Description {
   readonly kind: Kind
   /** Names of hosts. */
@@ -26,7 +37,12 @@ export interface Description {
   readonly tls?: TlsFault | undefined
 }
 
-/** A fault that happened. Times are in microseconds of virtual time. */
+/**
+ * A fault that happened in a run, with the virtual times at which it began and ended, in microseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface RecordedFault extends Description {
   readonly at: number
   /** When it ended; `undefined` if it lasted until the run ended. */

@@ -1,3 +1,4 @@
+import type * as Trace from "../../Trace.ts"
 import type { LinkState } from "../fabric/link.ts"
 import type { HostState } from "../kernel/host.ts"
 import type { Description, HostKind, Kind, LinkKind, RecordedFault } from "./faultDescription.ts"
@@ -6,6 +7,8 @@ import type { World } from "./world.ts"
 
 // How many are recorded; those after are in effect all the same.
 const limit = 65_536
+
+type Recording = { -readonly [K in keyof RecordedFault]: RecordedFault[K] }
 
 /** A fault that is in effect, on the links and hosts that it concerns. */
 export interface ActiveFault {
@@ -16,13 +19,16 @@ export interface ActiveFault {
   readonly hosts: ReadonlyArray<HostState>
   readonly others: ReadonlyArray<HostState>
   readonly ends: Map<LinkState | HostState, () => void>
+  recorded: Recording | undefined
 }
+
+type Noted = Pick<ActiveFault, "id" | "title" | "hosts" | "others"> & Pick<Trace.Fault, "kind">
 
 /** Begins and ends the faults of a network, and records them. */
 export class FaultLog {
   readonly #world: World
   readonly #active = new Map<number, ActiveFault>()
-  readonly #recorded: Array<{ -readonly [K in keyof RecordedFault]: RecordedFault[K] }> = []
+  readonly #recorded: Array<Recording> = []
   #lastId = 0
 
   constructor(world: World) {
@@ -52,12 +58,14 @@ export class FaultLog {
       title,
       hosts: [...hosts, ...others],
       others,
-      ends: new Map()
+      ends: new Map(),
+      recorded: undefined
     }
     if (world.hasEnded) return active
     this.#note(active, "begin")
-    if (this.#lastId <= limit) {
-      this.#recorded.push({ ...description, at: world.engine.now, until: undefined })
+    if (this.#recorded.length < limit) {
+      active.recorded = { ...description, at: world.engine.now, until: undefined }
+      this.#recorded.push(active.recorded)
     }
     this.#active.set(active.id, active)
     if (link === undefined) {
@@ -84,8 +92,7 @@ export class FaultLog {
     }
     if (active.ends.size > 0) return
     this.#active.delete(active.id)
-    const recorded = this.#recorded[active.id - 1]
-    if (recorded !== undefined) recorded.until = this.#world.engine.now
+    if (active.recorded !== undefined) active.recorded.until = this.#world.engine.now
     this.#note(active, "end")
   }
 
@@ -94,6 +101,14 @@ export class FaultLog {
     for (const active of this.#active.values()) {
       if (only === undefined || [...active.ends.keys()].some((target) => only.has(target))) this.end(active, only)
     }
+    if (only === undefined) this.#world.rules.clear()
+  }
+
+  /** Notes something that is in effect and is no data, such as a rule. Returns how its end is noted. */
+  announce(kind: Trace.Fault["kind"], title: string): () => void {
+    const fault = { id: ++this.#lastId, kind, title, hosts: [], others: [] }
+    this.#note(fault, "begin")
+    return () => this.#note(fault, "end")
   }
 
   /** Whether a host is down, or asked to end, by a fault. */
@@ -114,7 +129,7 @@ export class FaultLog {
     return new Set([...directions(a, b), ...directions(b, a)])
   }
 
-  #note({ hosts, id, kind, others, title }: ActiveFault, phase: "begin" | "end"): void {
+  #note({ hosts, id, kind, others, title }: Noted, phase: "begin" | "end"): void {
     this.#world.note({
       _tag: "Fault",
       at: this.#world.engine.now,

@@ -13,6 +13,7 @@ import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import { CallLog } from "./callLog.ts"
 import { FaultLog } from "./faultLog.ts"
+import { Rules } from "./rules.ts"
 import { Timescale } from "./timescale.ts"
 import { TraceBuffer } from "./traceBuffer.ts"
 
@@ -56,6 +57,7 @@ export class World implements Surroundings {
   readonly #trace: TraceBuffer | undefined
   #hostNumber = 0
   readonly faults = new FaultLog(this)
+  readonly rules = new Rules(this)
   readonly calls = new CallLog(this)
   /** Told when a program of a host fails; where nobody is, the failure is logged. */
   onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
@@ -136,7 +138,7 @@ export class World implements Surroundings {
   transmit(packet: Packet, link: LinkState | undefined): void {
     this.describe(packet)
     if (link === undefined) return packet.drop("unrouted")
-    link.send(packet)
+    if (this.rules.isEmpty || !this.rules.takes(packet, link)) link.send(packet)
   }
 
   /** Writes a packet into the trace. What becomes of it may still change. */

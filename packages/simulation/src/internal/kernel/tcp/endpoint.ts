@@ -2,9 +2,9 @@ import type * as Trace from "../../../Trace.ts"
 import type { Application, Breakage } from "./endpointListener.ts"
 import { type Due, Expiry } from "./expiry.ts"
 import { KeepAlive } from "./keepAlive.ts"
-import { keyOf, Path } from "./path.ts"
+import { Path } from "./path.ts"
 import { Receiver } from "./receiving/receiver.ts"
-import { ACK, bare, FIN, RST, type Segment, SYN } from "./segment.ts"
+import { ACK, FIN, keyOf, RST, type Segment, SYN } from "./segment.ts"
 import { Sender } from "./sending/sender.ts"
 import * as Settings from "./settings.ts"
 import { afterFin, afterFinAcknowledged, afterFinSent, type Pending, sends, type State } from "./state.ts"
@@ -226,7 +226,8 @@ export class Endpoint {
     if (flags & RST) {
       if (answers) this.#break("ECONNREFUSED")
     } else if (!answers) {
-      if (flags & ACK) this.#refuse(segment)
+      // It acknowledges something that this connection never sent: the peer has an old one, and should forget it.
+      if (flags & ACK) this.#path.send(segment.rejection())
     } else if (flags & SYN) {
       this.#meet(segment)
       this.#establish()
@@ -236,20 +237,16 @@ export class Endpoint {
     }
   }
 
-  // An acknowledgment of something that this connection never sent: the peer has an old one, and should forget it.
-  #refuse(segment: Segment): void {
-    this.#path.emit({
-      ...bare,
-      flags: RST,
-      sequence: segment.acknowledgment,
-      sequenceBase: segment.acknowledgmentBase
-    })
-  }
-
   #receiveReset(segment: Segment): void {
     if (!this.#receiver.isInWindow(segment.sequence)) return
     if (this.state === "TIME_WAIT") return this.#end()
     this.#break(this.state === "CLOSE_WAIT" || this.state === "LAST_ACK" ? "EPIPE" : "ECONNRESET")
+  }
+
+  /** An ICMP error ends an attempt to connect; afterwards it is the reason if the peer stays silent (RFC 5927, section 5). */
+  receiveError(error: Breakage): void {
+    if (this.state === "SYN_SENT" || this.state === "SYN_RECEIVED") return this.#break(error)
+    this.#expiry.silence = error
   }
 
   #meet(syn: Segment): void {
@@ -268,6 +265,7 @@ export class Endpoint {
   #receiveAcknowledgment(segment: Segment): void {
     const sender = this.#sender
     if (sender.acknowledged(segment.acknowledgment)) {
+      this.#expiry.silence = "ETIMEDOUT"
       if (sender.isFinAcknowledged) this.#finAcknowledged()
       if (this.isClosed) return
       if (sender.room > 0) this.#application?.onWritable()
@@ -365,7 +363,7 @@ export class Endpoint {
   }
 
   #act(due: Due): void {
-    if (due === "giveUp") return this.#break("ETIMEDOUT")
+    if (due === "giveUp") return this.#break(this.#expiry.silence)
     if (due === "nothing") return
     this.#transmit()
     this.#sender.restartRetransmission()

@@ -1,5 +1,13 @@
 /** Why a connection broke, by the system's names (errno(3)). */
-export type Breakage = "EAGAIN" | "ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "ETIMEDOUT" | "ENETDOWN"
+export type Breakage =
+  | "EAGAIN"
+  | "ECONNREFUSED"
+  | "ECONNRESET"
+  | "EPIPE"
+  | "ETIMEDOUT"
+  | "ENETDOWN"
+  | "EHOSTUNREACH"
+  | "ENETUNREACH"
 
 /** The user of an endpoint. Called from events of the network: it must not run the program, but schedule it. */
 export interface Application {

@@ -1,5 +1,6 @@
 import type * as Trace from "../../../Trace.ts"
 import { isUnix } from "../socketAddress.ts"
+import type { Breakage } from "./endpointListener.ts"
 import type { KeepAlive } from "./keepAlive.ts"
 import type { Path } from "./path.ts"
 import { ACK, SYN } from "./segment.ts"
@@ -23,6 +24,8 @@ export type Due = "nothing" | "transmit" | "giveUp"
 export class Expiry {
   readonly #parts: Parts
   #synRetries = 0
+  /** Why it is given up: the last ICMP error since the peer has acknowledged something, if there was one. */
+  silence: Breakage = "ETIMEDOUT"
 
   constructor(parts: Parts) {
     this.#parts = parts

@@ -1,8 +1,7 @@
 import type * as Transport from "@sluice/core/Transport"
 import type { Bound } from "../ports.ts"
 import { isUnix } from "../socketAddress.ts"
-import { keyOf } from "./path.ts"
-import type { Segment } from "./segment.ts"
+import { keyOf, type Segment } from "./segment.ts"
 import { type Submit, TcpStream } from "./stream.ts"
 import type { TcpTable } from "./table.ts"
 

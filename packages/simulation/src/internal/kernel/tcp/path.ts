@@ -2,13 +2,9 @@ import type * as Trace from "../../../Trace.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import type { LinkState } from "../../fabric/link.ts"
 import { ipHeader } from "../../fabric/packet.ts"
-import { type Contents, Segment } from "./segment.ts"
+import { type Contents, keyOf, Segment } from "./segment.ts"
 import type { TcpSettings } from "./settings.ts"
 import type { TcpTable } from "./table.ts"
-
-/** By what a host finds a connection. */
-export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
-  `${local.address} ${local.port} ${remote.address} ${remote.port}`
 
 /** The way from one end of a connection to the other, and how large a segment may be on it. */
 export class Path {
@@ -60,7 +56,10 @@ export class Path {
   }
 
   emit(contents: Contents): void {
-    const link = this.#link
-    this.stack.send(new Segment(this.stack, link?.to, this.local, this.remote, this.#peerKey, contents), link)
+    this.send(new Segment(this.stack, this.#link?.to, this.local, this.remote, this.#peerKey, contents))
+  }
+
+  send(segment: Segment): void {
+    this.stack.send(segment, this.#link)
   }
 }

@@ -13,6 +13,10 @@ export type Range = readonly [start: number, end: number]
 export const none = new Uint8Array(0)
 const noRanges: ReadonlyArray<Range> = []
 
+/** By what a host finds a connection. */
+export const keyOf = (local: Trace.Socket, remote: Trace.Socket): string =>
+  `${local.address} ${local.port} ${remote.address} ${remote.port}`
+
 /** What a segment says, beside where it comes from and goes to. */
 export interface Contents {
   readonly flags: number
@@ -107,6 +111,29 @@ export class Segment extends Packet {
   // The checksum finds it.
   corrupt(): boolean {
     return false
+  }
+
+  /** The reset of RFC 9293, section 3.10.7.1. */
+  rejection(): Segment {
+    const { acknowledgment, acknowledgmentBase, destination, flags, from, sequenceBase, source, to } = this
+    const answer = flags & ACK
+      ? { ...bare, flags: RST, sequence: acknowledgment, sequenceBase: acknowledgmentBase }
+      : { ...bare, flags: RST | ACK, acknowledgment: this.end, acknowledgmentBase: sequenceBase }
+    return new Segment(to ?? from, from, destination, source, keyOf(source, destination), answer)
+  }
+
+  /** A reset in its place, for its receiver. */
+  reset(): Segment {
+    const { acknowledgment, acknowledgmentBase, destination, from, key, sequence, sequenceBase, source, to } = this
+    const contents = {
+      ...bare,
+      flags: RST | ACK,
+      sequence,
+      sequenceBase,
+      acknowledgment,
+      acknowledgmentBase
+    }
+    return new Segment(from, to, source, destination, key, contents)
   }
 }
 

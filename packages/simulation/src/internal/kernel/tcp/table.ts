@@ -1,13 +1,22 @@
 import type * as Trace from "../../../Trace.ts"
+import type { IcmpError, Unreachability } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
 import { bestMatches, BindTable, EphemeralPorts } from "../ports.ts"
 import { isLoopback } from "../socketAddress.ts"
 import type { Endpoint } from "./endpoint.ts"
+import type { Breakage } from "./endpointListener.ts"
 import type { TcpListener } from "./listener.ts"
-import { keyOf } from "./path.ts"
-import { ACK, bare, RST, Segment, SYN } from "./segment.ts"
+import { keyOf, RST, type Segment, SYN } from "./segment.ts"
 import type { TcpSettings } from "./settings.ts"
+
+// As Linux has them (`icmp_err_convert`).
+const errors: Readonly<Record<Unreachability, Breakage>> = {
+  network: "ENETUNREACH",
+  host: "EHOSTUNREACH",
+  port: "ECONNREFUSED",
+  prohibited: "EHOSTUNREACH"
+}
 
 // Microseconds.
 const reuseAfter = 1_000_000
@@ -72,23 +81,12 @@ export class TcpTable {
       const listener = matches.length > 1 ? matches[this.#choice.below(matches.length)] : matches[0]
       if (listener !== undefined) return listener.receive(segment)
     }
-    if (!(segment.flags & RST)) this.#refuse(segment)
+    if (!(segment.flags & RST)) this.stack.send(segment.rejection(), this.stack.linkTo(segment.source.address))
   }
 
-  // RFC 9293, section 3.10.7.1
-  #refuse(segment: Segment): void {
-    const answer = segment.flags & ACK
-      ? { ...bare, flags: RST, sequence: segment.acknowledgment, sequenceBase: segment.acknowledgmentBase }
-      : {
-        ...bare,
-        flags: RST | ACK,
-        acknowledgment: segment.end,
-        acknowledgmentBase: segment.sequenceBase
-      }
-    const { stack } = this
-    const { destination, source } = segment
-    const link = stack.linkTo(source.address)
-    stack.send(new Segment(stack, link?.to, destination, source, keyOf(source, destination), answer), link)
+  /** A segment did not reach its destination. */
+  receiveError({ destination: local, source: remote, why }: IcmpError): void {
+    this.connections.get(keyOf(local, remote))?.receiveError(errors[why])
   }
 
   /** Closes all sockets, as the kernel does when a process dies. */

@@ -1,4 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
+import { IcmpError } from "../../fabric/icmpError.ts"
 import { ipHeader, Packet, PacketRecord, type Writable } from "../../fabric/packet.ts"
 import type { RandomStream } from "../../time/random.ts"
 
@@ -31,6 +32,10 @@ export class Datagram extends Packet {
     payload[at] = payload[at]! ^ (1 << random.below(8))
     this.payload = payload
     return true
+  }
+
+  rejection(): IcmpError {
+    return new IcmpError(this, this.to ?? this.from, "port")
   }
 }
 

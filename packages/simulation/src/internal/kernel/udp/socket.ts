@@ -39,7 +39,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
   readonly #memberships: Array<Membership> = []
   #received: Array<Datagram> = []
   #receivedBytes = 0
-  #refused = false
+  #failure: string | undefined = undefined
   #telling = false
   #closed = false
 
@@ -236,9 +236,9 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     this.#tell()
   }
 
-  /** Nobody is at the port that something was sent to (ICMP port unreachable): only a connected socket hears of it. */
-  refuse(): void {
-    this.#refused = true
+  /** An ICMP error has come about something that was sent. */
+  fail(code: string): void {
+    this.#failure = code
     this.#tell()
   }
 
@@ -257,10 +257,11 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
       if (this.#closed) return
       this.#receiver.onDatagram(copy(datagram.payload), datagram.source)
     }
-    if (this.#refused && !this.#closed) {
-      this.#refused = false
+    const failure = this.#failure
+    if (failure !== undefined && !this.#closed) {
+      this.#failure = undefined
       this.#receiver.onError(
-        systemError("receive", `udp://${NetAddress.formatInet(this.localAddress)}`, "ECONNREFUSED", "recvmsg")
+        systemError("receive", `udp://${NetAddress.formatInet(this.localAddress)}`, failure, "recvmsg")
       )
     }
   }

@@ -1,11 +1,10 @@
-import type * as Trace from "../../../Trace.ts"
+import type { IcmpError } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
 import { bestMatches, BindTable, EphemeralPorts, type PortRange, takes } from "../ports.ts"
 import { isMulticast } from "../socketAddress.ts"
 import type { Datagram } from "./datagram.ts"
 import type { UdpEndpoint } from "./socket.ts"
-import { Unreachable } from "./unreachable.ts"
 
 /** The UDP of one host: finds the sockets of a datagram, and answers datagrams that have none. */
 export class UdpTable {
@@ -61,15 +60,19 @@ export class UdpTable {
     }
   }
 
-  #unreachable({ destination, from, payload, source }: Datagram): void {
-    const link = this.stack.linkToMachine(from)
-    link.send(new Unreachable(this.stack, from, destination, source, payload.subarray(0, 0)))
+  #unreachable(datagram: Datagram): void {
+    this.stack.send(datagram.rejection(), this.stack.linkToMachine(datagram.from))
   }
 
-  /** A datagram from `source`, a socket here, has found no socket at `destination`: only a connected socket hears of it. */
-  receiveUnreachable(source: Trace.Socket, destination: Trace.Socket): void {
-    for (const socket of this.sockets.at(source.port)) {
-      if (socket.isConnected && socket.knows(destination)) socket.refuse()
+  /**
+   * A datagram did not arrive: only a connected socket hears of it, and not of errors that may pass (Linux,
+   * `icmp_err_convert`).
+   */
+  receiveError({ destination: local, source: remote, why }: IcmpError): void {
+    const code = why === "port" ? "ECONNREFUSED" : why === "prohibited" ? "EHOSTUNREACH" : undefined
+    if (code === undefined) return
+    for (const socket of this.sockets.at(local.port)) {
+      if (socket.isConnected && socket.knows(remote)) socket.fail(code)
     }
   }
 
