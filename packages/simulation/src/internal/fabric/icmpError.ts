@@ -2,15 +2,15 @@ import type { IpStack } from "./ipStack.ts"
 import { ipHeader, Packet } from "./packet.ts"
 
 /** Why a packet did not reach its destination: the codes of ICMP (RFC 792) and ICMPv6 (RFC 4443), section 3.1. */
-export type Unreachability = "network" | "host" | "port" | "prohibited"
+export type WhyUnreachable = "network" | "host" | "port" | "prohibited"
 
 /** An ICMP error: destination unreachable. The trace does not show it. */
 export class IcmpError extends Packet {
   readonly about: Packet
-  readonly why: Unreachability
+  readonly why: WhyUnreachable
 
   /** `from` is the host that it seems to come from: it is sent by that host, or by a router on the way. */
-  constructor(about: Packet, from: IpStack, why: Unreachability) {
+  constructor(about: Packet, from: IpStack, why: WhyUnreachable) {
     super(from, about.from, about.destination, about.source, nothing)
     this.about = about
     this.why = why

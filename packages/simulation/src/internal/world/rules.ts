@@ -80,10 +80,10 @@ export class Rules {
     return { count: () => counter.count, release: () => held.release(), end }
   }
 
-  /** Holds packets until somebody decides. `onHeld` learns of each. */
+  /** Holds packets. `onHeld` decides what becomes of each. */
   barrier(matching: Rule.Matching, onHeld: OnHeld, options: Rule.Options): () => void {
     const counter = new Counter(options)
-    // The segments that were held, and whether they still are. One that is sent again is lost until the first one goes on.
+    // The segments that were held, and whether they still are: their retransmissions are lost until then, and pass later.
     const segments = new Map<string, boolean>()
     const waiting = new Set<() => void>()
     return this.#add("barrier", options.name ?? "held", {

@@ -243,7 +243,7 @@ export class Endpoint {
     this.#break(this.state === "CLOSE_WAIT" || this.state === "LAST_ACK" ? "EPIPE" : "ECONNRESET")
   }
 
-  /** An ICMP error ends an attempt to connect; afterwards it is the reason if the peer stays silent (RFC 5927, section 5). */
+  /** An ICMP error ends an attempt to connect; later it is the reason if the peer stays silent (RFC 5927, section 5). */
   receiveError(error: Breakage): void {
     if (this.state === "SYN_SENT" || this.state === "SYN_RECEIVED") return this.#break(error)
     this.#expiry.silence = error

@@ -1,5 +1,5 @@
 import type * as Trace from "../../../Trace.ts"
-import type { IcmpError, Unreachability } from "../../fabric/icmpError.ts"
+import type { IcmpError, WhyUnreachable } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
 import { bestMatches, BindTable, EphemeralPorts } from "../ports.ts"
@@ -11,7 +11,7 @@ import { keyOf, RST, type Segment, SYN } from "./segment.ts"
 import type { TcpSettings } from "./settings.ts"
 
 // As Linux has them (`icmp_err_convert`).
-const errors: Readonly<Record<Unreachability, Breakage>> = {
+const errors: Readonly<Record<WhyUnreachable, Breakage>> = {
   network: "ENETUNREACH",
   host: "EHOSTUNREACH",
   port: "ECONNREFUSED",
