@@ -165,7 +165,7 @@ export const rule = (
  * **Example** (the server crashes after it has answered, and before the answer arrives)
  *
  * ```ts
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Fault from "@sluice/simulation/Fault"
  * import type * as Host from "@sluice/simulation/Host"
  * import * as Rule from "@sluice/simulation/Rule"

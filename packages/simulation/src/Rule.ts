@@ -7,7 +7,7 @@
  * **Example** (the first vote is lost)
  *
  * ```ts
- * import * as Framing from "@sluice/core/Framing"
+ * import * as Framing from "@sluice/framing/Framing"
  * import * as Fault from "@sluice/simulation/Fault"
  * import * as Rule from "@sluice/simulation/Rule"
  *
@@ -26,7 +26,7 @@
  *
  * @since 0.1.0
  */
-import type * as Framing from "@sluice/core/Framing"
+import type * as Framing from "@sluice/framing/Framing"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import { FrameMatcher } from "./internal/world/frameMatcher.ts"

@@ -1,4 +1,4 @@
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import type * as Rule from "../../Rule.ts"
 
 // Directions of connections that are decoded at once, and ends of messages that each remembers for retransmissions.
