@@ -17,6 +17,7 @@ const programs = {
   udp: async () => (await import("./udp/command.ts")).udp,
   framing: async () => (await import("./framing/command.ts")).framing,
   chat: async () => (await import("./chat/command.ts")).chat,
+  rooms: async () => (await import("./rooms/command.ts")).rooms,
   rpc: async () => (await import("./rpc/command.ts")).rpc,
   metrics: async () => (await import("./metrics/command.ts")).metrics,
   raft: async () => (await import("./raft/command.ts")).raft,
