@@ -19,7 +19,7 @@ const startRunner = async (postgres: string): Promise<Runner> => {
   return { ...program, port: Number(port), logged: () => logged }
 }
 
-/** Enters the lobby. `heard` waits until so many lines were heard, and gives all. */
+/** Enters the lobby. `heard` waits for this number of lines, and returns all. */
 const enter = async (runner: Runner, name: string) => {
   const socket = await connect({ port: runner.port, host: "127.0.0.1" })
   let text = ""
@@ -52,7 +52,7 @@ const opened = (runner: Runner) => {
 }
 
 describe.skipIf(!hasPostgres)("rooms", () => {
-  it("go on with their history when their runner is killed", async () => {
+  it("keep their history when their runner is killed", async () => {
     const { url } = await startPostgres()
     // The first creates the tables.
     const first = await startRunner(url)

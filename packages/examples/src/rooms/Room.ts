@@ -26,7 +26,7 @@ export const Room = Entity.make("Room", [
     success: Schema.Number,
     primaryKey: ({ id }) => id
   }).annotate(ClusterSchema.Persisted, true),
-  /** The lines after this number, as they come. It goes on until the listener or the runner ends. */
+  /** The lines after this number, and new ones as they are said. Ends when the listener leaves or the room moves. */
   Rpc.make("Listen", { payload: { after: Schema.Number }, success: Line, stream: true })
     .annotate(ClusterSchema.InterruptOnTermination, true)
 ])

@@ -34,15 +34,21 @@ const runner = Command.make(
     runnerPort,
     postgres
   },
-  Effect.fnUntraced(function*({ postgres, runnerHost, runnerPort, ...options }) {
-    // The cluster takes long to load, so it is loaded only when it runs.
-    const { run } = yield* Effect.promise(() => import("./runner.ts"))
-    const address = RunnerAddress.make(Host.formatHost(runnerHost), runnerPort)
-    yield* run({ server: yield* flags.serverOptions(options), runner: address, postgres })
-  }, Effect.scoped, Effect.provide(NodeNetwork.layer))
+  Effect.fnUntraced(
+    function*({ postgres, runnerHost, runnerPort, ...options }) {
+      // The cluster takes long to load, so it is loaded only when it runs.
+      const { run } = yield* Effect.promise(() => import("./runner.ts"))
+      const address = RunnerAddress.make(Host.formatHost(runnerHost), runnerPort)
+      yield* run({ server: yield* flags.serverOptions(options), runner: address, postgres })
+    },
+    Effect.scoped,
+    Effect.provide(NodeNetwork.layer)
+  )
 ).pipe(Command.withDescription("Serve rooms: the first line of a client is NAME ROOM, the others are said there"))
 
 export const rooms = Command.make("rooms").pipe(
-  Command.withDescription("Rooms with state, as entities of Effect Cluster over PostgreSQL, that outlive their process"),
+  Command.withDescription(
+    "Rooms with state, as entities of Effect Cluster over PostgreSQL, that outlive their process"
+  ),
   Command.withSubcommands([runner])
 )

@@ -15,10 +15,12 @@ const createLines = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   )`)
 
 /** Creates the table, if there is none. */
-export const layer = Layer.effectDiscard(Migrator.make({})({
-  loader: Migrator.fromRecord({ "0001_lines": createLines }),
-  table: "room_migrations"
-}))
+export const layer = Layer.effectDiscard(
+  Migrator.make({})({
+    loader: Migrator.fromRecord({ "0001_lines": createLines }),
+    table: "room_migrations"
+  })
+)
 
 /** The last lines of a room, in order. */
 export const last = Effect.fnUntraced(function*(room: string) {

@@ -55,6 +55,7 @@ export const run = (options: {
       refreshAssignmentsInterval: "1 second",
       runnerHealthCheckInterval: "1 second",
       shardLockExpiration: "10 seconds",
+      entityMessagePollInterval: "1 second",
       // Rooms move together, in this many groups.
       shardsPerGroup: 60
     })),
