@@ -1,7 +1,7 @@
 /** A person in a room, by lines of text: the first line is a name and a room, the others are said there. */
 import type * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
-import * as Framing from "@sluice/core/Framing"
+import * as Framing from "@sluice/framing/Framing"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
