@@ -56,6 +56,8 @@ export const bytes = (self: Connection.Connection): Stream.Stream<Uint8Array, Ne
  * @category models
  */
 export interface Consumer {
+  /** Whether chunks belong to the consumer, which may keep them, instead of being lent. Default: `false`. */
+  readonly ownsChunks?: boolean
   /**
    * Called with each chunk. `true`: the chunk is no longer in use, and the next may come. `false`: the chunk stays valid,
    * and nothing more comes, until `resume`.

@@ -139,6 +139,20 @@ describe("Lending.consume", () => {
     assert.deepStrictEqual(ends, ["end"])
   })
 
+  it("gives its chunks to a consumer that owns them", () => {
+    const { connection, transport } = pair()
+    const owned: Array<Uint8Array> = []
+    Result.getOrThrow(Lending.consume(connection, {
+      ownsChunks: true,
+      onChunk: (chunk) => owned.push(chunk) > 0,
+      onEnd: () => {},
+      onError: () => {}
+    }))
+    for (const chunk of chunks) transport.deliver(chunk)
+    for (const [index, chunk] of owned.entries()) assert.isTrue(isIntact(chunk, index), `chunk ${index}`)
+    assert.strictEqual(owned.length, chunks.length)
+  })
+
   it.effect("takes what was put back in order, though the transport delivers meanwhile", () =>
     Effect.gen(function*() {
       const { connection, transport } = pair()

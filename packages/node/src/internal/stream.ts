@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
+import * as OwnChunk from "./facade/ownChunk.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
 import { unacknowledged } from "./facade/sendBuffer.ts"
 
@@ -73,7 +74,7 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   keep(chunk: Uint8Array): Uint8Array {
-    return this.#lends ? Buffer.from(chunk) : chunk
+    return this.#lends ? OwnChunk.copy(chunk) : chunk
   }
 
   dedicate(): boolean {
@@ -155,6 +156,7 @@ function onRead(this: Net.Socket, length: number, buffer: Uint8Array): boolean {
 }
 
 function onData(this: Net.Socket, chunk: Uint8Array): void {
+  OwnChunk.announce(chunk.length)
   if (!(this as Owned)[owner].receiver!.onData(chunk)) this.pause()
 }
 

@@ -10,7 +10,8 @@ import { refuseConsumer } from "./lentPull.ts"
 class Consumption implements Consumer, Lending.Consumption {
   readonly #connection: ConnectionState
   readonly #consumer: Lending.Consumer
-  readonly #lender = new Lender()
+  // None, if the consumer owns its chunks.
+  readonly #lender: Lender | undefined
   #isAttached = true
   // "resumed": the consumer was done with the chunk before it answered.
   #delivery: "waiting" | "delivering" | "resumed" = "waiting"
@@ -18,11 +19,14 @@ class Consumption implements Consumer, Lending.Consumption {
   constructor(connection: ConnectionState, consumer: Lending.Consumer) {
     this.#connection = connection
     this.#consumer = consumer
+    this.#lender = consumer.ownsChunks === true ? undefined : new Lender()
   }
 
   onChunk(chunk: Uint8Array): boolean {
+    const { transport } = this.#connection
+    const bytes = this.#lender === undefined ? transport.keep(chunk) : this.#lender.extend(chunk, transport)
     this.#delivery = "delivering"
-    const isDone = this.#consumer.onChunk(this.#lender.extend(chunk, this.#connection.transport))
+    const isDone = this.#consumer.onChunk(bytes)
     const wasResumed = this.#hasResumed
     this.#delivery = "waiting"
     return isDone || wasResumed || !this.#isAttached

@@ -26,6 +26,8 @@ interface Piece {
 
 /** A connection as a Duplex that looks like a `net.Socket`. */
 export class DuplexSocket extends SocketFacts implements Lending.Consumer {
+  // Readers keep what they get.
+  readonly ownsChunks = true
   bytesRead = 0
   timeout: number | undefined = undefined
   #owner: Owner | undefined = undefined
@@ -128,8 +130,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
     this.#tick = "pushed"
     // A promise job runs after the ticks that this chunk causes, and costs less than `nextTick`.
     void now.then(this.#onTick)
-    // The chunk is only lent, and the reader keeps what it gets.
-    const wantsMore = this.push(Buffer.from(chunk))
+    const wantsMore = this.push(chunk)
     if (!wantsMore) this.#isPaused = true
     return wantsMore
   }
@@ -243,7 +244,7 @@ export class DuplexSocket extends SocketFacts implements Lending.Consumer {
 
   /** Destroys the socket without closing its connection, and returns the bytes that were received and not read. */
   release(): Uint8Array {
-    const held = this.#held === undefined ? [] : [Buffer.from(this.#held)]
+    const held = this.#held === undefined ? [] : [this.#held]
     this.#consumption?.detach()
     this.connection =
       this.#consumption =
