@@ -229,6 +229,16 @@ describe("a socket", () => {
   )
 
   onBoth(
+    "gives chunks that stay as they are",
+    Effect.gen(function*() {
+      const port = yield* listen((connection) => Connection.write(connection, bytes))
+      const { connect } = yield* NodeDuplex.connector()
+      const received = yield* Effect.promise(() => buffer(connect(port, "127.0.0.1")))
+      expect(Buffer.compare(received, bytes)).toBe(0)
+    })
+  )
+
+  onBoth(
     "of an open connection ends with its Scope",
     Effect.gen(function*() {
       const port = yield* listen((connection) => Connection.pipeTo(connection, connection))
