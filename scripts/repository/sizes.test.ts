@@ -5,7 +5,7 @@ import { files, read } from "./files.ts"
 const lines = 400
 const filesInFolder = 15
 /** Public modules are flat: each is a noun that people import. */
-const flat = ["packages/core/src"]
+const flat = ["packages/core/src", "packages/simulation/src"]
 
 const sources = files("packages/*/src/**/*.ts")
 

@@ -32,7 +32,7 @@ import type * as Fault from "./Fault.ts"
 import type * as Host from "./Host.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import { CampaignDriver, type Settings } from "./internal/world/campaignDriver.ts"
-import { hostKinds, linkKinds } from "./internal/world/faultDescription.ts"
+import { diskKinds, hostKinds, linkKinds } from "./internal/world/faultDescription.ts"
 import type { World } from "./internal/world/world.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 
@@ -43,7 +43,7 @@ import { SimNetwork } from "./SimNetwork.ts"
  * @category options
  */
 export interface Options {
-  /** The kinds of faults that a seed draws from. Default: all but `breakTls`. */
+  /** The kinds of faults that a seed draws from. Default: `defaultFaults`. */
   readonly faults?: ReadonlyArray<Fault.Kind> | undefined
   /** The hosts that may be hit, asked at each fault. Default: servers four times out of five, otherwise others. */
   readonly targets?: (() => ReadonlyArray<Host.Host>) | undefined
@@ -125,9 +125,37 @@ export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
 
 const kinds: ReadonlyArray<Fault.Kind> = [...linkKinds, ...hostKinds]
 
+/**
+ * The kinds of faults of disks: slow, stalled and full disks, reads and syncs that fail, and bit rot. Hosts that have not
+ * used their disk are not hit. Without these, a crash still loses what was not synced.
+ *
+ * **Example** (all that can happen, to servers that detect rot and stop when a sync fails)
+ *
+ * ```ts
+ * import * as Campaign from "@sluice/simulation/Campaign"
+ *
+ * const campaign = Campaign.make({ faults: [...Campaign.defaultFaults, ...Campaign.diskFaults] })
+ * ```
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const diskFaults: ReadonlyArray<Fault.Kind> = diskKinds
+
+/**
+ * The kinds of faults of a campaign by default: all that a server can survive without a second copy of its data. That is all
+ * but `breakTls` and `diskFaults`.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const defaultFaults: ReadonlyArray<Fault.Kind> = kinds.filter((kind) =>
+  kind !== "breakTls" && !diskFaults.includes(kind)
+)
+
 const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
   checked("configure", "the campaign", () => {
-    const faults = options.faults ?? kinds.filter((kind) => kind !== "breakTls")
+    const faults = options.faults ?? defaultFaults
     const down = optionalInteger("down", options.down, 0, Number.MAX_SAFE_INTEGER)
     const states = (hosts: ReadonlyArray<Host.Host>) => hosts as ReadonlyArray<HostState>
     const { roles = [], targets } = options

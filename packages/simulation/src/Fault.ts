@@ -20,6 +20,7 @@
  * - A fault of a link affects packets that are sent from then on. Packets in flight arrive.
  * - Faults add up: two hosts are connected again when every partition between them has ended.
  * - An option that is not valid is a defect, an `InvalidOption`.
+ * - Faults of disks are in `Disk`.
  * - `Campaign` injects faults at random. `inject` injects a fault that is given as data.
  *
  * @since 0.1.0
@@ -33,6 +34,7 @@ import type { HostState } from "./internal/kernel/host.ts"
 import type { TlsFault } from "./internal/kernel/tls/fault.ts"
 import type { Description, RecordedFault } from "./internal/world/faultDescription.ts"
 import { HeldPackets } from "./internal/world/heldPackets.ts"
+import { beginFault } from "./internal/world/lastingFault.ts"
 import { actions, type PlainAction } from "./internal/world/rules.ts"
 import { World } from "./internal/world/world.ts"
 import type * as Rule from "./Rule.ts"
@@ -55,18 +57,8 @@ const states = (hosts: Hosts): ReadonlyArray<HostState> =>
 
 const names = (hosts: Hosts): ReadonlyArray<string> => states(hosts).map(({ name }) => name)
 
-const begin = (
-  hosts: Hosts,
-  describe: () => Omit<Description, "hosts">
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.suspend(() => {
-    const world = World.of(states(hosts)[0] ?? reject("hosts", "none", "at least one host"))
-    const description = { ...describe(), hosts: names(hosts) }
-    return Effect.acquireRelease(
-      Effect.sync(() => world.faults.begin(description)),
-      (active) => Effect.sync(() => world.faults.end(active))
-    )
-  })
+const begin = (hosts: Hosts, describe: () => Omit<Description, "hosts">): Effect.Effect<void, never, Scope.Scope> =>
+  beginFault(states(hosts), describe)
 
 const millis = (option: string, value: Duration.Input): number => duration(option, value, -Infinity)
 
@@ -210,7 +202,8 @@ const checkRule = (options: Rule.Options): Rule.Options => ({
 
 /**
  * Turns off the power of a host. What runs there stops at once: no finalizer runs, and nothing is sent. Its sockets are
- * gone; a peer learns of it by a reset once the host is up again, or by a timeout.
+ * gone; a peer learns of it by a reset once the host is up again, or by a timeout. Its disk loses what was not synced, or some
+ * of it: see `Disk`.
  *
  * When the fault ends, the host starts its programs (`Host.start`, `Host.serve`) from their beginning.
  *
@@ -221,7 +214,8 @@ export const crash = (host: Hosts): Effect.Effect<void, never, Scope.Scope> => b
 
 /**
  * Kills the process of a host, as `SIGKILL` does: no finalizer runs, but the kernel closes the sockets. Peers get what was
- * written and FIN, or a reset if something was unread, and its ports refuse connections. Ends as `crash` does.
+ * written and FIN, or a reset if something was unread, and its ports refuse connections. What was written to files stays.
+ * Ends as `crash` does.
  *
  * @since 0.1.0
  * @category hosts

@@ -1,8 +1,8 @@
 /**
  * A simulated machine, and how to run programs on it.
  *
- * `SimNetwork.host` makes one. A program that runs on a host has the network, the addresses, the loopback, the clock and the
- * random numbers of that host, and ends with its process: at a crash nothing of it runs again, not even finalizers.
+ * `SimNetwork.host` makes one. A program that runs on a host has the network, the addresses, the loopback, the disk, the clock
+ * and the random numbers of that host, and ends with its process: at a crash nothing of it runs again, not even finalizers.
  *
  * **Example**
  *
@@ -32,6 +32,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -110,11 +111,21 @@ export const isUp = (self: Host): boolean => state(self).isUp
  * @category running
  */
 export const run: {
-  (self: Host): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Network.Network>>
-  <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>>
+  (
+    self: Host
+  ): <A, E, R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, Exclude<R, Network.Network | FileSystem.FileSystem>>
+  <A, E, R>(
+    self: Host,
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, Exclude<R, Network.Network | FileSystem.FileSystem>>
 } = dual(
   2,
-  <A, E, R>(self: Host, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
+  <A, E, R>(
+    self: Host,
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, Exclude<R, Network.Network | FileSystem.FileSystem>> =>
     Effect.contextWith((context) => {
       const host = state(self)
       const { process } = host
@@ -149,17 +160,19 @@ export const start: {
   (
     self: Host,
     options?: StartOptions
-  ): <A, E, R>(program: Effect.Effect<A, E, R>) => Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>>
+  ): <A, E, R>(
+    program: Effect.Effect<A, E, R>
+  ) => Effect.Effect<void, never, Exclude<R, Network.Network | FileSystem.FileSystem | Scope.Scope>>
   <A, E, R>(
     self: Host,
     program: Effect.Effect<A, E, R>,
     options?: StartOptions
-  ): Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>>
+  ): Effect.Effect<void, never, Exclude<R, Network.Network | FileSystem.FileSystem | Scope.Scope>>
 } = dual((args) => Effect.isEffect(args[1]), <A, E, R>(
   self: Host,
   program: Effect.Effect<A, E, R>,
   options: StartOptions = {}
-): Effect.Effect<void, never, Exclude<R, Network.Network | Scope.Scope>> =>
+): Effect.Effect<void, never, Exclude<R, Network.Network | FileSystem.FileSystem | Scope.Scope>> =>
   Effect.contextWith((context) =>
     Effect.sync(() => {
       const host = state(self)
@@ -196,19 +209,21 @@ export const serve: {
   (
     self: Host,
     options?: StartOptions
-  ): <A, E, R>(layer: Layer.Layer<A, E, R>) => Effect.Effect<void, E, Exclude<R, Network.Network>>
+  ): <A, E, R>(
+    layer: Layer.Layer<A, E, R>
+  ) => Effect.Effect<void, E, Exclude<R, Network.Network | FileSystem.FileSystem>>
   <A, E, R>(
     self: Host,
     layer: Layer.Layer<A, E, R>,
     options?: StartOptions
-  ): Effect.Effect<void, E, Exclude<R, Network.Network>>
+  ): Effect.Effect<void, E, Exclude<R, Network.Network | FileSystem.FileSystem>>
 } = dual(
   (args) => Layer.isLayer(args[1]),
   <A, E, R>(
     self: Host,
     layer: Layer.Layer<A, E, R>,
     options?: StartOptions
-  ): Effect.Effect<void, E, Exclude<R, Network.Network>> =>
+  ): Effect.Effect<void, E, Exclude<R, Network.Network | FileSystem.FileSystem>> =>
     Effect.suspend(() => {
       const built = Deferred.makeUnsafe<void, E>()
       const program = Effect.flatMap(Effect.exit(Layer.build(layer)), (exit): Effect.Effect<void, E> => {
@@ -219,7 +234,7 @@ export const serve: {
       return Effect.andThen(start(self, program, options), Deferred.await(built)) as Effect.Effect<
         void,
         E,
-        Exclude<R, Network.Network>
+        Exclude<R, Network.Network | FileSystem.FileSystem>
       >
     })
 )

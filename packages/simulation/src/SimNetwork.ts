@@ -37,6 +37,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Host from "./Host.ts"
+import { checkDisk, defaultDisk, type DiskOptions } from "./internal/disk/settings.ts"
 import { checkLink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import { makePlatform } from "./internal/kernel/platform.ts"
@@ -50,6 +51,15 @@ import { type Settings, World } from "./internal/world/world.ts"
 import type * as Link from "./Link.ts"
 import type * as Trace from "./Trace.ts"
 
+export {
+  /**
+   * The settings of the disk of a host.
+   *
+   * @since 0.1.0
+   * @category options
+   */
+  type DiskOptions
+} from "./internal/disk/settings.ts"
 export {
   /**
    * The settings of TCP, the same on all hosts.
@@ -92,6 +102,8 @@ export interface Options {
   /** The settings of the loopback of all hosts. Default: a latency of 50 microseconds, and no loss. */
   readonly loopback?: Link.Options | undefined
   readonly tcp?: TcpOptions | undefined
+  /** The disks of hosts that have no settings of their own. */
+  readonly disk?: DiskOptions | undefined
   /**
    * The certificates of authorities (`SimCertificate.authority`), as PEM text, that clients trust by default.
    * Default: none.
@@ -134,6 +146,8 @@ export interface HostOptions {
   readonly aliases?: ReadonlyArray<string> | undefined
   /** What its TLS supports, for example only what an old machine does. */
   readonly tls?: TlsOptions | undefined
+  /** Its disk. Default: as `disk` of the network. */
+  readonly disk?: DiskOptions | undefined
 }
 
 /**
@@ -196,6 +210,7 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
       defaults: yield* checkLink(options.defaults ?? {}, defaults, "the links"),
       loopback: yield* checkLink(options.loopback ?? {}, loopback, "the loopback links"),
       tcp: yield* checkTcp(options.tcp ?? {}),
+      disk: yield* checkDisk(options.disk ?? {}, defaultDisk, "the disks"),
       names: yield* checked("configure", "the names", () =>
         new Map(
           Object.entries(options.names ?? {}).map(([name, ips]) => [
@@ -243,7 +258,8 @@ export const host = (
       }),
       tls: checkStack(options.tls ?? {})
     })))
-    const made = world.addHost(name, addresses, options.aliases ?? [], tls)
+    const disk = yield* Effect.fromResult(checkDisk(options.disk ?? {}, world.disk, name))
+    const made = world.addHost(name, addresses, options.aliases ?? [], tls, disk)
     made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made, undefined)), world.scope)
     return made
   })

@@ -1,6 +1,6 @@
 /**
- * The record of a simulation: every segment and datagram, every timer that ran out, every fault, in the order in which
- * they happened, with their virtual times.
+ * The record of a simulation: every segment and datagram, every timer that ran out, every operation on a disk, every fault, in
+ * the order in which they happened, with their virtual times.
  *
  * `SimNetwork.trace` gives it while a simulation runs, and `Simulation.record` after it. It keeps the last records up to
  * a limit; the hash covers all that ever were.
@@ -20,6 +20,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as History from "./History.ts"
+import type { DiskOperation } from "./internal/disk/operation.ts"
 import { CurrentProcess } from "./internal/kernel/process.ts"
 import type { HtmlOptions } from "./internal/report/html/options.ts"
 import { toHtml as html } from "./internal/report/html/page.ts"
@@ -30,6 +31,7 @@ import { toText as text } from "./internal/report/trace/text.ts"
 import type { Kind } from "./internal/world/faultDescription.ts"
 import { CurrentWorld } from "./internal/world/world.ts"
 
+export { type DiskOperation } from "./internal/disk/operation.ts"
 export { type HtmlOptions, type MessageDecoder } from "./internal/report/html/options.ts"
 
 /**
@@ -144,6 +146,25 @@ export interface Timer {
 }
 
 /**
+ * An operation on the disk of a host.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Disk {
+  readonly _tag: "Disk"
+  readonly at: number
+  readonly host: string
+  readonly operation: DiskOperation
+  /** The path that the program gave, or under which it opened the file. */
+  readonly path: string
+  /** Bytes that were read or written, if any could be. */
+  readonly bytes: number | undefined
+  /** Why it failed, such as `"ENOSPC"`; `undefined` if it did not. */
+  readonly error: string | undefined
+}
+
+/**
  * A fault that began or ended.
  *
  * @since 0.1.0
@@ -186,7 +207,7 @@ export interface Note {
  * @since 0.1.0
  * @category models
  */
-export type Record = Segment | Datagram | Timer | Fault | Note
+export type Record = Segment | Datagram | Timer | Disk | Fault | Note
 
 /**
  * A call of a `History`.

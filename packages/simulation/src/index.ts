@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 export * as Campaign from "./Campaign.ts"
+export * as Disk from "./Disk.ts"
 export * as Fault from "./Fault.ts"
 export * as History from "./History.ts"
 export * as Host from "./Host.ts"

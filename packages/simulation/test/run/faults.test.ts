@@ -2,6 +2,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import * as Network from "@sluice/core/Network"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as Campaign from "@sluice/simulation/Campaign"
+import * as Disk from "@sluice/simulation/Disk"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
@@ -44,6 +45,12 @@ const faults: ReadonlyArray<readonly [string, (hosts: Hosts) => Lasting, Fault.D
   ["clock of a ahead by 3000 ms", ([a]) => Fault.skew(a, "3 seconds"), { kind: "skew", hosts: ["a"], amount: 3000 }],
   ["clock of a behind by 7 ms", ([a]) => Fault.skew(a, -7), { kind: "skew", hosts: ["a"], amount: -7 }],
   ["clock of a runs 2 times as fast", ([a]) => Fault.drift(a, 2), { kind: "drift", hosts: ["a"], amount: 2 }],
+  ["disk of a slow: 3 times", ([a]) => Disk.slow(a, 3), { kind: "slowDisk", hosts: ["a"], amount: 3 }],
+  ["disk of a stalls", ([a]) => Disk.stall(a), { kind: "stallDisk", hosts: ["a"] }],
+  ["disk of a full", ([a]) => Disk.fill(a), { kind: "fillDisk", hosts: ["a"] }],
+  ["reads of a fail: 50 %", ([a]) => Disk.failReads(a, 0.5), { kind: "failReads", hosts: ["a"], amount: 0.5 }],
+  ["syncs of a fail: 100 %", ([a]) => Disk.failSyncs(a), { kind: "failSyncs", hosts: ["a"], amount: 1 }],
+  ["bit rot on a: 2", ([a]) => Disk.rot(a, 2), { kind: "rot", hosts: ["a"], amount: 2 }],
   ["TLS of a: stall", ([a]) => Fault.breakTls(a, "stall"), { kind: "breakTls", hosts: ["a"], tls: "stall" }],
   ["TLS of a: alert internal_error", ([a]) => Fault.breakTls(a, { alert: "internal_error" }), {
     kind: "breakTls",

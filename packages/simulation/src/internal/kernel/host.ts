@@ -2,6 +2,8 @@ import type * as Network from "@sluice/core/Network"
 import type * as Scope from "effect/Scope"
 import type * as Host from "../../Host.ts"
 import type * as Trace from "../../Trace.ts"
+import { Disk, type Machine } from "../disk/disk.ts"
+import type { DiskSettings } from "../disk/settings.ts"
 import { IcmpError } from "../fabric/icmpError.ts"
 import type { IpStack } from "../fabric/ipStack.ts"
 import { type Fabric, LinkState } from "../fabric/link.ts"
@@ -41,7 +43,7 @@ export interface Surroundings extends Fabric {
   /** The names of an address. */
   readonly reverse: (address: string) => ReadonlyArray<string>
   readonly transmit: (packet: Packet, link: LinkState | undefined) => void
-  readonly note: (record: Trace.Timer) => void
+  readonly note: (record: Trace.Timer | Trace.Disk) => void
   /** Told of each packet with a payload before its host takes it. */
   readonly onArrival: ((packet: Packet, host: HostState) => void) | undefined
   /** Learns how long programs sleep. */
@@ -49,7 +51,7 @@ export interface Surroundings extends Fabric {
 }
 
 /** A simulated machine: its addresses, its sockets, its clock, its process, and the links to other machines. */
-export class HostState implements Host.Host, IpStack, TlsHost {
+export class HostState implements Host.Host, IpStack, TlsHost, Machine {
   readonly [typeId]: typeof typeId = typeId
   readonly world: Surroundings
   readonly name: string
@@ -68,6 +70,8 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   readonly random: RandomStream
   readonly tls: TlsStack
   tlsFault: TlsFault | undefined = undefined
+  readonly #diskSettings: DiskSettings
+  #disk: Disk | undefined = undefined
   #turnTime: (() => number) | undefined = undefined
   /** The network as it is seen from here. */
   network: Network.Network["Service"] | undefined = undefined
@@ -78,7 +82,13 @@ export class HostState implements Host.Host, IpStack, TlsHost {
   /** Starts what runs here from the beginning of each process. */
   readonly programs: Array<() => void> = []
 
-  constructor(world: Surroundings, name: string, addresses: ReadonlyArray<string>, tls: TlsStack) {
+  constructor(
+    world: Surroundings,
+    name: string,
+    addresses: ReadonlyArray<string>,
+    tls: TlsStack,
+    disk: DiskSettings
+  ) {
     this.world = world
     this.name = name
     this.addresses = addresses
@@ -91,6 +101,7 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     this.tickets = new RandomStream(world.seed, `${name}/tickets`)
     this.random = new RandomStream(world.seed, `${name}/program`)
     this.tls = tls
+    this.#diskSettings = disk
     this.process = new Process(this)
   }
 
@@ -170,8 +181,21 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     return this.udp.hasJoined(group)
   }
 
-  note(record: Trace.Timer): void {
+  note(record: Trace.Timer | Trace.Disk): void {
     this.world.note(record)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // The disk
+  // -------------------------------------------------------------------------------------------------------------------
+
+  get disk(): Disk {
+    return this.#disk ??= new Disk(this, this.#diskSettings)
+  }
+
+  /** Whether anything has used its disk. */
+  get usesDisk(): boolean {
+    return this.#disk?.isUsed === true
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -192,9 +216,10 @@ export class HostState implements Host.Host, IpStack, TlsHost {
     this.process.gate.turnTime = turnTime
   }
 
-  /** The machine loses its power: the process and all sockets are gone at once, and nothing is sent. */
+  /** The machine loses its power: the process, all sockets and the page cache are gone at once, and nothing is sent. */
   crash(): void {
     this.isPowered = false
+    if (!this.hasEnded) this.#disk?.crash()
     this.process.gate.kill()
     this.tcp.vanish()
     this.udp.vanish()

@@ -3,6 +3,7 @@ import * as Transport from "@sluice/core/Transport"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Random from "effect/Random"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
@@ -20,12 +21,13 @@ import { CurrentProcess } from "./process.ts"
 export const located = <A, E, R>(
   host: HostState,
   effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, Exclude<R, Network.Network>> =>
+): Effect.Effect<A, E, Exclude<R, Network.Network | FileSystem.FileSystem>> =>
   Effect.contextWith((context: Context.Context<never>) => {
     const { process } = host
     const { gate } = process
     const services = Context.empty().pipe(
       Context.add(CurrentProcess, process),
+      Context.add(FileSystem.FileSystem, process.files),
       Context.add(Clock.Clock, host.time.clock(Context.get(context, Clock.Clock), gate)),
       Context.add(
         Scheduler.Scheduler,

@@ -2,7 +2,9 @@ import type * as Network from "@sluice/core/Network"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as FileSystem from "effect/FileSystem"
 import type * as Scheduler from "effect/Scheduler"
+import { makeFileSystem } from "../disk/fileSystem.ts"
 import { Gate } from "../time/gate.ts"
 import type { HostState } from "./host.ts"
 
@@ -12,6 +14,7 @@ export class Process {
   readonly gate: Gate
   /** The network as its programs see it, once one has asked. */
   network: Network.Network["Service"] | undefined = undefined
+  #files: FileSystem.FileSystem | undefined = undefined
   #base: Scheduler.Scheduler | undefined = undefined
   #scheduler: Scheduler.Scheduler | undefined = undefined
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
@@ -20,6 +23,16 @@ export class Process {
   constructor(host: HostState) {
     this.host = host
     this.gate = new Gate(host.engine, host.time, host.name)
+  }
+
+  /** The disk of the host as its programs see it. Files that they have open are closed when it ends. */
+  get files(): FileSystem.FileSystem {
+    if (this.#files === undefined) {
+      const { closeAll, fileSystem } = makeFileSystem(this.host.disk, this.gate)
+      this.gate.onDead(closeAll)
+      this.#files = fileSystem
+    }
+    return this.#files
   }
 
   /** The Scheduler of its fibers: one for all, so that they share what Effect derives from it. */

@@ -1,7 +1,7 @@
 import type { HostState } from "../kernel/host.ts"
 import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
-import type { Description, Kind, RecordedFault } from "./faultDescription.ts"
+import { type Description, diskKinds, type Kind, type RecordedFault } from "./faultDescription.ts"
 import { linkFaults } from "./faultKinds.ts"
 import { Moments } from "./moments.ts"
 import { between, draw, type Shape, stopping, type Tactic, weighted } from "./tactic.ts"
@@ -217,6 +217,10 @@ export class CampaignDriver {
       const hosts = pool.filter((host) => host.isUp && this.#startsAgain(host))
       return hosts.length === 0 ? undefined : { kind, hosts: names(hosts), amount }
     }
+    if (diskFaults.has(kind)) {
+      const host = target.usesDisk ? target : this.#pick(pool.filter((each) => each.usesDisk))
+      return host === undefined ? undefined : { kind, hosts: [host.name], amount }
+    }
     if (!target.isUp || (stopping.has(kind) && !this.#mayStop(target, pool))) return undefined
     return kind === "breakTls"
       ? { kind, hosts: [target.name], tls: this.#pick(["stall", "cut", "corrupt", "truncate"] as const) }
@@ -280,7 +284,13 @@ const amounts: Partial<Record<Kind, (random: RandomStream) => number>> = {
   stop: (random) => Math.round(10 ** (4 * random.next())),
   turns: (random) => 0.02 * 200 ** random.next(),
   skew: (random) => (random.chance(0.5) ? -1 : 1) * Math.round(10 ** (1 + 6 * random.next())),
-  drift: (random) => 0.9 + random.next() * 0.2
+  drift: (random) => 0.9 + random.next() * 0.2,
+  slowDisk: (random) => Math.round(2 * 50 ** random.next()),
+  failReads: (random) => 0.02 * 50 ** random.next(),
+  failSyncs: (random) => 0.02 * 50 ** random.next(),
+  rot: (random) => 1 + random.below(4)
 }
+
+const diskFaults: ReadonlySet<Kind> = new Set(diskKinds)
 
 const names = (hosts: ReadonlyArray<HostState>): ReadonlyArray<string> => hosts.map(({ name }) => name)

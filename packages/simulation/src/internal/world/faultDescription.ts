@@ -3,8 +3,11 @@ import type { TlsFault } from "../kernel/tls/fault.ts"
 /** The kinds of faults between two groups of hosts. */
 export const linkKinds = ["partition", "partitionOneWay", "hold", "slow", "lossy"] as const
 
+/** The kinds of faults of disks. */
+export const diskKinds = ["slowDisk", "stallDisk", "fillDisk", "failReads", "failSyncs", "rot"] as const
+
 /** The kinds of faults of hosts. */
-export const hostKinds = ["crash", "kill", "stop", "pause", "turns", "skew", "drift", "breakTls"] as const
+export const hostKinds = ["crash", "kill", "stop", "pause", "turns", "skew", "drift", "breakTls", ...diskKinds] as const
 
 export type LinkKind = typeof linkKinds[number]
 export type HostKind = typeof hostKinds[number]
@@ -29,8 +32,8 @@ export interface Description {
   /** The other side, for faults of links. */
   readonly others?: ReadonlyArray<string> | undefined
   /**
-   * How much: the factor of `slow`, the probability of `lossy`, the rate of `drift`, and milliseconds of `stop` (the grace
-   * period), `turns` and `skew`.
+   * How much: the factor of `slow` and `slowDisk`, the probability of `lossy`, `failReads` and `failSyncs`, the rate of
+   * `drift`, the bits of `rot`, and milliseconds of `stop` (the grace period), `turns` and `skew`.
    */
   readonly amount?: number | undefined
   /** What `breakTls` does. */

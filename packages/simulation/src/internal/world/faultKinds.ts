@@ -5,6 +5,8 @@ import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
 import type { Description, HostKind, LinkKind } from "./faultDescription.ts"
 
+const percent = (probability: number): string => `${Math.round(probability * 1000) / 10} %`
+
 interface LinkFault {
   readonly isOneWay: boolean
   readonly title: (hosts: string, others: string, amount: number) => string
@@ -23,7 +25,7 @@ export const linkFaults: Readonly<Record<LinkKind, LinkFault>> = {
   },
   lossy: {
     isOneWay: false,
-    title: (a, b, loss) => `lossy ${a} - ${b}: ${Math.round(loss * 1000) / 10} %`,
+    title: (a, b, loss) => `lossy ${a} - ${b}: ${percent(loss)}`,
     begin: (link, loss) => link.lose(loss)
   }
 }
@@ -60,6 +62,24 @@ export const hostFaults: Readonly<Record<HostKind, HostFault>> = {
       host.time.rate *= amount
       return () => void (host.time.rate /= amount)
     }
+  },
+  slowDisk: {
+    title: (hosts, { amount = 1 }) => `disk of ${hosts} slow: ${amount} times`,
+    begin: (host, { amount = 1 }) => host.disk.slow(amount)
+  },
+  stallDisk: { title: (hosts) => `disk of ${hosts} stalls`, begin: (host) => host.disk.stall() },
+  fillDisk: { title: (hosts) => `disk of ${hosts} full`, begin: (host) => host.disk.fill() },
+  failReads: {
+    title: (hosts, { amount = 1 }) => `reads of ${hosts} fail: ${percent(amount)}`,
+    begin: (host, { amount = 1 }) => host.disk.failReads(amount)
+  },
+  failSyncs: {
+    title: (hosts, { amount = 1 }) => `syncs of ${hosts} fail: ${percent(amount)}`,
+    begin: (host, { amount = 1 }) => host.disk.failSyncs(amount)
+  },
+  rot: {
+    title: (hosts, { amount = 1 }) => `bit rot on ${hosts}: ${amount}`,
+    begin: (host, { amount = 1 }) => host.disk.rot(amount)
   },
   breakTls: {
     title: (hosts, { tls }) => `TLS of ${hosts}: ${tls === undefined ? "" : describeFault(tls)}`,

@@ -35,7 +35,10 @@ const weights: Partial<Record<Kind, number>> = {
   pause: 6,
   lossy: 4,
   slow: 3,
-  turns: 2
+  turns: 2,
+  slowDisk: 2,
+  stallDisk: 2,
+  failSyncs: 2
 }
 
 // Time from a packet to a fault, in microseconds.

@@ -84,6 +84,9 @@ export class TraceBuffer {
     this.#mixText(record._tag)
     if (record._tag === "Fault") return this.#mixText(record.name)
     if (record._tag === "Note") return this.#mixText(`${record.host} ${record.kind} ${record.text}`)
+    if (record._tag === "Disk") {
+      return this.#mixText(`${record.host} ${record.operation} ${record.path} ${record.bytes} ${record.error}`)
+    }
     this.#mixText(record.source.address)
     this.#mix(record.source.port)
     this.#mixText(record.destination.address)

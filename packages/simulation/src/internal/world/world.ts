@@ -2,6 +2,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Scope from "effect/Scope"
 import type * as Trace from "../../Trace.ts"
+import type { DiskSettings } from "../disk/settings.ts"
 import type { LinkState } from "../fabric/link.ts"
 import type { LinkSettings } from "../fabric/linkSettings.ts"
 import type { Packet } from "../fabric/packet.ts"
@@ -29,6 +30,8 @@ export interface Settings {
   readonly defaults: LinkSettings
   readonly loopback: LinkSettings
   readonly tcp: TcpSettings
+  /** Of hosts that have no settings of their own. */
+  readonly disk: DiskSettings
   readonly names: ReadonlyMap<string, ReadonlyArray<string>>
   readonly authorities: ReadonlyArray<Certificate>
   readonly trace: { readonly records: number; readonly bytes: number } | undefined
@@ -48,6 +51,7 @@ export class World implements Surroundings {
   readonly defaults: LinkSettings
   readonly loopback: LinkSettings
   readonly tcp: TcpSettings
+  readonly disk: DiskSettings
   /** Trusted by clients that do not name authorities. */
   readonly authorities: ReadonlyArray<Certificate>
   readonly hosts = new Map<string, HostState>()
@@ -75,6 +79,7 @@ export class World implements Surroundings {
     this.defaults = settings.defaults
     this.loopback = settings.loopback
     this.tcp = settings.tcp
+    this.disk = settings.disk
     this.authorities = settings.authorities
     this.#names = settings.names
     this.#trace = settings.trace === undefined ? undefined : new TraceBuffer(settings.trace)
@@ -89,10 +94,11 @@ export class World implements Surroundings {
     name: string,
     addresses: ReadonlyArray<string>,
     aliases: ReadonlyArray<string>,
-    tls: TlsStack
+    tls: TlsStack,
+    disk: DiskSettings
   ): HostState {
     const own = addresses.length > 0 ? addresses : this.#nextAddresses()
-    const host = new HostState(this, name, own, tls)
+    const host = new HostState(this, name, own, tls, disk)
     this.hosts.set(name, host)
     for (const address of own) this.#byAddress.set(address, host)
     for (const alias of aliases) this.#aliases.set(alias, host)
@@ -153,7 +159,7 @@ export class World implements Surroundings {
     return record
   }
 
-  note(record: Trace.Timer | Trace.Fault | Trace.Note): void {
+  note(record: Trace.Timer | Trace.Disk | Trace.Fault | Trace.Note): void {
     if (!this.#ended) this.#trace?.add(record)
   }
 

@@ -1,6 +1,7 @@
 import * as SafeText from "@sluice/framing/SafeText"
 import type * as Trace from "../../../Trace.ts"
 import {
+  formatDisk,
   formatFate,
   formatFlags,
   formatPacket,
@@ -27,6 +28,13 @@ export const makeRows =
         return row(record.at, "timer", laneOf(record.host), formatTimer(record), [
           ["Host", record.host],
           ["Connection", `${formatSocket(record.source)} → ${formatSocket(record.destination)}`]
+        ])
+      case "Disk":
+        return row(record.at, "disk", laneOf(record.host), formatDisk(record), [
+          ["Host", record.host],
+          ["Path", record.path],
+          ["Bytes", record.bytes === undefined ? "" : String(record.bytes)],
+          ["Error", record.error ?? ""]
         ])
       case "Fault":
         return row(record.at, "fault", laneOf(record.hosts[0] ?? ""), record.name, [["Hosts", record.hosts.join(", ")]])

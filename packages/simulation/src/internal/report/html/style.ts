@@ -99,7 +99,7 @@ main { flex: 1; min-height: 0; display: flex; }
 .row em { margin-left: 8px; color: var(--bad); font-style: normal; font-size: 12px; }
 .row.message .text { font-family: ui-monospace, monospace; font-size: 12px; }
 .row.control .text { color: var(--control); font-size: 12px; }
-.row.ack .text, .row.timer .text, .row.span .text, .row.gap .text { color: var(--soft); font-size: 12px; }
+.row.ack .text, .row.timer .text, .row.disk .text, .row.span .text, .row.gap .text { color: var(--soft); font-size: 12px; }
 .row.fault .text { color: var(--fault-ink); font-weight: 600; }
 .row.mark .text, .row.property .text { color: var(--good); font-weight: 600; }
 .row.match { background: var(--match); }
@@ -118,7 +118,7 @@ tr.bad[aria-current] > * { background: var(--bad-back); box-shadow: inset 0 1px 
 .gone { stroke: var(--bad) !important; stroke-dasharray: 4 3; }
 .cross { stroke: var(--bad); stroke-width: 2; fill: none; }
 .arrow.current { stroke-width: 3; }
-.dot.timer, .dot.log, .dot.span, .dot.call { fill: var(--quiet); }
+.dot.timer, .dot.disk, .dot.log, .dot.span, .dot.call { fill: var(--quiet); }
 .dot.fault { fill: var(--fault); }
 .dot.mark, .dot.property { fill: var(--good); }
 .dot.bad { fill: var(--bad); }

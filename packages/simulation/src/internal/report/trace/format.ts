@@ -46,6 +46,10 @@ const timers: Record<Trace.Timer["name"], string> = {
 
 export const formatTimer = (timer: Trace.Timer): string => timers[timer.name]
 
+/** `server: write /data/log: 120 bytes`. */
+export const formatDisk = ({ bytes, error, operation, path }: Trace.Disk): string =>
+  `${operation} ${path}${error === undefined ? bytes === undefined ? "" : `: ${bytes} bytes` : `: ${error}`}`
+
 /** `server: log: leader of term 7`. */
 export const formatNote = (note: Trace.Note): string =>
   `${note.host === "" ? "" : `${note.host}: `}${note.kind}: ${note.text.replace(/\s*\n\s*/g, " | ")}`

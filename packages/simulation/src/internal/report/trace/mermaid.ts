@@ -1,6 +1,6 @@
 import * as SafeText from "@sluice/framing/SafeText"
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
+import { formatDisk, formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 
 // GitHub draws no more than some hundred arrows.
 const limit = 200
@@ -45,6 +45,9 @@ const draw = (record: Trace.Record, names: ReadonlyMap<string, string>): Readonl
     return [
       `  Note over ${names.get(record.host) ?? [...names.values()].join(",")}: ${time}: ${escape(formatNote(record))}`
     ]
+  }
+  if (record._tag === "Disk") {
+    return [`  Note over ${names.get(record.host)}: ${time}: ${escape(formatDisk(record))}`]
   }
   if (record._tag === "Timer") return [`  Note over ${names.get(record.host)}: ${time}: ${formatTimer(record)}`]
   const from = names.get(record.from)!

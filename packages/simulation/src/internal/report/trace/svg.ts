@@ -1,6 +1,6 @@
 import * as SafeText from "@sluice/framing/SafeText"
 import type * as Trace from "../../../Trace.ts"
-import { formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
+import { formatDisk, formatFate, formatNote, formatPacket, formatTimer } from "./format.ts"
 import { involved } from "./mermaid.ts"
 
 const limit = 1000
@@ -78,9 +78,10 @@ const drawRecord = (
     const x = columns.get(record.host) ?? margin
     return [time, `<text class="note" x="${x + 6}" y="${y + 3}">${escape(formatNote(record))}</text>`]
   }
-  if (record._tag === "Timer") {
+  if (record._tag === "Timer" || record._tag === "Disk") {
     const x = columns.get(record.host)!
-    return [time, `<text class="timer" x="${x + 6}" y="${y + 3}">${formatTimer(record)}</text>`]
+    const text = record._tag === "Disk" ? escape(formatDisk(record)) : formatTimer(record)
+    return [time, `<text class="timer" x="${x + 6}" y="${y + 3}">${text}</text>`]
   }
   const from = columns.get(record.from)!
   const to = columns.get(record.to) ?? from + lane / 3

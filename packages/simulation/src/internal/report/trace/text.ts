@@ -1,5 +1,6 @@
 import type * as Trace from "../../../Trace.ts"
 import {
+  formatDisk,
   formatFate,
   formatFlags,
   formatNote,
@@ -27,6 +28,8 @@ const formatRecord = (record: Trace.Record): string => {
       return `${formatTime(record.at)} ${record.host} ${formatSocket(record.source)} > ${
         formatSocket(record.destination)
       }: ${formatTimer(record)}`
+    case "Disk":
+      return `${formatTime(record.at)} ${record.host} ${formatDisk(record)}`
     case "Fault":
       return `${formatTime(record.at)} *** ${record.name}`
     case "Note":

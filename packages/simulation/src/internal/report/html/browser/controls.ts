@@ -15,6 +15,7 @@ export const bindControls = (page: Page): void => {
     control: "SYN, FIN, RST",
     ack: "acknowledgments",
     timer: "timers",
+    disk: "disk operations",
     fault: "faults",
     log: "log",
     mark: "marks",

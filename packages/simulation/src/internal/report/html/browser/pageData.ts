@@ -23,6 +23,7 @@ export type Kind =
   | "control"
   | "ack"
   | "timer"
+  | "disk"
   | "fault"
   | "log"
   | "mark"
