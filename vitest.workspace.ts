@@ -11,6 +11,9 @@ const project = (name: string) => ({
   test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout, isolate }
 })
 
+/** The programs start from a bundle. */
+const examples = { test: { ...project("examples").test, globalSetup: "test/setup.ts" } }
+
 /** What holds for the repository as a whole: who imports whom, what is public, how it reads. */
 const repository = {
   test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], testTimeout, isolate }
@@ -19,7 +22,8 @@ const repository = {
 export default defineConfig({
   test: {
     projects: [
-      ...["framing", "core", "node", "simulation", "conformance", "codec", "examples"].map(project),
+      ...["framing", "core", "node", "simulation", "conformance", "codec"].map(project),
+      examples,
       repository
     ],
     // Many tests wait for processes that they started: one worker more than there are cores keeps all cores busy.

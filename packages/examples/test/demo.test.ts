@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
-import { connect, converse, hasIpv6, once, run, start, stop } from "./program.ts"
+import { connect, converse, hasIpv6, node, once, run, source, spawn, stop } from "./program.ts"
 
 const demo = async (args = "") => {
-  const program = start(`demo --hello-port 0 --echo-port 0 --udp-port 0 --chat-port 0 --web-port 0${args}`)
+  // From source, as users start it.
+  const ports = "--hello-port 0 --echo-port 0 --udp-port 0 --chat-port 0 --web-port 0"
+  const program = spawn(node, [source, ...`demo ${ports}${args}`.split(" ")])
   await program.says(/Ctrl-C/)
   const port = async (name: string) => Number((await program.says(new RegExp(`^ +${name} .*?:(\\d+) {2,}`, "m")))[1])
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Net from "node:net"
-import { run, serve } from "./program.ts"
+import { node, run, serve, source, spawn } from "./program.ts"
 
 /** Runs a program that must fail: it says why in one line on standard error, and nothing else. */
 const failure = async (args: string, environment: NodeJS.ProcessEnv = {}): Promise<string> => {
@@ -71,7 +71,8 @@ describe("failures", () => {
 
 describe("help", () => {
   it("lists what there is", async () => {
-    const { code, stderr, stdout } = await run("--help")
+    // From source, as users run it: it loads every module of every program.
+    const { code, stderr, stdout } = await spawn(node, [source, "--help"]).ended
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     for (const name of ["hello", "echo", "udp", "chat", "demo"]) expect(stdout).toMatch(new RegExp(`^ +${name} `, "m"))
   })

@@ -1,11 +1,21 @@
-import { onTestFinished } from "@effect/vitest"
+import { inject, onTestFinished } from "@effect/vitest"
 import * as ChildProcess from "node:child_process"
 import * as Net from "node:net"
 import { fileURLToPath } from "node:url"
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The bundle of `src/main.ts`, which `setup.ts` provides. */
+    readonly programs: string
+  }
+}
+
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 export const node = file("../../../node_modules/.bin/node")
-export const main = file("../src/main.ts")
+/** The programs, bundled. */
+export const main = inject("programs")
+/** The programs as users run them: each module is found, and its types are stripped, on its own. */
+export const source = file("../src/main.ts")
 
 /** What a process said, and how it ended. */
 export interface Ended {

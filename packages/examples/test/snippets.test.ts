@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { announced, files, Folder, isForever, isTest, snippetsOf } from "./snippets.ts"
 
 // Those of docs/node.md need libraries, which `npm run test:libraries` installs.
@@ -6,8 +6,10 @@ const guides = files("*.md", "docs/*.md", "packages/*/*.md").filter((file) => fi
   snippetsOf
 )
 const comments = files("packages/*/src/**/*.ts").flatMap(snippetsOf)
+const programs = guides.filter((snippet) => !isForever(snippet) && !isTest(snippet))
 
 const folder = new Folder([...guides, ...comments])
+beforeAll(() => folder.bundle(programs))
 afterAll(() => folder.remove())
 
 describe("the code in the documentation", () => {
@@ -20,12 +22,9 @@ describe("the code in the documentation", () => {
     expect(await folder.check()).toBe("")
   })
 
-  it.each(guides.filter((snippet) => !isForever(snippet) && !isTest(snippet)))(
-    "$place prints what it says",
-    async (snippet) => {
-      expect(await folder.run(snippet)).toMatchObject({ code: 0, stdout: announced(snippet), stderr: "" })
-    }
-  )
+  it.each(programs)("$place prints what it says", async (snippet) => {
+    expect(await folder.run(snippet)).toMatchObject({ code: 0, stdout: announced(snippet), stderr: "" })
+  })
 
   it.each(guides.filter(isTest))("$place passes", async (snippet) => {
     expect(await folder.test(snippet)).toBe("")

@@ -5,7 +5,8 @@ import { hasTmux, onTerminal } from "./tmux.ts"
 
 describe("chat client, in a script", () => {
   it("sends its input, prints what comes, and ends when all was answered", async () => {
-    const { port } = await serve("chat server --refill 10ms")
+    // A server that does not run for a while may take all lines for one burst. The simulation tests that the client waits.
+    const { port } = await serve("chat server --burst 50 --refill 10ms")
     const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`)
     const { code, stderr, stdout } = await run(`chat client --port ${port} --nick alice --room den`, {
       input: [...lines, "/me waves", "/nonsense"].join("\n")

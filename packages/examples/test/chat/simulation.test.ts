@@ -6,6 +6,7 @@ import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -490,6 +491,32 @@ describe("the client", () => {
       yield* Effect.sleep("5 minutes")
       expect((yield* client.whereabouts).name).toBe("alice")
       expect(seen.filter((text) => text.startsWith("!!")).length).toBeLessThanOrEqual(1)
+    })
+  )
+
+  it(
+    "sends as fast as the server allows, whatever happens to its wall clock",
+    Effect.gen(function*() {
+      const { server, others: [a] } = yield* hosts("a")
+      yield* Host.serve(server, chat({ rate: { burst: 10, refill: 100 } }))
+      const client = yield* Effect.provide(
+        ChatClient.make({ server: address, nick: "alice", room: "lobby" }),
+        Host.layer(a)
+      )
+      const seen = yield* follow(client)
+      yield* client.greeted
+      const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`)
+      const sending = (part: ReadonlyArray<string>) =>
+        Host.run(a, Effect.forEach(part, client.send, { discard: true })).pipe(
+          Effect.timed,
+          Effect.map(([duration]) => Duration.toMillis(duration))
+        )
+      // Half of the burst, and then one line every 100 ms.
+      expect(yield* sending(lines.slice(0, 25))).toBeCloseTo(2000, -1)
+      yield* Fault.skew(a, "-1 hour")
+      expect(yield* sending(lines.slice(25))).toBeCloseTo(1500, -1)
+      yield* Effect.sleep("1 second")
+      expect(seen.slice(-40)).toEqual(lines.map((line) => `<alice> ${line}`))
     })
   )
 })

@@ -100,8 +100,8 @@ export const make = Effect.fnUntraced(function*({ connect, heartbeat, nick, room
       return Reconnecting.send(client, line)
     })
 
-  const paced: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const wait = bucket.take(now)
+  const paced: Effect.Effect<void> = Clock.clockWith((clock) => {
+    const wait = bucket.take(Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
     return wait === 0 ? Effect.void : Effect.andThen(Effect.sleep(wait), paced)
   })
 
