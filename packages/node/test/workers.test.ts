@@ -6,8 +6,10 @@ import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import * as NodeTls from "node:tls"
 import { format } from "../src/internal/workers/metrics.ts"
 import { shareOf } from "../src/internal/workers/share.ts"
+import * as Certificates from "../src/TestCertificates.ts"
 import type * as WorkerEvent from "../src/WorkerEvent.ts"
 import * as Workers from "../src/Workers.ts"
 import { missing, type Running, start } from "./fixtures/programs.ts"
@@ -16,7 +18,8 @@ const program = Path.join(import.meta.dirname, "fixtures", "workersServer.ts")
 // What many processes import is compiled once.
 const cache = `NODE_COMPILE_CACHE=${Path.join(import.meta.dirname, "../../../node_modules/.cache/compile")}`
 
-const run = (...args: ReadonlyArray<string>) => start("env", [cache, process.execPath, program, ...args])
+const run = (certificates: string, ...args: ReadonlyArray<string>) =>
+  start("env", [cache, `CERTIFICATES=${certificates}`, process.execPath, program, ...args])
 const runAsLayer = (...args: ReadonlyArray<string>) =>
   start("env", [cache, "AS_LAYER=yes", process.execPath, program, ...args])
 
@@ -26,10 +29,13 @@ const folder = Effect.acquireRelease(
 )
 
 /** Starts two workers, and gives where they listen. */
-const startWorkers = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
-  const running = yield* run(...args)
-  const [, listening = ""] = yield* running.says(/^\{"listening":\["([^"]+)"/m)
-  return { running, port: Number(listening.split(":").at(-1)) }
+const startWorkers = Effect.fnUntraced(function*(certificates: string, ...args: ReadonlyArray<string>) {
+  const running = yield* run(certificates, ...args)
+  const [, listening = "[]"] = yield* running.says(/^\{"listening":(.*)\}$/m)
+  const addresses = JSON.parse(listening) as ReadonlyArray<string>
+  // In the order in which they listened: TLS has to load its certificate first.
+  const [port = 0, tlsPort = 0] = addresses.map((address) => Number(address.split(":").at(-1))).filter(Number.isInteger)
+  return { running, port, tlsPort }
 })
 
 let questions = 0
@@ -75,10 +81,12 @@ const say = (socket: Net.Socket, line: string) =>
   })
 
 /** Connects, has two lines answered, and ends; gives what went wrong, if anything did. */
-const visit = (port: number) =>
+const visit = (dial: () => Net.Socket) =>
   Effect.callback<string | undefined>((resume) => {
     let received = ""
-    const socket = Net.connect(port, "127.0.0.1", () => socket.write("one\n"))
+    const socket = dial()
+    // Behind the handshake, over TLS.
+    socket.write("one\n")
     socket.on("data", (chunk: Buffer) => {
       received += chunk.toString()
       const answers = received.split("\n").length - 1
@@ -90,21 +98,28 @@ const visit = (port: number) =>
     return Effect.sync(() => socket.destroy())
   })
 
-/** Visits again and again while something happens, and gives what went wrong. */
-const underLoad = Effect.fnUntraced(function*<A, E, R>(port: number, effect: Effect.Effect<A, E, R>) {
+/** Visits each of these servers again and again while something happens, and gives what went wrong. */
+const underLoad = Effect.fnUntraced(function*<A, E, R>(
+  dials: Readonly<Record<string, () => Net.Socket>>,
+  effect: Effect.Effect<A, E, R>
+) {
   const problems: Array<string> = []
-  let visits = 0
-  const load = Effect.forever(Effect.flatMap(visit(port), (problem) => {
-    visits++
-    if (problem !== undefined) problems.push(problem)
-    return Effect.sleep("2 millis")
-  }))
-  const clients = yield* Effect.forEach(Array.from({ length: 4 }), () => Effect.forkScoped(load))
+  const visits = new Map(Object.keys(dials).map((kind) => [kind, 0]))
+  const load = (kind: string, dial: () => Net.Socket) =>
+    Effect.forever(Effect.flatMap(visit(dial), (problem) => {
+      visits.set(kind, visits.get(kind)! + 1)
+      if (problem !== undefined) problems.push(`${kind}: ${problem}`)
+      return Effect.sleep("2 millis")
+    }))
+  const clients = yield* Effect.forEach(
+    Object.entries(dials).flatMap((dial) => Array.from({ length: 3 }, () => dial)),
+    ([kind, dial]) => Effect.forkScoped(load(kind, dial))
+  )
   yield* effect
-  const before = visits
-  yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => visits >= before + 20 })
+  const before = new Map(visits)
+  const isVisited = (kind: string) => visits.get(kind)! >= before.get(kind)! + 20
+  yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => Object.keys(dials).every(isVisited) })
   for (const client of clients) yield* Fiber.interrupt(client)
-  expect(visits).toBeGreaterThan(40)
   return problems
 })
 
@@ -119,8 +134,16 @@ const until = Effect.fnUntraced(function*<A>(look: Effect.Effect<A, Error>, isDo
 describe("workers", { timeout: 60_000 }, () => {
   it.live("serve on one port, are replaced without a failure, and break only their own connections", () =>
     Effect.scoped(Effect.gen(function*() {
-      const path = Path.join(yield* folder, "web.sock")
-      const { port, running } = yield* startWorkers("2", "5", "tcp://127.0.0.1:0", `unix://${path}`)
+      const at = yield* folder
+      const path = Path.join(at, "web.sock")
+      const authority = yield* Certificates.authority("Test CA")
+      const { chain, key } = yield* authority.issue({ names: ["localhost"] })
+      Fs.writeFileSync(`${at}/chain.pem`, chain)
+      Fs.writeFileSync(`${at}/key.pem`, key, { mode: 0o600 })
+      const { port, running, tlsPort } = yield* startWorkers(
+        at,
+        ...["2", "5", "tcp://127.0.0.1:0", "tls://127.0.0.1:0", `unix://${path}`]
+      )
       type Processes = ReadonlyArray<Workers.Worker>
       const first = yield* ask<Processes>(running, "workers")
       expect(first.map(({ name, state }) => [name, state])).toEqual([["1", "ready"], ["2", "ready"]])
@@ -163,12 +186,18 @@ describe("workers", { timeout: 60_000 }, () => {
         expect([worker, answer]).toEqual([worker, worker === "1" ? undefined : "2 still"])
       }
 
-      // Both are replaced under load: no connection is refused or reset.
+      // Both are replaced under load: no connection is refused or reset, and no answer is lost.
       const reload = Effect.suspend(() => {
         running.process.kill("SIGHUP")
         return running.says(/reloaded the workers/)
       })
-      const problems = yield* underLoad(port, reload)
+      const tls = { port: tlsPort, host: "127.0.0.1", ca: authority.certificate, servername: "localhost" }
+      const dials = {
+        tcp: () => Net.connect(port, "127.0.0.1"),
+        tls: () => NodeTls.connect(tls),
+        unix: () => Net.connect(path)
+      }
+      const problems = yield* underLoad(dials, reload)
       expect(problems).toEqual([])
       const replaced = yield* ask<Processes>(running, "workers")
       expect(replaced.map(({ name, state }) => [name, state])).toEqual([["1", "ready"], ["2", "ready"]])
@@ -204,7 +233,7 @@ describe("workers", { timeout: 60_000 }, () => {
 
   it.live("end with the reason if one crashes again and again", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { port, running } = yield* startWorkers("1", "1", "tcp://127.0.0.1:0")
+      const { port, running } = yield* startWorkers("", "1", "1", "tcp://127.0.0.1:0")
       const crash = Effect.flatMap(Effect.option(stay(port)), (client) =>
         Effect.sync(() => client._tag === "Some" && client.value.socket.write("exit\n")))
       const crashing = yield* Effect.forkScoped(Effect.forever(Effect.andThen(crash, Effect.sleep("5 millis"))))
