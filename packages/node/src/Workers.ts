@@ -27,8 +27,7 @@
  *   the servers instead, except for the network.
  * - The supervisor binds each TCP and Unix-domain listener when the first worker asks for it, and all workers accept from its
  *   queue. That includes port 0, and sockets that the supervisor inherited (`Endpoint.inherited`). A worker binds listeners
- *   with `reusePort` itself. Datagram sockets are not shared: with `reusePort`, each worker
- *    binds its own.
+ *   with `reusePort` itself. Datagram sockets are not shared: each worker binds its own, with `reusePort`.
  * - A worker that ends unexpectedly is restarted, after a delay that doubles with each crash. Only its own connections break.
  * - SIGHUP to the supervisor, or `reload`, replaces the workers one by one: a new process starts, and once it listens, the old
  *   one drains. No connection is refused or reset. Connections that outlast the old worker's `drain` are closed.
