@@ -142,7 +142,11 @@ describe("workers", { timeout: 60_000 }, () => {
       Fs.writeFileSync(`${at}/key.pem`, key, { mode: 0o600 })
       const { port, running, tlsPort } = yield* startWorkers(
         at,
-        ...["2", "5", "tcp://127.0.0.1:0", "tls://127.0.0.1:0", `unix://${path}`]
+        "2",
+        "5",
+        "tcp://127.0.0.1:0",
+        "tls://127.0.0.1:0",
+        `unix://${path}`
       )
       type Processes = ReadonlyArray<Workers.Worker>
       const first = yield* ask<Processes>(running, "workers")
