@@ -26,7 +26,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/address",
       "internal/time",
       "internal/budget",
-      "internal/metrics",
+      "MetricSeries",
       "CertificateName",
       "Endpoint",
       "EndpointSchema",
@@ -46,7 +46,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/udpServer",
       "UdpServer"
     ],
-    ["internal/framed", "Framed", "Conversation", "FramedClient", "Heartbeat", "internal/client", "Reconnecting"],
+    ["internal/framed", "Framed", "Conversation", "Heartbeat"],
     ["internal/broadcast", "Subscription", "Broadcast"],
     [
       "internal/bridge",
@@ -56,6 +56,11 @@ export const layers: Readonly<Record<string, Layers>> = {
       "ConnectionBridge",
       "ClusterSocket"
     ]
+  ],
+  client: [
+    ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
+    ["internal"],
+    ["FramedClient", "Reconnecting"]
   ],
   codec: [
     ["internal/machine"],
@@ -115,6 +120,7 @@ export const layers: Readonly<Record<string, Layers>> = {
 export const outside: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   framing: [],
   core: [/^@sluice\/framing\//],
+  client: [/^@sluice\/(core|framing)\//],
   codec: [/^@sluice\/framing\//],
   node: [
     /^@sluice\/(core|framing)\//,

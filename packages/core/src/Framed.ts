@@ -41,10 +41,12 @@ import type * as Option from "effect/Option"
 import type { Pipeable } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type * as Pull from "effect/Pull"
+import type * as Scheduler from "effect/Scheduler"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import * as Connection from "./Connection.ts"
+import { ended as internalEnded } from "./internal/connection/ended.ts"
 import { nextChunk } from "./internal/connection/reading.ts"
 import { stateOf as connectionState } from "./internal/connection/state.ts"
 import { answerConcurrently } from "./internal/framed/concurrentResponder.ts"
@@ -176,6 +178,15 @@ const pull = <Out, In>(
  */
 export const bufferedUnsafe = <Out, In>(self: Framed<Out, In>): number => stateOf(self).decoder.buffered
 
+/**
+ * Waits until the peer has ended or the connection is closed, also while nobody receives: up to 256 KiB are read ahead.
+ *
+ * @category receiving
+ * @since 0.1.0
+ */
+export const ended = <Out, In>(self: Framed<Out, In>): Effect.Effect<void> =>
+  internalEnded(connectionState(self.connection))
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Sending
 // ---------------------------------------------------------------------------------------------------------------------
@@ -244,6 +255,39 @@ export const request: {
  */
 export const sink = <Out, In>(self: Framed<Out, In>): Sink.Sink<void, Out, never, FramedError> =>
   Sink.forEachArray((messages: ReadonlyArray<Out>) => sendAll(self, messages))
+
+/**
+ * What a {@link Framed} has encoded and not yet written: for clients that send the messages of many fibers with one write.
+ * Offsets are in bytes, from the first that was sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Outbox<in Out> {
+  /** Where the last message that was added ends. */
+  readonly offset: number
+  /** Up to where everything has been handed to the connection. */
+  readonly flushedTo: number
+  /** Whether 64 KiB are waiting: add no more before they are flushed. */
+  readonly isFull: boolean
+  /** Adds a message, unless the framing refuses it. */
+  readonly add: (message: Out) => FramingError | undefined
+  /** Writes everything, and waits until the peer has room for it. */
+  readonly flush: Effect.Effect<void, NetworkError.NetworkError>
+  /**
+   * Writes everything when the fibers that can run have run: by then there may be more. If the connection is gone, its
+   * next operation fails.
+   */
+  readonly flushSoon: (dispatcher: Scheduler.SchedulerDispatcher) => void
+}
+
+/**
+ * The messages that are not written yet.
+ *
+ * @category sending
+ * @since 0.1.0
+ */
+export const outbox = <Out, In>(self: Framed<Out, In>): Outbox<Out> => stateOf(self).outbox
 
 /**
  * Half-closes: everything sent is written, then the peer sees the end; receiving continues.

@@ -12,11 +12,13 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as AddressResolver from "effect/net/AddressResolver"
+import type * as Dns from "effect/net/Dns"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import type * as Connection from "./Connection.ts"
 import * as peerAddress from "./internal/address/peerAddress.ts"
 import * as network from "./internal/network/network.ts"
+import { dnsError } from "./internal/network/resolve.ts"
 import { checkCloseTimeout, standalone } from "./internal/network/standalone.ts"
 import * as errors from "./internal/network/systemError.ts"
 import type { TlsClient, TlsServer } from "./internal/tls/settings.ts"
@@ -367,3 +369,15 @@ export const makeConnection = (
  * @since 0.1.0
  */
 export const systemError: (failure: errors.SystemFailure) => NetworkError.NetworkError = errors.systemError
+
+/**
+ * Translates a failed lookup of `host` into a `NetworkError`. `address` is what the error names.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const lookupError: (
+  error: Dns.DnsError | NetAddress.NetAddressError,
+  address: string,
+  host: string
+) => NetworkError.NetworkError = dnsError

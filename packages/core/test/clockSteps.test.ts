@@ -3,7 +3,6 @@ import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
 import * as Heartbeat from "@sluice/core/Heartbeat"
 import * as Network from "@sluice/core/Network"
-import * as Reconnecting from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
 import * as Framing from "@sluice/framing/Framing"
 import * as Fault from "@sluice/simulation/Fault"
@@ -13,10 +12,8 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 
 /** A server on a host whose wall clock can be stepped, and a client elsewhere. */
 const scene = (options: Omit<Server.Options, "listen">, handler: Server.Handler<unknown, Scope.Scope> = echo) =>
@@ -147,29 +144,6 @@ for (const [where, by] of steps) {
         expect(mute.pollUnsafe()).toBeDefined()
         yield* Effect.sleep("10 seconds")
         expect(alive.pollUnsafe()).toBeUndefined()
-      })
-    )
-
-    VitestSimulation.it(
-      "leaves the schedule of a reconnecting client as it was",
-      Effect.gen(function*() {
-        const { clients, server, step } = yield* scene({})
-        const client = yield* Reconnecting.make({
-          connect: Effect.flatMap(Network.connect("tcp://server:7"), (c) => Framed.make(c, Framing.lines())),
-          // A second after the first failure, then two, and fresh again after a connection of five seconds.
-          schedule: Schedule.exponential("1 second"),
-          resetAfter: "5 seconds"
-        }).pipe((effect) => Host.run(clients, effect))
-        yield* Effect.sleep("1 second")
-        yield* step(by)
-        const [open] = yield* server.connections
-        yield* Connection.abort(open!.connection)
-        yield* Effect.sleep("500 millis")
-        const state = yield* SubscriptionRef.get(client.state)
-        // Not reset: the connection was shorter than five seconds.
-        expect(state).toMatchObject({ _tag: "Waiting", attempt: 2 })
-        yield* Effect.sleep("1 second")
-        expect((yield* SubscriptionRef.get(client.state))._tag).toBe("Connected")
       })
     )
   })

@@ -1,6 +1,6 @@
 /** A client of the store: finds the leader, and retries until a command has had its effect. */
+import * as FramedClient from "@sluice/client/FramedClient"
 import * as Framed from "@sluice/core/Framed"
-import * as FramedClient from "@sluice/core/FramedClient"
 import * as Network from "@sluice/core/Network"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"

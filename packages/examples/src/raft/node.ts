@@ -1,7 +1,7 @@
 /** A node: runs the core against a network, a disk and a clock. */
+import * as FramedClient from "@sluice/client/FramedClient"
 import type * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
-import * as FramedClient from "@sluice/core/FramedClient"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as Clock from "effect/Clock"

@@ -2,9 +2,9 @@ import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
+import * as MetricSeries from "../../MetricSeries.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import { streamSeries } from "../connection/metrics.ts"
-import { counted, gauged, registered } from "../metrics/series.ts"
 import type { ListenerState } from "./listener.ts"
 
 const accepted = Metric.counter("sluice_connections_accepted", { description: "Connections accepted" })
@@ -18,13 +18,15 @@ const handshakesFailed = Metric.counter("sluice_handshakes_failed", {
 
 /** Reports a listener for as long as the Scope is open. */
 export const listening = (listener: ListenerState): Effect.Effect<void, never, Scope.Scope> =>
-  registered(
+  MetricSeries.report(
     { role: "server", address: NetAddress.formatSocketAddress(listener.address) },
     [
       ...streamSeries(listener.traffic),
-      gauged(waiting, () => listener.waiting),
-      counted(accepted, () => listener.traffic.accepted),
-      ...ServerPolicy.refusals.map((reason) => counted(refused, () => listener.traffic.refused[reason], { reason })),
-      counted(handshakesFailed, () => listener.traffic.handshakesFailed)
+      MetricSeries.gauge(waiting, () => listener.waiting),
+      MetricSeries.counter(accepted, () => listener.traffic.accepted),
+      ...ServerPolicy.refusals.map((reason) =>
+        MetricSeries.counter(refused, () => listener.traffic.refused[reason], { reason })
+      ),
+      MetricSeries.counter(handshakesFailed, () => listener.traffic.handshakesFailed)
     ]
   )

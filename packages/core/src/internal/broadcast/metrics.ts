@@ -1,6 +1,6 @@
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
-import { counted, type Registration } from "../metrics/series.ts"
+import * as MetricSeries from "../../MetricSeries.ts"
 
 const messagesDropped = Metric.counter("sluice_messages_dropped", {
   description: "Messages that a slow subscriber missed"
@@ -10,4 +10,5 @@ const messagesDropped = Metric.counter("sluice_messages_dropped", {
 export const dropping = (
   subscription: { readonly name: string; readonly dropped: number },
   context: Context.Context<never>
-): Registration => counted(messagesDropped, () => subscription.dropped, { subscriber: subscription.name })(context)
+): Metric.Registration =>
+  MetricSeries.counter(messagesDropped, () => subscription.dropped, { subscriber: subscription.name })(context)

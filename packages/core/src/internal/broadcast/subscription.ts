@@ -1,6 +1,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Metric from "effect/Metric"
 import * as MutableList from "effect/MutableList"
 import * as Pipeable from "effect/Pipeable"
 import type * as Scheduler from "effect/Scheduler"
@@ -8,7 +9,6 @@ import type * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Subscription from "../../Subscription.ts"
-import type { Registration } from "../metrics/series.ts"
 import { Overflowed } from "./errors.ts"
 import { dropping } from "./metrics.ts"
 import type { Batch } from "./publishedBatch.ts"
@@ -67,7 +67,7 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   sources: ReadonlyArray<Source> = []
   // Dropped, and not told of yet.
   #missing = 0
-  #counting: Registration | undefined = undefined
+  #counting: Metric.Registration | undefined = undefined
   #dropped = 0
   ended = false
   failure: Overflowed | undefined = undefined

@@ -1,7 +1,7 @@
 import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
-import { counted, gauged, registered, type Series } from "../metrics/series.ts"
+import * as MetricSeries from "../../MetricSeries.ts"
 import type { Traffic } from "./traffic.ts"
 
 const open = Metric.gauge("sluice_connections_open", { description: "Connections that are open now" })
@@ -18,13 +18,13 @@ export const connectionDuration = Metric.histogram("sluice_connection_duration",
 })
 
 /** The series of the connections that are counted together. */
-export const streamSeries = (traffic: Traffic): ReadonlyArray<Series> => [
-  gauged(open, () => traffic.open),
-  counted(failed, () => traffic.failed),
-  counted(bytesIn, () => traffic.bytesIn),
-  counted(bytesOut, () => traffic.bytesOut)
+export const streamSeries = (traffic: Traffic): ReadonlyArray<MetricSeries.MetricSeries> => [
+  MetricSeries.gauge(open, () => traffic.open),
+  MetricSeries.counter(failed, () => traffic.failed),
+  MetricSeries.counter(bytesIn, () => traffic.bytesIn),
+  MetricSeries.counter(bytesOut, () => traffic.bytesOut)
 ]
 
 /** Reports the outgoing connections of a network for as long as the Scope is open. */
 export const dialling = (traffic: Traffic): Effect.Effect<void, never, Scope.Scope> =>
-  registered({ role: "client" }, streamSeries(traffic))
+  MetricSeries.report({ role: "client" }, streamSeries(traffic))

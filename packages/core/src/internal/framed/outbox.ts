@@ -2,6 +2,7 @@ import type { Encoder } from "@sluice/framing/Framing"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Scheduler from "effect/Scheduler"
+import type * as Framed from "../../Framed.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import { nobody } from "../connection/sendQueue.ts"
 import type { ConnectionState } from "../connection/state.ts"
@@ -11,7 +12,7 @@ import { writeAll } from "../connection/writing.ts"
 const largestFlush = 64 * 1024
 
 /** The messages that are encoded and not yet written, so that those of one turn leave with one write. */
-export class Outbox<in Out> {
+export class Outbox<in Out> implements Framed.Outbox<Out> {
   readonly connection: ConnectionState
   readonly encoder: Encoder<Out>
   #flushedTo: number
@@ -23,12 +24,14 @@ export class Outbox<in Out> {
     this.#flushedTo = encoder.offset
   }
 
-  /** Whether nothing may be added before what is here is written. */
+  get offset(): number {
+    return this.encoder.offset
+  }
+
   get isFull(): boolean {
     return this.encoder.offset - this.#flushedTo >= largestFlush
   }
 
-  /** The offset in the output up to which everything has been handed to the connection. */
   get flushedTo(): number {
     return this.#flushedTo
   }
@@ -42,7 +45,6 @@ export class Outbox<in Out> {
     return this.#isScheduled || this.isEmpty
   }
 
-  /** Adds a message, unless the framing refuses it. */
   add(message: Out): FramingError | undefined {
     return this.encoder.encode(message)
   }
@@ -57,12 +59,10 @@ export class Outbox<in Out> {
     return this.encoder.drain()
   }
 
-  /** Writes everything, and waits until the peer has room for it. */
   readonly flush: Effect.Effect<void, NetworkError.NetworkError> = Effect.suspend(() =>
     this.isEmpty ? Effect.void : writeAll(this.connection, this.#drain())
   )
 
-  /** Writes everything when the fibers that can run have run: by then there may be more. */
   flushSoon(dispatcher: Scheduler.SchedulerDispatcher): void {
     if (this.isCovered) return
     this.#isScheduled = true

@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
-import { counted, registered } from "../metrics/series.ts"
+import * as MetricSeries from "../../MetricSeries.ts"
 import type { UdpSocketState } from "./udpSocket.ts"
 
 const datagramsIn = Metric.counter("sluice_datagrams_in", { description: "Datagrams received" })
@@ -13,8 +13,8 @@ const datagramsDropped = Metric.counter("sluice_datagrams_dropped", {
 
 /** Reports a datagram socket for as long as the Scope is open. */
 export const bound = (socket: UdpSocketState): Effect.Effect<void, never, Scope.Scope> =>
-  registered({ address: NetAddress.formatInet(socket.address) }, [
-    counted(datagramsIn, () => socket.traffic.received),
-    counted(datagramsOut, () => socket.traffic.sent),
-    counted(datagramsDropped, () => socket.traffic.dropped)
+  MetricSeries.report({ address: NetAddress.formatInet(socket.address) }, [
+    MetricSeries.counter(datagramsIn, () => socket.traffic.received),
+    MetricSeries.counter(datagramsOut, () => socket.traffic.sent),
+    MetricSeries.counter(datagramsDropped, () => socket.traffic.dropped)
   ])

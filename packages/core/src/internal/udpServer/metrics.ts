@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
-import { counted, registered } from "../metrics/series.ts"
+import * as MetricSeries from "../../MetricSeries.ts"
 import type { Admission } from "./admission.ts"
 
 const rejected = Metric.counter("sluice_datagrams_rejected", {
@@ -14,9 +14,9 @@ export const rejecting = (
   admission: Admission,
   address: NetAddress.InetAddress
 ): Effect.Effect<void, never, Scope.Scope> =>
-  registered(
+  MetricSeries.report(
     { address: NetAddress.formatInet(address) },
     (["ratePerSource", "handleOwn"] as const).map((reason) =>
-      counted(rejected, () => admission.rejected[reason], { reason })
+      MetricSeries.counter(rejected, () => admission.rejected[reason], { reason })
     )
   )

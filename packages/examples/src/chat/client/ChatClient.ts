@@ -1,9 +1,9 @@
 /** A client of the chat, without a terminal: it comes back by itself, as the same person in the same room. */
+import * as Reconnecting from "@sluice/client/Reconnecting"
 import type * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
 import * as Heartbeat from "@sluice/core/Heartbeat"
 import * as Network from "@sluice/core/Network"
-import * as Reconnecting from "@sluice/core/Reconnecting"
 import type * as SocketOptions from "@sluice/core/SocketOptions"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"

@@ -1,5 +1,5 @@
 /** The status line: who one is, where, and how the connection is. */
-import type * as Reconnecting from "@sluice/core/Reconnecting"
+import type * as Reconnecting from "@sluice/client/Reconnecting"
 import type { Whereabouts } from "./Whereabouts.ts"
 
 export const show = (

@@ -2,13 +2,13 @@
  * A client of Redis that many fibers share: their commands are pipelined over one connection, which is made again when it is
  * lost.
  */
+import * as FramedClient from "@sluice/client/FramedClient"
+import * as Reconnecting from "@sluice/client/Reconnecting"
 import * as Connection from "@sluice/core/Connection"
 import type * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
-import * as FramedClient from "@sluice/core/FramedClient"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
-import * as Reconnecting from "@sluice/core/Reconnecting"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

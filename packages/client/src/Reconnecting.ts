@@ -8,7 +8,7 @@
  * import * as Framed from "@sluice/core/Framed"
  * import * as Framing from "@sluice/framing/Framing"
  * import * as Network from "@sluice/core/Network"
- * import * as Reconnecting from "@sluice/core/Reconnecting"
+ * import * as Reconnecting from "@sluice/client/Reconnecting"
  * import * as Console from "effect/Console"
  * import * as Effect from "effect/Effect"
  * import * as Stream from "effect/Stream"
@@ -42,6 +42,8 @@
  *
  * @since 0.1.0
  */
+import type { Framed, FramedError } from "@sluice/core/Framed"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -51,12 +53,10 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
-import type { Framed, FramedError } from "./Framed.ts"
-import type { NotConnected } from "./internal/client/errors.ts"
-import * as internal from "./internal/client/reconnecting.ts"
-import type * as NetworkError from "./NetworkError.ts"
+import type { NotConnected } from "./internal/errors.ts"
+import * as internal from "./internal/reconnecting.ts"
 
-export { NotConnected } from "./internal/client/errors.ts"
+export { NotConnected } from "./internal/errors.ts"
 
 /**
  * A client that sends messages of type `Out` and receives messages of type `In`, over one connection after the other.

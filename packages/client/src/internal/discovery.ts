@@ -1,10 +1,10 @@
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as NetworkError from "@sluice/core/NetworkError"
+import { checked, duration, integer, reject } from "@sluice/core/Options"
+import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Dns from "effect/net/Dns"
-import * as Endpoint from "../../Endpoint.ts"
-import type * as FramedClient from "../../FramedClient.ts"
-import * as NetworkError from "../../NetworkError.ts"
-import { checked, duration, integer, reject } from "../../Options.ts"
-import { dnsError } from "../network/resolve.ts"
+import type * as FramedClient from "../FramedClient.ts"
 import type { Candidate } from "./target.ts"
 
 /** Endpoints that are looked up periodically. */
@@ -61,7 +61,10 @@ export const srv = (
   const scheme = options.scheme ?? "tcp"
   const resolve = Effect.gen(function*() {
     const dns = yield* Dns.Dns
-    const records = yield* Effect.mapError(dns.resolve(name, "SRV"), (error) => dnsError(error, name, name))
+    const records = yield* Effect.mapError(
+      dns.resolve(name, "SRV"),
+      (error) => Transport.lookupError(error, name, name)
+    )
     // A target of "." says that there is no such service (RFC 2782).
     const found = records.filter(({ target }) => target !== "." && target !== "")
     if (found.length === 0) {

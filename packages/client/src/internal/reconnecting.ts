@@ -1,3 +1,7 @@
+import * as Connection from "@sluice/core/Connection"
+import * as Framed from "@sluice/core/Framed"
+import * as NetworkError from "@sluice/core/NetworkError"
+import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -13,17 +17,13 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as Connection from "../../Connection.ts"
-import * as Framed from "../../Framed.ts"
-import * as NetworkError from "../../NetworkError.ts"
-import { checked, duration, oneOf, optionalInteger } from "../../Options.ts"
-import type * as Reconnecting from "../../Reconnecting.ts"
-import { monotonicMillis } from "../time/monotonic.ts"
+import type * as Reconnecting from "../Reconnecting.ts"
 import { NotConnected } from "./errors.ts"
 import { Inbox } from "./inbox.ts"
+import { monotonicMillis } from "./monotonic.ts"
 import { retrying } from "./retrying.ts"
 
-export const typeId = "~@sluice/core/Reconnecting"
+export const typeId = "~@sluice/client/Reconnecting"
 
 type Error<E> = E | Framed.FramedError
 

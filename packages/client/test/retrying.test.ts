@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import { retrying } from "../src/internal/client/retrying.ts"
-import { monotonicMillis } from "../src/internal/time/monotonic.ts"
+import { monotonicMillis } from "../src/internal/monotonic.ts"
+import { retrying } from "../src/internal/retrying.ts"
 
 /** A client whose connections hold for these times in milliseconds; what it told while it tried. */
 const trying = Effect.fnUntraced(function*(

@@ -1,8 +1,7 @@
+import * as Framed from "@sluice/core/Framed"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type * as Framed from "../../Framed.ts"
-import { type FramedState, stateOf } from "../framed/state.ts"
 import { RequestFailed } from "./errors.ts"
 
 type Failure<E> = E | Framed.FramedError
@@ -35,7 +34,7 @@ export class Channel<Out, In, E> {
   readonly #now: () => number
   readonly #correlation: Correlation<Out, In> | undefined
   readonly #observer: Observer
-  #framed: FramedState<Out, In> | undefined = undefined
+  #outbox: Framed.Outbox<Out> | undefined = undefined
   // By their ids, or by their order. A Map keeps the order of insertion.
   #pending = new Map<unknown, Pending<In, E>>()
   #asked = 0
@@ -55,7 +54,7 @@ export class Channel<Out, In, E> {
   }
 
   get isOpen(): boolean {
-    return this.#framed !== undefined
+    return this.#outbox !== undefined
   }
 
   get pending(): number {
@@ -69,21 +68,21 @@ export class Channel<Out, In, E> {
   }
 
   open(framed: Framed.Framed<Out, In>): void {
-    this.#framed = stateOf(framed)
+    this.#outbox = Framed.outbox(framed)
     this.#asked = 0
     this.#answered = 0
   }
 
   /** Fails the requests in flight: there will be no answers on this connection. */
   lose(reason: Failure<E>): void {
-    const framed = this.#framed
-    if (framed === undefined) return
-    this.#framed = undefined
+    const outbox = this.#outbox
+    if (outbox === undefined) return
+    this.#outbox = undefined
     const lost = [...this.#pending.values()]
     this.#pending = new Map()
     for (const { end, resume } of lost) {
       this.#slots.release()
-      resume?.(Effect.fail(new RequestFailed({ sent: end <= framed.outbox.flushedTo, reason })))
+      resume?.(Effect.fail(new RequestFailed({ sent: end <= outbox.flushedTo, reason })))
     }
     this.#observer.onLoss(lost.length, reason)
   }
@@ -93,7 +92,7 @@ export class Channel<Out, In, E> {
    * connection is lost.
    */
   ask(message: Out, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<In, FramingError | RequestFailed<E>> {
-    const { outbox } = this.#framed!
+    const outbox = this.#outbox!
     const id = this.#correlation === undefined ? this.#asked : this.#correlation.request(message)
     const problem = this.#pending.has(id)
       ? Effect.die(new Error(`two requests in flight have the id ${String(id)}; make ids unique`))
@@ -104,7 +103,7 @@ export class Channel<Out, In, E> {
       return refusal
     }
     this.#asked++
-    const pending: Pending<In, E> = { end: outbox.encoder.offset, since: this.#now(), resume: undefined }
+    const pending: Pending<In, E> = { end: outbox.offset, since: this.#now(), resume: undefined }
     this.#pending.set(id, pending)
     const answer = Effect.callback<In, RequestFailed<E>>((resume) => {
       pending.resume = resume

@@ -1,6 +1,6 @@
+import type { NetworkError } from "@sluice/core/NetworkError"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Data from "effect/Data"
-import type { NetworkError } from "../../NetworkError.ts"
 
 /**
  * A message was not accepted, because there is no connection. `queued` others wait for one.

@@ -5,7 +5,7 @@
  *
  * ```ts
  * import * as Framed from "@sluice/core/Framed"
- * import * as FramedClient from "@sluice/core/FramedClient"
+ * import * as FramedClient from "@sluice/client/FramedClient"
  * import * as Framing from "@sluice/framing/Framing"
  * import * as Network from "@sluice/core/Network"
  * import * as Effect from "effect/Effect"
@@ -36,6 +36,9 @@
  *
  * @since 0.1.0
  */
+import type * as Endpoint from "@sluice/core/Endpoint"
+import type { Framed, FramedError } from "@sluice/core/Framed"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import type { FramingError } from "@sluice/framing/FramingError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -45,14 +48,11 @@ import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Types from "effect/Types"
-import type * as Endpoint from "./Endpoint.ts"
-import type { Framed, FramedError } from "./Framed.ts"
-import * as discovery from "./internal/client/discovery.ts"
-import type { RequestFailed } from "./internal/client/errors.ts"
-import * as internal from "./internal/client/framedClient.ts"
-import type * as NetworkError from "./NetworkError.ts"
+import * as discovery from "./internal/discovery.ts"
+import type { RequestFailed } from "./internal/errors.ts"
+import * as internal from "./internal/framedClient.ts"
 
-export { Overloaded, RequestFailed } from "./internal/client/errors.ts"
+export { Overloaded, RequestFailed } from "./internal/errors.ts"
 
 /**
  * A client that sends requests of type `Out` and receives answers of type `In`.
@@ -129,7 +129,7 @@ export interface SrvOptions {
  * `effect/net/Dns`: on Node, from `@effect/platform-node/NodeDns`.
  *
  * ```ts
- * import * as FramedClient from "@sluice/core/FramedClient"
+ * import * as FramedClient from "@sluice/client/FramedClient"
  *
  * const endpoints = FramedClient.srv("_redis._tcp.example.org", { scheme: "tls" })
  * ```

@@ -1,10 +1,8 @@
+import * as Framed from "@sluice/core/Framed"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Framed from "../../Framed.ts"
-import { ended } from "../connection/ended.ts"
-import { stateOf } from "../connection/state.ts"
 
 /** How many messages are received ahead of their receiver. */
 const capacity = 16
@@ -37,7 +35,7 @@ export class Inbox<in out A, in out E> {
     const filling: Effect.Effect<void, Framed.FramedError> = Effect.suspend(() =>
       this.#hasRoom
         ? Effect.flatMap(receive, (message) => this.#add(message) ? filling : Effect.void)
-        : Effect.flatMap(Effect.raceFirst(this.#room, Effect.as(ended(stateOf(framed.connection)), true)), (isOver) =>
+        : Effect.flatMap(Effect.raceFirst(this.#room, Effect.as(Framed.ended(framed), true)), (isOver) =>
           isOver ? rest : filling)
     )
     const rest: Effect.Effect<void, Framed.FramedError> = Effect.flatMap(

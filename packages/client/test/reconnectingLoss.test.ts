@@ -1,9 +1,9 @@
 /** What a `Reconnecting` client does about the loss of a connection whose messages nobody takes. */
 import { assert, describe } from "@effect/vitest"
+import * as Reconnecting from "@sluice/client/Reconnecting"
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
 import * as Network from "@sluice/core/Network"
-import * as Reconnecting from "@sluice/core/Reconnecting"
 import * as Server from "@sluice/core/Server"
 import * as Framing from "@sluice/framing/Framing"
 import * as Host from "@sluice/simulation/Host"

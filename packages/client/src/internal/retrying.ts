@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { monotonicMillis } from "../time/monotonic.ts"
+import { monotonicMillis } from "./monotonic.ts"
 
 export const defaultSchedule = Schedule.jittered(
   Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])

@@ -1,8 +1,8 @@
+import * as MetricSeries from "@sluice/core/MetricSeries"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import { counted, gauged, registered, type Registration } from "../metrics/series.ts"
 
 const boundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000]
 
@@ -75,19 +75,19 @@ const latency = Metric.histogram("sluice_client_latency", {
 export const measuring = (name: string, client: Measured): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { slots, statistics } = client
-    yield* registered({ client: name }, [
-      gauged(connections, () => client.connections),
-      gauged(pending, () => slots.taken),
-      gauged(waiting, () => slots.waiting),
-      counted(answered, () => statistics.answered),
-      counted(ejections, () => client.ejections),
+    yield* MetricSeries.report({ client: name }, [
+      MetricSeries.gauge(connections, () => client.connections),
+      MetricSeries.gauge(pending, () => slots.taken),
+      MetricSeries.gauge(waiting, () => slots.waiting),
+      MetricSeries.counter(answered, () => statistics.answered),
+      MetricSeries.counter(ejections, () => client.ejections),
       (context) =>
         Metric.registerUnsafe(latency, context, { get: () => statistics.latency, update: () => {}, modify: () => {} })
     ])
     const context = yield* Effect.context<never>()
-    const reasons: Array<Registration> = []
+    const reasons: Array<Metric.Registration> = []
     statistics.onReason = (reason) => {
-      const count = counted(failed, () => statistics.failed.get(reason)!, { client: name, reason })
+      const count = MetricSeries.counter(failed, () => statistics.failed.get(reason)!, { client: name, reason })
       reasons.push(count(context))
     }
     yield* Effect.addFinalizer(() => Effect.sync(() => reasons.forEach((registration) => registration.remove())))

@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
+import * as FramedClient from "@sluice/client/FramedClient"
 import type * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
-import * as FramedClient from "@sluice/core/FramedClient"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as Framing from "@sluice/framing/Framing"
