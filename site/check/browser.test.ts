@@ -25,7 +25,7 @@ const visited = [
   "guide/simulation.html",
   "reference/",
   "reference/core/Server.html",
-  "source/packages/core/src/SafeText.ts.html",
+  "source/packages/framing/src/SafeText.ts.html",
   "report.html"
 ]
 

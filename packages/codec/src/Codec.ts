@@ -1,7 +1,7 @@
 /**
  * A wire format as a value: one description that decodes and encodes.
  *
- * A codec describes bytes field by field. {@link framing} makes it a framing of `@sluice/core`, for byte streams;
+ * A codec describes bytes field by field. {@link framing} makes it a framing of `@sluice/framing`, for byte streams;
  * {@link decode} and {@link encode} are for bytes that are all there, such as datagrams.
  *
  * **What holds for every codec**

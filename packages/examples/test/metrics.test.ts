@@ -117,7 +117,7 @@ describe("metrics", () => {
   })
 
   it("are all in the list of the guide", () => {
-    const defined = globSync("packages/core/src/**/*.ts", { cwd: workspace }).flatMap((file) =>
+    const defined = globSync("packages/{core,client}/src/**/*.ts", { cwd: workspace }).flatMap((file) =>
       Array.from(
         readFileSync(join(workspace, file), "utf8").matchAll(/Metric\.(counter|gauge|histogram)\("(sluice_\w+)"/g),
         ([, type, name]) => `${name} ${type}`
