@@ -9,6 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as ChatClient from "../../src/chat/client/ChatClient.ts"
 import * as Line from "../../src/chat/protocol/Line.ts"
 import * as ChatServer from "../../src/chat/server/ChatServer.ts"
 import * as overRedis from "../../src/chat/server/elsewhere/overRedis.ts"
@@ -40,7 +42,7 @@ const servers = Effect.fnUntraced(function*(count: number) {
     }))
   yield* Effect.sleep("3 seconds")
   const join = (name: string, index: number) => enter(people, name, "lobby", `tcp://${addressOf(index)}:7000`)
-  return { engine, servers: all, join }
+  return { engine, people, servers: all, join }
 })
 
 type Person = Effect.Success<ReturnType<typeof enter>>
@@ -93,6 +95,43 @@ describe("several chat servers", () => {
         "-- carol is now called alice"
       ])
     })
+  )
+
+  VitestSimulation.it(
+    "give a client its name at once after a crash of its server, and what it missed",
+    Effect.gen(function*() {
+      const { join, people, servers: [server] } = yield* servers(2)
+      const client = yield* Effect.provide(
+        ChatClient.make({ server: `tcp://${addressOf(0)}:7000`, nick: "alice", room: "lobby" }),
+        Host.layer(people)
+      )
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(client.lines, (line) => Effect.sync(() => seen.push(Line.format(line))))
+      )
+      yield* client.greeted
+      const bob = yield* join("bob", 1)
+      yield* Fault.crash(server!)
+      yield* Effect.sleep("1 second")
+      yield* Fault.restart(server!)
+      // The lease of the name has seven seconds left.
+      yield* Effect.sleep("2 seconds")
+      expect((yield* client.whereabouts).name).toBe("alice")
+
+      yield* Fault.crash(server!)
+      yield* Effect.sleep("10 seconds")
+      yield* bob.say("/msg alice psst")
+      expect((yield* bob.settled).slice(-3)).toEqual([
+        "[to alice] psst",
+        "-- alice is away, and gets that on return",
+        "-- pong settled"
+      ])
+      yield* Fault.restart(server!)
+      yield* Effect.sleep("20 seconds")
+      expect(seen.filter((text) => text.startsWith("[from"))).toEqual(["[from bob at 1970-01-01 00:00] psst"])
+      expect(seen.filter((text) => text.startsWith("!!"))).toEqual([])
+    }),
+    { seeds }
   )
 
   VitestSimulation.it(

@@ -488,9 +488,9 @@ describe("the client", () => {
       yield* Effect.sleep("1 second")
       // The client gives up the connection, and the server does not hear of it.
       yield* Effect.scoped(Effect.andThen(Fault.partition(server, a), Effect.sleep("1 minute")))
-      yield* Effect.sleep("5 minutes")
+      yield* Effect.sleep("10 seconds")
       expect((yield* client.whereabouts).name).toBe("alice")
-      expect(seen.filter((text) => text.startsWith("!!")).length).toBeLessThanOrEqual(1)
+      expect(seen.filter((text) => text.startsWith("!!"))).toEqual([])
     })
   )
 

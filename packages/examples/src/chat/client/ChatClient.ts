@@ -11,6 +11,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
 import * as Line from "../protocol/Line.ts"
 import { TokenBucket } from "../protocol/TokenBucket.ts"
 import * as Wire from "../protocol/Wire.ts"
@@ -28,7 +29,7 @@ export interface Options {
   readonly heartbeat?: Duration.Input | undefined
 }
 
-// A name that is taken may be one's own, of a connection that the server has not missed yet.
+// Somebody else who has the name may leave.
 const pause: Duration.Input = "15 seconds"
 
 const unlimited = { burst: 1, refill: 0 }
@@ -41,6 +42,7 @@ const heartbeatToken = "heartbeat"
 /** Connects, and stays connected until the Scope is closed. */
 export const make = Effect.fnUntraced(function*({ connect, heartbeat, nick, room, schedule, server }: Options) {
   let whereabouts = Whereabouts.unknown(nick, room)
+  const token = randomUUID()
   // The server says what it allows. Half of the burst is kept back, for lines that the network delays and then brings at once.
   let bucket = new TokenBucket(unlimited)
   const greeted = yield* Deferred.make<void>()
@@ -64,7 +66,7 @@ export const make = Effect.fnUntraced(function*({ connect, heartbeat, nick, room
       bucket = new TokenBucket(unlimited)
       returning = ++connections > 1
       whereabouts = { ...whereabouts, name: undefined, asked: whereabouts.wanted, present: [] }
-      return Framed.sendAll(framed, Whereabouts.greeting(whereabouts))
+      return Framed.sendAll(framed, Whereabouts.greeting(whereabouts, token))
     },
     whileAway: { queue: 100 },
     schedule

@@ -37,7 +37,7 @@ const clock = (at: number): string => {
 export const show = (style: Style, line: Line.Line, at: number): string =>
   line._tag === "Past"
     ? `${dim(style, clock(line.at))} ${body(style, line.spoken)}`
-    : `${dim(style, clock(at))} ${body(style, line)}`
+    : `${dim(style, clock(line._tag === "Whispered" ? line.at ?? at : at))} ${body(style, line)}`
 
 const body = (style: Style, line: Line.Line): string => {
   switch (line._tag) {

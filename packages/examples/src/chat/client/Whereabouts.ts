@@ -67,8 +67,9 @@ export const received = (self: Whereabouts, line: Line.Line): Whereabouts => {
 export const isMisnamed = ({ name, wanted }: Whereabouts): boolean =>
   name !== undefined && wanted !== undefined && !isSame(name, wanted)
 
-/** What a new connection begins with. */
-export const greeting = ({ room, wanted }: Whereabouts): ReadonlyArray<string> => [
+/** What a new connection begins with. The token gives it the name at once that an older connection still has. */
+export const greeting = ({ room, wanted }: Whereabouts, token: string): ReadonlyArray<string> => [
+  `/token ${token}`,
   ...(wanted === undefined ? [] : [`/nick ${wanted}`]),
   ...(room === undefined ? [] : [`/join ${room}`])
 ]

@@ -12,8 +12,8 @@ export type Line = Data.TaggedEnum<{
   Acted: { readonly name: string; readonly text: string }
   /** An earlier line, and when it was said, in milliseconds since 1970; text has the minutes, and not the room. */
   Past: { readonly at: number; readonly spoken: Spoken; readonly room?: string }
-  /** A private message, as it is shown to whom it is for. */
-  Whispered: { readonly from: string; readonly text: string }
+  /** A private message, as it is shown to its recipient; `at` if it was sent while they were away. */
+  Whispered: { readonly from: string; readonly text: string; readonly at?: number }
   /** A private message, as it is shown to who sent it. */
   Sent: { readonly to: string; readonly text: string }
   Joined: { readonly name: string }
@@ -84,6 +84,9 @@ interface Form<L> {
   readonly parse: (...groups: Array<string>) => L | undefined
 }
 
+const minutesOf = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ")
+const timeOf = (minutes: string): number => Date.parse(`${minutes.replace(" ", "T")}Z`)
+
 /** The text of each kind of line, and what it is read by; the first that fits is it. */
 const forms: { readonly [Tag in Line["_tag"]]: Form<Extract<Line, { readonly _tag: Tag }>> } = {
   Said: {
@@ -97,18 +100,22 @@ const forms: { readonly [Tag in Line["_tag"]]: Form<Extract<Line, { readonly _ta
     parse: (name, text) => Acted({ name: name!, text: text! })
   },
   Past: {
-    format: ({ at, spoken }) => `[${new Date(at).toISOString().slice(0, 16).replace("T", " ")}] ${format(spoken)}`,
-    pattern: /^\[(\d{4}-\d\d-\d\d) (\d\d:\d\d)\] (.*)$/u,
-    parse: (date, time, text) => {
-      const at = Date.parse(`${date}T${time}Z`)
+    format: ({ at, spoken }) => `[${minutesOf(at)}] ${format(spoken)}`,
+    pattern: /^\[(\d{4}-\d\d-\d\d \d\d:\d\d)\] (.*)$/u,
+    parse: (minutes, text) => {
+      const at = timeOf(minutes!)
       const spoken = parse(text!)
       return Number.isNaN(at) || !isSpoken(spoken) ? undefined : Past({ at, spoken })
     }
   },
   Whispered: {
-    format: ({ from, text }) => `[from ${from}] ${text}`,
-    pattern: /^\[from (\S+)\] (.*)$/u,
-    parse: (from, text) => Whispered({ from: from!, text: text! })
+    format: ({ at, from, text }) => `[from ${from}${at === undefined ? "" : ` at ${minutesOf(at)}`}] ${text}`,
+    pattern: /^\[from (\S+)(?: at (\d{4}-\d\d-\d\d \d\d:\d\d))?\] (.*)$/u,
+    parse: (from, minutes, text) => {
+      const at = minutes === undefined ? undefined : timeOf(minutes)
+      if (Number.isNaN(at)) return undefined
+      return Whispered({ from: from!, text: text!, ...(at === undefined ? {} : { at }) })
+    }
   },
   Sent: {
     format: ({ text, to }) => `[to ${to}] ${text}`,

@@ -8,6 +8,7 @@ import { Admission } from "./Admission.ts"
 import * as Board from "./Board.ts"
 import { type Hall, moved } from "./commands.ts"
 import { Elsewhere, type Here, layerNone } from "./elsewhere/Elsewhere.ts"
+import { layerMemory, Mail } from "./mail/Mail.ts"
 import * as Member from "./Member.ts"
 import { Names } from "./Names.ts"
 import * as rateLimitedLog from "./rateLimitedLog.ts"
@@ -24,6 +25,7 @@ export const makeShared = Effect.fnUntraced(function*(
   const all = { ...Settings.defaults, ...settings }
   const rooms = yield* Rooms.make(all.history, wires)
   const elsewhere = yield* Elsewhere
+  const mail = yield* Mail
   const names = new Names(elsewhere.tag)
   const informed = wires.find(({ isToldOfRooms }) => isToldOfRooms)
   const hall = {
@@ -31,6 +33,7 @@ export const makeShared = Effect.fnUntraced(function*(
     names,
     rooms,
     elsewhere,
+    mail,
     board: informed && (yield* Board.make(rooms, informed)),
     log: rateLimitedLog.make()
   }
@@ -71,9 +74,12 @@ const here = (hall: Hall): Here => {
   }
 }
 
+/** What a single server needs of others: nothing. */
+export const layerAlone = Layer.merge(layerNone, layerMemory)
+
 /** A chat over several wires, on a single server. */
 export const make = (settings?: Partial<Settings.Settings>, wires?: ReadonlyArray<Wire.Wire>) =>
-  Effect.provide(makeShared(settings, wires), layerNone)
+  Effect.provide(makeShared(settings, wires), layerAlone)
 
 /** The handler of a chat of lines, on a single server. */
 export const handler = (settings?: Partial<Settings.Settings>) =>
@@ -81,7 +87,7 @@ export const handler = (settings?: Partial<Settings.Settings>) =>
 
 /** A chat of lines, on a single server. */
 export const layer = (options: Server.Options, settings?: Partial<Settings.Settings>) =>
-  Layer.provide(layerShared(options, settings), layerNone)
+  Layer.provide(layerShared(options, settings), layerAlone)
 
 /** A chat of lines, as one of several servers. */
 export const layerShared = (options: Server.Options, settings?: Partial<Settings.Settings>) =>

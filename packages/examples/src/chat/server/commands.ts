@@ -1,4 +1,5 @@
 /** What each command does. Its sender is answered, by a line or by what happens in the room. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
@@ -7,8 +8,9 @@ import * as Line from "../protocol/Line.ts"
 import * as Name from "../protocol/Name.ts"
 import type { Admission } from "./Admission.ts"
 import type { Board } from "./Board.ts"
-import type { Elsewhere } from "./elsewhere/Elsewhere.ts"
+import type { Elsewhere, Unreachable } from "./elsewhere/Elsewhere.ts"
 import type { HistoryFailed } from "./history/History.ts"
+import type { Mail, MailFailed } from "./mail/Mail.ts"
 import type { Member } from "./Member.ts"
 import { dismiss, keep, Parting, settled, tell, whereabouts } from "./Member.ts"
 import type { Names } from "./Names.ts"
@@ -21,6 +23,7 @@ export interface Hall {
   readonly names: Names
   readonly rooms: Rooms
   readonly elsewhere: Elsewhere["Service"]
+  readonly mail: Mail["Service"]
   /** For the wires that show the list of rooms, if any. */
   readonly board: Board | undefined
   /** Logs an error, at most once a second. */
@@ -94,6 +97,31 @@ const replace = ({ names, rooms }: Hall, member: Member, name: Name.Name): Effec
     )
   })
 
+/** Records whose name this is, for private messages while they are away. */
+const remember = ({ log, mail }: Hall, name: string, token: Member["token"]): Effect.Effect<void> =>
+  Effect.catch(mail.own(name, token), ({ message }) => log(message))
+
+/** Gives a member with a token the private messages that were sent while they were away. */
+const collect = Effect.fnUntraced(function*(hall: Hall, member: Member) {
+  const { log, mail } = hall
+  yield* remember(hall, member.name, member.token)
+  if (member.token === undefined) return
+  const letters = yield* Effect.catch(mail.take(member.token), ({ message }) => Effect.as(log(message), []))
+  for (const letter of letters) yield* tell(member, Line.Whispered(letter))
+})
+
+/** Keeps a private message for somebody who is away. */
+const leaveFor = Effect.fnUntraced(function*({ mail }: Hall, member: Member, name: Name.Name, text: string) {
+  const at = yield* Clock.currentTimeMillis
+  const isKept = yield* mail.keep(name, { from: member.name, text, at })
+  if (!isKept) return yield* refuse(member, `nobody is called ${name}`)
+  yield* tell(member, Line.Sent({ to: name, text }))
+  return yield* tell(member, Line.Notice({ text: `${name} is away, and gets that on return` }))
+})
+
+const mayBeLost = ({ log }: Hall, member: Member, name: string, message: string) =>
+  Effect.andThen(log(message), refuse(member, `that may not have arrived: ${name} cannot be reached now`))
+
 const actions: Actions = {
   Say: (hall, member, { text }) => say(hall, member, Line.Said({ name: member.name, text })),
 
@@ -111,6 +139,7 @@ const actions: Actions = {
       }
       member.introduced = true
       yield* tell(member, Line.Called({ name }))
+      yield* collect(hall, member)
       if (from !== name) {
         yield* moved(hall, member, from)
         if (member.stay !== undefined) {
@@ -145,18 +174,21 @@ const actions: Actions = {
 
   Who: (_, member) => inRoom(member, (room) => tell(member, Room.present(room))),
 
-  Msg: ({ elsewhere, log, names }, member, { name, text }) =>
-    Effect.suspend(() => {
+  Msg: (hall, member, { name, text }) =>
+    Effect.suspend((): Effect.Effect<boolean, MailFailed | Unreachable> => {
+      const { elsewhere, names } = hall
       const other = names.find(name)
       const to = other?.name ?? elsewhere.find(name)
-      if (to === undefined) return refuse(member, `nobody is called ${name}`)
+      if (to === undefined) return leaveFor(hall, member, name, text)
       const sending = other === undefined
         ? elsewhere.whisper(to, member.name, text)
         : tell(other, Line.Whispered({ from: member.name, text }))
       return Effect.andThen(sending, tell(member, Line.Sent({ to, text })))
     }).pipe(
-      Effect.catchTag("Unreachable", ({ message }) =>
-        Effect.andThen(log(message), refuse(member, `that may not have arrived: ${name} cannot be reached now`)))
+      Effect.catchTags({
+        Unreachable: ({ message }) => mayBeLost(hall, member, name, message),
+        MailFailed: ({ message }) => mayBeLost(hall, member, name, message)
+      })
     ),
 
   Token: (_, member, { secret }) =>
@@ -170,7 +202,11 @@ const actions: Actions = {
 
   Help: (_, member) => Effect.forEach(help, (text) => tell(member, Line.Notice({ text })), { discard: true }),
 
-  Quit: () => Effect.fail(new Parting({ farewell: "goodbye", why: "quit", isFinal: true }))
+  Quit: (hall, member) =>
+    Effect.andThen(
+      remember(hall, member.name, undefined),
+      Effect.fail(new Parting({ farewell: "goodbye", why: "quit", isFinal: true }))
+    )
 }
 
 const help = [

@@ -18,7 +18,6 @@ import * as Redis from "../../redis/client/url.ts"
 import * as Text from "../protocol/Text.ts"
 import * as Wire from "../protocol/Wire.ts"
 import * as ChatServer from "./ChatServer.ts"
-import { layerNone } from "./elsewhere/Elsewhere.ts"
 import * as History from "./history/History.ts"
 import * as SqliteHistory from "./history/SqliteHistory.ts"
 import * as Settings from "./Settings.ts"
@@ -167,7 +166,7 @@ export const server = Command.make(
     })
     const Kept = Option.match(data, { onNone: () => History.layerMemory, onSome: SqliteHistory.layer })
     const Servers = Option.match(options.redis, {
-      onNone: () => Layer.provide(Layer.unwrap(Chat), [layerNone, Kept]),
+      onNone: () => Layer.provide(Layer.unwrap(Chat), [ChatServer.layerAlone, Kept]),
       onSome: (redis) =>
         Layer.unwrap(Effect.map(
           Effect.promise(() => import("./elsewhere/overRedis.ts")),

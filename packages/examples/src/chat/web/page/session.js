@@ -236,7 +236,12 @@ export const makeSession = (identity, view) => {
         return note("note", `${line.from} is now called ${line.to}`, joined)
       }
       case "Whispered":
-        return add(find("person", line.from), { kind: "said", name: line.from, text: line.text, at: Date.now() })
+        return add(find("person", line.from), {
+          kind: "said",
+          name: line.from,
+          text: line.text,
+          at: line.at ?? Date.now()
+        })
       case "Sent":
         return add(find("person", line.to), { kind: "said", name: me, text: line.text, at: Date.now() })
       case "Rooms":
