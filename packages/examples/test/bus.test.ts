@@ -112,7 +112,7 @@ describe("a bus over Redis", () => {
       expect(all[1]!.delivered).toEqual(all[0]!.delivered)
       expect(all[2]!.delivered).toEqual(all[0]!.delivered)
     }),
-    { seeds, limit: { time: "1 hour" }, timeout: 60_000 + seeds * 10_000 }
+    { seeds, limit: { time: "1 hour" }, timeout: 180_000 + seeds * 10_000 }
   )
 
   VitestSimulation.it(
@@ -123,7 +123,7 @@ describe("a bus over Redis", () => {
       const last = Array.from(["a", "b", "c"], (name) => `${name} ${lines - 1}`)
       for (const { delivered } of all) expect(delivered).toEqual(expect.arrayContaining(last))
     }),
-    { seeds, limit: { time: "1 hour" }, timeout: 60_000 + seeds * 10_000 }
+    { seeds, limit: { time: "1 hour" }, timeout: 180_000 + seeds * 10_000 }
   )
 
   VitestSimulation.it(

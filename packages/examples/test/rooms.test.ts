@@ -82,5 +82,5 @@ describe.skipIf(!hasPostgres)("rooms", () => {
     late.say("goodbye")
     expect((await late.heard(10)).at(-1)).toBe("<late> goodbye")
     expect((await stop(other!)).code).toBe(143)
-  }, 120_000)
+  })
 })

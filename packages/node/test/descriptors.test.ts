@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== "linux")("a process that is out of descript
       yield* Effect.promise(() => Promise.race(clients.map(({ closed }) => closed)))
       for (const { socket } of clients) socket.destroy()
       while (!(yield* isServed(port!))) yield* Effect.sleep("10 millis")
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live(
     "reports it within two seconds when files have taken the last one, and serves again after that",
@@ -98,13 +98,12 @@ describe.skipIf(process.platform !== "linux")("a process that is out of descript
         expect(yield* isServed(port!)).toBe(false)
         yield* command("release")
         while (!(yield* isServed(port!))) yield* Effect.sleep("10 millis")
-      }).pipe(Effect.scoped),
-    30_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("says at its start that its limits need more", () =>
     Effect.gen(function*() {
       const { hear } = yield* server(64, 1000)
       expect(yield* hear("DescriptorsShort")).toMatchObject({ needed: 1100, limit: 64 })
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 })

@@ -214,4 +214,4 @@ it.live(`M2: the simulated disk does what the kernel does, in ${count} random se
         expect([seed, index, name, simulated[index]![1]]).toEqual([seed, index, name, result])
       }
     }
-  }).pipe(Effect.scoped), 60_000)
+  }).pipe(Effect.scoped))

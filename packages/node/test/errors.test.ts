@@ -179,8 +179,7 @@ describe("errors of the system", () => {
           const command = `ulimit -n 64 && exec "${process.execPath}" "${script}" ${what}`
           const { stdout } = yield* Effect.promise(() => promisify(execFile)("bash", ["-c", command]))
           expect(JSON.parse(stdout)).toEqual({ without: "TooManyOpenFiles", afterwards })
-        }),
-      30_000
+        })
     )
   }
 
@@ -195,8 +194,7 @@ describe("errors of the system", () => {
         expect(error).toMatchObject({ code: "EMFILE", reason: "TooManyOpenFiles" })
         expect(error.message).not.toContain("\n")
         expect(echoed).toBe("still here")
-      }),
-    30_000
+      })
   )
 })
 

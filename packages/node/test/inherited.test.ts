@@ -127,9 +127,7 @@ describe("listening on an inherited socket", () => {
     })))
 })
 
-describe.skipIf(missing("systemd-socket-activate", "--version") !== undefined)("systemd-socket-activate", {
-  timeout: 30_000
-}, () => {
+describe.skipIf(missing("systemd-socket-activate", "--version") !== undefined)("systemd-socket-activate", () => {
   it.live(
     "starts a server, which answers the connection that it was started for",
     () =>

@@ -394,5 +394,5 @@ describe.skipIf(!hasCurl)("curl", () => {
         const client = yield* NodeHttp.makeClient({ tls: { authorities: authority.certificate } })
         expect(yield* (yield* client.get(url)).text).toBe("https:")
       }
-    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer)))
 })

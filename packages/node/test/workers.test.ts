@@ -131,7 +131,7 @@ const until = Effect.fnUntraced(function*<A>(look: Effect.Effect<A, Error>, isDo
   }
 })
 
-describe("workers", { timeout: 60_000 }, () => {
+describe("workers", () => {
   it.live("serve on one port, are replaced without a failure, and break only their own connections", () =>
     Effect.scoped(Effect.gen(function*() {
       const at = yield* folder

@@ -86,12 +86,12 @@ describe("Simulation.run", () => {
       const stuck = Effect.gen(function*() {
         const [server, client] = yield* SimNetwork.hosts("server", "client")
         yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, Connection.readAll))
-        yield* Host.run(client, ask.pipe(Effect.withSpan("asking")))
+        yield* Host.run(client, ask.pipe(Effect.withSpan("asking"), Effect.withSpan("visiting")))
       })
       const run = yield* Simulation.record(stuck)
       const error = failure(run.exit)
       assert(error._tag === "SimulationDeadlock")
-      expect(error.fibers.map(({ name }) => name)).toContain("asking")
+      expect(error.fibers.map(({ name }) => name)).toContain("visiting > asking")
       expect(error.message).toMatch(
         /client: tcp 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:7, ESTABLISHED: waits for bytes from its peer/
       )

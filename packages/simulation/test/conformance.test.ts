@@ -55,7 +55,7 @@ const simulated = (name: string, { checks, through = identity }: Suite, options:
           if (Exit.isFailure(run.exit)) {
             return yield* run.exit
           }
-        }), 60_000)
+        }))
     }
   })
 

@@ -24,7 +24,7 @@ for (const [name, checks] of Object.entries(suites)) {
           Effect.flatMap(SimNetwork.host("host"), (host) =>
             Effect.provide(check.run, Layer.provide(BridgedNetwork.layer, Host.layer(host)))),
           { seed: name, schedule: "random" }
-        ), 60_000)
+        ))
     }
   })
 }

@@ -141,8 +141,7 @@ describe("behind a trusted proxy", () => {
             { seed, schedule: "random" }
           )
         }
-      }),
-    60_000
+      })
   )
 
   it.effect("a megabyte is echoed through it", () =>

@@ -122,5 +122,5 @@ describe.skipIf(!hasRedis)("chat servers over Redis", () => {
     for (const { socket } of clients) socket.destroy()
     expect((await stop(programs[0])).code).toBe(143)
     expect((await stop(programs[2])).code).toBe(143)
-  }, 120_000)
+  })
 })

@@ -165,7 +165,7 @@ describe("several chat servers", () => {
           .toEqual(Array.from({ length: lines }, (_, line) => line))
       }
     }),
-    { seeds, limit: { time: "1 hour" }, timeout: 60_000 + seeds * 10_000 }
+    { seeds, limit: { time: "1 hour" }, timeout: 180_000 + seeds * 10_000 }
   )
 
   VitestSimulation.it(
@@ -221,6 +221,6 @@ describe("several chat servers", () => {
         "-- pong settled"
       ])
     }),
-    { seeds, timeout: 60_000 + seeds * 10_000 }
+    { seeds, timeout: 180_000 + seeds * 10_000 }
   )
 })

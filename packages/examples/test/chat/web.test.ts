@@ -44,7 +44,7 @@ const join = async (tab: Tab, url: string, name: string) => {
   await tab.until(`${isOpen} && ${text("#peopleList .self .label")} === '${name}'`)
 }
 
-describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", () => {
   it("talks to browsers and nc, survives a restart, a loss of the network and hostile text", async () => {
     const data = folder()
     let server = await serve(data)

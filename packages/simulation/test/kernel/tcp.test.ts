@@ -68,7 +68,7 @@ describe("TCP over a bad link", () => {
           limit: { time: "10 days" }
         })
         expect((yield* run.exit).intact).toBe(true)
-      }), 60_000)
+      }))
   }
 
   it.effect("and so do 100 KB over links and buffers of all kinds", () =>
@@ -78,7 +78,7 @@ describe("TCP over a bad link", () => {
         const { intact } = yield* Simulation.run(transfer(100_000, link), { seed, tcp, limit: { time: "30 days" } })
         expect(intact, `seed ${seed}: ${JSON.stringify({ link, tcp })}`).toBe(true)
       }
-    }), 60_000)
+    }))
 
   it.effect("throughput is the window for each round trip", () =>
     Effect.gen(function*() {
@@ -93,7 +93,7 @@ describe("TCP over a bad link", () => {
         expect(took / expected).toBeGreaterThan(0.9)
         expect(took / expected).toBeLessThan(1.2)
       }
-    }), 60_000)
+    }))
 
   it.effect("a window that is full one way stops neither the bytes the other way nor a reset", () =>
     Effect.gen(function*() {
@@ -284,6 +284,44 @@ describe("TCP", () => {
       expect(count).toBe(101)
       expect(error).toMatchObject({ operation: "connect", code: "EADDRNOTAVAIL", reason: { _tag: "PortsExhausted" } })
     }))
+
+  it.effect("B5: an end whose window is closed can send all the same", () =>
+    Simulation.run(Effect.gen(function*() {
+      const { far, near } = yield* pair({ latency: "10 millis", segmentation: 0 })
+      const bytes = yield* randomBytes(mebibyte)
+      const stopped = yield* Effect.forkChild(Connection.write(far, new Uint8Array(8 * mebibyte)))
+      yield* Effect.sleep("10 seconds")
+      const begun = yield* Clock.currentTimeMillis
+      yield* Effect.forkChild(Connection.write(near, bytes))
+      expect(Buffer.compare(yield* Connection.readExactly(far, mebibyte), bytes)).toBe(0)
+      expect((yield* Clock.currentTimeMillis) - begun).toBeLessThan(1000)
+      yield* Fiber.interrupt(stopped)
+    })))
+
+  it.effect("over the loopback, a port in TIME_WAIT can be used again after a second, and no earlier", () =>
+    Simulation.run(
+      Effect.gen(function*() {
+        const host = yield* SimNetwork.host("alone")
+        yield* Host.serve(host, Server.layer({ listen: "tcp://127.0.0.1:7" }, Connection.readAll))
+        const refused = Effect.map(Effect.flip(Network.connect("tcp://127.0.0.1:7")), ({ code }) => code)
+        yield* Host.run(
+          host,
+          Effect.scoped(Effect.gen(function*() {
+            const first = yield* Network.connect("tcp://127.0.0.1:7")
+            expect(yield* refused).toBe("EADDRNOTAVAIL")
+            yield* Effect.sleep("2 seconds")
+            expect(yield* refused).toBe("EADDRNOTAVAIL")
+            yield* Connection.end(first)
+            expect(yield* Connection.readAll(first)).toHaveLength(0)
+            expect(yield* refused).toBe("EADDRNOTAVAIL")
+            yield* Effect.sleep("1 second")
+            const second = yield* Network.connect("tcp://127.0.0.1:7")
+            expect(second.localAddress).toEqual(first.localAddress)
+          }))
+        )
+      }),
+      { tcp: { ephemeralPorts: [40_000, 40_000] } }
+    ))
 
   it.effect("a half-closed connection still answers", () =>
     Simulation.run(Effect.gen(function*() {

@@ -9,6 +9,7 @@ import * as Trace from "@sluice/simulation/Trace"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { fingerprint } from "../../src/internal/report/fingerprint.ts"
+import { traceInDetail } from "../../src/internal/run/failure.ts"
 import { TraceBuffer } from "../../src/internal/world/traceBuffer.ts"
 import { hosts, listen, pairOn } from "../fixtures/handshake.ts"
 
@@ -326,4 +327,24 @@ describe("the clocks of a host", () => {
       expect((yield* Clock.currentTimeMillis) - begun).toBe(2000)
       expect(yield* seconds).toBe(38)
     })))
+})
+
+describe("the detailed trace of a failure", () => {
+  it.effect("tells what its last 3,000 records waited for, and records the earlier ones as before", () =>
+    Effect.gen(function*() {
+      const marks = (count: number) =>
+        Effect.forEach(
+          Array.from({ length: count }, (_, index) => index),
+          (index) => Effect.andThen(Trace.mark(`${index}`), Effect.sleep("1 second"))
+        )
+      const detailed = Effect.fnUntraced(function*(count: number) {
+        const program = Effect.withSpan(marks(count), "marking")
+        const plain = yield* Simulation.record(program)
+        const trace = yield* traceInDetail(plain, undefined, (trace) => Simulation.record(program, { trace }))
+        expect(trace.hash).toBe(plain.trace.hash)
+        return Math.min(...trace.waits!.map(({ at }) => at)) / 1e6
+      })
+      expect(yield* detailed(3500)).toBe(500)
+      expect(yield* detailed(100)).toBe(1)
+    }))
 })

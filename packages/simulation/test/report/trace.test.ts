@@ -84,7 +84,7 @@ describe.skipIf(!hasTshark)("toPcapng, read by tshark", () => {
             .replace(/^.*\n/, "=\n")) ?? []
         expect(bytes!.replace(/\s/g, "").length / 2).toBe(100_000)
       }
-    }), 60_000)
+    }))
 
   it.effect(
     "knows retransmissions and what acknowledges them, and finds no fault in the headers",
@@ -96,8 +96,7 @@ describe.skipIf(!hasTshark)("toPcapng, read by tshark", () => {
         expect(tshark(trace, "-Y", "frame.comment contains \"lost\"").trim().split("\n")).toHaveLength(
           trace.records.filter((record) => "fate" in record && record.fate === "lost").length
         )
-      }),
-    60_000
+      })
   )
 })
 

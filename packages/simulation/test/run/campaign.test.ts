@@ -110,7 +110,7 @@ describe("Simulation.explore under a campaign", () => {
         seeds: 20
       })
       expect([failures.map(failure), runs, unmet]).toEqual([[], 20, []])
-    }), 120_000)
+    }))
 
   it.effect("a replay of all faults is the same run", () =>
     Effect.gen(function*() {
@@ -168,7 +168,7 @@ describe("Simulation.explore under a campaign", () => {
       expect(failure(failures[0]!)).toMatchObject({ _tag: "SimulationNotLive", calm: 5000 })
       expect(failures[0]!.faults).toHaveLength(1)
       expect(failures[0]!.faults[0]).toMatchObject({ kind: "kill", hosts: ["server"] })
-    }), 120_000)
+    }))
 
   it.effect("invalid options fail the run, and not the exploration alone", () =>
     Effect.gen(function*() {
@@ -224,6 +224,20 @@ describe("Property and Buggify", () => {
         _tag: "SimulationPropertyViolated",
         property: "all are up",
         at: 2000
+      })
+    }))
+
+  it.effect("at most 10,000 names are waited for", () =>
+    Effect.gen(function*() {
+      const say = (isUp: boolean, count: number) =>
+        Effect.forEach(Array.from({ length: count }), (_, index) => Property.eventually(`${index}`, isUp), {
+          discard: true
+        })
+      const run = yield* Simulation.record(Effect.andThen(say(false, 10_001), say(true, 10_000)))
+      expect(run.exit._tag).toBe("Success")
+      expect(run.properties).toHaveLength(10_000)
+      expect(failure(yield* Simulation.record(Effect.andThen(say(false, 10_000), say(true, 9_999))))).toMatchObject({
+        property: "9999"
       })
     }))
 

@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { counted } from "../fixtures/counted.ts"
 import race from "../fixtures/race.ts"
 
 const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -117,9 +118,18 @@ describe("Simulation.explore", () => {
         // The first failure is that of the first seed, whichever thread is faster.
         const first = yield* quietly(Simulation.explore(module, { ...options, until: "failure", workers: 2 }))
         expect(first.failures.map(({ seed }) => seed)).toEqual([alone.failures[0]!.seed])
-      }),
-    60_000
+      })
   )
+})
+
+describe("one worker", () => {
+  it.effect("runs all seeds of a module in this thread", () =>
+    Effect.gen(function*() {
+      const url = new URL("../fixtures/counted.ts", import.meta.url)
+      const { runs } = yield* Simulation.explore(url, { seeds: 8, workers: 1 })
+      expect(runs).toBe(8)
+      expect(counted.runs).toBeGreaterThanOrEqual(8)
+    }))
 })
 
 describe("Campaign.make", () => {

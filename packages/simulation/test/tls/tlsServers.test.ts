@@ -114,8 +114,7 @@ describe("a server over simulated TLS", () => {
         const { times } = yield* Simulation.run(program, { trace: false, limit: { steps: 50_000_000 } })
         // All have connected after 1 ms of latency and back: each is given up 10 seconds after its last packet.
         expect(new Set(times)).toEqual(new Set([10_003]))
-      }),
-    60_000
+      })
   )
 
   it.effect("gives up those that have taken the longest, when there are more than its backlog", () =>

@@ -17,9 +17,9 @@ export class KeepAlive {
     this.#patience = patience
   }
 
+  /** The connection is open. The timers are scheduled when the segment that opened it has been handled. */
   start(): void {
     this.#timers.keepAliveAt = this.#path.now + this.#patience
-    this.#timers.schedule()
   }
 
   /** Something has come. */
