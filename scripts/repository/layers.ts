@@ -99,7 +99,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/kernel"],
     ["internal/world"],
     ["internal/report", "Trace", "History"],
-    ["Host", "Rule", "Fault", "Disk", "SimCertificate", "SimNetwork", "SimRpc"],
+    ["Host", "Rule", "Fault", "Disk", "SimDns", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Campaign"],
     ["internal/run"],
     ["Simulation"],

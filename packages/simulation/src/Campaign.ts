@@ -123,6 +123,23 @@ export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
     })
   )
 
+/**
+ * The kinds of faults that a campaign injects only if they are named, besides `breakTls`: resets, unreachable hosts, broken
+ * IPv6, names that do not resolve, and descriptors that run out.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const networkFaults: ReadonlyArray<Fault.Kind> = [
+  "partitionIpv6",
+  "unreachable",
+  "reset",
+  "descriptors",
+  "failDns",
+  "slowDns",
+  "staleDns"
+]
+
 const kinds: ReadonlyArray<Fault.Kind> = [...linkKinds, ...hostKinds]
 
 /**
@@ -144,13 +161,13 @@ export const diskFaults: ReadonlyArray<Fault.Kind> = diskKinds
 
 /**
  * The kinds of faults of a campaign by default: all that a server can survive without a second copy of its data. That is all
- * but `breakTls` and `diskFaults`.
+ * but `breakTls`, `diskFaults` and `networkFaults`.
  *
  * @since 0.1.0
  * @category options
  */
 export const defaultFaults: ReadonlyArray<Fault.Kind> = kinds.filter((kind) =>
-  kind !== "breakTls" && !diskFaults.includes(kind)
+  kind !== "breakTls" && !diskFaults.includes(kind) && !networkFaults.includes(kind)
 )
 
 const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>

@@ -25,7 +25,7 @@
  *
  * @since 0.1.0
  */
-import { duration, oneOf, optionalInteger, reject } from "@sluice/core/Options"
+import { duration, integer, reject } from "@sluice/core/Options"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -35,7 +35,7 @@ import type { TlsFault } from "./internal/kernel/tls/fault.ts"
 import type { Description, RecordedFault } from "./internal/world/faultDescription.ts"
 import { HeldPackets } from "./internal/world/heldPackets.ts"
 import { beginFault } from "./internal/world/lastingFault.ts"
-import { actions, type PlainAction } from "./internal/world/rules.ts"
+import { checkRule, plainAction } from "./internal/world/ruleOptions.ts"
 import { World } from "./internal/world/world.ts"
 import type * as Rule from "./Rule.ts"
 import { SimNetwork } from "./SimNetwork.ts"
@@ -59,8 +59,6 @@ const names = (hosts: Hosts): ReadonlyArray<string> => states(hosts).map(({ name
 
 const begin = (hosts: Hosts, describe: () => Omit<Description, "hosts">): Effect.Effect<void, never, Scope.Scope> =>
   beginFault(states(hosts), describe)
-
-const millis = (option: string, value: Duration.Input): number => duration(option, value, -Infinity)
 
 const number = (option: string, value: number, isValid: (value: number) => boolean, expected: string): number =>
   isValid(value) ? value : reject(option, value, expected)
@@ -86,6 +84,34 @@ export const partition = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.
  */
 export const partitionOneWay = (from: Hosts, to: Hosts): Effect.Effect<void, never, Scope.Scope> =>
   begin(from, () => ({ kind: "partitionOneWay", others: names(to) }))
+
+/**
+ * Drops all IPv6 packets between the two sides: a host that has a broken IPv6 route connects by IPv4, if it tries.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const partitionIpv6 = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({ kind: "partitionIpv6", others: names(b) }))
+
+/**
+ * Drops all packets between the two sides and tells their senders (ICMP host unreachable): connecting fails at once with
+ * `Unreachable`, and open connections after their timeouts. Lose the ICMP errors with `rule` to have a silent partition.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const unreachable = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({ kind: "unreachable", others: names(b) }))
+
+/**
+ * Resets each connection between the two sides that sends something, as a firewall that has restarted.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const reset = (a: Hosts, b: Hosts): Effect.Effect<void, never, Scope.Scope> =>
+  begin(a, () => ({ kind: "reset", others: names(b) }))
 
 /**
  * Keeps all packets between the two sides, up to 65,536 in each direction, and sends them in order when it ends.
@@ -187,15 +213,6 @@ export const barrier = (
       ({ wait }) => ({ wait })
     ))
 
-const plainAction = (action: Rule.Action): PlainAction =>
-  typeof action === "object" ? duration("delay", action.delay, 0, 86_400_000) : oneOf("action", action, actions)
-
-const checkRule = (options: Rule.Options): Rule.Options => ({
-  name: options.name,
-  skip: optionalInteger("skip", options.skip, 0, Number.MAX_SAFE_INTEGER),
-  times: optionalInteger("times", options.times, 0, Number.MAX_SAFE_INTEGER)
-})
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Hosts
 // ---------------------------------------------------------------------------------------------------------------------
@@ -261,7 +278,7 @@ export const turns = (host: Hosts, most: Duration.Input): Effect.Effect<void, ne
  * @category hosts
  */
 export const skew = (host: Hosts, ahead: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
-  begin(host, () => ({ kind: "skew", amount: millis("ahead", ahead) }))
+  begin(host, () => ({ kind: "skew", amount: duration("ahead", ahead, -Infinity) }))
 
 /**
  * Makes both clocks of a host, and its timers, run `rate` times as fast, from 0.01 to 100. What it gained stays when the
@@ -304,6 +321,15 @@ export const drift = (host: Hosts, rate: number): Effect.Effect<void, never, Sco
  */
 export const breakTls = (host: Hosts, fault: TlsFault): Effect.Effect<void, never, Scope.Scope> =>
   begin(host, () => ({ kind: "breakTls", tls: fault }))
+
+/**
+ * Lets a host have at most `limit` sockets: more fail with `TooManyOpenFiles`, and servers reset connections.
+ *
+ * @since 0.1.0
+ * @category hosts
+ */
+export const descriptors = (host: Hosts, limit: number): Effect.Effect<void, never, Scope.Scope> =>
+  begin(host, () => ({ kind: "descriptors", amount: integer("limit", limit, 0, Number.MAX_SAFE_INTEGER) }))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Data, and the end

@@ -72,6 +72,41 @@ export interface Options {
    * less than has arrived: what programs must be ready for. Default: 0.1, and 0 from a host to itself.
    */
   readonly segmentation?: number | undefined
+  /** Loss in bursts, besides `loss`. `false`: none. Default: none. */
+  readonly bursts?: Bursts | false | undefined
+  /** A stateful firewall or a NAT on the link. `false`: none. Default: none. */
+  readonly middlebox?: Middlebox | false | undefined
+}
+
+/**
+ * Loss in bursts, as on radio links (the model of Gilbert and Elliott; `gemodel` of tc-netem(8)): each packet may begin or
+ * end a burst, in which most packets are lost. A burst has `1 / stop` packets on average.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Bursts {
+  /** Probability, 0 to 1, that a packet begins a burst. */
+  readonly start: number
+  /** Probability, 0 to 1, that a packet ends one. */
+  readonly stop: number
+  /** Probability, 0 to 1, that a packet in a burst is lost. Default: 1. */
+  readonly loss?: number | undefined
+}
+
+/**
+ * A stateful firewall or a NAT, which forgets idle flows: what arrives afterward does not pass. A TCP connection begins with a
+ * SYN. Datagrams between two sockets begin with the first one; once they are forgotten, only its sender begins them again.
+ * Addresses are not translated.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Middlebox {
+  /** How long a flow may carry nothing before it is forgotten. */
+  readonly idleTimeout: Duration.Input
+  /** Whether the sender of a packet that does not pass gets a reset (or an ICMP error, for a datagram). Default: `"drop"`. */
+  readonly then?: "drop" | "reset" | undefined
 }
 
 const millis = (value: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(value))

@@ -38,7 +38,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Host from "./Host.ts"
 import { checkDisk, defaultDisk, type DiskOptions } from "./internal/disk/settings.ts"
-import { checkLink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
+import { checkLink, checkUplink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
 import type { HostState } from "./internal/kernel/host.ts"
 import { makePlatform } from "./internal/kernel/platform.ts"
 import { checkTcp, type TcpOptions } from "./internal/kernel/tcp/settings.ts"
@@ -148,6 +148,23 @@ export interface HostOptions {
   readonly tls?: TlsOptions | undefined
   /** Its disk. Default: as `disk` of the network. */
   readonly disk?: DiskOptions | undefined
+  /** How many sockets may be open: more fail with `TooManyOpenFiles`. Default: no limit. */
+  readonly descriptors?: number | undefined
+}
+
+/**
+ * The options of an uplink.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface UplinkOptions {
+  /** Bits per second, in each direction. */
+  readonly bandwidth: number
+  /** Bits per second in the direction of the hosts. Default: as `bandwidth`. */
+  readonly download?: number | undefined
+  /** The capacity of the queue of each direction, in bytes. Packets that do not fit are dropped. Default: 256 KiB. */
+  readonly queue?: number | undefined
 }
 
 /**
@@ -251,15 +268,16 @@ export const host = (
     const { world } = yield* SimNetwork
     const known = world.hosts.get(name)
     if (known !== undefined) return known
-    const { addresses, tls } = yield* Effect.fromResult(checked("configure", name, () => ({
+    const { addresses, descriptors, tls } = yield* Effect.fromResult(checked("configure", name, () => ({
       addresses: (options.addresses ?? []).map((input) => {
         const own = address("addresses", input)
         return world.hostAt(own) === undefined ? own : reject("addresses", own, "an address that no other host has")
       }),
-      tls: checkStack(options.tls ?? {})
+      tls: checkStack(options.tls ?? {}),
+      descriptors: optionalInteger("descriptors", options.descriptors, 0, Number.MAX_SAFE_INTEGER) ?? Infinity
     })))
     const disk = yield* Effect.fromResult(checkDisk(options.disk ?? {}, world.disk, name))
-    const made = world.addHost(name, addresses, options.aliases ?? [], tls, disk)
+    const made = world.addHost(name, addresses, options.aliases ?? [], tls, descriptors, disk)
     made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made, undefined)), world.scope)
     return made
   })
@@ -307,6 +325,33 @@ export const linkOneWay = (
         link.settings = settings
       }
     )
+  })
+
+/**
+ * Lets hosts share one connection to all others: what they send and receive takes turns there, after their links and before
+ * those of the others. Replaces the uplink that a host has.
+ *
+ * **Example** (an office with ten megabits)
+ *
+ * ```ts
+ * import * as SimNetwork from "@sluice/simulation/SimNetwork"
+ * import * as Effect from "effect/Effect"
+ *
+ * const office = Effect.flatMap(
+ *   SimNetwork.hosts("alice", "bob"),
+ *   (office) => SimNetwork.uplink(office, { bandwidth: 10_000_000 })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const uplink = (
+  hosts: ReadonlyArray<Host.Host>,
+  options: UplinkOptions
+): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.map(Effect.fromResult(checkUplink(options, hosts.map(({ name }) => name).join(", "))), (uplink) => {
+    for (const host of hosts) (host as HostState).uplink = uplink
   })
 
 /**

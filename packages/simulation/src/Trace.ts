@@ -48,7 +48,7 @@ export interface Socket {
 /**
  * What became of a packet: it `arrives`; it is `held` back until it is released; or it does not get there.
  *
- * - `lost`, `corrupted`, `queueFull`, `tooLarge`: by the link's settings
+ * - `lost`, `corrupted`, `queueFull`, `tooLarge`: by the link's settings; `forgotten`: by its middlebox
  * - `partitioned`, `unreachable`, `hostDown`: by a fault; `unreachable` is told to the sender (ICMP)
  * - `dropped`, `reset`: by a rule
  * - `unrouted`: nobody has the address
@@ -64,6 +64,7 @@ export type Fate =
   | "corrupted"
   | "queueFull"
   | "tooLarge"
+  | "forgotten"
   | "partitioned"
   | "unreachable"
   | "dropped"

@@ -5,6 +5,7 @@ import * as Campaign from "@sluice/simulation/Campaign"
 import * as Disk from "@sluice/simulation/Disk"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
+import * as SimDns from "@sluice/simulation/SimDns"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Clock from "effect/Clock"
@@ -29,6 +30,17 @@ const faults: ReadonlyArray<readonly [string, (hosts: Hosts) => Lasting, Fault.D
     hosts: ["a"],
     others: ["b"]
   }],
+  ["IPv6 partition a | b", ([a, b]) => Fault.partitionIpv6(a, b), {
+    kind: "partitionIpv6",
+    hosts: ["a"],
+    others: ["b"]
+  }],
+  ["unreachable a | b", ([a, b]) => Fault.unreachable(a, b), { kind: "unreachable", hosts: ["a"], others: ["b"] }],
+  ["reset a - b", ([a, b]) => Fault.reset(a, b), { kind: "reset", hosts: ["a"], others: ["b"] }],
+  ["a: at most 3 sockets", ([a]) => Fault.descriptors(a, 3), { kind: "descriptors", hosts: ["a"], amount: 3 }],
+  ["DNS of a fails", ([a]) => SimDns.fail(a), { kind: "failDns", hosts: ["a"] }],
+  ["DNS of a takes 250 ms", ([a]) => SimDns.slow(a, 250), { kind: "slowDns", hosts: ["a"], amount: 250 }],
+  ["DNS of a, b is stale", ([a, b]) => SimDns.stale([a, b]), { kind: "staleDns", hosts: ["a", "b"] }],
   ["hold a - b", ([a, b]) => Fault.hold(a, b), { kind: "hold", hosts: ["a"], others: ["b"] }],
   ["slow a - b: 3 times", ([a, b]) => Fault.slow(a, b, 3), { kind: "slow", hosts: ["a"], others: ["b"], amount: 3 }],
   ["lossy a - b: 12.5 %", ([a, b]) => Fault.lossy(a, b, 0.125), {
@@ -260,6 +272,24 @@ describe("a campaign", () => {
     skew: [-1e7, 1e7],
     drift: [0.9, 1.1]
   }
+
+  it.effect("breaks names, IPv6 and connections too, if it is told to", () =>
+    Effect.gen(function*() {
+      const faults = yield* minutes((all) => ({
+        targets: () => all,
+        faults: Campaign.networkFaults,
+        every: ["10 millis", "100 millis"],
+        lasts: ["10 millis", "100 millis"]
+      }), 3)
+      const seen = new Set(faults.map(({ kind }) => kind))
+      expect(seen.size).toBeGreaterThan(2)
+      expect(Campaign.networkFaults).toEqual(expect.arrayContaining([...seen]))
+      for (const { amount, kind } of faults) {
+        if (kind === "descriptors") assert(amount! >= 0 && amount! < 20)
+        else if (kind === "slowDns") assert(amount! >= 10 && amount! <= 10_000)
+        else assert(amount === undefined)
+      }
+    }))
 
   it.effect("keeps to the kinds, the targets, the roles, the times and the number of hosts that it is given", () =>
     Effect.gen(function*() {

@@ -1,6 +1,7 @@
 import type * as Trace from "../../Trace.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
+import type { Uplink } from "./bottleneck.ts"
 import type { LinkState } from "./link.ts"
 import type { Packet } from "./packet.ts"
 
@@ -15,6 +16,8 @@ export interface IpStack {
   readonly hasEnded: boolean
   /** All machines of the network, this one included. */
   readonly machines: Iterable<IpStack>
+  /** The connection to other hosts that it shares with some, if there is one. */
+  readonly uplink: Uplink | undefined
   readonly initialSequence: () => number
   readonly owns: (address: string) => boolean
   /** The link to the machine that has an address; `undefined` if no machine has it. */

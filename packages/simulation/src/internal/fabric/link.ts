@@ -1,8 +1,14 @@
+import type * as Trace from "../../Trace.ts"
 import type { Engine } from "../time/engine.ts"
 import { RandomStream, type Seed } from "../time/random.ts"
+import { Bottleneck } from "./bottleneck.ts"
+import { FlowTable } from "./flowTable.ts"
+import { IcmpError, type WhyUnreachable } from "./icmpError.ts"
 import type { IpStack } from "./ipStack.ts"
-import type { LinkSettings } from "./linkSettings.ts"
+import type { Bursts, LinkSettings, Middlebox } from "./linkSettings.ts"
 import type { Packet } from "./packet.ts"
+
+const nothing: ReadonlyArray<never> = []
 
 // Packets that a link keeps while it is held.
 const holdLimit = 65_536
@@ -13,56 +19,81 @@ export interface Fabric {
   readonly engine: Engine
   /** Writes a packet into the trace, and returns its record. */
   readonly describe: (packet: Packet) => Packet["record"]
+  /** Sends a packet that no host sends, but something on the way. */
+  readonly transmit: (packet: Packet, link: LinkState | undefined) => void
 }
 
-/** One direction of the link between two hosts. */
+type Concern =
+  | "loss"
+  | "loss by faults"
+  | "bursts of loss"
+  | "latency"
+  | "jitter"
+  | "duplication"
+  | "reordering"
+  | "corruption"
+  | "segmentation"
+
+/** What becomes of a packet that a fault keeps from its link; `undefined` if it may pass. */
+export type Filter = (packet: Packet, link: LinkState) => Trace.Fate | undefined
+
+/** One direction of the link between two hosts. There may be many that are never used: they cost little until then. */
 export class LinkState {
   readonly #fabric: Fabric
   readonly from: IpStack
   readonly to: IpStack
   settings: LinkSettings
   // The faults that are in effect: they add up.
-  #cuts = 0
+  #filters: ReadonlyArray<Filter> = nothing
   #holds = 0
-  #slowness: ReadonlyArray<number> = []
-  #losses: ReadonlyArray<number> = []
-  #held: Array<Packet> = []
-  #busyUntil = 0
+  #slowness: ReadonlyArray<number> = nothing
+  #losses: ReadonlyArray<number> = nothing
+  #held: ReadonlyArray<Packet> = nothing
+  #bottleneck: Bottleneck | undefined = undefined
+  #flows: FlowTable | undefined = undefined
+  #isInBurst = false
   #lastArrival = 0
-  readonly #loss: RandomStream
-  readonly #bursts: RandomStream
-  readonly #latency: RandomStream
-  readonly #jitter: RandomStream
-  readonly #duplication: RandomStream
-  readonly #reordering: RandomStream
-  readonly #corruption: RandomStream
-  /** For the ends of TCP connections, which cut and merge what they send. */
-  readonly segmentation: RandomStream
+  #streams: Partial<Record<Concern, RandomStream>> | undefined = undefined
 
   constructor(fabric: Fabric, from: IpStack, to: IpStack, settings: LinkSettings) {
     this.#fabric = fabric
     this.from = from
     this.to = to
     this.settings = settings
-    const stream = (concern: string) => new RandomStream(fabric.seed, `${from.name}>${to.name}/${concern}`)
-    this.#loss = stream("loss")
-    this.#bursts = stream("loss by faults")
-    this.#latency = stream("latency")
-    this.#jitter = stream("jitter")
-    this.#duplication = stream("duplication")
-    this.#reordering = stream("reordering")
-    this.#corruption = stream("corruption")
-    this.segmentation = stream("segmentation")
+  }
+
+  /** The random numbers of a concern. */
+  #random(concern: Concern): RandomStream {
+    const streams = this.#streams ??= {}
+    return streams[concern] ??= new RandomStream(this.#fabric.seed, `${this.from.name}>${this.to.name}/${concern}`)
+  }
+
+  #chance(concern: Concern, probability: number): boolean {
+    return probability > 0 && this.#random(concern).chance(probability)
+  }
+
+  /** For the ends of TCP connections, which cut and merge what they send. */
+  divides(): boolean {
+    return this.#chance("segmentation", this.settings.segmentation)
+  }
+
+  /** Where `size` bytes are divided: after the first, the last, or any between. */
+  part(size: number): number {
+    return 1 + this.#random("segmentation").below(size)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Faults: each returns how it ends
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Drops all packets. */
-  cut(): () => void {
-    this.#cuts++
-    return () => void this.#cuts--
+  /** Keeps packets from the link. */
+  filter(filter: Filter): () => void {
+    // So that the same one is in it twice if it is added twice.
+    const own: Filter = (packet, link) => filter(packet, link)
+    this.#filters = [...this.#filters, own]
+    return () => {
+      this.#filters = without(this.#filters, own)
+    }
   }
 
   /** Keeps all packets until it ends, which sends them in their order. */
@@ -71,7 +102,7 @@ export class LinkState {
     return () => {
       if (--this.#holds > 0) return
       const held = this.#held
-      this.#held = []
+      this.#held = nothing
       for (const packet of held) {
         packet.drop("arrives")
         this.#forward(packet)
@@ -101,64 +132,111 @@ export class LinkState {
 
   /** Takes a packet, which is in the trace already. */
   send(packet: Packet): void {
-    if (this.#cuts > 0) return packet.drop("partitioned")
+    for (const filter of this.#filters) {
+      const fate = filter(packet, this)
+      if (fate !== undefined) return packet.drop(fate)
+    }
     if (this.#holds === 0) return this.#forward(packet)
     if (this.#held.length >= holdLimit) return packet.drop("queueFull")
     packet.drop("held")
-    this.#held.push(packet)
+    if (this.#held.length === 0) this.#held = [packet]
+    else (this.#held as Array<Packet>).push(packet)
   }
 
   #forward(packet: Packet): void {
     const { settings } = this
     const { size } = packet
     if (size > settings.mtu && !packet.fragments) return packet.drop("tooLarge")
+    if (settings.middlebox !== undefined && !this.#passesMiddlebox(packet, settings.middlebox)) {
+      return packet.drop("forgotten")
+    }
     if (this.#isLost(size)) return packet.drop("lost")
-    if (this.#corruption.chance(settings.corruption) && !packet.corrupt(this.#corruption)) {
+    if (this.#chance("corruption", settings.corruption) && !packet.corrupt(this.#random("corruption"))) {
       return packet.drop("corrupted")
     }
 
     const departure = this.#departure(size)
     if (departure === undefined) return packet.drop("queueFull")
-    const latency = settings.latency.sample(this.#latency.next)
-    const jitter = settings.jitter === 0 ? 0 : this.#jitter.next() * settings.jitter
+    const latency = settings.fixedLatency ?? settings.latency.sample(this.#random("latency").next)
+    const jitter = settings.jitter === 0 ? 0 : this.#random("jitter").next() * settings.jitter
     let delay = Math.max(0, Math.round((latency + jitter) * 1000)) || 0
     for (const factor of this.#slowness) delay = Math.round(delay * factor)
     let arrival = departure + delay
-    if (this.#reordering.chance(settings.reordering)) {
-      arrival += 1 + this.#reordering.below(2 * delay + 1000)
+    if (this.#chance("reordering", settings.reordering)) {
+      arrival += 1 + this.#random("reordering").below(2 * delay + 1000)
     } else {
       arrival = Math.max(arrival, this.#lastArrival)
       this.#lastArrival = arrival
     }
     if (packet.record !== undefined) packet.record.arrival = arrival
     this.#fabric.engine.schedule(packet, arrival)
-    if (this.#duplication.chance(settings.duplication)) {
-      this.#duplicate(packet, arrival + this.#duplication.below(delay + 1000))
+    if (this.#chance("duplication", settings.duplication)) {
+      this.#duplicate(packet, arrival + this.#random("duplication").below(delay + 1000))
     }
+  }
+
+  #passesMiddlebox(packet: Packet, { idleTimeout, isLoud }: Middlebox): boolean {
+    const { engine } = this.#fabric
+    // Both directions are of one middlebox.
+    const back = this.to.linkToMachine(this.from)
+    this.#flows ??= back.#flows ??= new FlowTable()
+    if (this.#flows.passes(packet, engine.now, idleTimeout)) return true
+    if (isLoud) this.reject(packet)
+    return false
+  }
+
+  /** Tells the sender of a packet that nobody takes it. */
+  reject(packet: Packet): void {
+    const answer = packet.rejection()
+    if (answer !== undefined) this.#fabric.transmit(answer, this.to.linkToMachine(this.from))
+  }
+
+  /** Tells both ends of a connection that it is over. */
+  reset(packet: Packet): void {
+    this.reject(packet)
+    const reset = packet.reset()
+    if (reset !== undefined) this.#fabric.transmit(reset, this)
+  }
+
+  /** Tells the sender of a packet by an ICMP error why it does not arrive. */
+  report(packet: Packet, why: WhyUnreachable): void {
+    this.#fabric.transmit(new IcmpError(packet, this.to, why), this.to.linkToMachine(this.from))
   }
 
   // A packet is lost with any of its fragments.
   #isLost(size: number): boolean {
-    const { loss, mtu } = this.settings
+    const { bursts, loss, mtu } = this.settings
     for (const probability of this.#losses) {
-      if (this.#bursts.chance(probability)) return true
+      if (this.#random("loss by faults").chance(probability)) return true
     }
+    if (bursts !== undefined && this.#isLostInBurst(bursts)) return true
+    if (loss === 0) return false
     for (let left = size; left > 0; left -= mtu) {
-      if (this.#loss.chance(loss)) return true
+      if (this.#random("loss").chance(loss)) return true
     }
     return false
   }
 
-  // When the last bit has left; `undefined` if the queue is full.
+  // The model of Gilbert and Elliott: a good state and a bad one, which each packet may change.
+  #isLostInBurst({ loss, start, stop }: Bursts): boolean {
+    const random = this.#random("bursts of loss")
+    if (random.chance(this.#isInBurst ? stop : start)) this.#isInBurst = !this.#isInBurst
+    return this.#isInBurst && random.chance(loss)
+  }
+
+  // When the last bit has left; `undefined` if a queue is full.
   #departure(size: number): number | undefined {
-    const { now } = this.#fabric.engine
-    const { bandwidth, queue } = this.settings
-    if (bandwidth === Infinity) return now
-    const start = Math.max(now, this.#busyUntil)
-    const waiting = (start - now) * bandwidth / 8e6
-    if (waiting > 0 && waiting + size > queue) return undefined
-    this.#busyUntil = start + size * 8e6 / bandwidth
-    return Math.ceil(this.#busyUntil)
+    const { engine } = this.#fabric
+    let at: number | undefined = engine.now
+    if (this.settings.bandwidth !== Infinity) {
+      at = (this.#bottleneck ??= new Bottleneck()).departure(at, size, this.settings)
+    }
+    const { uplink: near } = this.from
+    const { uplink: far } = this.to
+    if (near === far) return at
+    if (at !== undefined && near !== undefined) at = near.up.departure(at, size, near.upload)
+    if (at !== undefined && far !== undefined) at = far.down.departure(at, size, far.download)
+    return at
   }
 
   #duplicate(packet: Packet, arrival: number): void {
@@ -172,7 +250,7 @@ export class LinkState {
   }
 }
 
-const without = (all: ReadonlyArray<number>, one: number): ReadonlyArray<number> => {
+const without = <A>(all: ReadonlyArray<A>, one: A): ReadonlyArray<A> => {
   const index = all.indexOf(one)
   return all.filter((_, at) => at !== index)
 }

@@ -1,12 +1,16 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
-import { checked, duration, reject } from "@sluice/core/Options"
+import { checked, duration, oneOf, reject } from "@sluice/core/Options"
 import type * as Duration from "effect/Duration"
 import type * as Result from "effect/Result"
 import type * as Link from "../../Link.ts"
+import type * as SimNetwork from "../../SimNetwork.ts"
+import { Bottleneck, type Uplink } from "./bottleneck.ts"
 
 /** `Link.Options`, checked and complete. */
 export interface LinkSettings {
   readonly latency: Link.Latency
+  /** The latency in milliseconds, if it is always the same. */
+  readonly fixedLatency: number | undefined
   /** Milliseconds. */
   readonly jitter: number
   readonly bandwidth: number
@@ -17,6 +21,22 @@ export interface LinkSettings {
   readonly corruption: number
   readonly mtu: number
   readonly segmentation: number
+  readonly bursts: Bursts | undefined
+  readonly middlebox: Middlebox | undefined
+}
+
+/** Probabilities, for each packet. */
+export interface Bursts {
+  readonly start: number
+  readonly stop: number
+  readonly loss: number
+}
+
+export interface Middlebox {
+  /** Microseconds. */
+  readonly idleTimeout: number
+  /** Whether it answers packets of flows that it has forgotten. */
+  readonly isLoud: boolean
 }
 
 /** A latency of always the same milliseconds. */
@@ -25,6 +45,7 @@ export const always = (millis: number): Link.Latency => ({ _tag: "Latency", samp
 /** Between two hosts. */
 export const defaults: LinkSettings = {
   latency: always(1),
+  fixedLatency: 1,
   jitter: 0,
   bandwidth: Infinity,
   queue: 256 * 1024,
@@ -33,11 +54,19 @@ export const defaults: LinkSettings = {
   reordering: 0,
   corruption: 0,
   mtu: 1500,
-  segmentation: 0.1
+  segmentation: 0.1,
+  bursts: undefined,
+  middlebox: undefined
 }
 
 /** From a host to itself. */
-export const loopback: LinkSettings = { ...defaults, latency: always(0.05), mtu: 65535, segmentation: 0 }
+export const loopback: LinkSettings = {
+  ...defaults,
+  latency: always(0.05),
+  fixedLatency: 0.05,
+  mtu: 65535,
+  segmentation: 0
+}
 
 /** Checks options; those that are left out are as in `base`. */
 export const checkLink = (
@@ -46,7 +75,9 @@ export const checkLink = (
   where: string
 ): Result.Result<LinkSettings, NetworkError.NetworkError> =>
   checked("configure", where, () => ({
-    latency: options.latency === undefined ? base.latency : latencyOf(options.latency),
+    ...(options.latency === undefined
+      ? { latency: base.latency, fixedLatency: base.fixedLatency }
+      : latencyOf(options.latency)),
     jitter: options.jitter === undefined ? base.jitter : finite("jitter", options.jitter),
     bandwidth: atLeast("bandwidth", options.bandwidth ?? base.bandwidth, 1, "bits per second, from 1 up"),
     queue: atLeast("queue", options.queue ?? base.queue, 0, "a number of bytes"),
@@ -55,14 +86,52 @@ export const checkLink = (
     reordering: probability("reordering", options.reordering ?? base.reordering),
     corruption: probability("corruption", options.corruption ?? base.corruption),
     mtu: mtu(options.mtu ?? base.mtu),
-    segmentation: probability("segmentation", options.segmentation ?? base.segmentation)
+    segmentation: probability("segmentation", options.segmentation ?? base.segmentation),
+    bursts: options.bursts === undefined ? base.bursts : bursts(options.bursts),
+    middlebox: options.middlebox === undefined ? base.middlebox : middlebox(options.middlebox)
   }))
+
+/** Checks the options of an uplink, and makes it. */
+export const checkUplink = (
+  { bandwidth, download = bandwidth, queue = defaults.queue }: SimNetwork.UplinkOptions,
+  where: string
+): Result.Result<Uplink, NetworkError.NetworkError> =>
+  checked("configure", `the uplink of ${where}`, () => {
+    const settings = (option: string, bits: number) => ({
+      bandwidth: atLeast(option, bits, 1, "bits per second, from 1 up"),
+      queue: atLeast("queue", queue, 0, "a number of bytes")
+    })
+    return {
+      up: new Bottleneck(),
+      down: new Bottleneck(),
+      upload: settings("bandwidth", bandwidth),
+      download: settings("download", download)
+    }
+  })
 
 const isLatency = (value: Duration.Input | Link.Latency): value is Link.Latency =>
   typeof value === "object" && "_tag" in value && value._tag === "Latency"
 
-const latencyOf = (value: Duration.Input | Link.Latency): Link.Latency =>
-  isLatency(value) ? value : always(finite("latency", value))
+const latencyOf = (
+  value: Duration.Input | Link.Latency
+): { readonly latency: Link.Latency; readonly fixedLatency: number | undefined } => {
+  if (isLatency(value)) return { latency: value, fixedLatency: undefined }
+  const millis = finite("latency", value)
+  return { latency: always(millis), fixedLatency: millis }
+}
+
+const bursts = (options: Link.Bursts | false): Bursts | undefined =>
+  options === false ? undefined : {
+    start: probability("bursts.start", options.start),
+    stop: probability("bursts.stop", options.stop),
+    loss: probability("bursts.loss", options.loss ?? 1)
+  }
+
+const middlebox = (options: Link.Middlebox | false): Middlebox | undefined =>
+  options === false ? undefined : {
+    idleTimeout: 1000 * duration("middlebox.idleTimeout", options.idleTimeout, 1),
+    isLoud: oneOf("middlebox.then", options.then ?? "drop", ["drop", "reset"]) === "reset"
+  }
 
 const finite = (option: string, value: Duration.Input): number => {
   const parsed = duration(option, value)

@@ -44,6 +44,20 @@ export abstract class Packet implements Event {
   abstract copy(): Packet
   /** Flips a bit. Returns whether the packet still arrives. */
   abstract corrupt(random: RandomStream): boolean
+  /** Whether it opens a connection (SYN), or resets one (RST). */
+  get opens(): boolean {
+    return false
+  }
+
+  get resets(): boolean {
+    return false
+  }
+
+  /** A reset in its place, for its receiver, if it is of a connection. */
+  reset(): Packet | undefined {
+    return undefined
+  }
+
   /** What tells its sender that nobody takes it: a reset, or an ICMP error. */
   abstract rejection(): Packet | undefined
 

@@ -4,6 +4,7 @@ import type * as Host from "../../Host.ts"
 import type * as Trace from "../../Trace.ts"
 import { Disk, type Machine } from "../disk/disk.ts"
 import type { DiskSettings } from "../disk/settings.ts"
+import type { Uplink } from "../fabric/bottleneck.ts"
 import { IcmpError } from "../fabric/icmpError.ts"
 import type { IpStack } from "../fabric/ipStack.ts"
 import { type Fabric, LinkState } from "../fabric/link.ts"
@@ -11,7 +12,9 @@ import * as LinkSettings from "../fabric/linkSettings.ts"
 import type { Packet } from "../fabric/packet.ts"
 import type { Engine } from "../time/engine.ts"
 import { RandomStream, type Seed } from "../time/random.ts"
+import { Descriptors } from "./descriptors.ts"
 import { HostTime } from "./hostTime.ts"
+import { Names } from "./names.ts"
 import { Process } from "./process.ts"
 import { isLoopback, isUnix } from "./socketAddress.ts"
 import { Segment } from "./tcp/segment.ts"
@@ -40,6 +43,8 @@ export interface Surroundings extends Fabric {
   readonly hostAt: (address: string) => HostState | undefined
   /** The addresses of a name. */
   readonly lookup: (name: string) => ReadonlyArray<string>
+  /** What names resolve to now, for later. */
+  readonly namesNow: () => (name: string) => ReadonlyArray<string>
   /** The names of an address. */
   readonly reverse: (address: string) => ReadonlyArray<string>
   readonly transmit: (packet: Packet, link: LinkState | undefined) => void
@@ -69,6 +74,9 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
   /** For what runs here. */
   readonly random: RandomStream
   readonly tls: TlsStack
+  readonly descriptors: Descriptors
+  readonly names = new Names(this)
+  uplink: Uplink | undefined = undefined
   tlsFault: TlsFault | undefined = undefined
   readonly #diskSettings: DiskSettings
   #disk: Disk | undefined = undefined
@@ -87,14 +95,16 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     name: string,
     addresses: ReadonlyArray<string>,
     tls: TlsStack,
+    descriptors: number,
     disk: DiskSettings
   ) {
     this.world = world
     this.name = name
     this.addresses = addresses
     this.time = new HostTime(world.engine, world.timescale.slept.bind(world.timescale))
-    this.tcp = new TcpTable(this, world.tcp)
-    this.udp = new UdpTable(this, world.tcp.ephemeralPorts)
+    this.descriptors = new Descriptors(descriptors)
+    this.tcp = new TcpTable(this, world.tcp, this.descriptors)
+    this.udp = new UdpTable(this, world.tcp.ephemeralPorts, this.descriptors)
     this.#loopback = new LinkState(world, this, this, world.loopback)
     this.#unixLink = new LinkState(world, this, this, LinkSettings.loopback)
     this.#sequences = new RandomStream(world.seed, `${name}/initial sequence numbers`)
@@ -224,6 +234,7 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     this.tcp.vanish()
     this.udp.vanish()
     this.unix.vanish()
+    this.descriptors.clear()
   }
 
   /** The process is gone at once, and the kernel closes its sockets: peers get FIN or RST, and its ports refuse. */
@@ -232,6 +243,7 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     this.tcp.orphan()
     this.udp.vanish()
     this.unix.vanish()
+    this.descriptors.clear()
   }
 
   /** Power, if it had none, and a new process. */

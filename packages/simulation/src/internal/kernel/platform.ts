@@ -31,7 +31,7 @@ export const makePlatform = (host: HostState, process: Process | undefined): Tra
   }
   return {
     resolver: AddressResolver.make(Dns.make({
-      lookup: (name) => Effect.sync(() => host.world.lookup(name).map(NetAddress.ipFromStringUnsafe)),
+      lookup: (name) => host.names.lookup(name),
       reverse: (address) => Effect.sync(() => host.world.reverse(NetAddress.formatIp(address)))
     })),
     connect: (address, options) => connect(opener, address, options),
@@ -58,6 +58,7 @@ const connect = (
     const fail = (code: string) =>
       resume(Effect.fail(systemError("connect", where, code, "connect", isHere && !localPort)))
     if (opener.isDown()) return fail("ENETDOWN")
+    if (!host.descriptors.isFree) return fail("EMFILE")
     const ends = NetAddress.isUnixPathAddress(address)
       ? unixEnds(host, address.path)
       : inetEnds(host, fromInetAddress(address), options)
@@ -70,6 +71,7 @@ const connect = (
       onOpen: () => submit(() => resume(Effect.succeed(stream))),
       onFailed: (breakage) => submit(() => fail(breakage))
     })
+    host.descriptors.open(stream)
     stream.endpoint.connect()
     return Effect.sync(() => stream.destroy())
   })
@@ -127,6 +129,7 @@ const listen = (
   const anyPort = !NetAddress.isUnixPathAddress(address) && address.port === 0
   const fail = (code: string) => Effect.fail(systemError("listen", where, code, "listen", anyPort))
   if (opener.isDown()) return fail("ENETDOWN")
+  if (!host.descriptors.isFree) return fail("EMFILE")
   if (NetAddress.isUnixPathAddress(address)) {
     const { path } = address
     if (path.length > pathLimit) {
@@ -151,10 +154,12 @@ const listening = (
 ): Effect.Effect<Transport.ListenerTransport> => {
   const listener = new TcpListener(host.tcp, submit, bound, options, receiver)
   host.tcp.listeners.bind(listener)
+  host.descriptors.open(listener)
   return Effect.succeed({
     address: toSocketAddress(bound),
     close: Effect.sync(() => {
       listener.close()
+      host.descriptors.close(listener)
       onClose()
     })
   })
@@ -191,6 +196,7 @@ const bind = (
   const fail = (code: string) =>
     Effect.fail(systemError("bind", format("udp", address), code, "bind", address.port === 0))
   if (opener.isDown()) return fail("ENETDOWN")
+  if (!host.descriptors.isFree) return fail("EMFILE")
   const reusePort = options.reusePort || options.reuseAddress
   const bound = boundTo(
     host,
@@ -206,6 +212,7 @@ const bind = (
   const at = options.multicastInterface
   if (at !== undefined && !at.includes(":") && !isWildcard(at) && !host.owns(at)) return fail("EADDRNOTAVAIL")
   const socket = new UdpEndpoint(host.udp, submit, bound, options, receiver)
+  host.descriptors.open(socket)
   host.udp.sockets.bind(socket)
   return Effect.succeed(socket)
 }

@@ -284,6 +284,8 @@ const amounts: Partial<Record<Kind, (random: RandomStream) => number>> = {
   stop: (random) => Math.round(10 ** (4 * random.next())),
   turns: (random) => 0.02 * 200 ** random.next(),
   skew: (random) => (random.chance(0.5) ? -1 : 1) * Math.round(10 ** (1 + 6 * random.next())),
+  descriptors: (random) => random.below(20),
+  slowDns: (random) => Math.round(10 * 1000 ** random.next()),
   drift: (random) => 0.9 + random.next() * 0.2,
   slowDisk: (random) => Math.round(2 * 50 ** random.next()),
   failReads: (random) => 0.02 * 50 ** random.next(),

@@ -1,13 +1,36 @@
 import type { TlsFault } from "../kernel/tls/fault.ts"
 
 /** The kinds of faults between two groups of hosts. */
-export const linkKinds = ["partition", "partitionOneWay", "hold", "slow", "lossy"] as const
+export const linkKinds = [
+  "partition",
+  "partitionOneWay",
+  "partitionIpv6",
+  "hold",
+  "slow",
+  "lossy",
+  "unreachable",
+  "reset"
+] as const
 
 /** The kinds of faults of disks. */
 export const diskKinds = ["slowDisk", "stallDisk", "fillDisk", "failReads", "failSyncs", "rot"] as const
 
 /** The kinds of faults of hosts. */
-export const hostKinds = ["crash", "kill", "stop", "pause", "turns", "skew", "drift", "breakTls", ...diskKinds] as const
+export const hostKinds = [
+  "crash",
+  "kill",
+  "stop",
+  "pause",
+  "turns",
+  "skew",
+  "drift",
+  "breakTls",
+  "descriptors",
+  "failDns",
+  "slowDns",
+  "staleDns",
+  ...diskKinds
+] as const
 
 export type LinkKind = typeof linkKinds[number]
 export type HostKind = typeof hostKinds[number]
@@ -33,7 +56,8 @@ export interface Description {
   readonly others?: ReadonlyArray<string> | undefined
   /**
    * How much: the factor of `slow` and `slowDisk`, the probability of `lossy`, `failReads` and `failSyncs`, the rate of
-   * `drift`, the bits of `rot`, and milliseconds of `stop` (the grace period), `turns` and `skew`.
+   * `drift`, the bits of `rot`, the number of `descriptors`, and milliseconds of `stop` (the grace period), `turns`, `skew`
+   * and `slowDns`.
    */
   readonly amount?: number | undefined
   /** What `breakTls` does. */

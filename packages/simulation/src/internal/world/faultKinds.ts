@@ -1,4 +1,5 @@
 import type { LinkState } from "../fabric/link.ts"
+import { isIpv6 } from "../fabric/packet.ts"
 import type { HostState } from "../kernel/host.ts"
 import { describeFault } from "../kernel/tls/fault.ts"
 import type { Event } from "../time/eventQueue.ts"
@@ -15,8 +16,21 @@ interface LinkFault {
 }
 
 export const linkFaults: Readonly<Record<LinkKind, LinkFault>> = {
-  partition: { isOneWay: false, title: (a, b) => `partition ${a} | ${b}`, begin: (link) => link.cut() },
-  partitionOneWay: { isOneWay: true, title: (a, b) => `partition ${a} -> ${b}`, begin: (link) => link.cut() },
+  partition: {
+    isOneWay: false,
+    title: (a, b) => `partition ${a} | ${b}`,
+    begin: (link) => link.filter(() => "partitioned")
+  },
+  partitionOneWay: {
+    isOneWay: true,
+    title: (a, b) => `partition ${a} -> ${b}`,
+    begin: (link) => link.filter(() => "partitioned")
+  },
+  partitionIpv6: {
+    isOneWay: false,
+    title: (a, b) => `IPv6 partition ${a} | ${b}`,
+    begin: (link) => link.filter(({ source }) => isIpv6(source.address) ? "partitioned" : undefined)
+  },
   hold: { isOneWay: false, title: (a, b) => `hold ${a} - ${b}`, begin: (link) => link.hold() },
   slow: {
     isOneWay: false,
@@ -27,6 +41,27 @@ export const linkFaults: Readonly<Record<LinkKind, LinkFault>> = {
     isOneWay: false,
     title: (a, b, loss) => `lossy ${a} - ${b}: ${percent(loss)}`,
     begin: (link, loss) => link.lose(loss)
+  },
+  unreachable: {
+    isOneWay: false,
+    title: (a, b) => `unreachable ${a} | ${b}`,
+    // A router on the way answers; its answers pass.
+    begin: (link) =>
+      link.filter((packet) => {
+        if (packet.protocol === "icmp") return undefined
+        link.report(packet, "host")
+        return "unreachable"
+      })
+  },
+  reset: {
+    isOneWay: false,
+    title: (a, b) => `reset ${a} - ${b}`,
+    begin: (link) =>
+      link.filter((packet) => {
+        if (packet.protocol !== "tcp" || packet.resets) return undefined
+        link.reset(packet)
+        return "reset"
+      })
   }
 }
 
@@ -89,7 +124,17 @@ export const hostFaults: Readonly<Record<HostKind, HostFault>> = {
         if (host.tlsFault === tls) host.tlsFault = undefined
       }
     }
-  }
+  },
+  descriptors: {
+    title: (hosts, { amount = 0 }) => `${hosts}: at most ${amount} sockets`,
+    begin: (host, { amount = 0 }) => host.descriptors.limit(amount)
+  },
+  failDns: { title: (hosts) => `DNS of ${hosts} fails`, begin: (host) => host.names.fail() },
+  slowDns: {
+    title: (hosts, { amount = 0 }) => `DNS of ${hosts} takes ${amount} ms`,
+    begin: (host, { amount = 0 }) => host.names.slow(amount)
+  },
+  staleDns: { title: (hosts) => `DNS of ${hosts} is stale`, begin: (host) => host.names.keep() }
 }
 
 // It ends with a restart, unless something else has started the host again.

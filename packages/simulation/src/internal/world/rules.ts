@@ -5,16 +5,11 @@ import type { Packet } from "../fabric/packet.ts"
 import { Segment } from "../kernel/tcp/segment.ts"
 import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
+import type { PlainAction } from "./ruleOptions.ts"
 import type { World } from "./world.ts"
 
 // Packets that a rule keeps.
 const heldLimit = 65_536
-
-/** An action, or a delay in milliseconds. */
-export type PlainAction = Exclude<Rule.Action, object> | number
-
-/** The actions that have no settings. */
-export const actions = ["drop", "duplicate", "corrupt", "reset", "hold"] as const
 
 export interface RunningRule {
   readonly count: () => number
@@ -161,7 +156,8 @@ export class Rules {
     packet.drop("reset")
     const answer = packet.rejection()
     if (answer !== undefined) this.#inject(answer, link.to.linkToMachine(link.from))
-    if (packet instanceof Segment) this.#inject(packet.reset(), link)
+    const reset = packet.reset()
+    if (reset !== undefined) this.#inject(reset, link)
   }
 
   #inject(packet: Packet, link: LinkState): void {

@@ -56,7 +56,7 @@ export class World implements Surroundings {
   readonly authorities: ReadonlyArray<Certificate>
   readonly hosts = new Map<string, HostState>()
   readonly #byAddress = new Map<string, HostState>()
-  readonly #names: ReadonlyMap<string, ReadonlyArray<string>>
+  #names: ReadonlyMap<string, ReadonlyArray<string>>
   readonly #aliases = new Map<string, HostState>()
   readonly #trace: TraceBuffer | undefined
   #hostNumber = 0
@@ -95,10 +95,11 @@ export class World implements Surroundings {
     addresses: ReadonlyArray<string>,
     aliases: ReadonlyArray<string>,
     tls: TlsStack,
+    descriptors: number,
     disk: DiskSettings
   ): HostState {
     const own = addresses.length > 0 ? addresses : this.#nextAddresses()
-    const host = new HostState(this, name, own, tls, disk)
+    const host = new HostState(this, name, own, tls, descriptors, disk)
     this.hosts.set(name, host)
     for (const address of own) this.#byAddress.set(address, host)
     for (const alias of aliases) this.#aliases.set(alias, host)
@@ -124,10 +125,20 @@ export class World implements Surroundings {
   }
 
   /** The addresses of a name. */
-  lookup(name: string): ReadonlyArray<string> {
+  lookup(name: string, names = this.#names): ReadonlyArray<string> {
     const plain = name.endsWith(".") ? name.slice(0, -1) : name
     if (plain === "localhost") return ["127.0.0.1", "::1"]
-    return this.#names.get(plain) ?? (this.hosts.get(plain) ?? this.#aliases.get(plain))?.addresses ?? []
+    return names.get(plain) ?? (this.hosts.get(plain) ?? this.#aliases.get(plain))?.addresses ?? []
+  }
+
+  /** From now on, a name resolves to these addresses. */
+  setName(name: string, addresses: ReadonlyArray<string>): void {
+    this.#names = new Map([...this.#names, [name, addresses]])
+  }
+
+  namesNow(): (name: string) => ReadonlyArray<string> {
+    const names = this.#names
+    return (name) => this.lookup(name, names)
   }
 
   /** The names of an address. */

@@ -1,6 +1,8 @@
 import type * as Transport from "@sluice/core/Transport"
+import * as NetAddress from "effect/net/NetAddress"
 import type { Bound } from "../ports.ts"
-import { isUnix } from "../socketAddress.ts"
+import { isUnix, toSocketAddress } from "../socketAddress.ts"
+import { systemError } from "../systemError.ts"
 import { keyOf, type Segment } from "./segment.ts"
 import { type Submit, TcpStream } from "./stream.ts"
 import type { TcpTable } from "./table.ts"
@@ -71,8 +73,20 @@ export class TcpListener implements Bound {
     this.#open = []
     for (const stream of open) {
       if (this.#closed) stream.reset()
-      else this.#receiver.onConnection(stream)
+      else this.#accept(stream)
     }
+  }
+
+  // Without a descriptor it is closed at once, as libuv does.
+  #accept(stream: TcpStream): void {
+    const { descriptors } = this.#table
+    if (!descriptors.isFree) {
+      stream.reset()
+      const where = NetAddress.formatSocketAddress(toSocketAddress(this))
+      return this.#receiver.onAcceptError(systemError("accept", where, "EMFILE", "accept"))
+    }
+    descriptors.open(stream)
+    this.#receiver.onConnection(stream)
   }
 
   /** Stops listening. Half-open connections, and those that the program has not been told of, are reset. */

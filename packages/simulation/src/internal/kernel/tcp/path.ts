@@ -46,13 +46,12 @@ export class Path {
 
   /** Whether, by chance, bytes are not to stay together here. */
   divides(): boolean {
-    const link = this.#link
-    return link !== undefined && link.segmentation.chance(link.settings.segmentation)
+    return this.#link?.divides() ?? false
   }
 
   /** Where `size` bytes are divided: after the first, the last, or any between. */
   part(size: number): number {
-    return 1 + this.#link!.segmentation.below(size)
+    return this.#link!.part(size)
   }
 
   emit(contents: Contents): void {

@@ -87,6 +87,14 @@ export class Segment extends Packet {
     return "tcp"
   }
 
+  override get opens(): boolean {
+    return (this.flags & (SYN | ACK)) === SYN
+  }
+
+  override get resets(): boolean {
+    return (this.flags & RST) !== 0
+  }
+
   get fragments(): boolean {
     return false
   }
@@ -122,8 +130,7 @@ export class Segment extends Packet {
     return new Segment(to ?? from, from, destination, source, keyOf(source, destination), answer)
   }
 
-  /** A reset in its place, for its receiver. */
-  reset(): Segment {
+  override reset(): Segment {
     const { acknowledgment, acknowledgmentBase, destination, from, key, sequence, sequenceBase, source, to } = this
     const contents = {
       ...bare,

@@ -165,6 +165,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
 
   onBroken(breakage: Breakage): void {
     this.#broken = breakage
+    if (this.#opener !== undefined) this.#table.descriptors.close(this)
     this.#opener?.onFailed(breakage)
     this.#opener = undefined
     if (breakage === "ENETDOWN") this.#flowing = true
@@ -237,6 +238,7 @@ export class TcpStream implements Transport.StreamTransport, Application {
   #close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#table.descriptors.close(this)
     this.#unwritten = undefined
     this.#receiver?.onClose()
   }

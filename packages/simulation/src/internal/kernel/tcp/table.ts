@@ -2,6 +2,7 @@ import type * as Trace from "../../../Trace.ts"
 import type { IcmpError, WhyUnreachable } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
+import type { Descriptors } from "../descriptors.ts"
 import { bestMatches, BindTable, EphemeralPorts } from "../ports.ts"
 import { isLoopback } from "../socketAddress.ts"
 import type { Endpoint } from "./endpoint.ts"
@@ -25,14 +26,16 @@ const reuseAfter = 1_000_000
 export class TcpTable {
   readonly stack: IpStack
   readonly settings: TcpSettings
+  readonly descriptors: Descriptors
   readonly connections = new Map<string, Endpoint>()
   readonly listeners: BindTable<TcpListener>
   readonly #ephemeral: EphemeralPorts
   readonly #choice: RandomStream
 
-  constructor(stack: IpStack, settings: TcpSettings) {
+  constructor(stack: IpStack, settings: TcpSettings, descriptors: Descriptors) {
     this.stack = stack
     this.settings = settings
+    this.descriptors = descriptors
     this.#ephemeral = new EphemeralPorts(
       settings.ephemeralPorts,
       new RandomStream(stack.seed, `${stack.name}/tcp ports`)

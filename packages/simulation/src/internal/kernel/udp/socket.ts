@@ -268,6 +268,7 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
 
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     this.#closed = true
+    this.#table.descriptors.close(this)
     this.#table.sockets.unbind(this)
   })
 

@@ -1,6 +1,7 @@
 import type { IcmpError } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
 import { RandomStream } from "../../time/random.ts"
+import type { Descriptors } from "../descriptors.ts"
 import { bestMatches, BindTable, EphemeralPorts, type PortRange, takes } from "../ports.ts"
 import { isMulticast } from "../socketAddress.ts"
 import type { Datagram } from "./datagram.ts"
@@ -9,11 +10,13 @@ import type { UdpEndpoint } from "./socket.ts"
 /** The UDP of one host: finds the sockets of a datagram, and answers datagrams that have none. */
 export class UdpTable {
   readonly stack: IpStack
+  readonly descriptors: Descriptors
   readonly sockets: BindTable<UdpEndpoint>
   readonly #choice: RandomStream
 
-  constructor(stack: IpStack, ephemeralPorts: PortRange) {
+  constructor(stack: IpStack, ephemeralPorts: PortRange, descriptors: Descriptors) {
     this.stack = stack
+    this.descriptors = descriptors
     const random = new RandomStream(stack.seed, `${stack.name}/udp ports`)
     this.sockets = new BindTable(new EphemeralPorts(ephemeralPorts, random))
     this.#choice = new RandomStream(stack.seed, `${stack.name}/udp reusePort`)

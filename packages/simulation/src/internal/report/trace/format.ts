@@ -27,6 +27,7 @@ const fates: Record<Exclude<Trace.Fate, "arrives">, string> = {
   corrupted: "corrupted",
   queueFull: "dropped, the queue is full",
   tooLarge: "dropped, larger than the MTU",
+  forgotten: "dropped, the flow was idle too long",
   partitioned: "dropped, partitioned",
   unreachable: "dropped, unreachable",
   dropped: "dropped by a rule",
