@@ -29,7 +29,7 @@
 import type * as Framing from "@sluice/framing/Framing"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import { FrameMatcher } from "./internal/world/frameMatcher.ts"
+import { FrameMatcher } from "./internal/world/rule/frameMatcher.ts"
 import type * as Trace from "./Trace.ts"
 
 /**

@@ -14,7 +14,7 @@ import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
 import { CallLog } from "./callLog.ts"
 import { FaultLog } from "./faultLog.ts"
-import { Rules } from "./rules.ts"
+import { Rules } from "./rule/rules.ts"
 import { Timescale } from "./timescale.ts"
 import { TraceBuffer } from "./traceBuffer.ts"
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import type * as Rule from "../../Rule.ts"
-import type { World } from "./world.ts"
+import type * as Rule from "../../../Rule.ts"
+import type { World } from "../world.ts"
 
 /** The packets that a barrier holds and has not told of yet, and the fibers that wait for one. */
 export class HeldPackets {

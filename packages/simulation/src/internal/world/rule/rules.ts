@@ -1,12 +1,12 @@
-import type * as Rule from "../../Rule.ts"
-import type * as Trace from "../../Trace.ts"
-import type { LinkState } from "../fabric/link.ts"
-import type { Packet } from "../fabric/packet.ts"
-import { Segment } from "../kernel/tcp/segment.ts"
-import type { Event } from "../time/eventQueue.ts"
-import { RandomStream } from "../time/random.ts"
-import type { PlainAction } from "./ruleOptions.ts"
-import type { World } from "./world.ts"
+import type * as Rule from "../../../Rule.ts"
+import type * as Trace from "../../../Trace.ts"
+import type { LinkState } from "../../fabric/link.ts"
+import type { Packet } from "../../fabric/packet.ts"
+import { Segment } from "../../kernel/tcp/segment.ts"
+import type { Event } from "../../time/eventQueue.ts"
+import { RandomStream } from "../../time/random.ts"
+import type { World } from "../world.ts"
+import type { PlainAction } from "./options.ts"
 
 // Packets that a rule keeps.
 const heldLimit = 65_536

@@ -1,5 +1,5 @@
 import * as Framing from "@sluice/framing/Framing"
-import type * as Rule from "../../Rule.ts"
+import type * as Rule from "../../../Rule.ts"
 
 // Directions of connections that are decoded at once, and ends of messages that each remembers for retransmissions.
 const streamLimit = 4096

@@ -1,5 +1,5 @@
 import { duration, oneOf, optionalInteger } from "@sluice/core/Options"
-import type * as Rule from "../../Rule.ts"
+import type * as Rule from "../../../Rule.ts"
 
 /** An action, or a delay in milliseconds. */
 export type PlainAction = Exclude<Rule.Action, object> | number
