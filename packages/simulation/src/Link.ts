@@ -79,7 +79,7 @@ export interface Options {
 }
 
 /**
- * Loss in bursts, as on radio links (the model of Gilbert and Elliott; `gemodel` of tc-netem(8)): each packet may begin or
+ * Loss in bursts, as on radio links (the model of Gilbert and Elliott): each packet may begin or
  * end a burst, in which most packets are lost. A burst has `1 / stop` packets on average.
  *
  * @since 0.1.0
