@@ -105,8 +105,8 @@ export interface Bursts {
 export interface Middlebox {
   /** How long a flow may carry nothing before it is forgotten. */
   readonly idleTimeout: Duration.Input
-  /** Whether the sender of a packet that does not pass gets a reset (or an ICMP error, for a datagram). Default: `"drop"`. */
-  readonly then?: "drop" | "reset" | undefined
+  /** What happens to late packets: `"reset"` also tells their senders, by a reset or an ICMP error. Default: `"drop"`. */
+  readonly late?: "drop" | "reset" | undefined
 }
 
 const millis = (value: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(value))

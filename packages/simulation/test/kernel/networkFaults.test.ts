@@ -89,7 +89,7 @@ describe("bursts of loss", () => {
 })
 
 describe("a middlebox", () => {
-  const idle = (then: "drop" | "reset") =>
+  const idle = (late: "drop" | "reset") =>
     withEcho((_, client) =>
       Host.run(
         client,
@@ -103,7 +103,7 @@ describe("a middlebox", () => {
           const again = yield* Effect.flatMap(connect("tcp://10.0.0.1:7"), (fresh) => echo(fresh, "d"))
           return [early, late._tag === "Success" ? late.success._tag : "Failure", after, again]
         }))
-      ), { middlebox: { idleTimeout: "5 minutes", then } })
+      ), { middlebox: { idleTimeout: "5 minutes", late } })
 
   it.effect("forgets idle connections silently, or with a reset, and lets new ones pass", () =>
     Effect.gen(function*() {

@@ -130,7 +130,7 @@ const bursts = (options: Link.Bursts | false): Bursts | undefined =>
 const middlebox = (options: Link.Middlebox | false): Middlebox | undefined =>
   options === false ? undefined : {
     idleTimeout: 1000 * duration("middlebox.idleTimeout", options.idleTimeout, 1),
-    isLoud: oneOf("middlebox.then", options.then ?? "drop", ["drop", "reset"]) === "reset"
+    isLoud: oneOf("middlebox.late", options.late ?? "drop", ["drop", "reset"]) === "reset"
   }
 
 const finite = (option: string, value: Duration.Input): number => {
