@@ -15,9 +15,9 @@ import * as flags from "../cli/flags.ts"
 import { duration, path, positiveNumber, setting, wholeNumber } from "../cli/setting.ts"
 import { printable } from "../cli/text.ts"
 import * as Client from "./client.ts"
-import * as fileStorage from "./fileStorage.ts"
 import * as Node from "./node.ts"
 import type { Operation } from "./protocol.ts"
+import * as Storage from "./Storage.ts"
 
 const member = (text: string): Option.Option<readonly [number, string]> => {
   const [, id = "", address = ""] = /^(\d+)=(.+)$/.exec(text.trim()) ?? []
@@ -56,7 +56,7 @@ const node = Command.make(
       heartbeat: "100 millis",
       server: { drain, maxConnections: 1000, onListening: flags.printListening }
     }).pipe(
-      Layer.provide([fileStorage.layer(Option.getOrElse(data, () => `raft-${id}`)), NodeNetwork.layer]),
+      Layer.provide([Storage.layer(Option.getOrElse(data, () => `raft-${id}`)), NodeNetwork.layer]),
       Layer.launch
     )
 ).pipe(Command.withDescription("Run one node of a store"))

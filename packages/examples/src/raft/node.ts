@@ -114,7 +114,7 @@ const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...
       maxEntries: options.maxEntries ?? 100,
       bugs: planted
     },
-    yield* storage.load
+    storage.records
   )
 
   const turn = Effect.gen(function*() {

@@ -65,7 +65,7 @@ export type Answer = MessageOf<"Vote" | "Appended" | "Done" | "Redirect">
 export const framing = Codec.framing(message, { maxFrameLength: maxMessageBytes })
 
 /** What is written to disk. A snapshot takes the place of all records before it. */
-const record = Codec.tagged(Codec.uint8, {
+export const record = Codec.tagged(Codec.uint8, {
   Ballot: [1, { term: number, vote: number }],
   /** Entries from `index` on. They replace the entries that were written there before. */
   Entries: [2, { index: number, entries: Codec.countPrefixed(number, entry) }],
@@ -73,10 +73,3 @@ const record = Codec.tagged(Codec.uint8, {
 }).pipe(Codec.named("record"))
 
 export type Record = Codec.Type<typeof record>
-
-/** A record in a file: its length, itself, and a checksum that tells whether it was written whole. */
-export const stored = Codec.struct({
-  length: Codec.lengthOf("record", Codec.uint32be, { limit: maxMessageBytes }),
-  record,
-  checksum: Codec.checksum("crc32c", Codec.uint32be)
-}).pipe(Codec.limit(maxMessageBytes + 8), Codec.named("stored"))

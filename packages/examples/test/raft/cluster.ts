@@ -16,7 +16,7 @@ import * as Log from "../../src/raft/Log.ts"
 import * as Node from "../../src/raft/node.ts"
 import type { Entry, Operation } from "../../src/raft/protocol.ts"
 import type { State } from "../../src/raft/state.ts"
-import { memory, Storage } from "../../src/raft/Storage.ts"
+import * as Storage from "../../src/raft/Storage.ts"
 import type * as Store from "../../src/raft/Store.ts"
 
 export class NotLinearizable extends Data.TaggedError("NotLinearizable")<{ readonly call: string }> {
@@ -106,9 +106,8 @@ export const cluster = (bug?: Bug) =>
     const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 3 })
     const snapshotAfter = yield* Simulation.parameter("entries before a snapshot", { least: 5, most: 50 })
     const clients = yield* Simulation.parameter("clients", { least: 1, most: 4 })
-    const hosts = yield* Effect.forEach(names, (name) => SimNetwork.host(name))
+    const hosts = yield* Effect.forEach(names, (name) => SimNetwork.host(name, { disk: { syncLatency: latency } }))
     for (const [index, host] of hosts.entries()) {
-      const disk = memory(latency)
       const settings = {
         id: index + 1,
         nodes: addresses,
@@ -118,7 +117,7 @@ export const cluster = (bug?: Bug) =>
         maxEntries,
         snapshotAfter
       }
-      const node = Layer.provide(Node.layer(settings), Layer.succeed(Storage, disk))
+      const node = Layer.provide(Node.layer(settings), Storage.layer("/raft"))
       yield* Host.serve(host, node)
     }
     const history = History.make<Call, string | boolean | void>()
