@@ -8,7 +8,7 @@ import { chat, connect, enter, hosts, unlimited } from "./person.ts"
 
 describe("a chat", () => {
   VitestSimulation.it(
-    "gives private messages that were sent while somebody was away to whom has their token, once",
+    "gives a returning user with a token the private messages that were sent meanwhile, once",
     Effect.gen(function*() {
       const { server, others: [a, b] } = yield* hosts("a", "b")
       yield* Host.serve(server, chat({ rate: unlimited }))
@@ -27,7 +27,7 @@ describe("a chat", () => {
         "[to alice] still",
         "-- alice is away, and gets that on return"
       ])
-      // Somebody else with the name gets nothing.
+      // Another user with the name gets nothing.
       const other = yield* enter(a, "other", "lobby")
       yield* other.say("/token fedcba9876543210", "/nick alice")
       expect((yield* other.settled).slice(0, -1)).toEqual(["-- you are now called alice"])

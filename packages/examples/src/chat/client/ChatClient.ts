@@ -29,7 +29,7 @@ export interface Options {
   readonly heartbeat?: Duration.Input | undefined
 }
 
-// Somebody else who has the name may leave.
+// Another user who has the name may leave.
 const pause: Duration.Input = "15 seconds"
 
 const unlimited = { burst: 1, refill: 0 }

@@ -110,7 +110,7 @@ const collect = Effect.fnUntraced(function*(hall: Hall, member: Member) {
   for (const letter of letters) yield* tell(member, Line.Whispered(letter))
 })
 
-/** Keeps a private message for somebody who is away. */
+/** Keeps a private message for a user who is away. */
 const leaveFor = Effect.fnUntraced(function*({ mail }: Hall, member: Member, name: Name.Name, text: string) {
   const at = yield* Clock.currentTimeMillis
   const isKept = yield* mail.keep(name, { from: member.name, text, at })
