@@ -98,6 +98,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/disk"],
     ["internal/kernel"],
     ["internal/world"],
+    ["internal/campaign"],
     ["internal/report", "Trace", "History"],
     ["Host", "Rule", "Fault", "Disk", "SimDns", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Campaign"],

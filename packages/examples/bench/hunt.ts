@@ -16,6 +16,7 @@ const { values } = parseArgs({
     bug: { type: "string", multiple: true, default: Object.keys(bugs) },
     correct: { type: "string", default: "300" },
     workers: { type: "string" },
+    shrink: { type: "string", default: "300" },
     verbose: { type: "boolean", default: false }
   }
 })
@@ -41,7 +42,7 @@ const [began] = seconds()
 let missed = 0
 for (const bug of values.bug) {
   const [start, cpu] = seconds()
-  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), 300)
+  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), Number(values.shrink))
   const [end, used] = seconds()
   if (failure === undefined) missed++
   const why = failure !== undefined && Exit.isFailure(failure.exit) ? Cause.squash(failure.exit.cause) : undefined

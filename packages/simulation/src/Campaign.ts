@@ -24,14 +24,16 @@
  */
 import type * as NetworkError from "@sluice/core/NetworkError"
 import { checked, duration, oneOf, optionalInteger, reject } from "@sluice/core/Options"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Fault from "./Fault.ts"
 import type * as Host from "./Host.ts"
+import { CampaignDriver, type Settings } from "./internal/campaign/driver.ts"
+import { CurrentPatience, replay as replayed, vary as varied } from "./internal/campaign/replay.ts"
 import type { HostState } from "./internal/kernel/host.ts"
-import { CampaignDriver, type Settings } from "./internal/world/campaignDriver.ts"
 import { diskKinds, hostKinds, linkKinds } from "./internal/world/faultDescription.ts"
 import type { World } from "./internal/world/world.ts"
 import { SimNetwork } from "./SimNetwork.ts"
@@ -75,13 +77,13 @@ export interface Campaign {
 }
 
 const driving = (
-  begin: (world: World) => Result.Result<CampaignDriver, NetworkError.NetworkError>
+  begin: (world: World, context: Context.Context<never>) => Result.Result<() => void, NetworkError.NetworkError>
 ): Campaign => ({
-  start: Effect.flatMap(SimNetwork, ({ world }) =>
-    Effect.asVoid(Effect.acquireRelease(
-      Effect.fromResult(begin(world)),
-      (driver) => Effect.sync(() => driver.stop())
-    )))
+  start: Effect.contextWith((context: Context.Context<SimNetwork>) =>
+    Effect.asVoid(
+      Effect.acquireRelease(Effect.fromResult(begin(Context.get(context, SimNetwork).world, context)), Effect.sync)
+    )
+  )
 })
 
 /**
@@ -91,16 +93,11 @@ const driving = (
  * @category constructors
  */
 export const make = (options: Options = {}): Campaign =>
-  driving((world) =>
-    Result.map(check(options), (settings) => {
-      const driver = new CampaignDriver(world, settings)
-      driver.start()
-      return driver
-    })
-  )
+  driving((world) => Result.map(check(options), (settings) => new CampaignDriver(world, settings).start()))
 
 /**
- * Injects recorded faults at their times, and no others.
+ * Injects recorded faults at their times, and no others. With the seed and the parameters of the run in which they were
+ * recorded, it is the same run.
  *
  * **Example**
  *
@@ -115,13 +112,34 @@ export const make = (options: Options = {}): Campaign =>
  * @category constructors
  */
 export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
-  driving((world) =>
-    Result.map(check({}), (settings) => {
-      const driver = new CampaignDriver(world, settings)
-      driver.replay(faults)
-      return driver
-    })
-  )
+  driving((world) => Result.succeed(replayed(world, faults)))
+
+/**
+ * Injects faults like recorded ones, in their order: each after a packet like the one that it followed, or after about as
+ * long, and for about as long. The seed decides. Servers may change places.
+ *
+ * Use it to find a failure again after the program has changed, when the recorded times no longer fit.
+ *
+ * **Example** (a regression test)
+ *
+ * ```ts
+ * import * as Campaign from "@sluice/simulation/Campaign"
+ * import type * as Fault from "@sluice/simulation/Fault"
+ * import type * as SimNetwork from "@sluice/simulation/SimNetwork"
+ * import * as Simulation from "@sluice/simulation/Simulation"
+ * import type * as Effect from "effect/Effect"
+ *
+ * declare const cluster: Effect.Effect<void, Error, SimNetwork.SimNetwork>
+ * declare const faults: ReadonlyArray<Fault.RecordedFault>
+ *
+ * const regression = Simulation.explore(cluster, { campaign: Campaign.vary(faults), for: "5 seconds", seeds: 50 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const vary = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
+  driving((world, context) => Result.succeed(varied(world, faults, Context.get(context, CurrentPatience))))
 
 /**
  * The kinds of faults that a campaign injects only if they are named, besides `breakTls`: resets, unreachable hosts, broken

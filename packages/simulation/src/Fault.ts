@@ -40,7 +40,7 @@ import { World } from "./internal/world/world.ts"
 import type * as Rule from "./Rule.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 
-export { type Description, type Kind, type RecordedFault } from "./internal/world/faultDescription.ts"
+export { type Description, type Kind, type Occasion, type RecordedFault } from "./internal/world/faultDescription.ts"
 
 export { type TlsFault } from "./internal/kernel/tls/fault.ts"
 

@@ -231,6 +231,8 @@ export interface ExploreOptions<R = never> extends Omit<Options<R>, "seed"> {
  * @category models
  */
 export interface Failure<A, E> extends Run<A, E> {
+  /** The seed under whose campaign it was found. That of the smallest run (`seed`) may be another one. */
+  readonly found: Seed
   /** How many faults there were before shrinking. */
   readonly injected: number
   /** How many runs shrinking has taken. */

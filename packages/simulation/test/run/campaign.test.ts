@@ -78,7 +78,7 @@ describe("Simulation.explore under a campaign", () => {
           faults: ["pause", "partition", "lossy", "slow", "skew"],
           lasts: ["100 millis", "3 seconds"]
         })
-        const hunt = { campaign, for: "10 seconds", seeds: 200 } as const
+        const hunt = { campaign, for: "10 seconds", seeds: 200, shrink: 60 } as const
         const { failures } = yield* Simulation.explore(leases(false), hunt)
         expect(failures).toHaveLength(1)
         const [found] = failures
@@ -129,6 +129,49 @@ describe("Simulation.explore under a campaign", () => {
       expect(second.trace.hash).toBe(first.trace.hash)
       expect(second.faults).toEqual(first.faults)
     }))
+
+  it.effect("so it is under the default campaign, with faults at packets and faults that its end heals", () =>
+    Effect.gen(function*() {
+      let healed = 0
+      for (let seed = 1; seed <= 6; seed++) {
+        const under = (campaign: Campaign.Campaign) =>
+          Simulation.record(leases(true), {
+            campaign,
+            for: "4 seconds",
+            eventually: Effect.sleep("1 second"),
+            seed,
+            trace: { records: 0, bytes: 0 }
+          })
+        const first = yield* under(Campaign.make({ every: ["10 millis", "200 millis"] }))
+        healed += first.faults.filter(({ until }) => until! > 4e6).length
+        const second = yield* under(Campaign.replay(first.faults))
+        expect([seed, second.trace.hash]).toEqual([seed, first.trace.hash])
+        expect(second.faults).toEqual(first.faults)
+      }
+      expect(healed).toBeGreaterThan(0)
+    }))
+
+  it.effect(
+    "variations of the faults of a failure find it again in a program that has changed",
+    () =>
+      Effect.gen(function*() {
+        const campaign = Campaign.make({ faults: ["pause", "partition"], lasts: ["100 millis", "3 seconds"] })
+        const hunt = { for: "10 seconds", shrink: 40 } as const
+        const { failures: [found] } = yield* Simulation.explore(leases(false), { ...hunt, campaign, seeds: 200 })
+        const { faults } = found!
+        // The server is farther away, so that the times no longer fit.
+        const changed = Effect.gen(function*() {
+          const [server, alice, bob] = yield* SimNetwork.hosts("server", "alice", "bob")
+          yield* SimNetwork.link(server, alice, { latency: "77 millis" })
+          yield* SimNetwork.link(server, bob, { latency: "77 millis" })
+          yield* leases(false)
+        })
+        const again = yield* Simulation.explore(changed, { ...hunt, campaign: Campaign.vary(faults), seeds: 60 })
+        expect(again.failures.map(failure)).toMatchObject([{ property: "one owner at a time" }])
+        expect(again.failures[0]!.injected).toBeLessThanOrEqual(faults.length)
+      }),
+    120_000
+  )
 
   it.effect("what does not recover is not live", () =>
     Effect.gen(function*() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { Moments } from "../../src/internal/campaign/moments.ts"
 import type { HostState } from "../../src/internal/kernel/host.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
-import { Moments } from "../../src/internal/world/moments.ts"
 import { Timescale } from "../../src/internal/world/timescale.ts"
 
 const [a, b] = [{ name: "a" }, { name: "b" }] as unknown as [HostState, HostState]
@@ -16,7 +16,7 @@ describe("Moments", () => {
       const moments = new Moments(new RandomStream(seed, "moments"))
       for (let at = 0; at < 40; at++) moments.arrived({ from: a, to: b }, heartbeat, at)
       let count = 0
-      const isOver = moments.wait(0.5, ({ from }) => {
+      const isOver = moments.wait(moments.rare(0.5), ({ from }) => {
         count++
         if (from === b) rare++
       })
@@ -29,9 +29,22 @@ describe("Moments", () => {
     expect(rare / struck).toBeGreaterThan(0.9)
   })
 
+  it("name a rare packet shortly before a fault of its hosts", () => {
+    const moments = new Moments(new RandomStream(1, "moments"))
+    expect(moments.before(["a"], 5)).toBeUndefined()
+    for (let at = 0; at < 10; at++) moments.arrived({ from: a, to: b }, heartbeat, at)
+    moments.arrived({ from: b, to: a }, vote, 10)
+    for (let at = 11; at < 20; at++) moments.arrived({ from: a, to: b }, heartbeat, at)
+    expect(moments.before(["b", "c"], 30)).toMatchObject({ from: "b", to: "a", delay: 20 })
+    // Long after it, the last heartbeat is nearer.
+    for (let at = 400_000; at < 400_001; at++) moments.arrived({ from: a, to: b }, heartbeat, at)
+    expect(moments.before(["a"], 400_100)).toMatchObject({ from: "a", to: "b", delay: 100 })
+    expect(moments.before(["c"], 400_100)).toBeUndefined()
+  })
+
   it("are not waited for any more once the wait is ended", () => {
     const moments = new Moments(new RandomStream(1, "moments"))
-    const isOver = moments.wait(1, () => expect.unreachable())
+    const isOver = moments.wait(moments.rare(1), () => expect.unreachable())
     expect(isOver()).toBe(false)
     moments.arrived({ from: a, to: b }, vote, 0)
   })

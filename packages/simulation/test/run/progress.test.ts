@@ -9,6 +9,7 @@ const trial = (properties: Record<string, readonly [Kind, number]>, signature?: 
   steps: 1,
   elapsed: 1,
   faults: 0,
+  recorded: [],
   parameters: {},
   failure: signature,
   signature,

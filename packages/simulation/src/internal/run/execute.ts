@@ -152,6 +152,7 @@ export const execute = <A, E, R>(
     const lines = world.hasTrace ? traced(world, output) : output
     world.onFailure = (host, cause) =>
       end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
+    world.onAbandoned = () => end(Exit.interrupt())
     return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
       Effect.provideService(SimNetwork.SimNetwork, network),
       Effect.provideService(CurrentWorld, network.world),

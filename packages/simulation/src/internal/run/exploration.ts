@@ -6,15 +6,16 @@ import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Campaign from "../../Campaign.ts"
 import type { ExploreOptions, Failure, Options, Services } from "../../Simulation.ts"
+import { CurrentPatience } from "../campaign/replay.ts"
 import { writeReport } from "../report/files.ts"
 import { silentConsole } from "../report/traceOutput.ts"
 import type { Seed } from "../time/random.ts"
 import type { Run } from "./execute.ts"
 import { describeFailure, traceInDetail } from "./failure.ts"
+import { minimize } from "./minimize.ts"
 import type { Lane } from "./pool.ts"
 import type { Progress } from "./progress.ts"
 import { recordWith } from "./settings.ts"
-import { minimize } from "./shrink.ts"
 import { type Trial, trialOf } from "./trial.ts"
 
 /** How an exploration goes. */
@@ -40,12 +41,16 @@ export const ownLane = <A, E, R, R2>(
 ): Lane<NetworkError.NetworkError, Services<R> | Services<R2>> => ({
   run: ({ instead, seed }) => {
     const replayed = instead === undefined ? {} : {
-      campaign: Campaign.replay(instead.faults),
+      campaign: (instead.isVaried ? Campaign.vary : Campaign.replay)(instead.faults),
       parameters: instead.parameters,
       schedule: instead.schedule,
       limit: { ...options.limit, time: instead.time }
     }
-    return Effect.map(quiet(recordWith(program, { ...options, seed, trace: false, ...replayed })), trialOf)
+    return recordWith(program, { ...options, seed, trace: false, ...replayed }).pipe(
+      Effect.provideService(CurrentPatience, instead?.patience ?? Infinity),
+      quiet,
+      Effect.map(trialOf)
+    )
   }
 })
 
@@ -100,17 +105,17 @@ export const examine = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     const smaller = isShrunk
       ? yield* quiet(minimize(program, options, run, lanes, shrinks, tell))
       : { run, attempts: 0 }
-    const failure = { ...smaller.run, injected: run.faults.length, attempts: smaller.attempts }
+    const failure = { ...smaller.run, found: seed, injected: run.faults.length, attempts: smaller.attempts }
     failures.push(failure)
     progress.end()
     progress.shrunk(seed, failure.faults, failure.parameters)
     const { faults, parameters, trace } = failure
     const repeat = (trace: Options["trace"]) =>
-      quiet(recordWith(program, { ...options, ...again(failure, run), parameters, seed, trace }))
+      quiet(recordWith(program, { ...options, ...again(failure, run), parameters, seed: failure.seed, trace }))
     const detailed = yield* traceInDetail(failure, options.trace, repeat)
     const report = yield* writeReport(`seed-${seed}-${trace.hash.slice(0, 8)}`, detailed, {
       title: `Seed ${seed}`,
-      facts: { seed: String(seed), faults: `${faults.length} of ${run.faults.length}` },
+      facts: { seed: String(failure.seed), faults: `${faults.length} of ${run.faults.length}` },
       decode
     })
     yield* Effect.logError(describeFailure(failure, run.parameters, run.exit.cause, report))
@@ -120,4 +125,4 @@ export const examine = Effect.fnUntraced(function*<A, E, R, R2, R3>(
 
 // What was shrunk is repeated with the faults that are left, the rest by its campaign.
 const again = (failure: Run<unknown, unknown>, run: Run<unknown, unknown>): Pick<Options, "campaign"> =>
-  failure.faults.length === run.faults.length ? {} : { campaign: Campaign.replay(failure.faults) }
+  failure.faults === run.faults ? {} : { campaign: Campaign.replay(failure.faults) }

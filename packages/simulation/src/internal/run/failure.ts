@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as SimNetwork from "../../SimNetwork.ts"
 import type { Failure } from "../../Simulation.ts"
-import { SimulationPropertyViolated } from "../../SimulationError.ts"
+import { SimulationHostFailed, SimulationPropertyViolated, SimulationUncaught } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
 import type { Run } from "./execute.ts"
 
@@ -18,6 +18,13 @@ export const signature = (cause: Cause.Cause<unknown>): string => {
   return messageOf(cause).replace(/\d+/g, "0").slice(0, 200)
 }
 
+/** Whether the program ended with it: so it cannot come before the program's end. */
+export const endsProgram = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Cause.squash(cause)
+  return !(error instanceof SimulationPropertyViolated || error instanceof SimulationHostFailed ||
+    error instanceof SimulationUncaught)
+}
+
 export const messageOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error ? error.message : Cause.pretty(cause)
@@ -25,7 +32,7 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => {
 
 /** A failed run, the faults and parameters that it needs, and how to repeat it. */
 export const describeFailure = (
-  { attempts, elapsed, faults, injected, parameters, schedule, seed }: Failure<unknown, unknown>,
+  { attempts, elapsed, faults, found, injected, parameters, schedule, seed }: Failure<unknown, unknown>,
   before: Readonly<Record<string, number>>,
   cause: Cause.Cause<unknown>,
   report: string | undefined
@@ -34,10 +41,12 @@ export const describeFailure = (
     before[name] === value ? `${name}: ${value}` : `${name}: ${before[name]} -> ${value}`
   )
   return [
-    `seed ${seed} fails${schedule === "random" ? " in random order" : ""} after ${
+    `seed ${found} fails${schedule === "random" ? " in random order" : ""} after ${
       Duration.toMillis(elapsed)
-    } ms; SLUICE_SEED=${seed} repeats it: ${messageOf(cause)}`,
-    ...(injected === 0 ? [] : [`${injected} faults -> ${faults.length}, in ${attempts} runs:`]),
+    } ms; SLUICE_SEED=${found} repeats it: ${messageOf(cause)}`,
+    ...(injected === 0 ? [] : [
+      `${injected} faults -> ${faults.length}${seed === found ? "" : ` with the seed ${seed}`}, in ${attempts} runs:`
+    ]),
     ...faults.slice(0, 20).map((fault) => `  ${JSON.stringify(fault)}`),
     ...(values.length === 0 ? [] : [`parameters: ${values.join(", ")}`]),
     ...(report === undefined ? [] : [`the page to step through it: ${report}`])

@@ -11,10 +11,14 @@ export interface Task {
   readonly seed: Seed
   readonly instead?: {
     readonly faults: ReadonlyArray<RecordedFault>
+    /** Whether the seed is another one, for which the faults are only models. */
+    readonly isVaried: boolean
     readonly parameters: Readonly<Record<string, number>>
     readonly schedule: "fifo" | "random"
     /** The limit of virtual time, in milliseconds. */
     readonly time: number
+    /** And that after the last fault, if it is varied. */
+    readonly patience: number
   }
 }
 
@@ -30,6 +34,8 @@ export interface Trial {
   readonly elapsed: number
   readonly steps: number
   readonly faults: number
+  /** Its faults, if it failed. */
+  readonly recorded: ReadonlyArray<RecordedFault>
   readonly parameters: Readonly<Record<string, number>>
 }
 
@@ -43,5 +49,6 @@ export const trialOf = (
   properties,
   elapsed: Duration.toMillis(elapsed),
   steps,
-  faults: faults.length
+  faults: faults.length,
+  recorded: Exit.isSuccess(exit) ? [] : faults
 })

@@ -65,6 +65,22 @@ export interface Description {
 }
 
 /**
+ * A packet that a fault followed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Occasion {
+  /** The names of the hosts that sent and received it. */
+  readonly from: string
+  readonly to: string
+  /** The same number for similar packets: by their first byte and the magnitude of their length. */
+  readonly sort: number
+  /** From its arrival to the fault, in microseconds. */
+  readonly delay: number
+}
+
+/**
  * A fault that happened in a run, with the virtual times at which it began and ended, in microseconds.
  *
  * @since 0.1.0
@@ -72,6 +88,8 @@ export interface Description {
  */
 export interface RecordedFault extends Description {
   readonly at: number
-  /** When it ended; `undefined` if it lasted until the run ended. */
+  /** When it ended, or was to end; `undefined` if it lasted until the run ended. */
   readonly until: number | undefined
+  /** A rare packet that one of its hosts had sent or received shortly before it. `Campaign.vary` waits for one like it. */
+  readonly after?: Occasion | undefined
 }

@@ -1,7 +1,7 @@
 import type * as Trace from "../../Trace.ts"
 import type { LinkState } from "../fabric/link.ts"
 import type { HostState } from "../kernel/host.ts"
-import type { Description, HostKind, Kind, LinkKind, RecordedFault } from "./faultDescription.ts"
+import type { Description, HostKind, Kind, LinkKind, Occasion, RecordedFault } from "./faultDescription.ts"
 import { hostFaults, linkFaults } from "./faultKinds.ts"
 import type { World } from "./world.ts"
 
@@ -40,8 +40,8 @@ export class FaultLog {
     return this.#recorded.map((each) => ({ ...each }))
   }
 
-  /** Begins a fault. It is not in effect if all its hosts are down already. */
-  begin(description: Description): ActiveFault {
+  /** Begins a fault, which is to end at a time. It is not in effect if all its hosts are down already. */
+  begin(description: Description, until?: number, after?: Occasion): ActiveFault {
     const world = this.#world
     const hosts = hostsOf(world, description.hosts)
     const others = hostsOf(world, description.others ?? [])
@@ -64,7 +64,7 @@ export class FaultLog {
     if (world.hasEnded) return active
     this.#note(active, "begin")
     if (this.#recorded.length < limit) {
-      active.recorded = { ...description, at: world.engine.now, until: undefined }
+      active.recorded = { ...description, at: world.engine.now, until, ...(after !== undefined && { after }) }
       this.#recorded.push(active.recorded)
     }
     this.#active.set(active.id, active)
@@ -84,16 +84,28 @@ export class FaultLog {
 
   /** Ends a fault, or the part of it that concerns some links or hosts. */
   end(active: ActiveFault, only?: ReadonlySet<LinkState | HostState>): void {
-    if (this.#world.hasEnded || !this.#active.has(active.id)) return
+    if (!this.#stop(active, only)) return
+    if (active.recorded !== undefined) active.recorded.until = this.#world.engine.now
+  }
+
+  /** Ends all faults before their time, which stays recorded: so a replay ends them with the campaign too, and no earlier. */
+  cutShort(): void {
+    for (const active of this.#active.values()) this.#stop(active)
+    this.#world.rules.clear()
+  }
+
+  // Returns whether the fault has ended.
+  #stop(active: ActiveFault, only?: ReadonlySet<LinkState | HostState>): boolean {
+    if (this.#world.hasEnded || !this.#active.has(active.id)) return false
     for (const [target, end] of active.ends) {
       if (only !== undefined && !only.has(target)) continue
       active.ends.delete(target)
       end()
     }
-    if (active.ends.size > 0) return
+    if (active.ends.size > 0) return false
     this.#active.delete(active.id)
-    if (active.recorded !== undefined) active.recorded.until = this.#world.engine.now
     this.#note(active, "end")
+    return true
   }
 
   /** Ends what is wrong with some links or hosts; with all of them by default. */

@@ -65,6 +65,8 @@ export class World implements Surroundings {
   readonly calls = new CallLog(this)
   /** Told when a program of a host fails; where nobody is, the failure is logged. */
   onFailure: ((host: HostState, cause: Cause.Cause<unknown>) => void) | undefined = undefined
+  /** Told when there is nothing more to expect of the run. */
+  onAbandoned: (() => void) | undefined = undefined
   onArrival: ((packet: Packet, host: HostState) => void) | undefined = undefined
   readonly timescale = new Timescale()
   #ended = false

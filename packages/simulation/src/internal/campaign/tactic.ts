@@ -1,7 +1,7 @@
 import type { RandomStream } from "../time/random.ts"
-import type { Kind } from "./faultDescription.ts"
-import { linkFaults } from "./faultKinds.ts"
-import type { Timescale } from "./timescale.ts"
+import type { Kind } from "../world/faultDescription.ts"
+import { linkFaults } from "../world/faultKinds.ts"
+import type { Timescale } from "../world/timescale.ts"
 
 /** Which hosts a fault of links separates from its target. "near" hosts may be targets too, "far" hosts may not. */
 export type Shape = "near" | "oneNear" | "halfNear" | "all" | "far" | "oneFar" | "half"

@@ -1,5 +1,6 @@
 import type { HostState } from "../kernel/host.ts"
 import type { RandomStream } from "../time/random.ts"
+import type { Occasion } from "../world/faultDescription.ts"
 
 /** The hosts of a packet with a payload that has arrived. */
 export interface Arrival {
@@ -7,11 +8,23 @@ export interface Arrival {
   readonly to: HostState
 }
 
+/** Whether a packet is waited for: by its hosts, its sort, and how many of its sort have arrived of late. */
+export type IsDue = (arrival: Arrival, sort: number, count: number) => boolean
+
 interface Wait {
-  /** The lower, the rarer the packet must be. */
-  readonly rarity: number
+  readonly isDue: IsDue
   readonly strike: (arrival: Arrival) => void
 }
+
+interface Seen extends Arrival {
+  readonly sort: number
+  readonly count: number
+  readonly at: number
+}
+
+// The packets that a fault may have followed: how many. Those of the last few microseconds are equally near.
+const remembered = 64
+const near = 5000
 
 // How many sorts of packets are counted separately. All others count as one.
 const limit = 256
@@ -47,6 +60,7 @@ export class Moments {
   readonly #random: RandomStream
   readonly #sorts = new Recent<number>()
   readonly #sent = new Recent<HostState>()
+  readonly #seen: Array<Seen> = []
   #waits: Array<Wait> = []
   #window = 0
 
@@ -54,9 +68,14 @@ export class Moments {
     this.#random = random
   }
 
-  /** Strikes at a packet that is rare enough. Returns a function that ends the wait, and returns whether it had struck. */
-  wait(rarity: number, strike: (arrival: Arrival) => void): () => boolean {
-    const wait = { rarity, strike }
+  /** Packets that are rare enough: the lower `rarity`, the rarer. */
+  rare(rarity: number): IsDue {
+    return (_, __, count) => this.#random.chance(rarity / count ** 2)
+  }
+
+  /** Strikes at a packet. Returns a function that ends the wait, and returns whether it had struck. */
+  wait(isDue: IsDue, strike: (arrival: Arrival) => void): () => boolean {
+    const wait = { isDue, strike }
     this.#waits.push(wait)
     return () => {
       const isOver = !this.#waits.includes(wait)
@@ -80,12 +99,28 @@ export class Moments {
     const own = sortOf(payload)
     const sort = this.#sorts.size < limit || this.#sorts.get(own) > 0 ? own : -1
     this.#sorts.add(sort, 1)
-    if (this.#waits.length === 0) return
     const count = this.#sorts.get(sort)
-    const due = this.#waits.filter(({ rarity }) => this.#random.chance(rarity / count ** 2))
+    this.#seen.push({ ...arrival, sort: own, count, at: now })
+    if (this.#seen.length > remembered) this.#seen.shift()
+    if (this.#waits.length === 0) return
+    const due = this.#waits.filter(({ isDue }) => isDue(arrival, own, count))
     if (due.length === 0) return
     this.#waits = this.#waits.filter((wait) => !due.includes(wait))
     for (const { strike } of due) strike(arrival)
+  }
+
+  /** A rare packet shortly before now that one of these hosts has sent or received. */
+  before(hosts: ReadonlyArray<string>, now: number): Occasion | undefined {
+    let best: Seen | undefined
+    let least = Infinity
+    for (const seen of this.#seen) {
+      if (!hosts.includes(seen.from.name) && !hosts.includes(seen.to.name)) continue
+      const score = seen.count * (now - seen.at + near)
+      if (score <= least) [best, least] = [seen, score]
+    }
+    if (best === undefined) return undefined
+    const { at, from, sort, to } = best
+    return { from: from.name, to: to.name, sort, delay: now - at }
   }
 
   /** The host that has sent the most of late: a leader, a primary, a hub. */

@@ -1,11 +1,10 @@
 import type { HostState } from "../kernel/host.ts"
-import type { Event } from "../time/eventQueue.ts"
 import { RandomStream } from "../time/random.ts"
-import { type Description, diskKinds, type Kind, type RecordedFault } from "./faultDescription.ts"
-import { linkFaults } from "./faultKinds.ts"
-import { Moments } from "./moments.ts"
+import { type Description, diskKinds, type Kind } from "../world/faultDescription.ts"
+import { linkFaults } from "../world/faultKinds.ts"
+import type { World } from "../world/world.ts"
+import { Injector } from "./injector.ts"
 import { between, draw, type Shape, stopping, type Tactic, weighted } from "./tactic.ts"
-import type { World } from "./world.ts"
 
 /** How faults are drawn. Times are in microseconds. */
 export interface Settings {
@@ -31,16 +30,13 @@ const patience = 1_000_000
 // Faults of a burst follow one another within this time. Microseconds.
 const within = [200, 200_000] as const
 
-/**
- * Injects faults by events of the network, not by fibers: so the faults of a run can be replayed, or left out one by one,
- * without another order of the tasks of its programs.
- */
+/** Draws faults, and injects them. */
 export class CampaignDriver {
   readonly #world: World
+  readonly #injector: Injector
   readonly #settings: Settings
   readonly #random: RandomStream
   readonly #kinds: ReadonlyArray<Kind>
-  readonly #moments: Moments
   // Some runs are calmer than others.
   readonly #pace: number
   // How many faults may be in effect at once.
@@ -53,14 +49,13 @@ export class CampaignDriver {
   #active = 0
   #isSlow = false
   #hasBegun = false
-  readonly #events = new Set<Event>()
 
   constructor(world: World, settings: Settings) {
     this.#world = world
+    this.#injector = new Injector(world)
     this.#settings = settings
     const random = new RandomStream(world.seed, "campaign")
     this.#random = random
-    this.#moments = new Moments(new RandomStream(world.seed, "campaign/moments"))
     const share = 0.2 + 0.8 * random.next()
     const swarm = settings.kinds.filter(() => random.chance(share))
     this.#kinds = weighted(swarm.length > 0 ? swarm : [this.#pick(settings.kinds)!])
@@ -71,61 +66,29 @@ export class CampaignDriver {
     this.#habitCount = 1 + random.below(3)
   }
 
-  start(): void {
-    this.#world.onArrival = (packet, to) => {
-      const from = this.#world.hosts.get(packet.from.name)
-      if (from !== undefined && from !== to) this.#moments.arrived({ from, to }, packet.payload, this.#world.engine.now)
-    }
+  /** Begins. Returns how it ends. */
+  start(): () => void {
     this.#next()
-  }
-
-  /** Injects what is given, and nothing else. */
-  replay(faults: ReadonlyArray<RecordedFault>): void {
-    for (const fault of faults) this.#at(fault.at, () => this.#begin(fault, fault.until))
-  }
-
-  stop(): void {
-    for (const event of this.#events) this.#world.engine.cancel(event)
-    this.#events.clear()
-    this.#moments.clear()
-    this.#world.onArrival = undefined
-    this.#world.faults.heal()
+    return () => this.#injector.stop()
   }
 
   #next(): void {
     const isBurst = this.#hasBegun && this.#random.chance(this.#inBurst)
     const wait = isBurst ? this.#between(within) : this.#between(this.#settings.every) * this.#pace
-    this.#at(this.#world.engine.now + wait, () => {
+    this.#injector.at(this.#world.engine.now + wait, () => {
       this.#hasBegun = true
       this.#strike()
       this.#next()
     })
   }
 
-  #at(at: number, run: () => void): void {
-    const event: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
-      isFirst: true,
-      run: () => {
-        this.#events.delete(event)
-        run()
-      }
-    }
-    this.#events.add(event)
-    this.#world.engine.schedule(event, Math.round(at))
-  }
-
-  #begin({ amount, hosts, kind, others, tls }: Description, until: number | undefined): void {
+  #begin(description: Description, lasts: number): void {
+    const { kind } = description
     if (kind === "slow") this.#isSlow = true
-    const active = this.#world.faults.begin({ amount, hosts, kind, others, tls })
-    if (until === undefined) return
     this.#active++
-    this.#at(until, () => {
+    this.#injector.begin(description, this.#world.engine.now + lasts, () => {
       this.#active--
       if (kind === "slow") this.#isSlow = false
-      this.#world.faults.end(active)
     })
   }
 
@@ -145,27 +108,29 @@ export class CampaignDriver {
   #strike(): void {
     const tactic = this.#tactic()
     const { packet } = tactic
+    const { moments } = this.#injector
     const pool = this.#pool()
     const inject = (target: HostState | undefined, other?: HostState) => {
       const description = this.#active < this.#most && target !== undefined
         ? this.#describe(tactic, target, pool, other)
         : undefined
-      if (description !== undefined) this.#begin(description, this.#world.engine.now + this.#duration(tactic))
+      if (description !== undefined) this.#begin(description, this.#duration(tactic))
     }
     const inRole = this.#random.chance(0.5) ? this.#pick(this.#settings.roles) : undefined
     const aimed = () => this.#pick(inRole?.().filter((host) => pool.includes(host)) ?? [])
-    const others = () => tactic.aim === "busiest" ? this.#moments.busiest(pool) : this.#pick(pool)
+    const others = () => tactic.aim === "busiest" ? moments.busiest(pool) : this.#pick(pool)
     if (packet === undefined) return inject(aimed() ?? others())
-    const isDone = this.#moments.wait(packet.rarity, ({ from, to }) => {
+    const isDone = moments.wait(moments.rare(packet.rarity), ({ from, to }) => {
       const [near, far] = packet.at === "to" ? [to, from] : [from, to]
-      this.#at(this.#world.engine.now + this.#about(packet.delay), () => {
+      // A microsecond later at least: what arrives at the same moment comes before the fault, as it does in a replay.
+      this.#injector.at(this.#world.engine.now + Math.max(1, this.#about(packet.delay)), () => {
         const target = aimed()
         if (target !== undefined) inject(target)
         else if (pool.includes(near)) inject(near, far)
         else if (pool.includes(far)) inject(far, near)
       })
     })
-    this.#at(this.#world.engine.now + patience, () => {
+    this.#injector.at(this.#world.engine.now + patience, () => {
       if (!isDone()) inject(aimed() ?? others())
     })
   }

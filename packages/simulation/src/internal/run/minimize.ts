@@ -1,0 +1,193 @@
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Campaign from "../../Campaign.ts"
+import type { Options, Services } from "../../Simulation.ts"
+import { RandomStream, type Seed } from "../time/random.ts"
+import type { RecordedFault } from "../world/faultDescription.ts"
+import type { Run } from "./execute.ts"
+import { endsProgram, signature } from "./failure.ts"
+import type { Lane } from "./pool.ts"
+import { recordWith } from "./settings.ts"
+import { endsOf, shrink } from "./shrink.ts"
+import type { Trial } from "./trial.ts"
+
+/** A failing run with as few faults and as small parameters as were found. */
+export interface Minimized<A, E> {
+  readonly run: Run<A, E>
+  readonly attempts: number
+}
+
+interface Candidate {
+  readonly seed: Seed
+  readonly faults: ReadonlyArray<RecordedFault>
+  readonly parameters: Readonly<Record<string, number>>
+  readonly isVaried: boolean
+  /** When to give up, in milliseconds of virtual time. */
+  readonly time: number
+  readonly patience: number
+}
+
+// `Simulation.parameter` raises it to the least value.
+const lowest = Number.MIN_SAFE_INTEGER
+
+// A smaller failure occurs about as early.
+const slack = 1.25
+
+// Variations that do not fail, for each fault to leave out, before no more are tried.
+const patience = 24
+
+// Candidates that are made together.
+const batch = 16
+
+/**
+ * Makes a failure smaller, for as long as it stays the same one. Most faults of a run have no part in its failure, but leaving
+ * out an early one changes all that comes after it. So a few of the faults are tried in other runs too: under other seeds, where
+ * each strikes after a packet like the one that it had followed.
+ *
+ * Attempts keep no trace; the smallest failing run is repeated with one. Lanes try candidates in parallel, and the first
+ * that fails counts: the result does not depend on the number of lanes.
+ */
+export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
+  program: Effect.Effect<A, E, R>,
+  options: Options<R2>,
+  failed: Run<A, E>,
+  lanes: ReadonlyArray<Lane<NetworkError.NetworkError, R3>>,
+  limit: number,
+  onProgress: (faults: number, attempts: number) => Effect.Effect<void>
+): Effect.fn.Return<Minimized<A, E>, NetworkError.NetworkError, Services<R> | Services<R2> | R3> {
+  if (Exit.isSuccess(failed.exit)) return { run: failed, attempts: 0 }
+  const { schedule, seed } = failed
+  const { cause } = failed.exit
+  const same = signature(cause)
+  const random = new RandomStream(seed, "shrink")
+  const original = {
+    seed,
+    faults: failed.faults,
+    parameters: failed.parameters,
+    elapsed: Duration.toMillis(failed.elapsed)
+  }
+  let best = original
+  let attempts = 0
+  let variations = 0
+
+  // Tries candidates, and keeps the first that fails. Returns its index, or -1, and the parameters of the last one tried.
+  const attempt = Effect.fnUntraced(function*(candidates: ReadonlyArray<Candidate>) {
+    const count = Math.min(candidates.length, limit - attempts)
+    let next = 0
+    let last: Trial | undefined
+    const failing = new Map<number, Trial>()
+    const work = Effect.fnUntraced(function*(lane: typeof lanes[number]) {
+      while (next < count && failing.size === 0) {
+        const index = next++
+        const { seed, ...instead } = candidates[index]!
+        const trial = yield* lane.run({ seed, instead: { ...instead, schedule } })
+        last = trial
+        if (trial.signature === same) failing.set(index, trial)
+      }
+    })
+    yield* Effect.forEach(lanes, work, { concurrency: "unbounded", discard: true })
+    // Lanes that were ahead of the first that failed do not count.
+    const first = Math.min(count - 1, ...failing.keys())
+    const found = failing.get(first)
+    attempts += first + 1
+    if (found !== undefined) {
+      const { elapsed, parameters, recorded, seed } = found
+      best = { seed, elapsed, parameters, faults: recorded }
+    }
+    yield* onProgress(best.faults.length, attempts)
+    return { index: found === undefined ? -1 : first, parameters: last?.parameters ?? {} }
+  })
+  const firstFailing = (lists: ReadonlyArray<ReadonlyArray<RecordedFault>>) =>
+    Effect.map(attempt(lists.map((faults) => exact(faults))), ({ index }) => index)
+
+  const exact = (faults: ReadonlyArray<RecordedFault>, parameters = best.parameters): Candidate => ({
+    seed: best.seed,
+    faults,
+    parameters,
+    isVaried: false,
+    time: best.elapsed * slack + 1000,
+    patience: Infinity
+  })
+  const varied = (): Candidate => {
+    const pool = random.chance(0.5) ? best : original
+    const faults = some(pool.faults, Math.min(sizeOf(random), best.faults.length - 1), random)
+    return {
+      seed: `${seed}~${++variations}`,
+      faults,
+      parameters: redrawn(best.parameters, random),
+      isVaried: true,
+      time: best.elapsed * slack + 1000,
+      patience: endsProgram(cause) ? Infinity : 200 + 2 * (pool.elapsed - (faults.at(-1)?.at ?? 0) / 1000)
+    }
+  }
+  const vary = Effect.gen(function*() {
+    const until = attempts + (limit - attempts) / 2
+    let missed = 0
+    while (attempts < until && best.faults.length > 1 && missed < patience * (best.faults.length - 1)) {
+      const before = attempts
+      const { index } = yield* attempt(Array.from({ length: batch }, varied))
+      missed = index === -1 ? missed + attempts - before : 0
+    }
+  })
+  const leaveOut = Effect.suspend(() => shrink(best.faults, firstFailing, ({ kind }) => kind))
+  const lower = Effect.fnUntraced(function*(name: string) {
+    let value = lowest
+    let least = value
+    while (best.parameters[name]! > least && attempts < limit) {
+      const { index, parameters } = yield* attempt([exact(best.faults, { ...best.parameters, [name]: value })])
+      const got = parameters[name]
+      if (got === undefined || (index === 0 && value === lowest)) return
+      if (index === -1) least = got + 1
+      value = Math.floor((least + best.parameters[name]!) / 2)
+    }
+  })
+
+  yield* firstFailing(endsOf(best.faults))
+  yield* vary
+  yield* leaveOut
+  yield* vary
+  const { parameters } = best
+  for (const name of Object.keys(parameters)) yield* lower(name)
+  if (best.parameters !== parameters) yield* leaveOut
+  const smallest = yield* recordWith(program, {
+    ...options,
+    seed: best.seed,
+    schedule,
+    campaign: Campaign.replay(best.faults),
+    parameters: best.parameters
+  })
+  const isShrunk = Exit.isFailure(smallest.exit) && signature(smallest.exit.cause) === same
+  return { run: isShrunk ? smallest : failed, attempts }
+})
+
+// Parameters as low as can be, as they are, or drawn anew by the seed.
+const redrawn = (parameters: Candidate["parameters"], random: RandomStream): Candidate["parameters"] =>
+  Object.fromEntries(
+    Object.entries(parameters).flatMap(([name, value]) => {
+      const choice = random.next()
+      return choice < 0.4 ? [[name, lowest]] : choice < 0.6 ? [[name, value]] : []
+    })
+  )
+
+// Few faults are likelier, as most failures need few.
+const sizeOf = (random: RandomStream): number => {
+  if (random.chance(0.05)) return 0
+  let size = 1
+  while (random.chance(0.6)) size++
+  return size
+}
+
+// The last faults, or any; the later, the likelier: the failure followed them.
+const some = (
+  faults: ReadonlyArray<RecordedFault>,
+  size: number,
+  random: RandomStream
+): ReadonlyArray<RecordedFault> => {
+  if (size === 0 || random.chance(0.7)) return faults.slice(faults.length - size)
+  const chosen = new Set<RecordedFault>()
+  const count = Math.min(size, faults.length)
+  while (chosen.size < count) chosen.add(faults[Math.floor(faults.length * (1 - random.next() ** 2))]!)
+  return faults.filter((fault) => chosen.has(fault))
+}
