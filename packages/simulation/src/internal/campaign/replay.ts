@@ -12,7 +12,7 @@ export const replay = (world: World, faults: ReadonlyArray<RecordedFault>): () =
   return () => injector.stop()
 }
 
-/** How long a variation may go on after its last fault, in milliseconds, before the run is abandoned. Default: on and on. */
+/** How long a variation may last after its last fault, in milliseconds, before the run is abandoned. Default: no limit. */
 export const CurrentPatience: Context.Reference<number> = Context.Reference<number>(
   "@sluice/simulation/CurrentPatience",
   { defaultValue: () => Infinity }
