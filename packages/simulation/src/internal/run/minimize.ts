@@ -71,6 +71,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   let best = original
   let attempts = 0
   let variations = 0
+  const mayTry = (until = limit) => attempts < until
 
   // Tries candidates, and keeps the first that fails. Returns its index, or -1, and the parameters of the last one tried.
   const attempt = Effect.fnUntraced(function*(candidates: ReadonlyArray<Candidate>) {
@@ -125,7 +126,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const vary = Effect.gen(function*() {
     const until = attempts + (limit - attempts) / 2
     let missed = 0
-    while (attempts < until && best.faults.length > 1 && missed < patience * (best.faults.length - 1)) {
+    while (mayTry(until) && best.faults.length > 1 && missed < patience * (best.faults.length - 1)) {
       const before = attempts
       const { index } = yield* attempt(Array.from({ length: batch }, varied))
       missed = index === -1 ? missed + attempts - before : 0
@@ -135,7 +136,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const lower = Effect.fnUntraced(function*(name: string) {
     let value = lowest
     let least = value
-    while (best.parameters[name]! > least && attempts < limit) {
+    while (best.parameters[name]! > least && mayTry()) {
       const { index, parameters } = yield* attempt([exact(best.faults, { ...best.parameters, [name]: value })])
       const got = parameters[name]
       if (got === undefined || (index === 0 && value === lowest)) return
