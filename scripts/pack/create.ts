@@ -2,9 +2,11 @@
  * `npm run create -- FOLDER`: copies the template into an empty folder, installs it with the packages of this clone, and runs its
  * test. `-- FOLDER TARBALLS` uses tarballs that exist already.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { basename, delimiter, join, resolve } from "node:path"
+import workspace from "../../package.json" with { type: "json" }
+import { binaries } from "../install.mjs"
 import { published, root } from "../repository/files.ts"
 import { pack, tarballOf } from "./pack.ts"
 
@@ -40,6 +42,19 @@ for (const kind of ["dependencies", "devDependencies"]) {
 manifest.overrides = Object.fromEntries(
   ["framing", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
 )
+// The Node of the user runs the project. If it is too old to run TypeScript, the project gets the Node of this clone.
+const path = (process.env.PATH ?? "").split(delimiter).filter((each) => resolve(each) !== resolve(binaries)).join(
+  delimiter
+)
+const node = spawnSync("node", ["--print", "process.version + ' ' + Boolean(process.features.typescript)"], {
+  env: { ...process.env, PATH: path },
+  encoding: "utf8"
+})
+if (!String(node.stdout).endsWith(" true\n")) {
+  const version = workspace.devDependencies.nodejs.replace("npm:node@", "")
+  console.log(`Node ${String(node.stdout).split(" ")[0]} does not run TypeScript: the project gets node@${version}`)
+  manifest.devDependencies.node = version
+}
 writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
 
 console.log(`installing ${folder}…`)

@@ -6,6 +6,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { build, type Metafile } from "esbuild"
 import { execFile } from "node:child_process"
 import * as Fs from "node:fs/promises"
+import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { gzipSync } from "node:zlib"
@@ -15,6 +16,7 @@ import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
 import { published, root } from "../repository/files.ts"
 import * as Pack from "./pack.ts"
+import * as Transcript from "./transcript.ts"
 
 const oldestNode = "22.19.0"
 /** The most that a bundled echo server may have, in KiB. */
@@ -38,6 +40,14 @@ const run = (command: string, args: ReadonlyArray<string>, cwd = project) =>
       else reject(new Error(`${error.message}\n${stdout}`)) // the message has the command and its stderr
     })
   )
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = Net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as Net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
 
 /** The public modules of a package, by the names under which they are imported. */
 const modulesOf = async (name: string) => {
@@ -143,6 +153,30 @@ test("the template becomes a server whose test passes", async () => {
   // Its seeds print nothing.
   expect(said).not.toContain("listening on")
   expect(await run("npm", ["run", "--silent", "check"], Path.join(project, "server"))).toBe("")
+}, 5 * minutes)
+
+test("the commands of Getting started print what the page shows", async () => {
+  const port = await freePort()
+  const page = (await Fs.readFile(Path.join(root, "docs/getting-started.md"), "utf8")).replaceAll("12345", `${port}`)
+  const [packed, ...steps] = Transcript.stepsOf(page)
+  // The packages are packed already.
+  expect(packed).toHaveProperty("command", "npm run -s pack")
+  const [summary = "", install = ""] = Pack.summary("/path/to/sluice/dist")
+  expect(page).toContain(`${summary}\n${install.split(" ").slice(0, 5).join(" ")} …`)
+
+  const folder = Path.join(project, "started")
+  await Fs.mkdir(folder)
+  const running: Transcript.Running = new Map()
+  try {
+    for (const step of steps) {
+      await Transcript.perform(step, folder, { from: "/path/to/sluice/dist", to: project }, running)
+    }
+  } finally {
+    await Transcript.stop(running)
+  }
+  expect(steps.map((step) => "file" in step ? step.file : step.command.split(" ")[0])).toEqual(
+    expect.arrayContaining(["greeter.ts", "server.ts", "node", "nc", "client.ts", "both.ts", "greeter.test.ts", "npx"])
+  )
 }, 5 * minutes)
 
 describe.each([

@@ -20,13 +20,16 @@ export const pack = (folder: string): void => {
   }
 }
 
+/** What was packed into a folder, and the command that installs what a program needs. */
+export const summary = (folder: string): ReadonlyArray<string> => [
+  `packed ${published.length} packages, version ${workspace.version}, into ${folder}`,
+  `npm install effect@4.1 @effect/platform-node@4.1 ${
+    ["framing", "core", "node"].map((name) => tarballOf(folder, name)).join(" ")
+  }`
+]
+
 if (import.meta.main) {
   const folder = join(root, "dist")
   pack(folder)
-  console.log(`packed ${published.length} packages, version ${workspace.version}, into ${folder}`)
-  console.log(
-    `npm install effect@4.1 @effect/platform-node@4.1 ${
-      ["framing", "core", "node"].map((name) => tarballOf(folder, name)).join(" ")
-    }`
-  )
+  for (const line of summary(folder)) console.log(line)
 }

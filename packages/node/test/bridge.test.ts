@@ -9,13 +9,14 @@ import { afterAll } from "vitest"
 import { checks as datagramChecks } from "../../core/test/bridge/datagrams.ts"
 import { checks as rpcChecks } from "../../core/test/bridge/rpcs.ts"
 import { checks } from "../../core/test/bridge/sockets.ts"
+import { resets } from "./fixtures/resets.ts"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
 afterAll(() => Fs.rmSync(folder, { recursive: true }))
 
 let paths = 0
 const subjects = {
-  "TCP": { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets: true },
+  "TCP": { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets },
   "a Unix-domain socket": {
     listen: () => `unix://${folder}/${++paths}`,
     nobody: `unix://${folder}/nobody`,

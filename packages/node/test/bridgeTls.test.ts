@@ -14,6 +14,7 @@ import { checks as socketChecks } from "../../core/test/bridge/sockets.ts"
 import { checks as upgradeChecks } from "../../core/test/bridge/upgrades.ts"
 import * as Certificates from "../src/TestCertificates.ts"
 import { overTls } from "./fixtures/overTls.ts"
+import { resets } from "./fixtures/resets.ts"
 
 const identities = await Effect.runPromise(Effect.gen(function*() {
   const authority = yield* Certificates.authority("Test CA")
@@ -47,7 +48,7 @@ describe("Effect RPC over TLS", () => {
 })
 
 describe("over a network on which all is TLS", () => {
-  const subject = { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets: true }
+  const subject = { listen: () => "tcp://127.0.0.1:0", nobody: "tcp://127.0.0.1:1", resets }
   const secured = overTls(NodeNetwork.layer)
   const onSecured = <A, E>(effect: Effect.Effect<A, E, Network.Network | Scope.Scope>) =>
     effect.pipe(Effect.scoped, Effect.provide([secured, Logger.layer([])]))

@@ -7,6 +7,7 @@ import * as Path from "node:path"
 import { afterAll, expect } from "vitest"
 import { overTls } from "./fixtures/overTls.ts"
 import { networkReading } from "./fixtures/reading.ts"
+import { resets } from "./fixtures/resets.ts"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-"))
 afterAll(() => {
@@ -17,7 +18,7 @@ afterAll(() => {
 
 const mebibyte = 1024 * 1024
 // A send buffer grows to 4 MiB, and a receive buffer only while the program reads.
-const tcp = (host: string) => ({ endpoint: () => `tcp://${host}:0`, resets: true, bufferLimit: 16 * mebibyte })
+const tcp = (host: string) => ({ endpoint: () => `tcp://${host}:0`, resets, bufferLimit: 16 * mebibyte })
 let paths = 0
 const streams = {
   "TCP over IPv4": tcp("127.0.0.1"),
@@ -34,8 +35,13 @@ for (const reuseReadBuffer of [true, false]) {
   }
 }
 
+// Over TLS a reset that is reported as an end is an end without close_notify: neither what these two expect.
+const needReset = ["a peer that never reads cannot hold a close", "where there is no reset"]
+const overTlsChecks = (host: string) =>
+  Conformance.streams(tcp(host)).filter(({ name }) => resets || !needReset.some((each) => name.startsWith(each)))
+
 for (const [name, host] of [["IPv4", "127.0.0.1"], ["IPv6", "[::1]"]] as const) {
-  VitestConformance.suite(`TLS over ${name}`, overTls(NodeNetwork.layer), Conformance.streams(tcp(host)))
+  VitestConformance.suite(`TLS over ${name}`, overTls(NodeNetwork.layer), overTlsChecks(host))
 }
 
 VitestConformance.suite(

@@ -1,13 +1,14 @@
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import * as Difference from "./differential/Difference.ts"
+import { resets } from "./fixtures/resets.ts"
 
 // Beyond these, nothing but what the sequences leave out differs: how much the system's buffers hold, and how soon a
 // side that does not read or write hears of anything.
 const batches = process.env["SLUICE_SCALE"] === "full" ? 10 : 4
 const size = 50
 
-describe("the simulated network and the kernel's", () => {
+describe.skipIf(!resets)("the simulated network and the kernel's", () => {
   for (let batch = 0; batch < batches; batch++) {
     const from = 1 + batch * size
     it(`are the same to sequences ${from} to ${from + size - 1}`, async () => {

@@ -15,6 +15,7 @@ import { proxied } from "../../core/test/proxyProtocol/proxied.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import * as Certificates from "../src/TestCertificates.ts"
 import { networkReading } from "./fixtures/reading.ts"
+import { resets } from "./fixtures/resets.ts"
 
 const line = "PROXY TCP4 198.51.100.7 203.0.113.1 50412 443\r\n"
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -174,5 +175,5 @@ const inPieces = Effect.fnUntraced(function*(header: string, size: number, to: s
 VitestConformance.suite(
   "TCP over IPv4, behind PROXY headers",
   Layer.provide(proxied, NodeNetwork.layer),
-  Conformance.streams({ endpoint: () => "tcp://127.0.0.1:0", resets: true })
+  Conformance.streams({ endpoint: () => "tcp://127.0.0.1:0", resets })
 )

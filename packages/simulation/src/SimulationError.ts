@@ -237,8 +237,8 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
     const { before, first, record, second, seed } = this
     const what = record === undefined ? `${first}; and ${second}` : `record ${record} of the trace differs`
     return [
-      `the seed ${seed} gave two different runs: ${what}; remove what the seed does not decide, such as state that outlives ` +
-      "the run, or a value of the system",
+      `the seed ${seed} gave two different runs: ${what}; remove what the seed does not decide, such as a variable of a ` +
+      "module, or a value of the system",
       ...(record === undefined
         ? []
         : [...before.map((line) => `  both   ${line}`), `  first  ${first}`, `  second ${second}`])
