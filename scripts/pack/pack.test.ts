@@ -71,7 +71,7 @@ beforeAll(async () => {
   await Fs.symlink(Path.join("node_modules", binary), Path.join(project, "oldest", "node"))
 }, 10 * minutes)
 
-afterAll(() => Fs.rm(project, { recursive: true, force: true }))
+afterAll(() => Fs.rm(project, { recursive: true, force: true }), 2 * minutes)
 
 describe.each(published)("@sluice/%s", (name) => {
   test("has a manifest without mistakes", async () => {
