@@ -10,7 +10,7 @@ import { describe, it } from "vitest"
 import type { Check } from "./Check.ts"
 
 // More than the deadline of a check, which has the better message.
-const timeout = 60_000
+const timeout = 180_000
 
 /**
  * Makes one vitest test of each check, each on a network of its own.

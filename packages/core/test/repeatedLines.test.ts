@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { type Line, RepeatedLines } from "../src/internal/log/repeatedLines.ts"
+import * as testClockLogger from "./testClockLogger.ts"
 
 const line = (kind: string, message = kind): Line => ({ level: "Warn", kind, message, annotations: { kind } })
 
@@ -10,7 +11,7 @@ const line = (kind: string, message = kind): Line => ({ level: "Warn", kind, mes
 const logged = <A, E>(use: (lines: RepeatedLines, log: Array<string>) => Effect.Effect<A, E>) =>
   Effect.suspend(() => {
     const log: Array<string> = []
-    const logger = Logger.make(({ message }) => void log.push(String(message)))
+    const logger = testClockLogger.make((message) => void log.push(message))
     return use(new RepeatedLines(), log).pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
   })
 

@@ -11,6 +11,7 @@ import * as Logger from "effect/Logger"
 import * as NetAddress from "effect/net/NetAddress"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
+import * as testClockLogger from "./testClockLogger.ts"
 
 const listening = NetAddress.inetAddressUnsafe(NetAddress.ipFromStringUnsafe("192.0.2.1"), 7)
 const peer = (port: number) => NetAddress.inetAddressUnsafe(NetAddress.ipFromStringUnsafe("198.51.100.9"), port)
@@ -45,7 +46,7 @@ const headerCut = (received: number) =>
 /** A log that has been opened, and the lines that it has written. */
 const opened = (log: ServerLog.ServerLog) => {
   const lines: Array<string> = []
-  const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+  const logger = testClockLogger.make((message, { logLevel }) => void lines.push(`${logLevel} ${message}`))
   const writer = log.open()
   const write = (events: ReadonlyArray<ServerEvent.ServerEvent>) =>
     Effect.forEach(events, writer.write, { discard: true }).pipe(

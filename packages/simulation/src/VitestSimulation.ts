@@ -27,7 +27,7 @@ export interface Options extends Omit<Simulation.Options, "seed"> {
   readonly decode?: Trace.HtmlOptions["decode"]
   /** How many seeds, from 1 up. Default: 1. */
   readonly seeds?: number | undefined
-  /** Real time that all seeds together may take, in milliseconds. Default: 60,000. */
+  /** Real time that all seeds together may take, in milliseconds. Default: 180,000. */
   readonly timeout?: number | undefined
 }
 
@@ -67,7 +67,7 @@ export const it = <A, E>(
   program: Effect.Effect<A, E, SimNetwork.SimNetwork | Scope.Scope>,
   options: Options = {}
 ): void => {
-  const { decode, seeds = 1, timeout = 60_000, ...rest } = options
+  const { decode, seeds = 1, timeout = 180_000, ...rest } = options
   const settings: Simulation.Options = { schedule: "random", ...rest }
   Vitest.it(name, () => Effect.runPromise(runSeeds(name, program, seeds, settings, decode)), timeout)
 }

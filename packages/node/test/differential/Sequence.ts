@@ -107,7 +107,7 @@ export const run = Effect.fnUntraced(function*(sequence: Sequence): Effect.fn.Re
     const observations: Array<Observation> = []
     for (const { connection, operation, side } of sequence.steps) {
       const pair = pairs[connection]!
-      const outcome = yield* perform(operation, pair[side], pair[side === "client" ? "server" : "client"])
+      const outcome = yield* perform(operation, pair[side], pair[side === "client" ? "server" : "client"], settle)
       const size = operation._tag === "write" ? ` ${operation.bytes}` : ""
       observations.push({ step: `${connection} ${side} ${operation._tag}${size}`, outcome })
       yield* settle
@@ -138,7 +138,12 @@ const makeSettle = Effect.fnUntraced(function*(listener: Listener.Listener) {
   })
 })
 
-const perform = (operation: Operation, near: End, far: End): Effect.Effect<string> => {
+const perform = <E>(
+  operation: Operation,
+  near: End,
+  far: End,
+  settle: Effect.Effect<void, E>
+): Effect.Effect<string> => {
   const { connection } = near
   switch (operation._tag) {
     case "write":
@@ -162,7 +167,11 @@ const perform = (operation: Operation, near: End, far: End): Effect.Effect<strin
     }
     case "readToEnd":
       return observe(
-        Effect.timeoutOption(Connection.readAll(connection), "20 millis"),
+        // What has arrived is read before another connection has gone back and forth, however late this process runs.
+        Effect.raceFirst(
+          Effect.asSome(Connection.readAll(connection)),
+          Effect.as(Effect.andThen(Effect.sleep("20 millis"), settle), Option.none<Uint8Array>())
+        ),
         Option.match({
           onNone: () => "no end",
           onSome: (bytes) => {
