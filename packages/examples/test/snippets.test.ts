@@ -9,7 +9,7 @@ const comments = files("packages/*/src/**/*.ts").flatMap(snippetsOf)
 const programs = guides.filter((snippet) => !isForever(snippet) && !isTest(snippet))
 
 const folder = new Folder([...guides, ...comments])
-beforeAll(() => folder.bundle(programs))
+beforeAll(() => folder.bundle(programs), 180_000)
 afterAll(() => folder.remove())
 
 describe("the code in the documentation", () => {
