@@ -22,7 +22,7 @@ const repository = {
 export default defineConfig({
   test: {
     projects: [
-      ...["framing", "core", "client", "node", "simulation", "conformance", "codec"].map(project),
+      ...["framing", "proxy", "core", "client", "node", "simulation", "conformance", "codec"].map(project),
       examples,
       repository
     ],

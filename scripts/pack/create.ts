@@ -40,7 +40,7 @@ for (const kind of ["dependencies", "devDependencies"]) {
 }
 // The packages depend on each other: they must get those of this clone, not those of the registry.
 manifest.overrides = Object.fromEntries(
-  ["framing", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
+  ["framing", "proxy", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
 )
 // The Node of the user runs the project. If it is too old to run TypeScript, the project gets the Node of this clone.
 const path = (process.env.PATH ?? "").split(delimiter).filter((each) => resolve(each) !== resolve(binaries)).join(

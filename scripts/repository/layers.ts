@@ -17,7 +17,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["FramingSchema", "FramingSchemaBinary"]
   ],
   core: [
-    ["TlsReason", "ProxyProtocolError", "internal/error", "NetworkError"],
+    ["TlsReason", "internal/error", "NetworkError"],
     [
       "Buggify",
       "Options",
@@ -32,7 +32,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "EndpointSchema",
       "ServerPolicy"
     ],
-    ["internal/proxy", "ProxyProtocol", "internal/tls", "Tls", "SocketOptions"],
+    ["internal/proxy", "internal/tls", "Tls", "SocketOptions"],
     ["internal/connection", "Connection", "internal/lending", "Lending", "internal/udp", "UdpSocket"],
     ["internal/accept", "Listener"],
     ["internal/network", "Network", "Transport"],
@@ -56,6 +56,10 @@ export const layers: Readonly<Record<string, Layers>> = {
       "ConnectionBridge",
       "ClusterSocket"
     ]
+  ],
+  proxy: [
+    ["ProxyProtocolError", "internal"],
+    ["ProxyProtocol"]
   ],
   client: [
     ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
@@ -120,7 +124,8 @@ export const layers: Readonly<Record<string, Layers>> = {
  */
 export const outside: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   framing: [],
-  core: [/^@sluice\/framing\//],
+  proxy: [/^@sluice\/framing\//],
+  core: [/^@sluice\/(framing|proxy)\//],
   client: [/^@sluice\/(core|framing)\//],
   codec: [/^@sluice\/framing\//],
   node: [

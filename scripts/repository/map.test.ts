@@ -7,7 +7,7 @@ const text = read("CONTRIBUTING.md")
 
 it("every path that CONTRIBUTING.md names exists", () => {
   const paths = Array.from(
-    text.matchAll(/`((?:framing|core|client|node|simulation|conformance|codec|examples)\/[\w./-]+)`/g),
+    text.matchAll(/`((?:framing|proxy|core|client|node|simulation|conformance|codec|examples)\/[\w./-]+)`/g),
     ([, path = ""]) => `packages/${path}`
   )
   const others = Array.from(

@@ -15,7 +15,7 @@ export interface Contents {
   readonly modules: ReadonlyArray<{ readonly name: string; readonly path: string; readonly summary: string }>
 }
 
-const order = ["framing", "core", "client", "node", "codec", "simulation", "conformance"]
+const order = ["framing", "core", "client", "node", "codec", "proxy", "simulation", "conformance"]
 
 const pathOf = ({ name }: Module) => `/reference/${name.slice("@sluice/".length)}`
 const shortName = ({ name }: Module) => name.split("/").at(-1)!

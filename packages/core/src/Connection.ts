@@ -45,6 +45,7 @@
  *
  * @since 0.1.0
  */
+import type { Proxy } from "@sluice/proxy/ProxyProtocol"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -59,7 +60,6 @@ import * as reading from "./internal/connection/reading.ts"
 import { upgrade } from "./internal/connection/startTls.ts"
 import { stateOf, typeId } from "./internal/connection/state.ts"
 import * as writing from "./internal/connection/writing.ts"
-import type { Proxy } from "./internal/proxy/header.ts"
 import type * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
 

@@ -6,9 +6,9 @@
  *
  * @since 0.1.0
  */
+import type { Header } from "@sluice/proxy/ProxyProtocol"
 import type * as Duration from "effect/Duration"
 import type * as NetAddress from "effect/net/NetAddress"
-import type { Header } from "./internal/proxy/header.ts"
 import type * as ServerPolicy from "./ServerPolicy.ts"
 import type * as Tls from "./Tls.ts"
 

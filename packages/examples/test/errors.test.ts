@@ -8,14 +8,14 @@ import { OutOfStep } from "@sluice/core/Framed"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Property from "@sluice/core/Property"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
-import { NotProxyHeader } from "@sluice/core/ProxyProtocolError"
 import * as Server from "@sluice/core/Server"
 import { Overflowed } from "@sluice/core/Subscription"
 import * as TlsReason from "@sluice/core/TlsReason"
 import * as Transport from "@sluice/core/Transport"
 import * as Framing from "@sluice/framing/Framing"
 import type * as FramingError from "@sluice/framing/FramingError"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
+import { NotProxyHeader } from "@sluice/proxy/ProxyProtocolError"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
@@ -325,7 +325,7 @@ describe("the page of errors", () => {
   })
 
   it("explains every fault of a PROXY header", () => {
-    const source = readFileSync(join(workspace, "packages/core/src/ProxyProtocolError.ts"), "utf8")
+    const source = readFileSync(join(workspace, "packages/proxy/src/ProxyProtocolError.ts"), "utf8")
     const faults = Array.from(source.matchAll(/Data\.TaggedClass\("(\w+)"\)/g), ([, name = ""]) => name)
     expect(faults.length).toBeGreaterThan(10)
     expect(faults.filter((fault) => !text.includes(`- \`${fault}\`:`))).toEqual([])

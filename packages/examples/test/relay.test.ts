@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, onTestFinished } from "@effect/vitest"
 import type * as CertificateName from "@sluice/core/CertificateName"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import * as TestCertificates from "@sluice/node/TestCertificates"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Effect from "effect/Effect"
 import { createCipheriv } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"

@@ -31,6 +31,7 @@ export const installExamples = (): string => {
 export const install = async (): Promise<string> => {
   rmSync(application, { recursive: true, force: true })
   await installBuilt("framing")
+  await installBuilt("proxy")
   await installBuilt("core")
   await installBuilt("node")
   link("node", "effect", "@effect/platform-node")

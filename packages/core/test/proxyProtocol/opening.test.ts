@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NetworkError from "@sluice/core/NetworkError"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import type * as Tls from "@sluice/core/Tls"
 import type * as Transport from "@sluice/core/Transport"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import { byte, bytes, headers } from "../../../proxy/test/headers.ts"
 import { proxyOf } from "../../src/internal/proxy/proxiedStream.ts"
 import { readHeader } from "../../src/internal/proxy/readHeader.ts"
 import { throughProxy } from "../../src/internal/proxy/tlsThroughProxy.ts"
-import { byte, bytes, headers } from "./headers.ts"
 
 const address = NetAddress.inetAddressFromIpStringUnsafe("192.0.2.1", 1)
 

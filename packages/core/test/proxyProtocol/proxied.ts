@@ -1,5 +1,5 @@
 import * as Network from "@sluice/core/Network"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 

@@ -1,8 +1,8 @@
 /** The PROXY header that a relay sends on: who its client is, and what is known of the client's TLS session. */
 import * as CertificateName from "@sluice/core/CertificateName"
 import type * as Connection from "@sluice/core/Connection"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
 import type * as Tls from "@sluice/core/Tls"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import { hopsOf, hopsRecord, isHops } from "./loop.ts"
 
 /**

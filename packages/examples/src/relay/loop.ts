@@ -1,7 +1,7 @@
 /** Relays that would connect to themselves, and eat all descriptors for one client. */
 import type * as Connection from "@sluice/core/Connection"
 import * as Endpoint from "@sluice/core/Endpoint"
-import type * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import type * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Host from "effect/net/Host"

@@ -1,6 +1,6 @@
+import type * as ProxyProtocolError from "@sluice/proxy/ProxyProtocolError"
 import * as Data from "effect/Data"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as ProxyProtocolError from "../../ProxyProtocolError.ts"
 
 /**
  * The address is used by another socket, or on `UdpSocket.join` the group is joined already (`EADDRINUSE`).

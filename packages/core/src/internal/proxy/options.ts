@@ -1,3 +1,4 @@
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { duration, optionalInteger, reject } from "../../Options.ts"
@@ -5,8 +6,6 @@ import type * as SocketOptions from "../../SocketOptions.ts"
 import { NetworkSet } from "../address/networkSet.ts"
 import { checkNetworks } from "../address/parseNetworks.ts"
 import { canonical } from "../address/peerAddress.ts"
-import * as codec from "./codec.ts"
-import type { Header } from "./header.ts"
 
 /** `ProxyProtocolOptions`, validated and complete. */
 export interface ProxyTrust {
@@ -28,8 +27,8 @@ export const checkTrust = (
   return {
     isTrusted: trust(options.trusted),
     timeout: duration("proxyProtocol.timeout", options.timeout ?? 5_000, 1),
-    limit: optionalInteger("proxyProtocol.limit", options.limit, 107, codec.maxLimit) ??
-      codec.defaultLimit
+    limit: optionalInteger("proxyProtocol.limit", options.limit, 107, ProxyProtocol.maxLimit) ??
+      ProxyProtocol.defaultLimit
   }
 }
 
@@ -47,8 +46,8 @@ const trust = (
 }
 
 /** Encodes a header to send. */
-export const checkHeader = (header: Header | undefined): Uint8Array | undefined =>
+export const checkHeader = (header: ProxyProtocol.Header | undefined): Uint8Array | undefined =>
   header === undefined ? undefined : Result.getOrElse(
-    codec.encode(header),
-    (error) => reject("proxyProtocol", codec.format(header), `a header that can be written: ${error.message}`)
+    ProxyProtocol.encode(header),
+    (error) => reject("proxyProtocol", ProxyProtocol.format(header), `a header that can be written: ${error.message}`)
   )

@@ -1,8 +1,8 @@
+import type { Proxy } from "@sluice/proxy/ProxyProtocol"
 import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
-import type { Proxy } from "./header.ts"
 
 /** A stream with the addresses of its PROXY header. */
 export class ProxiedStream implements Transport.StreamTransport {

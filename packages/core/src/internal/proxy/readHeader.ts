@@ -1,13 +1,12 @@
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
+import { TruncatedHeader } from "@sluice/proxy/ProxyProtocolError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as NetworkError from "../../NetworkError.ts"
-import { TruncatedHeader } from "../../ProxyProtocolError.ts"
 import type * as Transport from "../../Transport.ts"
 import { canonical, formatPeer } from "../address/peerAddress.ts"
-import * as codec from "./codec.ts"
-import type { Header } from "./header.ts"
 import type { ProxyTrust } from "./options.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
 import { ReplayStream } from "./replayStream.ts"
@@ -57,7 +56,7 @@ class Opening implements Transport.StreamReceiver {
   onData(chunk: Uint8Array): boolean {
     if (this.#over) return false
     const bytes = this.#length === 0 ? chunk : this.#gather(chunk)
-    const decoded = codec.decode(bytes, { limit: this.#limit })
+    const decoded = ProxyProtocol.decode(bytes, { limit: this.#limit })
     if (Result.isFailure(decoded)) {
       this.#fail(new NetworkError.InvalidProxyHeader({ fault: decoded.failure.reason }))
       return false
@@ -73,7 +72,7 @@ class Opening implements Transport.StreamReceiver {
     return false
   }
 
-  #proxied(header: Header): Transport.StreamTransport {
+  #proxied(header: ProxyProtocol.Header): Transport.StreamTransport {
     return new ProxiedStream(this.stream, {
       header,
       localAddress: canonical(this.#transport.localAddress),

@@ -1,9 +1,9 @@
+import type { Proxy } from "@sluice/proxy/ProxyProtocol"
 import * as Bytes from "effect/Bytes"
 import * as Effect from "effect/Effect"
 import * as NetworkError from "../../NetworkError.ts"
 import { HandshakeCut } from "../../TlsReason.ts"
 import type * as Transport from "../../Transport.ts"
-import type { Proxy } from "./header.ts"
 import { ProxiedStream } from "./proxiedStream.ts"
 import { ReplayStream, type TakenOver } from "./replayStream.ts"
 

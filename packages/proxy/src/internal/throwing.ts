@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import { isProxyProtocolError, ProxyProtocolError, type Reason } from "../../ProxyProtocolError.ts"
+import { isProxyProtocolError, ProxyProtocolError, type Reason } from "../ProxyProtocolError.ts"
 
 /** Aborts the enclosing `attempt`: header parts are nested, and the first error ends them all. */
 export const fail = (reason: Reason): never => {

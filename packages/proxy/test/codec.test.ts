@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
-import type * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
+import type * as ProxyProtocolError from "@sluice/proxy/ProxyProtocolError"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Bytes from "effect/Bytes"
 import * as Option from "effect/Option"

@@ -1,6 +1,6 @@
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import * as Reason from "../../ProxyProtocolError.ts"
+import * as Reason from "../ProxyProtocolError.ts"
 import type { Addresses, Header } from "./header.ts"
 import { fail } from "./throwing.ts"
 

@@ -1,7 +1,7 @@
 import * as TextEncoding from "@sluice/framing/TextEncoding"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Reason from "../../ProxyProtocolError.ts"
+import * as Reason from "../ProxyProtocolError.ts"
 import { readUint16, readUint32, writeUint16, writeUint32 } from "./bigEndian.ts"
 import { attempt, fail } from "./throwing.ts"
 import type { Other, Ssl, Tlv } from "./tlvTypes.ts"

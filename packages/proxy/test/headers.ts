@@ -1,5 +1,5 @@
 /** Headers of all kinds, as they may be written. */
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Arbitrary from "effect/Arbitrary"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Schema from "effect/Schema"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
-import * as ProxyProtocolError from "@sluice/core/ProxyProtocolError"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
+import * as ProxyProtocolError from "@sluice/proxy/ProxyProtocolError"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"

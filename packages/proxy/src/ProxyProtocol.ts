@@ -10,7 +10,7 @@
  *
  * ```ts
  * import * as Network from "@sluice/core/Network"
- * import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+ * import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
  * import * as Server from "@sluice/core/Server"
  * import * as Connection from "@sluice/core/Connection"
  *
@@ -31,30 +31,12 @@
  * @since 0.1.0
  */
 import * as NetAddress from "effect/net/NetAddress"
-import { type Addresses, familyOf, type Header, type Protocol } from "./internal/proxy/header.ts"
-import type { Tlv } from "./internal/proxy/tlvTypes.ts"
+import { type Addresses, familyOf, type Header, type Protocol } from "./internal/header.ts"
+import type { Tlv } from "./internal/tlvTypes.ts"
 
-export {
-  decode,
-  type Decoded,
-  defaultLimit,
-  encode,
-  format,
-  type LimitOptions,
-  maxLimit
-} from "./internal/proxy/codec.ts"
-export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./internal/proxy/header.ts"
-export type {
-  Alpn,
-  Authority,
-  Crc32c,
-  NetworkNamespace,
-  Noop,
-  Other,
-  Ssl,
-  Tlv,
-  UniqueId
-} from "./internal/proxy/tlvTypes.ts"
+export { decode, type Decoded, defaultLimit, encode, format, type LimitOptions, maxLimit } from "./internal/codec.ts"
+export type { Addresses, Command, Family, Header, Protocol, Proxy } from "./internal/header.ts"
+export type { Alpn, Authority, Crc32c, NetworkNamespace, Noop, Other, Ssl, Tlv, UniqueId } from "./internal/tlvTypes.ts"
 
 /**
  * Options of {@link make} and {@link fromConnection}.

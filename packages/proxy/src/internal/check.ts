@@ -1,5 +1,5 @@
 import * as NetAddress from "effect/net/NetAddress"
-import * as Reason from "../../ProxyProtocolError.ts"
+import * as Reason from "../ProxyProtocolError.ts"
 import { familyOf, hasAddresses, type Header } from "./header.ts"
 import { fail } from "./throwing.ts"
 

@@ -235,7 +235,7 @@ export type Reason =
  * Bytes that are not a PROXY header, or a header that cannot be encoded.
  *
  * ```ts
- * import * as ProxyProtocol from "@sluice/core/ProxyProtocol"
+ * import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
  * import * as Effect from "effect/Effect"
  *
  * const hello = new TextEncoder().encode("GET / HTTP/1.1\r\n")
