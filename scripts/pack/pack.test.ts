@@ -140,7 +140,8 @@ describe("a bundle", () => {
     const { inputs } = await bundle(code)
     expect(
       inputs.filter((file) =>
-        /@sluice\/core\/dist\/(Server|Broadcast|Framed|internal\/(server|framing|udp))/.test(file)
+        /@sluice\/(client|proxy|framing\/dist\/Framing|core\/dist\/(Server|Broadcast|Framed|internal\/(server|udp)))/
+          .test(file)
       )
     ).toEqual([])
   }, minutes)
