@@ -1,0 +1,114 @@
+/** Effect RPC with streams in a simulation: a server that restarts, clients on a bad network, and what must hold of them. */
+import * as Property from "@sluice/core/Property"
+import * as SocketBridge from "@sluice/core/SocketBridge"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
+import * as Campaign from "@sluice/simulation/Campaign"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as SimRpc from "@sluice/simulation/SimRpc"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcClient from "effect/rpc/RpcClient"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as RpcServer from "effect/rpc/RpcServer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+
+class Numbers extends RpcGroup.make(
+  Rpc.make("Double", { payload: { number: Schema.Number }, success: Schema.Number }),
+  Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true })
+) {}
+
+const handlers = (sharesState: boolean) =>
+  Numbers.toLayer(Effect.sync(() => {
+    let last = 0
+    return Numbers.of({
+      Double: ({ number }) => {
+        last = number
+        return Effect.map(Effect.sleep("5 millis"), () => 2 * (sharesState ? last : number))
+      },
+      Count: ({ to }) => Stream.range(1, to).pipe(Stream.rechunk(7), Stream.tap(() => Effect.sleep("3 millis")))
+    })
+  }))
+
+const server = (sharesState: boolean) =>
+  RpcServer.layer(Numbers).pipe(
+    Layer.provide(handlers(sharesState)),
+    Layer.provide(RpcServer.layerProtocolSocketServer),
+    Layer.provide(SocketServerBridge.layer({ listen: "tcp://0.0.0.0:7000" })),
+    Layer.provide(RpcSerialization.layerNdjson)
+  )
+
+const protocol = Layer.effect(
+  RpcClient.Protocol,
+  Effect.map(RpcClient.Protocol, SimRpc.countFromZero)
+).pipe(
+  Layer.provide(RpcClient.layerProtocolSocket()),
+  Layer.provide(SocketBridge.layer("tcp://server:7000", { connectTimeout: "1 second" })),
+  Layer.provide(RpcSerialization.layerNdjson)
+)
+
+const seconds = 5
+
+/** How many calls of a client have ended. */
+interface Calls {
+  ended: number
+}
+
+const client = (calls: Calls) =>
+  Effect.gen(function*() {
+    const rpc = yield* RpcClient.make(Numbers)
+    const tracked = <A, E>(call: Effect.Effect<A, E>) => Effect.ensuring(call, Effect.sync(() => void calls.ended++))
+    while (true) {
+      const number = Math.floor((yield* Random.next) * 60)
+      if (yield* Random.nextBoolean) {
+        const answer = yield* Effect.option(tracked(rpc.Double({ number })))
+        if (answer._tag === "Some") {
+          yield* Property.always("an answer is of its request", answer.value === 2 * number, { number, answer })
+        }
+      } else {
+        let last = 0
+        const each = (item: number) => {
+          const isNext = item === last + 1
+          const before = last
+          last = item
+          return Property.always("a stream has no gap and no repetition", isNext, { before, item })
+        }
+        const exit = yield* Effect.exit(tracked(Stream.runForEach(rpc.Count({ to: number + 1 }), each)))
+        if (exit._tag === "Success") {
+          yield* Property.always("a stream that ends is whole", last === number + 1, { last, number })
+          yield* Property.sometimes("a stream ends", true)
+        }
+      }
+      yield* Effect.sleep("20 millis")
+    }
+  }).pipe(Effect.scoped, Effect.provide(protocol))
+
+/** The program, and how it is explored: once all faults are healed, calls of each client end. The server may have a bug. */
+export const explored = ({ sharesState }: { readonly sharesState: boolean }) => {
+  const all = new Map<string, Calls>()
+  const program = Effect.gen(function*() {
+    all.clear()
+    const host = yield* SimNetwork.host("server")
+    yield* Host.serve(host, server(sharesState))
+    const clients = yield* Simulation.parameter("clients", { least: 1, most: 3 })
+    for (const name of ["a", "b", "c"].slice(0, clients)) {
+      const calls = { ended: 0 }
+      all.set(name, calls)
+      yield* Host.start(yield* SimNetwork.host(name), client(calls))
+    }
+    yield* Effect.sleep(seconds * 1000)
+  })
+  const eventually = Effect.gen(function*() {
+    const before = new Map(Array.from(all, ([name, { ended }]) => [name, ended]))
+    yield* Effect.sleep("2 seconds")
+    for (const [name, { ended }] of all) {
+      if (ended === before.get(name)) return yield* Effect.fail(new Error(`${name} waits for a call that does not end`))
+    }
+  })
+  return { program, options: { campaign: Campaign.make(), for: seconds * 1000, eventually, calm: "1 minute" } as const }
+}
