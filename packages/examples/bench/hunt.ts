@@ -1,6 +1,7 @@
 /**
- * `npm run hunt`: looks for each bug that is planted in the Raft example, by one campaign for all. Exits with 1 if one is
- * missed, or if the program without bugs fails. `-- --seeds 1000` looks longer, `-- --bug NAME` for one bug.
+ * `npm run hunt`: looks for each bug that is planted in the Raft and the job queue among the examples, by one campaign for
+ * each program. Exits with 1 if one is missed, or if a program without bugs fails. `-- --seeds 1000` looks longer,
+ * `-- --bug NAME` for one bug.
  */
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Cause from "effect/Cause"
@@ -8,12 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import { parseArgs } from "node:util"
-import { bugs } from "../src/raft/bugs.ts"
+import * as jobs from "../src/jobs/bugs.ts"
+import * as raft from "../src/raft/bugs.ts"
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1500" },
-    bug: { type: "string", multiple: true, default: Object.keys(bugs) },
+    bug: { type: "string", multiple: true, default: [...Object.keys(raft.bugs), ...Object.keys(jobs.bugs)] },
     correct: { type: "string", default: "300" },
     workers: { type: "string" },
     shrink: { type: "string", default: "300" },
@@ -22,12 +24,16 @@ const { values } = parseArgs({
 })
 
 const workers = values.workers === undefined ? undefined : Number(values.workers)
-const hunted = (bug: string) => new URL(`../test/raft/hunted.ts${bug}`, import.meta.url)
 
-const explore = (bug: string, seeds: number, shrink: number) =>
+const explore = (program: string, query: string, seeds: number, shrink: number) =>
   Effect.runPromise(
     Effect.provideService(
-      Simulation.explore(hunted(bug), { seeds, shrink, workers, unmet: "report" }),
+      Simulation.explore(new URL(`../test/${program}/hunted.ts${query}`, import.meta.url), {
+        seeds,
+        shrink,
+        workers,
+        unmet: "report"
+      }),
       Logger.CurrentLoggers,
       new Set()
     )
@@ -42,7 +48,12 @@ const [began] = seconds()
 let missed = 0
 for (const bug of values.bug) {
   const [start, cpu] = seconds()
-  const { failures: [failure], runs } = await explore(`?bug=${bug}`, Number(values.seeds), Number(values.shrink))
+  const { failures: [failure], runs } = await explore(
+    bug in raft.bugs ? "raft" : "jobs",
+    `?bug=${bug}`,
+    Number(values.seeds),
+    Number(values.shrink)
+  )
   const [end, used] = seconds()
   if (failure === undefined) missed++
   const why = failure !== undefined && Exit.isFailure(failure.exit) ? Cause.squash(failure.exit.cause) : undefined
@@ -61,7 +72,12 @@ for (const bug of values.bug) {
     }
   }
 }
-const { failures, runs } = await explore("", Number(values.correct), 0)
-row("none", String(runs), "", "", "", "", failures.length === 0 ? "holds" : `FAILS with seed ${failures[0]!.seed}`)
+let failed = 0
+for (const program of ["raft", "jobs"]) {
+  const { failures, runs } = await explore(program, "", Number(values.correct), 0)
+  const result = failures.length === 0 ? "holds" : `FAILS with seed ${failures[0]!.seed}`
+  row(`none (${program})`, String(runs), "", "", "", "", result)
+  failed += failures.length
+}
 console.log(`${values.bug.length - missed} of ${values.bug.length} found in ${(seconds()[0] - began).toFixed(0)} s`)
-process.exitCode = missed > 0 || failures.length > 0 ? 1 : 0
+process.exitCode = missed > 0 || failed > 0 ? 1 : 0

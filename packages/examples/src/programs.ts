@@ -21,6 +21,7 @@ const programs = {
   rpc: async () => (await import("./rpc/command.ts")).rpc,
   metrics: async () => (await import("./metrics/command.ts")).metrics,
   raft: async () => (await import("./raft/command.ts")).raft,
+  jobs: async () => (await import("./jobs/command.ts")).jobs,
   relay: async () => (await import("./relay/command.ts")).relay,
   dns: async () => (await import("./dns/command.ts")).dns,
   socks: async () => (await import("./socks/command.ts")).socks,

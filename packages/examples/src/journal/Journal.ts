@@ -49,8 +49,10 @@ export const open = Effect.fnUntraced(function*<A>(path: string, record: Codec.C
   const scope = yield* Effect.scope
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/"))) || (path.startsWith("/") ? "/" : ".")
   const batch = batchOf(record)
-  const attempt = (doing: string) => (error: PlatformError.PlatformError) =>
-    new JournalFailed({ path, doing, why: error.message })
+  const attempt = (doing: string) => ({ message, reason: { cause } }: PlatformError.PlatformError) => {
+    const why = cause instanceof Error ? cause.message : message
+    return new JournalFailed({ path, doing, why: `${why}; check the folder and the disk` })
+  }
 
   // The name of a file is durable only when its folder is synced.
   const syncFolder = Effect.scoped(Effect.flatMap(fs.open(folder), (file) => file.sync))
