@@ -39,7 +39,7 @@ Node ${process.version}, ${cpus()[0]?.model ?? process.arch}; ${
 }; load generator in ${generator.language}. Load average before the start: ${loadavg()[0]!.toFixed(1)}.
 
 Each server is a process of its own; every byte that comes back is checked; Nagle's algorithm is off everywhere. All take turns,
-${options.rounds} rounds of ${options.seconds} s of the server's CPU time. CPU is the time of all threads of the server per operation. A ratio is the median of
+${options.rounds} rounds of ${options.seconds} s of the server's CPU time; those of NodeDuplex share a core instead, and are measured at the same time. CPU is the time of all threads of the server per operation. A ratio is the median of
 the rounds' ratios to the first server, with its interval of 95 %; a reach is "met" or "missed" where the whole interval is on
 one side, and otherwise "open". GC is the share of time in garbage collection.
 `)

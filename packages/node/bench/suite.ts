@@ -22,6 +22,11 @@ export interface Suite {
   readonly share?: number
   /** Whether every measurement begins with a new server. Default: `false`. */
   readonly fresh?: boolean
+  /**
+   * Whether the servers are measured at the same time, on one core, instead of one after the other. Other programs then
+   * disturb all of them alike, and the ratios of CPU times vary less. Default: `false`.
+   */
+  readonly together?: boolean
 }
 
 /** How much is measured. */
@@ -70,9 +75,14 @@ export const runSuite = async (suite: Suite, effort: Effort): Promise<Comparison
   await interleave(2, scenarios, servers, async (scenario, server) => {
     await scenario.measure(server, 3 * effort.seconds)
   })
-  await interleave(rounds, scenarios, servers, async (scenario, server) => {
+  const measure = async (scenario: Scenario, server: Server) => {
     comparison.add(scenario, server.name, await scenario.measure(server, effort.seconds))
-  })
+  }
+  if (suite.together === true) {
+    for (let round = 0; round < rounds; round++) {
+      for (const scenario of scenarios) await Promise.all(servers.map((server) => measure(scenario, server)))
+    }
+  } else await interleave(rounds, scenarios, servers, measure)
   // Observing collections costs something, and so has a round of its own.
   await interleave(1, scenarios, servers, async (scenario, server) => {
     let elapsed = 0

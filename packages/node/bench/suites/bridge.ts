@@ -16,6 +16,7 @@ export const bridge: Suite = {
     { name: "NodeDuplex", file: "tcpSluiceDuplex" }
   ],
   metrics: loadMetrics,
+  together: true,
   scenarios: [
     { ...echo("echo", 50, 64, 1), reach },
     { ...echo("echo", 50, 64, 16), reach },
@@ -33,6 +34,7 @@ export const bridgeHttp: Suite = {
     { name: "NodeDuplex", file: "httpSluice" }
   ],
   metrics: loadMetrics,
+  together: true,
   scenarios: [1, 50].map((connections) => ({
     name: `GET, ${connections} ${connections === 1 ? "connection" : "connections"}`,
     reach,
