@@ -170,6 +170,35 @@ describe("replies that are ready together leave with one write", () => {
       }
     })
   )
+
+  VitestSimulation.it(
+    "lets a peer that still sends finish after a bad message, for up to closeTimeout",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      yield* Host.serve(
+        server,
+        Server.layer({ listen: "tcp://0.0.0.0:7", closeTimeout: "10 seconds" }, styles.succeed!)
+      )
+      yield* Host.run(
+        client,
+        Effect.scoped(Effect.gen(function*() {
+          const connection = yield* Network.connect("server:7")
+          yield* Connection.write(connection, Uint8Array.of(97, 10, 255, 10))
+          // A reset would lose the answer. A second without a byte is the end of the peer.
+          const more = Effect.andThen(Effect.sleep("900 millis"), Connection.writeText(connection, "more"))
+          yield* Effect.repeat(more, { times: 9 })
+          assert.strictEqual(text(yield* Connection.readAll(connection)), "A\n")
+          yield* Effect.sleep("2 seconds")
+          yield* Connection.writeText(connection, "too late")
+          yield* Effect.sleep("1 second")
+          yield* Effect.exit(Connection.writeText(connection, "gone"))
+          yield* Effect.sleep("1 second")
+          const { reason } = yield* Effect.flip(Connection.writeText(connection, "gone"))
+          assert.strictEqual(reason._tag, "BrokenPipe")
+        }))
+      )
+    })
+  )
 })
 
 describe("a conversation", () => {
