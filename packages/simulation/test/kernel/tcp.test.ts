@@ -285,7 +285,7 @@ describe("TCP", () => {
       expect(error).toMatchObject({ operation: "connect", code: "EADDRNOTAVAIL", reason: { _tag: "PortsExhausted" } })
     }))
 
-  it.effect("B5: an end whose window is closed can send all the same", () =>
+  it.effect("B5: an end whose window is closed can send all the same, and hears of a reset", () =>
     Simulation.run(
       Effect.gen(function*() {
         const { far, near } = yield* pair({ latency: "10 millis", segmentation: 0 })
@@ -297,6 +297,10 @@ describe("TCP", () => {
         expect(Buffer.compare(yield* Connection.readExactly(far, mebibyte), bytes)).toBe(0)
         expect((yield* Clock.currentTimeMillis) - begun).toBeLessThan(1000)
         yield* Fiber.interrupt(stopped)
+        yield* Connection.abort(far)
+        yield* Effect.sleep("1 second")
+        const write = Effect.andThen(Connection.writeText(near, "?"), Effect.sleep("1 second"))
+        expect(reasonOf(yield* Effect.exit(Effect.forever(write)))?._tag).toBe("ConnectionReset")
       }),
       // Of whole segments, so that the window closes entirely.
       { tcp: { receiveBuffer: 64 * 1460 } }
