@@ -53,9 +53,9 @@ This report comes from a test of the [Raft example](/guide/index.md#modules), wi
 build of this site ran the test, and \`Simulation.explore\` found the failure:
 
 - ${count(runs, "seed")} ran with random faults; seed ${seed} failed
-- that seed injected ${count(injected, "fault")}; ${
-    count(attempts, "run")
-  } reduced them to the ${needed} that the failure needs
+- that seed injected ${count(injected, "fault")}; ${count(attempts, "run")} showed that the failure needs ${
+    needed === 0 ? "none" : needed
+  } of them
 - the failure: \`${why.replaceAll("`", "'")}\`
 
 The page opens at the failure. Arrow keys step through the messages. Each row shows a message, a fault or a call; the panel

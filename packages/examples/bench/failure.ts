@@ -25,7 +25,7 @@ const why = Cause.squash(failure.exit.cause)
 console.log(JSON.stringify({
   bug: bugs[bug],
   runs,
-  seed: String(failure.seed),
+  seed: String(failure.found),
   injected: failure.injected,
   needed: failure.faults.length,
   attempts: failure.attempts,

@@ -14,7 +14,7 @@ import type { Bug } from "../../src/raft/bugs.ts"
 import * as Client from "../../src/raft/client.ts"
 import * as Log from "../../src/raft/Log.ts"
 import * as Node from "../../src/raft/node.ts"
-import type { Entry, Operation } from "../../src/raft/protocol.ts"
+import { type Entry, framing, type Operation } from "../../src/raft/protocol.ts"
 import type { State } from "../../src/raft/state.ts"
 import * as Storage from "../../src/raft/Storage.ts"
 import type * as Store from "../../src/raft/Store.ts"
@@ -150,6 +150,7 @@ export const options = {
   campaign: Campaign.make(),
   for: seconds * 1000,
   eventually: isServed,
+  decode: { [port]: framing },
   // After a partition of ten seconds, TCP may send again only ten seconds later.
   calm: "1 minute"
 } as const

@@ -50,8 +50,15 @@ export const showDetail = (page: Page): void => {
     }
     const groups = Map.groupBy(now.values(), ({ host }) => host)
     const order = [...new Set([...data.lanes, ...groups.keys()])].filter((host) => groups.has(host))
+    const isNameless = ({ kind, name }: Actor) => kind === "fiber" && name.startsWith("fiber ")
     const items = order.flatMap((host) => {
-      const entries = groups.get(host)!.map(({ kind, name, state }) => {
+      const all = groups.get(host)!
+      // Fibers without a name come last, and those that wait for the same are one entry.
+      const alike = [...Map.groupBy(all.filter(isNameless), ({ state }) => state).values()].map((fibers) => {
+        const numbers = fibers.map(({ name }) => name.slice("fiber ".length))
+        return { ...fibers[0]!, name: `${fibers.length === 1 ? "fiber" : "fibers"} ${numbers.join(", ")}` }
+      })
+      const entries = [...all.filter((actor) => !isNameless(actor)), ...alike].map(({ kind, name, state }) => {
         const item = make("li", kind)
         item.append(make("b", "", name), make("span", "", `: ${state}`))
         return item
@@ -60,8 +67,9 @@ export const showDetail = (page: Page): void => {
       listed.append(...entries.slice(0, limit))
       return [make("h4", "", host === "" ? "on no host" : host), listed]
     })
-    const isNameless = [...now.values()].some(({ kind, name }) => kind === "fiber" && name.startsWith("fiber "))
-    if (isNameless) items.push(make("p", "note", "Effect.fn and Effect.withSpan give fibers a name."))
+    if ([...now.values()].some(isNameless)) {
+      items.push(make("p", "note", "Effect.fn and Effect.withSpan give fibers a name."))
+    }
     fill("waits", items)
   }
 
