@@ -91,6 +91,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/duplex", "NodeDuplex"],
     ["internal/http", "NodeHttp"],
     ["internal/workers", "WorkerEvent", "Workers"],
+    ["internal/toxics", "Toxics"],
     ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [

@@ -47,13 +47,16 @@ export const duration = (name: string, description: string): Flag.Flag<Duration.
     metavar: "duration",
     description,
     expected: "a duration such as 500ms, 5s or 2m",
-    parse: (text) => {
-      const [, amount, unit] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text) ?? []
-      return unit === undefined
-        ? Option.none()
-        : Option.some(Duration.millis(Number(amount) * units[unit as keyof typeof units]))
-    }
+    parse: parseDuration
   })
+
+/** `500ms`, `5s`, `2m`. */
+export const parseDuration = (text: string): Option.Option<Duration.Duration> => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text) ?? []
+  return unit === undefined
+    ? Option.none()
+    : Option.some(Duration.millis(Number(amount) * units[unit as keyof typeof units]))
+}
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 

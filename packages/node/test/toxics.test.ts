@@ -1,0 +1,178 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Network from "@sluice/core/Network"
+import * as Server from "@sluice/core/Server"
+import * as Toxics from "@sluice/node/Toxics"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+
+const millis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+
+/** A client, a relay with toxics and an echo, on a network that takes no time. */
+const through = <A, E>(
+  options: Toxics.Options,
+  use: (connection: Connection.Connection, toxics: Toxics.Toxics) => Effect.Effect<A, E>
+) =>
+  Simulation.run(
+    Effect.gen(function*() {
+      const [server, relay, client] = yield* SimNetwork.hosts("server", "relay", "client")
+      for (const host of [server, client]) yield* SimNetwork.link(relay, host, { latency: 0, segmentation: 0 })
+      yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, (c) => Connection.pipeTo(c, c)))
+      const toxics = yield* Toxics.make(options)
+      yield* Host.serve(
+        relay,
+        Server.layer({ listen: "tcp://0.0.0.0:8" }, (from) =>
+          Effect.flatMap(Network.connect("server:7"), (to) => Toxics.relay(from, to, toxics)))
+      )
+      return yield* Host.run(
+        client,
+        Effect.scoped(Effect.flatMap(Network.connect("relay:8"), (connection) =>
+          use(connection, toxics)))
+      )
+    })
+  ).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
+
+/** Milliseconds that the echo of a text takes. */
+const echo = (connection: Connection.Connection, text: string) =>
+  Effect.gen(function*() {
+    const before = yield* millis
+    yield* Connection.writeText(connection, text)
+    expect(new TextDecoder().decode(yield* Connection.readExactly(connection, text.length))).toBe(text)
+    return (yield* millis) - before
+  })
+
+const megabyte = Uint8Array.from({ length: 1 << 20 }, (_, index) => index * 7 + (index >> 8))
+
+/** Sends a megabyte, ends, and reads the answer. */
+const transfer = (connection: Connection.Connection) =>
+  Effect.gen(function*() {
+    const before = yield* millis
+    const [, answer] = yield* Effect.all([
+      Effect.andThen(Connection.write(connection, megabyte), Connection.end(connection)),
+      Connection.readAll(connection, { limit: 2 << 20 })
+    ], { concurrency: 2 })
+    return [
+      answer.length === megabyte.length && answer.every((byte, index) => byte === megabyte[index]),
+      (yield* millis) - before
+    ] as const
+  })
+
+describe("Toxics.relay", () => {
+  it.effect("without toxics passes everything on, and half-closes too, in no time", () =>
+    Effect.gen(function*() {
+      expect(yield* through({}, transfer)).toEqual([true, 0])
+    }))
+
+  it.effect("adds latency and jitter in each direction, and the order stays", () =>
+    Effect.gen(function*() {
+      expect(yield* through({ latency: "100 millis" }, (connection) => echo(connection, "hi"))).toBe(200)
+      const times = yield* through({ latency: 100, jitter: 50 }, (connection) =>
+        Effect.forEach(Array.from({ length: 20 }), () => echo(connection, "hi")))
+      expect(Math.min(...times)).toBeGreaterThanOrEqual(200)
+      expect(Math.max(...times)).toBeLessThanOrEqual(301)
+      expect(new Set(times).size).toBeGreaterThan(5)
+      expect((yield* through({ latency: 100, jitter: 500 }, transfer))[0]).toBe(true)
+    }))
+
+  it.effect("latency costs no throughput: chunks wait at the same time", () =>
+    Effect.gen(function*() {
+      const [isIntact, took] = yield* through({ latency: "1 second" }, transfer)
+      expect(isIntact).toBe(true)
+      expect(took).toBeLessThan(4000)
+    }))
+
+  it.effect("limits the bandwidth: a megabyte takes a second at a mebibyte a second", () =>
+    Effect.gen(function*() {
+      const [isIntact, took] = yield* through({ bandwidth: "1 MiB" }, transfer)
+      expect(isIntact).toBe(true)
+      expect(took).toBeGreaterThanOrEqual(1000)
+      expect(took).toBeLessThan(1200)
+    }))
+
+  it.effect("slices what it passes on", () =>
+    Effect.gen(function*() {
+      const sizes = yield* through({ slice: 7 }, (connection) =>
+        Effect.gen(function*() {
+          yield* Connection.writeText(connection, "x".repeat(21))
+          yield* Connection.end(connection)
+          const sizes: Array<number> = []
+          yield* Stream.runForEach(Connection.bytes(connection), ({ length }) => Effect.sync(() => sizes.push(length)))
+          return sizes
+        }))
+      expect(sizes.reduce((sum, each) => sum + each, 0)).toBe(21)
+      expect((yield* through({ slice: 1000 }, transfer))[0]).toBe(true)
+    }))
+
+  it.effect("resets after so many bytes, or closes after so many, and not before", () =>
+    Effect.gen(function*() {
+      const ending = (connection: Connection.Connection) =>
+        Effect.gen(function*() {
+          yield* echo(connection, "x".repeat(100))
+          yield* Connection.writeText(connection, "y")
+          const rest = yield* Effect.result(Connection.readAll(connection))
+          return rest._tag === "Success"
+            ? rest.success.length
+            : rest.failure._tag === "NetworkError" && rest.failure.reason._tag
+        })
+      expect(yield* through({ resetAfter: 101 }, ending)).toBe("ConnectionReset")
+      expect(yield* through({ limit: 101 }, ending)).toBe(0)
+      const exact = yield* through({ limit: 512 }, (connection) =>
+        Effect.gen(function*() {
+          yield* Connection.write(connection, megabyte.subarray(0, 1000))
+          return (yield* Connection.readAll(connection)).length
+        }))
+      expect(exact).toBeLessThanOrEqual(512)
+    }))
+
+  it.effect("times out: nothing passes any more, and the connection closes", () =>
+    Effect.gen(function*() {
+      const result = yield* through({}, (connection, toxics) =>
+        Effect.gen(function*() {
+          yield* echo(connection, "before")
+          yield* toxics.set({ timeout: "5 seconds" })
+          const before = yield* millis
+          yield* Connection.writeText(connection, "after")
+          const rest = yield* Connection.readAll(connection)
+          return [rest.length, (yield* millis) - before]
+        }))
+      expect(result).toEqual([0, 5000])
+    }))
+
+  it.effect("changes while it runs, also for open connections", () =>
+    Effect.gen(function*() {
+      const times = yield* through({}, (connection, toxics) =>
+        Effect.gen(function*() {
+          const first = yield* echo(connection, "a")
+          yield* toxics.set({ latency: "1 second" })
+          const second = yield* echo(connection, "b")
+          yield* toxics.set({})
+          return [first, second, yield* echo(connection, "c"), yield* toxics.options]
+        }))
+      expect(times).toEqual([0, 2000, 0, {}])
+    }))
+
+  it.effect("refuses invalid options, and keeps those that it has", () =>
+    Effect.gen(function*() {
+      const bad: ReadonlyArray<Toxics.Options> = [
+        { latency: -1 },
+        { jitter: "soon" as "1 second" },
+        { bandwidth: 0 },
+        { bandwidth: "fast" as "1 MiB" },
+        { slice: 0 },
+        { resetAfter: -1 },
+        { limit: 0.5 },
+        { timeout: -1 }
+      ]
+      const toxics = yield* Toxics.make({ slice: 9 })
+      for (const options of bad) {
+        expect((yield* Effect.flip(Toxics.make(options))).reason._tag).toBe("InvalidOption")
+        yield* Effect.flip(toxics.set(options))
+      }
+      expect(yield* toxics.options).toEqual({ slice: 9 })
+    }))
+})
