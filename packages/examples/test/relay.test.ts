@@ -398,3 +398,40 @@ describe.skipIf(!isThere("haproxy", "-v"))("behind HAProxy", () => {
     }
   })
 })
+
+describe("a relay with toxics", () => {
+  it("delays, and changes what it does when the control socket says so", async () => {
+    const echo = await serve("echo server")
+    const program = start(
+      `relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:${echo.port} --latency 150ms --slice 3 --control tcp://127.0.0.1:0`
+    )
+    const [, control] = await program.says(/^Control listening on .*:(\d+)$/m)
+    const [, port] = await program.says(/^Server listening on .*:(\d+)$/m)
+    const before = performance.now()
+    await greet(Number(port))
+    expect(performance.now() - before).toBeGreaterThanOrEqual(295)
+    const commands = "set latency= reset-after=2\nset slice=none\nset speed=1\njump\nshow\n"
+    expect(await converse({ port: Number(control) }, commands)).toBe([
+      "ok slice=3 reset-after=2",
+      "error: invalid slice; give bytes, such as 1000, 64KiB or 1MiB, or nothing to remove it",
+      "error: unknown toxic; use latency, jitter, bandwidth, slice, reset-after, limit, timeout",
+      "error: unknown command; use show, set NAME=VALUE … or clear",
+      "ok slice=3 reset-after=2",
+      ""
+    ].join("\n"))
+    const socket = await connect({ port: Number(port) })
+    socket.write("hello")
+    expect(await once<Error & { code: string }>(socket, "error")).toMatchObject({ code: "ECONNRESET" })
+    expect(await converse({ port: Number(control) }, "clear\n")).toBe("ok\n")
+    await greet(Number(port))
+  })
+
+  it("refuses a control socket that other machines reach, and sizes that it does not understand", async () => {
+    const ended = await run("relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --control tcp://0.0.0.0:0")
+    expect(ended.code).not.toBe(0)
+    expect(ended.stderr).toContain("commands are not protected")
+    const size = await run("relay --listen tcp://127.0.0.1:0 --to tcp://127.0.0.1:9 --bandwidth fast")
+    expect(size.code).not.toBe(0)
+    expect(size.stderr).toContain("1MiB")
+  })
+})

@@ -47,11 +47,11 @@ export interface Options {
   readonly bandwidth?: ByteSize.Input | undefined
   /** The most bytes of one write: programs must be ready for messages in pieces. Default: no limit. */
   readonly slice?: ByteSize.Input | undefined
-  /** Resets both connections after so many bytes in one direction. Default: never. */
+  /** Resets both connections after N bytes in one direction. Default: never. */
   readonly resetAfter?: ByteSize.Input | undefined
-  /** Closes both connections after so many bytes in one direction. Default: never. */
+  /** Closes both connections after N bytes in one direction. Default: never. */
   readonly limit?: ByteSize.Input | undefined
-  /** Passes nothing on any more, and closes both connections so long after the next bytes. Default: never. */
+  /** Passes nothing on any more, and closes both connections this long after the next bytes. Default: never. */
   readonly timeout?: Duration.Input | undefined
 }
 

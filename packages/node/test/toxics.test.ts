@@ -108,7 +108,7 @@ describe("Toxics.relay", () => {
       expect((yield* through({ slice: 1000 }, transfer))[0]).toBe(true)
     }))
 
-  it.effect("resets after so many bytes, or closes after so many, and not before", () =>
+  it.effect("resets after N bytes, or closes after N, and not before", () =>
     Effect.gen(function*() {
       const ending = (connection: Connection.Connection) =>
         Effect.gen(function*() {

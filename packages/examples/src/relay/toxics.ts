@@ -7,7 +7,7 @@ import * as Toxics from "@sluice/node/Toxics"
 import * as ByteSize from "effect/ByteSize"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -19,8 +19,8 @@ const toxics = {
   jitter: ["duration", "Added to the latency, at random from 0 up to this", "jitter"],
   bandwidth: ["size", "Bytes per second in each direction, such as 1MiB", "bandwidth"],
   slice: ["size", "Most bytes that are passed on at once", "slice"],
-  "reset-after": ["size", "Reset connections after so many bytes in one direction", "resetAfter"],
-  limit: ["size", "Close connections after so many bytes in one direction", "limit"],
+  "reset-after": ["size", "Reset connections after N bytes in one direction", "resetAfter"],
+  limit: ["size", "Close connections after N bytes in one direction", "limit"],
   timeout: ["duration", "Pass nothing on, and close connections this long after the next bytes", "timeout"]
 } as const
 
