@@ -1,24 +1,24 @@
 import { isNode } from "./runtime.ts"
 
-// Smaller chunks are views of Node's pool, and the objects of a turn weigh as much on the heap.
+// The other objects of a read and a write fill the young generation fast enough for smaller chunks.
 const largeBytes = 4 * 1024
 
 // A placeholder that is stored nowhere would be optimized away.
 const young: { placeholder: ReadonlyArray<unknown> } = { placeholder: [] }
 
 /**
- * Tells the garbage collector of a chunk outside of its heap, in the one way that it understands.
+ * Makes the garbage collector free large chunks by collections of the young generation.
  *
- * V8 frees buffers that live shortly when its young generation is full, for some hundred microseconds. A chunk is an object
- * of a hundred bytes there: large ones first reach the limit of memory outside of the heap, and that starts a collection of
- * the whole heap, every thousand chunks. A placeholder of a quarter of the size fills the young generation in time. An echo
- * of 16 KiB takes half the CPU.
+ * V8 starts a young collection, which takes some hundred microseconds, when the young generation is full. It starts a
+ * collection of the whole heap when memory outside of the heap has grown by some 20 MB. A chunk needs a hundred bytes of the
+ * young generation and all its bytes outside, so that a thousand chunks of 16 KiB start a full collection. The placeholder, a
+ * quarter of the chunk's size, fills the young generation first. An echo of 16 KiB then takes half the CPU time.
  */
 export const announce = (bytes: number): void => {
   if (isNode && bytes >= largeBytes) young.placeholder = new Array(bytes >>> 5)
 }
 
-/** A copy of a chunk, in memory that no other chunk keeps from being freed if it is large. */
+/** Copies a chunk; a large one into memory that it does not share with other chunks. */
 export const copy = (chunk: Uint8Array): Buffer => {
   if (chunk.length < largeBytes) return Buffer.from(chunk)
   announce(chunk.length)
