@@ -2,7 +2,6 @@
 export const bugs = {
   skipsSyncs: "jobs are written, and never synced",
   answersBeforeSync: "a job is accepted before it is on the disk",
-  trustsFailedSyncs: "what was read after a failed sync is taken to be on the disk",
   leasesByWallClock: "leases end by the wall clock, which can be set",
   forgetsLeases: "a server that has just started gives jobs away whose leases last",
   forgetsFences: "fences begin at 0 with each start of the server",

@@ -70,7 +70,7 @@ export const queue = (bug?: Bug) =>
     yield* Host.start(
       server,
       Effect.retry(
-        serve({ path: "/jobs/log", lease, listen: "tcp://0.0.0.0:7100", bug, watch }),
+        serve({ path: "/jobs/log", lease, listen: "tcp://0.0.0.0:7100", server: { drain: "50 millis" }, bug, watch }),
         Schedule.spaced("100 millis")
       )
     )
