@@ -65,10 +65,10 @@ export const uses = Effect.gen(function*() {
   })
   yield* queue.offer("first", { id: "Ä\"1" })
   yield* queue.offer("first again", { id: "Ä\"1" })
-  yield* queue.offer("late", { id: "2", delay: "50 millis" })
   const take = queue.take((value, { attempts }) => Effect.succeed([value, attempts] as const))
   expect(yield* Effect.exit(queue.take(() => Effect.interrupt))).toSatisfy(Exit.isFailure)
   expect(yield* take).toEqual(["first", 1])
+  yield* queue.offer("late", { id: "2", delay: "50 millis" })
   expect(yield* Effect.exit(queue.take((value) => Effect.fail(value)))).toEqual(Exit.fail("late"))
   expect(yield* take).toEqual(["late", 2])
 
