@@ -85,6 +85,25 @@ const connections: Program = Effect.scoped(Effect.gen(function*() {
   heap = process.memoryUsage().heapUsed - before
 }))
 
+let meshHeap = 0
+/** Each host sends a datagram to each other. */
+const mesh = (count: number): Program =>
+  Effect.scoped(Effect.gen(function*() {
+    const hosts = yield* Effect.forEach(Array.from({ length: count }), (_, index) => SimNetwork.host(`host${index}`))
+    const sockets = yield* Effect.forEach(hosts, (host) =>
+      Effect.provide(Network.bind("udp://0.0.0.0:9"), Host.layer(host)))
+    globalThis.gc?.()
+    const before = process.memoryUsage().heapUsed
+    for (const socket of sockets) {
+      for (const host of hosts) {
+        yield* UdpSocket.send(socket, "x", `${host.addresses[0]}:9`)
+      }
+      yield* Effect.sleep("5 millis")
+    }
+    globalThis.gc?.()
+    meshHeap = process.memoryUsage().heapUsed - before
+  }))
+
 const row = (what: string, value: string, reach: string) =>
   console.log(`| ${what.padEnd(48)} | ${value.padStart(12)} | ${reach} |`)
 const number = (value: number) => Math.round(value).toLocaleString("en")
@@ -143,5 +162,11 @@ row("seconds for 10,000 connections in one run", many.seconds.toFixed(2), "")
 row(
   "bytes of heap per connection, both ends",
   globalThis.gc === undefined ? "with --expose-gc" : number(heap / 10_000),
+  ""
+)
+row("seconds for 1,000 hosts that all send to all others", measure(mesh(1000), { trace: false }).seconds.toFixed(2), "")
+row(
+  "bytes of heap per link of that mesh",
+  globalThis.gc === undefined ? "with --expose-gc" : number(meshHeap / 1_000_000),
   ""
 )
