@@ -1,5 +1,5 @@
 /**
- * Text as bytes, and bytes as text, by the name of an encoding.
+ * Text as bytes, and bytes as text, by the name of an encoding. An unknown name throws a `RangeError`.
  *
  * @since 0.1.0
  */
