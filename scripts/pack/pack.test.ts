@@ -140,7 +140,7 @@ describe("a bundle", () => {
     const { inputs } = await bundle(code)
     expect(
       inputs.filter((file) =>
-        /@sluice\/(client|proxy|framing\/dist\/Framing|core\/dist\/(Server|Broadcast|Framed|internal\/(server|udp)))/
+        /@sluice\/(client|framing\/dist\/Framing|core\/dist\/(Server|Broadcast|Framed|internal\/(server|udp)))/
           .test(file)
       )
     ).toEqual([])
