@@ -138,8 +138,10 @@ const parse = <A>(batch: Batch<A>, bytes: Uint8Array) => {
 const batchAt = <A>(batch: Batch<A>, bytes: Uint8Array, at: number) => {
   if (at + around >= bytes.length) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at)
-  const end = at + around + view.getUint32(0)
-  if (end > bytes.length) return undefined
+  const length = view.getUint32(0)
+  const end = at + around + length
+  // A batch is not empty, but a file that a crash has torn has many zeros.
+  if (length === 0 || end > bytes.length) return undefined
   const decoded = Codec.decode(batch, bytes.slice(at, end))
   return Result.isSuccess(decoded) ? { records: decoded.success.records, end } : undefined
 }
