@@ -254,7 +254,7 @@ const otherErrors = {
   }),
   Overloaded: new Overloaded({ pending: 1024, waiting: 100 }),
   Overflowed: new Overflowed({ subscriber: "#7", capacity: 64 }),
-  SimulationUnmet: Effect.runSync(
+  SimulationUnmet: await Effect.runPromise(
     Effect.flip(Simulation.explore(Property.sometimes("a leader is deposed", false), { seeds: 100 }))
   ),
   SimulationNotDeterministic: Effect.runSync(Effect.suspend(() => {
