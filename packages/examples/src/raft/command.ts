@@ -7,7 +7,6 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
@@ -48,7 +47,7 @@ const node = Command.make(
     drain: flags.drain
   },
   ({ data, drain, host, id, peers, port }) =>
-    Node.layer({
+    Node.serve({
       id,
       nodes: new Map([...peers, [id, ""]]),
       listen: Endpoint.tcp(host, port),
@@ -56,8 +55,7 @@ const node = Command.make(
       heartbeat: "100 millis",
       server: { drain, maxConnections: 1000, onListening: flags.printListening }
     }).pipe(
-      Layer.provide([Storage.layer(Option.getOrElse(data, () => `raft-${id}`)), NodeNetwork.layer]),
-      Layer.launch
+      Effect.provide([Storage.layer(Option.getOrElse(data, () => `raft-${id}`)), NodeNetwork.layer])
     )
 ).pipe(Command.withDescription("Run one node of a store"))
 

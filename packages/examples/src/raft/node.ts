@@ -41,10 +41,8 @@ export interface Options {
 // Inputs that may be queued. Senders of more wait.
 const maxInputs = 1024
 
-/** Serves peers and clients for as long as the Layer is in use. */
-export const layer = (options: Options) => Layer.unwrap(make(options))
-
-const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...options }: Options) {
+/** Serves peers and clients until the disk fails: a node that cannot write must not continue. */
+export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...options }: Options) {
   const storage = yield* Storage
   const inputs = yield* Queue.bounded<Input>(maxInputs)
   const replies = new Map<number, Deferred.Deferred<Answer>>()
@@ -134,8 +132,6 @@ const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...
 
   yield* setTimer(false)
   yield* Effect.forkScoped(Effect.forever(timer))
-  // A node whose disk fails stops: the Layer's Scope cannot be told, so the process is.
-  yield* Effect.forkScoped(Effect.orDie(Effect.forever(turn)))
 
   let lastToken = 0
   const answer = (request: Message) => {
@@ -147,5 +143,6 @@ const make = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...
       Effect.ensuring(Effect.sync(() => replies.delete(token)))
     )
   }
-  return Server.layer({ ...server, listen }, Framed.serve(framing, answer, { concurrency: 64 }))
-})
+  yield* Layer.build(Server.layer({ ...server, listen }, Framed.serve(framing, answer, { concurrency: 64 })))
+  return yield* Effect.forever(turn)
+}, Effect.scoped)

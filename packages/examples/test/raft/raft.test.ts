@@ -25,7 +25,7 @@ describe("Raft under a campaign", () => {
 
   it.effect("fails when a stale log wins an election, and needs few faults for it", () =>
     Effect.gen(function*() {
-      const { failures: [found] } = yield* explore("electsStaleLogs", { seeds: 20, shrink: 20 })
+      const { failures: [found] } = yield* explore("electsStaleLogs", { seeds: 20, shrink: 60 })
       expect(found?.exit._tag).toBe("Failure")
       expect(found?.faults.length).toBeLessThanOrEqual(4)
     }), 300_000)
