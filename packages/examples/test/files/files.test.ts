@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import { join } from "node:path"
+import { vi } from "vitest"
 import { folder } from "../folder.ts"
 import { connect, once, run, serve, start, stop } from "../program.ts"
 
@@ -13,6 +14,8 @@ const makeFolder = (...names: ReadonlyArray<string>) => {
     return [name, path]
   }))
 }
+const hasBytes = (path: string) =>
+  vi.waitFor(() => expect(Fs.statSync(path).size).toBeGreaterThan(0), { timeout: 60_000, interval: 5 })
 const isSame = (a: string, b: string) => Fs.readFileSync(a).equals(Fs.readFileSync(b))
 
 describe("files", () => {
@@ -53,6 +56,7 @@ describe("files", () => {
     const big = join(mine, "big.bin")
     const sending = start(["files", "send", big, "--limit", "20M", ...to])
     await sending.says(/big\.bin: .* of 19\.1 MiB/, "stderr")
+    await hasBytes(join(theirs, "big.bin.partial"))
     await stop(server, "SIGKILL")
     await sending.says(/resumes in/, "stderr")
     expect(Fs.readdirSync(theirs)).toContain("big.bin.partial")
@@ -66,6 +70,7 @@ describe("files", () => {
     const get = ["files", "get", "big.bin", "--to", back, ...to]
     const killed = start([...get, "--limit", "20M"])
     await killed.says(/big\.bin: .* of 19\.1 MiB/, "stderr")
+    await hasBytes(join(back, "big.bin.partial"))
     await stop(killed, "SIGKILL")
     expect(Fs.readdirSync(back).sort()).toEqual([...three, "big.bin.partial"].sort())
     expect((await run(get)).code).toBe(0)
