@@ -38,7 +38,7 @@ for (const kind of ["dependencies", "devDependencies"]) {
     if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = `file:${tarballOf(tarballs, name)}`
   }
 }
-// The packages depend on each other: they must get those of this clone, not those of the registry.
+// The packages depend on each other: they must get those of this clone, not published ones.
 manifest.overrides = Object.fromEntries(
   ["framing", "proxy", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
 )
