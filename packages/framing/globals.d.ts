@@ -1,4 +1,4 @@
-// The globals that framings take from its platform, beyond the language itself. All that is not here (timers, processes,
+// The globals that framings take from their platform, beyond the language itself. All that is not here (timers, processes,
 // files, sockets) does not exist for them, as far as the compiler knows: https://encoding.spec.whatwg.org
 
 declare class TextEncoder {
