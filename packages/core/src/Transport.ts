@@ -343,6 +343,14 @@ export const makeNetwork: (
 ) => Effect.Effect<Network.Network["Service"], never, Scope.Scope> = network.make
 
 /**
+ * The platform that `makeNetwork` made a network of, to wrap it in another one; `undefined` if the network was made otherwise.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const platformOf: (network: Network.Network["Service"]) => Platform | undefined = network.platformOf
+
+/**
  * Makes a connection of a stream that is already open and that no `Network` opened. The Scope closes it.
  *
  * `closeTimeout` is that of `Network.connect`; default: 2 seconds. Fails with `InvalidOption`. `Connection.upgradeTls` on the

@@ -24,6 +24,12 @@ import { dial } from "./dial.ts"
 import { checkListen, checkTls } from "./options.ts"
 import { datagramEndpoint, listenEndpoint, resolve, resolveInet } from "./resolve.ts"
 
+const platforms = new WeakMap<Network.Network["Service"], Transport.Platform>()
+
+/** The platform that a network was made of. */
+export const platformOf = (network: Network.Network["Service"]): Transport.Platform | undefined =>
+  platforms.get(network)
+
 /** What all platforms share between an endpoint and an open socket. */
 export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const dialled = makeTraffic()
@@ -92,7 +98,9 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     return socket
   })
 
-  return { connect: dial(platform, security, dialled, budget), listen, bind }
+  const network: Network.Network["Service"] = { connect: dial(platform, security, dialled, budget), listen, bind }
+  platforms.set(network, platform)
+  return network
 })
 
 // The text of the peer is made when an error shows it.

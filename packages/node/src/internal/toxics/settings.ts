@@ -17,6 +17,10 @@ export interface Settings {
   readonly timeout: number | undefined
 }
 
+/** Whether bytes pass as they are. */
+export const isHarmless = ({ bandwidth, jitter, latency, limit, resetAfter, slice, timeout }: Settings): boolean =>
+  latency === 0 && jitter === 0 && timeout === undefined && Math.min(bandwidth, limit, resetAfter, slice) === Infinity
+
 /** Checks options. */
 export const check = (options: Toxics.Options): Result.Result<Settings, NetworkError.NetworkError> =>
   checked("configure", "the toxics", () => ({
