@@ -138,7 +138,10 @@ export interface Server {
   readonly state: SubscriptionRef.SubscriptionRef<State>
   /** The open connections, the oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<OpenConnection>>
-  /** How many connections wait to be served, because the server is full or suspended. */
+  /**
+   * How many connections wait to be served, because the server is full or suspended. Those that the system has not passed to
+   * this process do not count.
+   */
   readonly waiting: Effect.Effect<number>
   /**
    * What happens to the server, for as long as the stream runs: first its present state, as `Listening` and an `Accepted`
@@ -155,7 +158,8 @@ export interface Server {
   readonly close: (id: number) => Effect.Effect<boolean>
   /**
    * Stops serving new connections until `resume`. Open connections are unaffected. The port is kept: up to `backlog` new
-   * connections wait unread, and more are reset. Does nothing unless the server is listening.
+   * connections wait unread, and more are reset; on a socket that the process was given, they wait in the backlog of the
+   * system. Does nothing unless the server is listening.
    */
   readonly suspend: Effect.Effect<void>
   /** Serves waiting and new connections again. Does nothing unless the server is suspended. */

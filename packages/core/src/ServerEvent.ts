@@ -88,8 +88,9 @@ export class Refused extends Data.TaggedClass("Refused")<
 > {}
 
 /**
- * A connection came while `maxConnections` were open. It waits or is refused, as `whenFull` says. At most one a minute
- * while the server stays full.
+ * A connection came while `maxConnections` were open. It waits or is refused, as `whenFull` says. On a socket that the
+ * process was given, connections wait in the system, unknown to the server: there it is when `maxConnections` are open. At
+ * most one a minute while the server stays full.
  *
  * @since 0.1.0
  * @category events
@@ -98,7 +99,7 @@ export class Full extends Data.TaggedClass("Full")<
   Common & {
     /** Connections that are served. */
     readonly open: number
-    /** Connections that wait to be served. */
+    /** Connections that wait to be served, without those in the system. */
     readonly waiting: number
   }
 > {}

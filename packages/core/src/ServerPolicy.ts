@@ -105,7 +105,9 @@ export interface ServerPolicy extends AcceptPolicy {
   readonly maxConnections?: number | undefined
   /**
    * What happens above `maxConnections`: `"wait"` leaves up to `backlog` connections unread until there is room;
-   * `"refuse"` resets them. Default: `"wait"`.
+   * `"refuse"` resets them. On a socket that the process was given (workers, `systemd://`, `fd://`), `"wait"` does not
+   * accept them: they wait in the backlog of the system, from which another process that shares the socket can take them.
+   * Default: `"wait"`.
    */
   readonly whenFull?: "wait" | "refuse" | undefined
   /** Close a connection on which nothing was read or written for this long. Default: never. */

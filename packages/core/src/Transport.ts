@@ -250,6 +250,11 @@ export interface ListenerTransport {
   readonly address: NetAddress.SocketAddress
   /** How many descriptors the process may open, where the platform knows it (RLIMIT_NOFILE, getrlimit(2)). */
   readonly descriptorLimit?: number | undefined
+  /**
+   * Stops accepting, or continues. Meanwhile connections wait in the system, where other processes that listen on the same
+   * socket can accept them. Called only for a change. Default: the platform cannot, and delivers every connection.
+   */
+  readonly setAccepting?: ((accepting: boolean) => void) | undefined
   /** Stops listening and closes the descriptor; connections already delivered stay open. */
   readonly close: Effect.Effect<void>
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
@@ -28,14 +29,12 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
 )
 
-/** Starts two workers, and gives where they listen. */
+/** Starts workers, and gives the ports of their endpoints. */
 const startWorkers = Effect.fnUntraced(function*(certificates: string, ...args: ReadonlyArray<string>) {
   const running = yield* run(certificates, ...args)
-  const [, listening = "[]"] = yield* running.says(/^\{"listening":(.*)\}$/m)
-  const addresses = JSON.parse(listening) as ReadonlyArray<string>
-  // In the order in which they listened: TLS has to load its certificate first.
-  const [port = 0, tlsPort = 0] = addresses.map((address) => Number(address.split(":").at(-1))).filter(Number.isInteger)
-  return { running, port, tlsPort }
+  yield* running.says(/^\{"listening":/m)
+  const portOf = (endpoint: string) => Number(running.output().split(`{"${endpoint}":"127.0.0.1:`)[1]?.split("\"")[0])
+  return { running, port: portOf("tcp://127.0.0.1:0"), tlsPort: portOf("tls://127.0.0.1:0") }
 })
 
 let questions = 0
@@ -55,9 +54,10 @@ const events = (running: Running): ReadonlyArray<WorkerEvent.WorkerEvent> =>
   Array.from(running.output().matchAll(/^\{"event":.*\}$/gm), ([line]) => JSON.parse(line).event)
 
 /** A client that stays: it sends lines one by one, and learns of its worker. */
-const stay = (port: number) =>
+const stay = (dial: () => Net.Socket) =>
   Effect.callback<{ readonly socket: Net.Socket; readonly worker: string }, Error>((resume) => {
-    const socket = Net.connect(port, "127.0.0.1", () => socket.write("hello\n"))
+    const socket = dial()
+    socket.write("hello\n")
     socket.on("error", () => {})
     socket.once("data", (chunk) => resume(Effect.succeed({ socket, worker: chunk.toString().split(" ")[0]! })))
     socket.once("close", () => resume(Effect.fail(new Error("closed before its answer"))))
@@ -152,19 +152,32 @@ describe("workers", () => {
       const first = yield* ask<Processes>(running, "workers")
       expect(first.map(({ name, state }) => [name, state])).toEqual([["1", "ready"], ["2", "ready"]])
 
-      // As many clients as it takes for both workers to have some.
-      const clients: Array<Effect.Success<ReturnType<typeof stay>>> = []
-      const ofWorker = (name: string) => clients.filter(({ worker }) => worker === name)
-      while (ofWorker("1").length < 2 || ofWorker("2").length < 2) {
-        clients.push(...yield* Effect.all(Array.from({ length: 4 }, () => stay(port)), { concurrency: 4 }))
-        expect(clients.length).toBeLessThan(400)
+      // While one worker does not run, the other takes its half of `maxConnections`, and leaves the rest to the first.
+      const tls = { port: tlsPort, host: "127.0.0.1", ca: authority.certificate, servername: "localhost" }
+      const dials = {
+        tcp: () => Net.connect(port, "127.0.0.1"),
+        tls: () => NodeTls.connect(tls),
+        unix: () => Net.connect(path)
       }
+      process.kill(first[0]!.pid, "SIGSTOP")
+      const share = 21
+      const half = yield* Latch.make()
+      let answered = 0
+      const connect = (dial: () => Net.Socket) =>
+        Effect.tap(stay(dial), () => ++answered === 3 * share ? half.open : Effect.void)
+      const connecting = yield* Effect.forEach(
+        Object.values(dials),
+        (dial) => Effect.forkScoped(Effect.all(Array.from({ length: 24 }, () => connect(dial)), { concurrency: 24 }))
+      )
+      yield* half.await
+      process.kill(first[0]!.pid, "SIGCONT")
+      const clients = (yield* Effect.forEach(connecting, (each) => Fiber.join(each))).flat()
+      expect(clients.filter(({ worker }) => worker === "2").length).toBe(3 * share)
 
       const open = yield* ask<ReadonlyArray<Workers.WorkerConnection>>(running, "connections")
       expect(open.length).toBe(clients.length)
       expect(new Set(open.map(({ worker }) => worker))).toEqual(new Set(["1", "2"]))
-      expect(open[0]).toMatchObject({
-        listening: `127.0.0.1:${port}`,
+      expect(open.find(({ listening }) => listening === `127.0.0.1:${port}`)).toMatchObject({
         doing: "reading",
         bytesIn: 6,
         annotations: { said: "hello" }
@@ -175,7 +188,7 @@ describe("workers", () => {
       const gauges = Array.from(metrics.matchAll(/^sluice_connections_open\{(.*)\} (\d+)$/gm))
         .filter(([, labels]) => labels!.includes(`:${port}`))
       expect(gauges.map(([, labels]) => /worker="(\d)"/.exec(labels!)?.[1])).toEqual(["1", "2"])
-      expect(gauges.reduce((sum, [, , value]) => sum + Number(value), 0)).toBe(clients.length)
+      expect(gauges.map(([, , value]) => Number(value))).toEqual([24 - share, share])
       expect(metrics.match(/^# TYPE sluice_connections_open /gm)?.length).toBe(1)
 
       // A worker is killed: its clients break, the others do not, and it comes back.
@@ -195,12 +208,6 @@ describe("workers", () => {
         running.process.kill("SIGHUP")
         return running.says(/reloaded the workers/)
       })
-      const tls = { port: tlsPort, host: "127.0.0.1", ca: authority.certificate, servername: "localhost" }
-      const dials = {
-        tcp: () => Net.connect(port, "127.0.0.1"),
-        tls: () => NodeTls.connect(tls),
-        unix: () => Net.connect(path)
-      }
       const problems = yield* underLoad(dials, reload)
       expect(problems).toEqual([])
       const replaced = yield* ask<Processes>(running, "workers")
@@ -208,7 +215,7 @@ describe("workers", () => {
       expect(replaced.filter(({ pid }) => after.some((before) => before.pid === pid))).toEqual([])
 
       // A worker whose event loop is blocked is killed and restarted.
-      const blocked = yield* stay(port)
+      const blocked = yield* stay(dials.tcp)
       blocked.socket.write("block\n")
       yield* running.says(/"_tag":"Unresponsive"/)
       expect(yield* say(blocked.socket, "gone")).toBe(undefined)
@@ -238,7 +245,7 @@ describe("workers", () => {
   it.live("end with the reason if one crashes again and again", () =>
     Effect.scoped(Effect.gen(function*() {
       const { port, running } = yield* startWorkers("", "1", "1", "tcp://127.0.0.1:0")
-      const crash = Effect.flatMap(Effect.option(stay(port)), (client) =>
+      const crash = Effect.flatMap(Effect.option(stay(() => Net.connect(port, "127.0.0.1"))), (client) =>
         Effect.sync(() => client._tag === "Some" && client.value.socket.write("exit\n")))
       const crashing = yield* Effect.forkScoped(Effect.forever(Effect.andThen(crash, Effect.sleep("5 millis"))))
       const [, message] = yield* running.says(/^\{"failed":"(.*)"\}$/m)

@@ -3,9 +3,8 @@ import type * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
-import { descriptorLimit } from "./descriptorGuard.ts"
 import { builtins } from "./facade/builtins.ts"
-import { boundAddress, listenFrom, open } from "./listen.ts"
+import { boundAddress, listenFrom, open, transportOf } from "./listen.ts"
 import { CurrentSocketSource } from "./socketSource.ts"
 
 /** The first descriptor that a service manager passes (sd_listen_fds(3)). */
@@ -51,11 +50,10 @@ const inheritHere = (
     const options = { fd: descriptor, backlog: settings.backlog }
     let bound: NetAddress.SocketAddress
     const boundTo = (server: Net.Server) => bound = addressOf(server, descriptor)
-    return Effect.map(open(endpointOf(socket), boundTo, options, settings, receiver, reuseReadBuffer), (server) => ({
-      address: bound,
-      descriptorLimit: descriptorLimit(),
-      close: Effect.sync(() => void server.close())
-    }))
+    return Effect.map(
+      open(endpointOf(socket), boundTo, options, settings, receiver, reuseReadBuffer),
+      (server) => transportOf(server, bound)
+    )
   })
 
 const find = (socket: number | string | undefined): number | undefined => {

@@ -5,6 +5,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Net from "node:net"
 import { describe, fromNode, toNode } from "./address.ts"
 import { descriptorGuard, descriptorLimit } from "./descriptorGuard.ts"
+import { acceptingOf } from "./facade/accepting.ts"
 import { type BoundSocket, listenOn } from "./facade/boundSocket.ts"
 import { CurrentSocketSource, type SocketSource, type Wanted, wantedAt } from "./socketSource.ts"
 import { type Facts, NodeStream } from "./stream.ts"
@@ -41,11 +42,7 @@ export const listenFrom = (
       address = path === undefined ? boundAddress(server) : NetAddress.unixPathAddress(path)
     return Effect.map(
       open(where, boundTo, { socket, backlog: settings.backlog }, settings, receiver, reuseReadBuffer),
-      (server) => ({
-        address,
-        descriptorLimit: descriptorLimit(),
-        close: Effect.sync(() => void server.close())
-      })
+      (server) => transportOf(server, address)
     )
   })
 
@@ -60,11 +57,7 @@ const bindHere = (
     const options = { host: toNode(address), port: address.port, backlog, reusePort, ipv6Only }
     return Effect.map(
       open(describe(address), boundAddress, options, settings, receiver, reuseReadBuffer),
-      (server) => ({
-        address: boundAddress(server),
-        descriptorLimit: descriptorLimit(),
-        close: Effect.sync(() => void server.close())
-      })
+      (server) => transportOf(server, boundAddress(server))
     )
   }
   return Effect.suspend(() => {
@@ -147,6 +140,14 @@ export const open = (
     if ("socket" in options) listenOn(server, options.socket, options.backlog)
     else server.listen(options)
   })
+
+/** A server that listens, as a transport. */
+export const transportOf = (server: Net.Server, address: NetAddress.SocketAddress): Transport.ListenerTransport => ({
+  address,
+  descriptorLimit: descriptorLimit(),
+  setAccepting: acceptingOf(server),
+  close: Effect.sync(() => void server.close())
+})
 
 export const boundAddress = (server: Net.Server): NetAddress.InetAddress => {
   const { address, port } = server.address() as Net.AddressInfo

@@ -35,7 +35,7 @@ interface Shared {
 
 /** Follows what happens to connections before they are served. */
 export interface ListenerObserver {
-  /** A connection waits to be taken. */
+  /** Connections may wait to be taken. */
   readonly onArrival: () => void
   /** A connection was rejected. */
   readonly onRefused: (peer: Peer, why: ServerPolicy.Refusal) => void
@@ -54,6 +54,9 @@ interface Waiting {
 /**
  * A listening socket. Connections that are ready wait here, unread, until someone takes them. Together with the handshakes
  * in progress they are at most as many as the backlog; further ones are reset and counted as refused.
+ *
+ * While a connection waits here, or its server has no room, further ones are left to the system if the platform can do that:
+ * another process may share the socket, and have room.
  */
 export class ListenerState implements Listener.Listener, Transport.ListenerReceiver {
   readonly [typeId]: ListenerState = this
@@ -68,6 +71,8 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   readonly #ready = Latch.makeUnsafe()
   #transport: Transport.ListenerTransport | undefined = undefined
   #observer: ListenerObserver | undefined = undefined
+  #room = Infinity
+  #accepting = true
   #stopped = false
   #closed = false
 
@@ -110,10 +115,29 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     return this.#options.backlog
   }
 
-  /** Names the observer, once, and tells it of connections that wait already. */
+  /** Whether it can leave connections to the system. */
+  get canHold(): boolean {
+    return this.#transport?.setAccepting !== undefined
+  }
+
+  /** How many more connections the server has room for. */
+  set room(room: number) {
+    this.#room = room
+    this.#regulate()
+  }
+
+  readonly #regulate = (): void => {
+    if (!this.canHold || this.#stopped) return
+    const accepting = this.#waiting.length === 0 && this.#room > 0 && this.#handshakes.leave(this.#room, this.#regulate)
+    if (accepting === this.#accepting) return
+    this.#accepting = accepting
+    this.#transport!.setAccepting!(accepting)
+  }
+
+  /** Names the observer, once, and lets it take connections that wait already. */
   serve(observer: ListenerObserver): void {
     this.#observer = observer
-    if (this.#waiting.length > 0) observer.onArrival()
+    observer.onArrival()
   }
 
   onConnection(transport: Transport.StreamTransport): void {
@@ -132,11 +156,13 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
       onReady: (ready) => this.#enqueue({ transport: ready, slot }),
       onFailed: (why) => {
         slot.onClosed()
+        this.#regulate()
         if (typeof why === "string") return this.#refused(peer, why)
         this.traffic.handshakesFailed++
         this.#observer?.onHandshakeFailed(peer, why)
       }
     })
+    this.#regulate()
   }
 
   onAcceptError(error: NetworkError.NetworkError): void {
@@ -156,11 +182,13 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.#waiting.push(waiting)
     this.#ready.openUnsafe()
     this.#observer?.onArrival()
+    this.#regulate()
   }
 
   #dequeue(): Waiting | undefined {
     const waiting = this.#waiting.shift()
     if (this.#waiting.length === 0 && !this.#closed) this.#ready.closeUnsafe()
+    this.#regulate()
     return waiting
   }
 

@@ -40,8 +40,9 @@ export const standardLine = (
       return {
         level: "Warn",
         kind: "full",
-        message: `full: ${plural(event.open, "connection")} open, ${count(event.waiting)} waiting; ` +
-          "raise maxConnections, or set maxConnectionsPerAddress",
+        message: `full: ${plural(event.open, "connection")} open` +
+          (event.waiting === 0 ? "" : `, ${count(event.waiting)} waiting`) +
+          "; raise maxConnections, or set maxConnectionsPerAddress",
         annotations
       }
     case "DescriptorsShort":

@@ -78,13 +78,29 @@ export class Control {
   readonly admit = (): void => {
     const listener = this.#listener
     while (listener.waiting > 0 && this.#phase === "listening") {
-      const { maxConnections, whenFull } = this.#policy
-      if (this.#sessions.size < maxConnections) this.#serving.begin(listener.take()!, this.#policy, this.admit)
-      else if (whenFull === "refuse") {
+      if (!this.#isFull) this.#serving.begin(listener.take()!, this.#policy, this.admit)
+      else {
         this.#tellFull()
+        if (this.#policy.whenFull === "wait") break
         listener.refuse("maxConnections")
-      } else return this.#tellFull()
+      }
     }
+    this.#leaveRest()
+  }
+
+  // Leaves further connections to the system when there is no room. Whether any wait there is not known.
+  #leaveRest(): void {
+    const { maxConnections, whenFull } = this.#policy
+    if (this.#phase !== "listening") this.#listener.room = 0
+    else if (whenFull === "refuse") this.#listener.room = Infinity
+    else {
+      this.#listener.room = maxConnections - this.#sessions.size
+      if (this.#isFull && this.#listener.canHold) this.#tellFull()
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#sessions.size >= this.#policy.maxConnections
   }
 
   // Now, and once a minute while connections still wait.
@@ -92,8 +108,8 @@ export class Control {
     if (this.#fullWatcher !== undefined) return
     this.#emitFull()
     const look: Effect.Effect<void> = Effect.flatMap(Effect.sleep(tellFullEvery), () => {
-      const isFull = this.#phase === "listening" && this.#sessions.size >= this.#policy.maxConnections
-      if (!isFull || this.#listener.waiting === 0) {
+      const { canHold, waiting } = this.#listener
+      if (this.#phase !== "listening" || !this.#isFull || (waiting === 0 && !canHold)) {
         this.#fullWatcher = undefined
         return Effect.void
       }
@@ -142,6 +158,7 @@ export class Control {
     this.#phase = "suspended"
     this.#begun = new ServerEvent.Suspended(this.#events.common())
     this.#events.emit(this.#begun)
+    this.#leaveRest()
     return this.#tell
   })
 
