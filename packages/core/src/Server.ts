@@ -139,8 +139,8 @@ export interface Server {
   /** The open connections, the oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<OpenConnection>>
   /**
-   * How many connections wait to be served, because the server is full or suspended. Those that the system has not passed to
-   * this process do not count.
+   * How many connections wait to be served, because the server is full or suspended. Connections
+   * in the backlog of the system do not count.
    */
   readonly waiting: Effect.Effect<number>
   /**

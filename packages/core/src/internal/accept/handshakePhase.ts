@@ -78,8 +78,8 @@ export class HandshakePhase {
   })
 
   /**
-   * Whether the handshakes in progress leave one of these places free. Those that take longer than honest ones do not
-   * count, so that stalled peers keep nobody out; `retry` is called when one may have become that old.
+   * Whether the handshakes in progress leave one of these places free. Handshakes that take longer than honest
+   * ones do not count, so that stalled peers keep nobody out; `retry` is called when one may have become that old.
    */
   leave(places: number, retry: () => void): boolean {
     if (this.#handshakes.size < places) return true

@@ -91,12 +91,10 @@ export class Control {
   // Leaves further connections to the system when there is no room. Whether any wait there is not known.
   #leaveRest(): void {
     const { maxConnections, whenFull } = this.#policy
-    if (this.#phase !== "listening") this.#listener.room = 0
-    else if (whenFull === "refuse") this.#listener.room = Infinity
-    else {
-      this.#listener.room = maxConnections - this.#sessions.size
-      if (this.#isFull && this.#listener.canHold) this.#tellFull()
-    }
+    const room = whenFull === "refuse" ? Infinity : maxConnections - this.#sessions.size
+    const isListening = this.#phase === "listening"
+    this.#listener.room = isListening ? room : 0
+    if (isListening && room <= 0 && this.#listener.canHold) this.#tellFull()
   }
 
   get #isFull(): boolean {
