@@ -338,6 +338,20 @@ export const switchTo: {
  * Up to `concurrency` messages (default: 1) are handled at once. A bad message ends the connection in order, after the
  * replies to those before it.
  *
+ * A handler that is a generator is best made once, by `Effect.fnUntraced`. `Effect.gen` within a handler makes a generator
+ * function for each message, which costs V8 several times what Sluice spends on the message.
+ *
+ * ```ts
+ * import * as Framed from "@sluice/core/Framed"
+ * import * as Framing from "@sluice/framing/Framing"
+ * import * as Effect from "effect/Effect"
+ *
+ * const shout = Framed.serve(Framing.lines(), Effect.fnUntraced(function*(line: string) {
+ *   yield* Effect.logDebug(line)
+ *   return line.toUpperCase()
+ * }))
+ * ```
+ *
  * @category serving
  * @since 0.1.0
  */

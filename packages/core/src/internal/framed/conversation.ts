@@ -10,7 +10,7 @@ import { upgrade } from "../connection/startTls.ts"
 import { stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
 import { FramedState } from "./state.ts"
-import { pending, Turns } from "./turns.ts"
+import { Turns } from "./turns.ts"
 
 type Failure = NetworkError.NetworkError | FramingError
 
@@ -109,50 +109,31 @@ const peerOf = <Out, In>(
 }
 
 const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
-  const { decoder, outbox } = peer.framed
+  const { connection, outbox } = peer.framed
   const { onEnd, onMessage } = options
-  type Step = Next<E, R> | void
-  const handle = (message: In) => onMessage(message, peer)
-  // Replies that are ready are written meanwhile.
-  const wait = (step: Effect.Effect<Step, E, R>): Conversing<E, R> => turns.meanwhile(Effect.flatMap(step, go))
-  // `Conversation.state` checks that replies have the type of its framing.
-  const reply = (message: unknown) => outbox.add(message as Out)
-  const go = (next: Step): Conversing<E, R> => {
-    if (next === undefined) return listening
-    switch (next._tag) {
-      case "Reply": {
-        const refusal = reply(next.message)
-        return refusal === undefined ? listening : Effect.andThen(outbox.flush, Effect.fail(refusal))
-      }
-      case "Become":
-        if ((next.state as unknown) === options) return listening
-        return Effect.andThen(
-          outbox.flush,
-          enter(peer.connection, peer as unknown as PeerState<never, unknown>, next.state)
-        )
-      case "End":
-        return Effect.andThen(outbox.flush, end(peer.framed.connection))
-      case "Secure":
-        return Effect.andThen(
-          outbox.flush,
-          Effect.flatMap(upgrade(peer.framed.connection, { role: "server", tls: next.tls }), () => {
+  const turns = new Turns<Out, In, Next<E, R> | void, E, R>(peer.framed, {
+    handle: (message) => onMessage(message, peer),
+    take: (next) => {
+      if (next === undefined) return undefined
+      switch (next._tag) {
+        case "Reply": {
+          // `Conversation.state` checks that replies have the type of its framing.
+          const refusal = outbox.add(next.message as Out)
+          return refusal === undefined ? undefined : Effect.fail(refusal)
+        }
+        case "Become":
+          if ((next.state as unknown) === options) return undefined
+          return Effect.suspend(() => enter(peer.connection, peer as unknown as PeerState<never, unknown>, next.state))
+        case "End":
+          return end(connection)
+        case "Secure":
+          return Effect.flatMap(upgrade(connection, { role: "server", tls: next.tls }), () => {
             peer.isOver = true
             return enter(peer.connection, undefined, next.state)
           })
-        )
-    }
-  }
-  const turns = new Turns<Out, In, Step, E, R>(peer.framed, {
-    handle,
-    take: (next) => next === undefined ? undefined : next._tag === "Reply" ? reply(next.message) : pending,
-    whenPending: wait,
+      }
+    },
     whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
-  })
-  // The fiber handles the messages received with the one that it waited for.
-  const listening: Conversing<E, R> = Effect.suspend(() => {
-    if (outbox.isFull) return Effect.flatMap(outbox.flush, () => listening)
-    const message = decoder.next()
-    return message === Framing.noFrame ? turns.resume() : wait(handle(message))
   })
   return Effect.onError(turns.wait, () => Effect.ignore(outbox.flush))
 }

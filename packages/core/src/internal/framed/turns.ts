@@ -9,24 +9,19 @@ import type { FramedState } from "./state.ts"
 
 export type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingError | E, R>
 
-/** Says that a result needs the fiber. */
-export const pending: unique symbol = Symbol.for("@sluice/core/Framed/pending")
-
 /** How messages are handled in the callbacks of a connection. */
 export interface TurnOptions<A, In, E, R> {
   readonly handle: (message: In) => Effect.Effect<A, E, R>
-  /** Takes the handler's result: sends it, or returns why it cannot, or `pending` to leave it to `whenPending`. */
-  readonly take: (result: A) => FramingError | typeof pending | undefined
-  /** What the fiber does with a handler that has not finished, or a result that `take` left. Must end with `resume`. */
-  readonly whenPending: (result: Effect.Effect<A, E, R>) => Outcome<E, R>
+  /** Takes the handler's result: adds the reply to the outbox. Returns what ends the turns, once the outbox is written. */
+  readonly take: (result: A) => Outcome<E, R> | undefined
   /** What to do when the peer has ended. */
   readonly whenEnded: Outcome<E, R>
 }
 
 /**
- * Handles the messages of a connection in its callbacks, without resuming a fiber, while every handler finishes at once. The
- * fiber handles a message whose handler does not, and the messages received with it. It starts within the callback and runs
- * up to the first handler that waits. Then it waits for the callbacks again.
+ * Handles the messages of a connection in its callbacks, without resuming a fiber, while every handler is a success. The
+ * fiber runs a handler that is not, and handles the messages received with it. It starts within the callback and runs up to
+ * the first handler that waits. Then it waits for the callbacks again.
  */
 export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   readonly #framed: FramedState<Out, In>
@@ -38,7 +33,9 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   #isAttached = false
   #isWriting = false
   #isEnded = false
+  // The handler for the fiber to run.
   #pending: Effect.Effect<A, E, R> | undefined = undefined
+  #loop: Outcome<E, R> | undefined = undefined
   // What the fiber does once the current write is done.
   #outcome: Outcome<E, R> | undefined = undefined
 
@@ -61,25 +58,44 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     this.#detach()
   })
 
-  /** For the fiber: writes the replies that are ready, and handles messages in callbacks again. */
-  resume(): Outcome<E, R> {
+  // Made when a handler first needs the fiber. A loop costs less than a chain of effects.
+  get #running(): Outcome<E, R> {
+    return this.#loop ??= Effect.flatMap(
+      Effect.whileLoop({
+        while: () => {
+          if (this.#pending === undefined && this.#outcome === undefined) this.#encode()
+          return this.#pending !== undefined
+        },
+        body: () => this.#takePending(),
+        step: (result) => {
+          this.#outcome = this.#options.take(result)
+        }
+      }),
+      () => this.#continue()
+    )
+  }
+
+  // Replies that are ready are written while a handler runs. The callback that the fiber runs in notices when it waits.
+  #takePending(): Effect.Effect<A, E, R> {
+    const { outbox } = this.#framed
+    const handler = this.#pending!
+    this.#pending = undefined
+    if (this.#isWithinCallback || outbox.isCovered) return handler
+    return Effect.withFiber((fiber) => {
+      outbox.flushSoon(fiber.currentDispatcher)
+      return handler
+    })
+  }
+
+  // Writes the replies that are ready, and handles messages in callbacks again, unless it is over.
+  #continue(): Outcome<E, R> {
     const { connection, outbox } = this.#framed
+    if (this.#outcome !== undefined) return Effect.andThen(outbox.flush, this.#outcome)
     if (outbox.isEmpty) return this.wait
     const { refusal } = connection
     if (refusal !== undefined) return Effect.fail(refusal)
     this.#isWriting = !connection.output.write(outbox.take(), this)
     return this.wait
-  }
-
-  /** For the fiber: runs work that may wait. Replies that are ready are written meanwhile. */
-  meanwhile<B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> {
-    const { outbox } = this.#framed
-    // The callback that the fiber runs in notices when it waits.
-    if (this.#isWithinCallback || outbox.isCovered) return work
-    return Effect.withFiber((fiber) => {
-      outbox.flushSoon(fiber.currentDispatcher)
-      return work
-    })
   }
 
   // Answers the messages received already, then attaches to the input.
@@ -140,7 +156,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     while (this.#resume !== undefined) {
       const isAll = this.#encode()
       if (this.#pending !== undefined) {
-        this.#handOver(this.#pending)
+        this.#handOver()
         return true
       }
       if (!this.#flush()) return false
@@ -151,18 +167,18 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   }
 
   // While `wait` registers, the fiber cannot run within this call: it resumes after it.
-  #handOver(result: Effect.Effect<A, E, R>): void {
-    this.#pending = undefined
+  #handOver(): void {
     const isWithin = !this.#isRegistering
     this.#isWithinCallback = isWithin
-    this.#finish(this.#options.whenPending(result))
+    this.#finish(this.#running)
     if (!isWithin) return
     this.#isWithinCallback = false
     // A handler waits, unless the fiber is back.
     if (this.#resume === undefined) this.#framed.outbox.flushNow()
   }
 
-  // Encodes replies to the messages received until the outbox is full. Returns whether all were handled.
+  // Encodes replies to the messages received until the outbox is full or a handler needs the fiber. Returns whether all were
+  // handled.
   #encode(): boolean {
     const { decoder, outbox } = this.#framed
     const { handle, take, whenEnded } = this.#options
@@ -175,11 +191,9 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
           return true
         }
         const result = handle(message)
-        const problem = isDone(result) ? take(result.value) : pending
-        if (problem === undefined) continue
-        if (problem === pending) this.#pending = result
-        else this.#outcome = Effect.fail(problem)
-        return true
+        if (isDone(result)) this.#outcome = take(result.value)
+        else this.#pending = result
+        if (this.#outcome !== undefined || this.#pending !== undefined) return true
       }
       return false
     } catch (defect) {
