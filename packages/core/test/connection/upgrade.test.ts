@@ -14,22 +14,24 @@ const certificate = SimCertificate.authority("Test CA").issue({ names: ["localho
 const hello = Uint8Array.of(22, 3, 1)
 const asClient: Connection.UpgradeOptions = { role: "client", tls: { serverName: "localhost" } }
 
-// A connection whose TLS takes as long to prepare as the test wants.
-const slowToPrepare = Effect.gen(function*() {
+// A connection whose TLS takes as long to prepare, and its peer as long to agree, as the test wants.
+const makeSlow = Effect.fnUntraced(function*(options: { readonly agrees: boolean }) {
   const prepared = yield* Deferred.make<void>()
+  const agreed = yield* Deferred.make<void>()
   const peers: Array<Transport.HandshakePeer> = []
   const context: Transport.SecureContext = {
     handshake: (_, peer) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         peers.push(peer)
-        return secured
+        return options.agrees ? Effect.succeed(secured) : Effect.as(Deferred.await(agreed), secured)
       })
   }
   const transport = new FakeTransport({ lends: true })
   const secured = new FakeTransport()
   const security = new ContextCache({ secure: () => Effect.as(Deferred.await(prepared), context) })
-  return { connection: connect(transport, { security }), peers, prepared, secured, transport }
+  return { agreed, connection: connect(transport, { security }), peers, prepared, secured, transport }
 })
+const slowToPrepare = makeSlow({ agrees: true })
 
 describe("an upgrade to TLS", () => {
   it.effect("takes what arrives while TLS is prepared for the first bytes of the handshake", () =>
@@ -120,5 +122,17 @@ describe("an upgrade to TLS", () => {
         assert.strictEqual(peers.length, 0)
         assert.include(transport.calls, "reset")
       }
+    }))
+
+  it.effect("resets the protected stream if the connection was aborted meanwhile", () =>
+    Effect.gen(function*() {
+      const { agreed, connection, peers, prepared, secured } = yield* makeSlow({ agrees: false })
+      yield* Deferred.succeed(prepared, undefined)
+      yield* Effect.forkChild(Effect.exit(Connection.upgradeTls(connection, asClient)), { startImmediately: true })
+      assert.strictEqual(peers.length, 1)
+      yield* Connection.abort(connection)
+      yield* Deferred.succeed(agreed, undefined)
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(secured.calls, ["reset"])
     }))
 })

@@ -60,6 +60,20 @@ describe("writeTimeout and idleTimeout", () => {
       }))
   }
 
+  it.effect("do not delay readTimeout, which counts what is read alone", () =>
+    Effect.gen(function*() {
+      const { connection, transport, watching } = yield* waiting({ readTimeout: 2000, writeTimeout: 60_000 })
+      yield* Effect.forkChild(Effect.ignore(Connection.read(connection)), { startImmediately: true })
+      transport.outstanding = 1_000_000
+      for (let step = 0; step < 19; step++) {
+        yield* TestClock.adjust("100 millis")
+        transport.outstanding -= 1000
+      }
+      assert.isUndefined(watching.pollUnsafe())
+      yield* TestClock.adjust("100 millis")
+      assert.deepInclude((yield* Fiber.join(watching)).reason, { _tag: "TimedOut", deadline: "read", after: 2000 })
+    }))
+
   it.effect("keep a slow but steady reader on the simulated network, and end a reader that stops", () =>
     Effect.gen(function*() {
       const outcome = (steps: number) =>

@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as Transport from "@sluice/core/Transport"
+import { ReplayStream } from "../../src/internal/proxy/replayStream.ts"
+import { FakeTransport } from "../connection/FakeTransport.ts"
+
+/** Notes what it receives, and takes as many chunks at a time as it is told. */
+class Notes implements Transport.StreamReceiver {
+  readonly events: Array<string> = []
+  wants = Infinity
+
+  onData(chunk: Uint8Array): boolean {
+    this.events.push(`data ${chunk}`)
+    return --this.wants > 0
+  }
+  onEnd(): void {
+    this.events.push("end")
+  }
+  onFlushed(): void {
+    this.events.push("flushed")
+  }
+  onError(): void {
+    this.events.push("error")
+  }
+  onClose(): void {
+    this.events.push("close")
+  }
+}
+
+describe("a stream that is started again behind its opening", () => {
+  it("gives what was left in order, as it is wanted, and its end once", () => {
+    const beneath = new FakeTransport({ lends: true })
+    const stream = new ReplayStream(beneath, new Notes())
+    stream.begin()
+    stream.leave(Uint8Array.of(1))
+    stream.letGo()
+    beneath.deliver(Uint8Array.of(2))
+    beneath.receiver!.onEnd()
+    const notes = new Notes()
+    notes.wants = 1
+    stream.start(notes)
+    assert.deepStrictEqual(notes.events, ["data 1"])
+    notes.wants = Infinity
+    stream.resume()
+    assert.deepStrictEqual(notes.events, ["data 1", "data 2", "end"])
+    stream.resume()
+    stream.resume()
+    assert.deepStrictEqual(notes.events, ["data 1", "data 2", "end"])
+  })
+})
