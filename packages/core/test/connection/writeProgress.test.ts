@@ -62,7 +62,7 @@ describe("writeTimeout and idleTimeout", () => {
 
   it.effect("do not delay readTimeout, which counts what is read alone", () =>
     Effect.gen(function*() {
-      const { connection, transport, watching } = yield* waiting({ readTimeout: 2000, writeTimeout: 60_000 })
+      const { connection, transport, watching } = yield* waiting({ readTimeout: 2000, writeTimeout: 1000 })
       yield* Effect.forkChild(Effect.ignore(Connection.read(connection)), { startImmediately: true })
       transport.outstanding = 1_000_000
       for (let step = 0; step < 19; step++) {
