@@ -26,6 +26,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "internal/address",
       "internal/time",
       "internal/budget",
+      "internal/naming",
       "MetricSeries",
       "CertificateName",
       "Endpoint",

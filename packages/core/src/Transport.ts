@@ -27,6 +27,7 @@ import type * as NetworkError from "./NetworkError.ts"
 import type * as Tls from "./Tls.ts"
 import type * as UdpSocket from "./UdpSocket.ts"
 
+export { CurrentNumbers, type Numbers } from "./internal/naming/numbers.ts"
 export type { TlsClient, TlsKeyPair, TlsServer } from "./internal/tls/settings.ts"
 
 /**

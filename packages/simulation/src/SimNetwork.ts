@@ -203,7 +203,10 @@ export const make = Effect.fnUntraced(function*(
  * @category layers
  */
 export const layer = (options?: Options): Layer.Layer<SimNetwork, NetworkError.NetworkError> =>
-  Layer.effect(SimNetwork, make(options))
+  Layer.effectContext(
+    Effect.map(make(options), (network) =>
+      Context.make(SimNetwork, network).pipe(Context.add(Transport.CurrentNumbers, network.world.numbers)))
+  )
 
 /**
  * The `Network` of a single host, as a Layer: for programs that connect to themselves.
@@ -278,7 +281,10 @@ export const host = (
     })))
     const disk = yield* Effect.fromResult(checkDisk(options.disk ?? {}, world.disk, name))
     const made = world.addHost(name, addresses, options.aliases ?? [], tls, descriptors, disk)
-    made.network = yield* Scope.provide(Transport.makeNetwork(makePlatform(made, undefined)), world.scope)
+    made.network = yield* Transport.makeNetwork(makePlatform(made, undefined)).pipe(
+      Scope.provide(world.scope),
+      Effect.provideService(Transport.CurrentNumbers, world.numbers)
+    )
     return made
   })
 

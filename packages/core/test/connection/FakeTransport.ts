@@ -105,6 +105,7 @@ export const connect = (transport: Transport.StreamTransport, options: Partial<O
     closeTimeout: 2000,
     traffic: makeTraffic(),
     security: noTls,
+    numbers: { connections: 0, subscriptions: 0 },
     role: "client",
     ...options
   })

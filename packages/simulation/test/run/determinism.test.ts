@@ -1,7 +1,10 @@
 import { assert, describe, expect, it } from "@effect/vitest"
+import * as Broadcast from "@sluice/core/Broadcast"
 import * as Connection from "@sluice/core/Connection"
+import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
+import * as Subscription from "@sluice/core/Subscription"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
@@ -11,6 +14,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
   assert(Exit.isFailure(exit))
@@ -74,6 +78,66 @@ describe("what the platform would decide", () => {
       const error = failure(Effect.runSync(Simulation.record(late)).exit) as Simulation.SimulationDeadlock
       expect(error.message).toMatch(/never come in a synchronous run:\n {2}setTimeout at .*determinism\.test\.ts/)
     }))
+})
+
+/** Everything in a program that is numbered: connections, subscriptions, metrics, timers. */
+const numbered = Effect.gen(function*() {
+  const connections = Effect.scoped(Effect.gen(function*() {
+    const server = yield* Server.make({ listen: "tcp://127.0.0.1:7" }, (c) => Connection.pipeTo(c, c))
+    const client = yield* Network.connect(Endpoint.fromAddress(server.address))
+    yield* Effect.exit(Connection.readExactly(client, 1).pipe(Effect.timeout("1 second")))
+    return [client.id, ...(yield* server.connections).map(({ connection }) => connection.id)]
+  }))
+  const subscriptions = Effect.scoped(Effect.gen(function*() {
+    const room = yield* Broadcast.make<string>({ capacity: 1 })
+    const mine = yield* Broadcast.subscribe(room)
+    yield* Broadcast.publish(room, "a")
+    yield* Broadcast.publish(room, "b")
+    return (yield* Effect.flip(Subscription.receive(mine))).message
+  }))
+  const metric = Metric.counter("determinism_runs", { incremental: true })
+  const host = yield* SimNetwork.host("node")
+  const facts = [
+    yield* Host.run(host, connections),
+    yield* Host.run(host, subscriptions),
+    yield* subscriptions,
+    yield* Effect.andThen(Metric.update(metric, 1), Metric.value(metric)),
+    yield* Effect.sync(() => {
+      const timer = setTimeout(() => {}, 1)
+      clearTimeout(Number(timer))
+      return Number(timer)
+    })
+  ]
+  yield* Effect.logInfo(facts)
+  return facts
+})
+
+describe("what is numbered", () => {
+  it.effect("counts from the start of each run", () =>
+    Effect.gen(function*() {
+      const first = yield* Simulation.run(numbered, { seed: 1 })
+      const overflow = (name: string) =>
+        `subscriber ${name} too slow: 1 messages waiting when another was published; ` +
+        "read faster, raise capacity or choose another overflow"
+      expect(first).toEqual([[1, 2], overflow("#1"), overflow("#2"), { count: 1, incremental: true }, -1])
+      yield* Simulation.checkDeterminism(numbered, { seed: 1 })
+    }))
+
+  it.effect("counts from the start of each network under another clock", () => {
+    const names = Effect.scoped(Effect.map(Subscription.make(), ({ name }) => name)).pipe(
+      Effect.provide(SimNetwork.layer())
+    )
+    return Effect.map(Effect.all([names, names]), (names) => expect(names).toEqual(["#1", "#1"]))
+  })
+
+  it.effect("keeps the metrics of the caller who provides a registry", () => {
+    const runs = Metric.counter("determinism_outside")
+    return Simulation.run(Metric.update(runs, 1)).pipe(
+      Effect.andThen(Metric.value(runs)),
+      Effect.map(({ count }) => expect(count).toBe(1)),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+  })
 })
 
 describe("Simulation.checkDeterminism", () => {

@@ -9,6 +9,7 @@ import type * as Transport from "../../Transport.ts"
 import type { BufferBudget } from "../budget/bufferBudget.ts"
 import { ConnectionState, type Options as ConnectionOptions } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
+import type { Numbers } from "../naming/numbers.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
@@ -28,9 +29,10 @@ interface ListenerOptions {
 }
 
 /** What the connections of a network share. */
-interface Shared {
+export interface Shared {
   readonly security: ContextCache
   readonly budget: BufferBudget
+  readonly numbers: Numbers
 }
 
 /** Follows what happens to connections before they are served. */
@@ -87,10 +89,9 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.accessControl = accessControl
     this.#options = options
     this.#connectionOptions = {
+      ...shared,
       closeTimeout: options.closeTimeout,
       traffic: this.traffic,
-      security: shared.security,
-      budget: shared.budget,
       upgradeTls: options.upgradeTls,
       role: "server"
     }

@@ -1,4 +1,4 @@
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Metric from "effect/Metric"
@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Subscription from "../../Subscription.ts"
+import { CurrentNumbers } from "../naming/numbers.ts"
 import { Overflowed } from "./errors.ts"
 import { dropping } from "./metrics.ts"
 import type { Batch } from "./publishedBatch.ts"
@@ -49,15 +50,13 @@ export type Waker = Pick<Scheduler.SchedulerDispatcher, "scheduleTask">
 
 const bytesOf = (message: unknown): number => message instanceof Uint8Array ? message.length : 0
 
-let lastId = 0
-
 /** A subscription, as broadcasts and receivers see it. */
 export class SubscriptionState<in out A> extends Pipeable.Class implements Subscription.Subscription<A> {
   declare readonly [typeId]: (message: A) => A
   readonly #queue: Queue
   readonly #options: Subscription.Options<A>
   readonly #context: Context.Context<never>
-  readonly #id = ++lastId
+  readonly #number: number
   readonly #waiting = MutableList.make<A>()
   #receivers: ReadonlyArray<Receiver<A>> = []
   #waking = false
@@ -77,10 +76,11 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
     this.#queue = queue
     this.#options = options
     this.#context = context
+    this.#number = ++Context.get(context, CurrentNumbers).subscriptions
   }
 
   get name(): string {
-    return this.#options.name ?? `#${this.#id}`
+    return this.#options.name ?? `#${this.#number}`
   }
 
   get size(): number {

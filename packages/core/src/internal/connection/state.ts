@@ -10,6 +10,7 @@ import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
 import { canonical, formatPeer } from "../address/peerAddress.ts"
 import { type BufferBudget, type Holder, uncounted } from "../budget/bufferBudget.ts"
+import type { Numbers } from "../naming/numbers.ts"
 import { proxyOf } from "../proxy/proxiedStream.ts"
 import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
@@ -20,8 +21,6 @@ import { nobody, SendQueue, type Writer } from "./sendQueue.ts"
 import { Activity, type Traffic } from "./traffic.ts"
 
 export const typeId = "~@sluice/core/Connection"
-
-let lastId = 0
 
 const none: ReadonlyArray<never> = []
 
@@ -36,6 +35,7 @@ export interface Options {
   readonly closeTimeout: number
   readonly traffic: Traffic
   readonly security: ContextCache
+  readonly numbers: Numbers
   /** Bounds what connections buffer. Default: nothing does. */
   readonly budget?: BufferBudget | undefined
   /** The settings for an upgrade to TLS as the server, if the listener has them. */
@@ -57,7 +57,7 @@ export type Role = "client" | "server"
 /** A connection as its platform and the functions of `Connection` see it: what happens to it meets its `Lifecycle` here. */
 export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver, Holder {
   readonly [typeId]: typeof typeId = typeId
-  readonly id = ++lastId
+  readonly id: number
   transport: Transport.StreamTransport
   readonly security: ContextCache
   readonly upgradeTls: ServerSettings | undefined
@@ -83,7 +83,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   constructor(transport: Transport.StreamTransport, options: Options) {
     super()
-    const { budget, closeTimeout, dialled, role, security, traffic, upgradeTls } = options
+    const { budget, closeTimeout, dialled, numbers, role, security, traffic, upgradeTls } = options
+    this.id = ++numbers.connections
     this.#budget = budget
     this.transport = transport
     this.security = security

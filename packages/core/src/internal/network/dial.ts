@@ -8,11 +8,10 @@ import * as Endpoint from "../../Endpoint.ts"
 import type * as Network from "../../Network.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import type { BufferBudget } from "../budget/bufferBudget.ts"
+import type { Shared } from "../accept/listener.ts"
 import * as connection from "../connection/state.ts"
 import type { Traffic } from "../connection/traffic.ts"
 import { sendHeader } from "../proxy/sendHeader.ts"
-import type { ContextCache } from "../tls/contextCache.ts"
 import { serverNameOf } from "../tls/serverName.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { checkConnect, checkTls } from "./options.ts"
@@ -21,16 +20,15 @@ import { resolve, streamEndpoint } from "./resolve.ts"
 /** `Network.connect` on a platform. */
 export const dial = (
   platform: Transport.Platform,
-  security: ContextCache,
   traffic: Traffic,
-  budget: BufferBudget
+  shared: Shared
 ): Network.Network["Service"]["connect"] =>
   Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("connect", input)
     const where = Endpoint.format(endpoint)
     const checked = yield* Effect.fromResult(checkConnect(options, where))
     yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
-    const secure = endpoint._tag === "Tls" ? yield* security.context(checked.tls, { address: where }) : undefined
+    const secure = endpoint._tag === "Tls" ? yield* shared.security.context(checked.tls, { address: where }) : undefined
     const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope
     const opened: Array<Transport.StreamTransport> = []
@@ -73,7 +71,7 @@ export const dial = (
         Effect.flatMap(({ transport }) =>
           connection.scoped(
             transport,
-            { closeTimeout: checked.closeTimeout, traffic, security, budget, role: "client", dialled: dialledHost },
+            { closeTimeout: checked.closeTimeout, traffic, ...shared, role: "client", dialled: dialledHost },
             scope
           )
         )

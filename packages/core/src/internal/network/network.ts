@@ -14,6 +14,7 @@ import { formatPeer } from "../address/peerAddress.ts"
 import { BufferBudget, CurrentBufferBudget } from "../budget/bufferBudget.ts"
 import { dialling } from "../connection/metrics.ts"
 import { makeTraffic } from "../connection/traffic.ts"
+import { CurrentNumbers } from "../naming/numbers.ts"
 import { readHeader } from "../proxy/readHeader.ts"
 import { ContextCache } from "../tls/contextCache.ts"
 import { reaches } from "../udp/family.ts"
@@ -40,6 +41,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     yield* Clock.Clock,
     Effect.runForkWith(yield* Effect.context<never>())
   )
+  const shared = { security, budget, numbers: yield* CurrentNumbers }
 
   const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* listenEndpoint(input)
@@ -58,7 +60,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
     const accessControl = new AccessControl(acceptPolicy, yield* Clock.Clock)
     const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
-    const listener = new ListenerState(where, checked, accessControl, { security, budget }, handshakes)
+    const listener = new ListenerState(where, checked, accessControl, shared, handshakes)
     yield* Effect.acquireRelease(
       Effect.map(openListener(platform, endpoint, checked, listener), (transport) => listener.open(transport)),
       () => listener.close
@@ -98,7 +100,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     return socket
   })
 
-  const network: Network.Network["Service"] = { connect: dial(platform, security, dialled, budget), listen, bind }
+  const network: Network.Network["Service"] = { connect: dial(platform, dialled, shared), listen, bind }
   platforms.set(network, platform)
   return network
 })

@@ -7,6 +7,7 @@ import { checked, duration } from "../../Options.ts"
 import type * as Transport from "../../Transport.ts"
 import { type ConnectionState, scoped } from "../connection/state.ts"
 import { makeTraffic } from "../connection/traffic.ts"
+import { CurrentNumbers } from "../naming/numbers.ts"
 import { ContextCache } from "../tls/contextCache.ts"
 
 /** Validates the `closeTimeout` of a connection without a network, in milliseconds. */
@@ -30,4 +31,8 @@ export const standalone = (
   closeTimeout: number,
   scope: Scope.Scope
 ): Effect.Effect<ConnectionState> =>
-  scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noSecurity, role: "client" }, scope)
+  Effect.flatMap(
+    CurrentNumbers,
+    (numbers) =>
+      scoped(transport, { closeTimeout, traffic: makeTraffic(), security: noSecurity, numbers, role: "client" }, scope)
+  )

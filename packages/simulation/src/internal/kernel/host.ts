@@ -1,4 +1,5 @@
 import type * as Network from "@sluice/core/Network"
+import type * as Transport from "@sluice/core/Transport"
 import type * as Scope from "effect/Scope"
 import type * as Host from "../../Host.ts"
 import type * as Trace from "../../Trace.ts"
@@ -39,6 +40,8 @@ export interface Surroundings extends Fabric {
   /** Trusted by clients that do not name authorities. */
   readonly authorities: ReadonlyArray<Certificate>
   readonly hosts: ReadonlyMap<string, HostState>
+  /** The numbers of all its connections and subscriptions. */
+  readonly numbers: Transport.Numbers
   readonly hasEnded: boolean
   readonly hostAt: (address: string) => HostState | undefined
   /** The addresses of a name. */

@@ -27,6 +27,7 @@ export const located = <A, E, R>(
     const { gate } = process
     const services = Context.empty().pipe(
       Context.add(CurrentProcess, process),
+      Context.add(Transport.CurrentNumbers, host.world.numbers),
       Context.add(FileSystem.FileSystem, process.files),
       Context.add(Clock.Clock, host.time.clock(Context.get(context, Clock.Clock), gate)),
       Context.add(

@@ -9,10 +9,6 @@ type Callback = (...args: ReadonlyArray<unknown>) => void
 // As in Node: a longer delay becomes 1 ms.
 const longest = 2 ** 31 - 1
 
-// Timers that were converted to a number.
-const numbered = new Map<number, VirtualTimer>()
-let lastNumber = 0
-
 /** A timer in virtual time, as `setTimeout` and `setInterval` of Node return them. */
 class VirtualTimer {
   readonly #place: Place
@@ -70,7 +66,7 @@ class VirtualTimer {
   close(): this {
     this.#takeBack()
     this.#state = "closed"
-    if (this.#number !== undefined) numbered.delete(this.#number)
+    if (this.#number !== undefined) this.#place.sandbox.timers.delete(this.#number)
     return this
   }
 
@@ -90,8 +86,9 @@ class VirtualTimer {
   }
 
   [Symbol.toPrimitive](): number {
-    this.#number ??= --lastNumber
-    numbered.set(this.#number, this)
+    const { sandbox } = this.#place
+    this.#number ??= --sandbox.lastTimer
+    sandbox.timers.set(this.#number, this)
     return this.#number
   }
 
@@ -147,7 +144,7 @@ const setting = (name: string, repeats: boolean) => (original: SetTimer) =>
 
 const clearing = (original: (timer: unknown) => void) => (timer: unknown) => {
   if (timer instanceof VirtualTimer || timer instanceof VirtualImmediate) return void timer.close()
-  const known = numbered.get(Number(timer))
+  const known = current()?.sandbox.timers.get(Number(timer))
   if (known !== undefined) known.close()
   else original(timer)
 }

@@ -1,6 +1,7 @@
 import * as Buggify from "@sluice/core/Buggify"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Property from "@sluice/core/Property"
+import * as Transport from "@sluice/core/Transport"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
@@ -10,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Tracer from "effect/Tracer"
@@ -105,7 +107,8 @@ export const execute = <A, E, R>(
     Context.add(Scheduler.Scheduler, time.scheduler),
     Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
     Context.add(Tracer.Tracer, watch?.tracer(tracer) ?? tracer),
-    Context.add(CurrentEngine, time)
+    Context.add(CurrentEngine, time),
+    Context.add(Metric.MetricRegistry, Context.getOrUndefined(context, Metric.MetricRegistry) ?? new Map())
   )
   let world: World | undefined
   const parameters = new Parameters(seed, given)
@@ -156,6 +159,7 @@ export const execute = <A, E, R>(
     return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
       Effect.provideService(SimNetwork.SimNetwork, network),
       Effect.provideService(CurrentWorld, network.world),
+      Effect.provideService(Transport.CurrentNumbers, network.world.numbers),
       Effect.provideService(Property.CurrentObserver, properties),
       Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(seed)),
       Effect.provideService(CurrentParameters, parameters),

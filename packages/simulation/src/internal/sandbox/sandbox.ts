@@ -24,6 +24,9 @@ export class Sandbox {
   readonly calls: Array<AmbientCall> = []
   /** Fibers that wait for a promise. */
   readonly promised = new Set<AnyFiber>()
+  /** Timers that were converted to a number. The numbers are negative: those of Node are positive. */
+  readonly timers = new Map<number, { readonly close: () => unknown }>()
+  lastTimer = 0
   /** How many timers, callbacks, promises and operations were left to the event loop. */
   touches = 0
   /** The run has ended. */

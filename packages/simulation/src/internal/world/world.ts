@@ -1,3 +1,4 @@
+import type * as Transport from "@sluice/core/Transport"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Scope from "effect/Scope"
@@ -69,6 +70,7 @@ export class World implements Surroundings {
   onAbandoned: (() => void) | undefined = undefined
   onArrival: ((packet: Packet, host: HostState) => void) | undefined = undefined
   readonly timescale = new Timescale()
+  readonly numbers: Transport.Numbers = { connections: 0, subscriptions: 0 }
   #ended = false
   /** Packets sent so far. */
   segments = 0
