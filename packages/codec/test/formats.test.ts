@@ -20,7 +20,7 @@ describe.each(formats)("$name", ({ bytes, codec, frames: count, isRewritten = fa
     expect(encodeAll(framing, captured.frames)).toEqual(Uint8Array.from(bytes))
   })
 
-  it("keeps the laws of framings (F1 to F6)", () => {
+  it("keeps the laws of framings", () => {
     const frames = [...captured.frames.slice(0, 2), ...Codec.sample<unknown>(codec, { count: 3, size: 4 })]
     const options = { exhaustiveLength: 8, randomSplits: 3 }
     const maxBuffered = 1024 * 1024
@@ -31,6 +31,7 @@ describe.each(formats)("$name", ({ bytes, codec, frames: count, isRewritten = fa
       ...(input.length < 2000 ? [FramingLaws.truncation(framing, frames)] : []),
       ...inputs.flatMap((each) => [
         FramingLaws.splits(framing, each, options),
+        FramingLaws.echo(framing, each),
         FramingLaws.memory(framing, each, maxBuffered),
         FramingLaws.delivery(framing, frames, each)
       ])

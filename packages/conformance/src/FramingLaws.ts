@@ -35,6 +35,7 @@ export type Law =
   | "F4 memory is bounded"
   | "F5 truncated input is an error"
   | "F7 decoding makes progress"
+  | "F8 what is decoded can be encoded"
 
 /** A framing breaks a law.
  *
@@ -150,6 +151,40 @@ export const roundTrip = <A>(framing: Framing<A>, frames: ReadonlyArray<A>): Res
     ])
   })
 
+/**
+ * F8: every frame that these bytes decode to can be encoded, and is decoded as it was. Without this law, what one peer sends
+ * may be refused on its way to another.
+ *
+ * This is not for framings that drop what encoding cannot restore, as stripped headers are, nor for frames of another type
+ * than those that are encoded, as with `duplex` and `recover`.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const echo = <A>(framing: Framing<A>, bytes: Uint8Array): Result.Result<void, LawViolation> =>
+  progressing(() => {
+    for (const frame of decodeChunks(framing, [bytes]).frames) {
+      const tried = `of ${show(bytes)}, the frame ${show(frame)}`
+      const encoded = encodeAll(framing, [frame])
+      if (Result.isFailure(encoded)) {
+        return violation("F8 what is decoded can be encoded", [
+          tried,
+          "should be encoded",
+          `but fails: ${encoded.failure.message}`
+        ])
+      }
+      const outcome = decodeChunks(framing, encoded.success)
+      if (!Equal.equals(outcome, { frames: [frame], error: undefined })) {
+        return violation("F8 what is decoded can be encoded", [
+          tried,
+          `should come back from ${show(Bytes.concat(encoded.success))}`,
+          `but gives ${show(outcome)}`
+        ])
+      }
+    }
+    return Result.void
+  })
+
 /** F3: whatever bytes follow these frames, the frames are delivered first.
  *
  * @since 0.1.0
@@ -243,6 +278,8 @@ export interface Examples<out A> extends SplitsOptions {
   readonly hostile?: ReadonlyArray<Uint8Array> | undefined
   /** How many bytes a decoder may hold: the frame limit and the longest header or delimiter. */
   readonly maxBuffered: number
+  /** Whether decoding drops what encoding cannot restore, so that F8 does not hold; false by default. */
+  readonly oneWay?: boolean | undefined
 }
 
 /** All laws, on these frames and on their bytes with each byte in turn broken.
@@ -251,7 +288,7 @@ export interface Examples<out A> extends SplitsOptions {
  * @category testing
  */
 export const all = <A>(framing: Framing<A>, examples: Examples<A>): Result.Result<void, LawViolation> => {
-  const { frames, hostile = [], maxBuffered } = examples
+  const { frames, hostile = [], maxBuffered, oneWay = false } = examples
   const bytes = Bytes.concat(encodeEach(framing, frames).bytes)
   const broken = Array.from(bytes, (byte, i) => bytes.with(i, byte ^ 0x55))
   const inputs = [bytes, ...broken, ...hostile]
@@ -260,7 +297,8 @@ export const all = <A>(framing: Framing<A>, examples: Examples<A>): Result.Resul
     () => truncation(framing, frames),
     ...inputs.map((input) => () => splits(framing, input, examples)),
     ...inputs.map((input) => () => memory(framing, input, maxBuffered)),
-    ...hostile.map((input) => () => delivery(framing, frames, input))
+    ...hostile.map((input) => () => delivery(framing, frames, input)),
+    ...(oneWay ? [] : inputs.map((input) => () => echo(framing, input)))
   ])
 }
 

@@ -1,7 +1,7 @@
 /**
  * Feeds random and broken bytes to every framing of the catalog, and to random compositions of all formats and
- * combinators: nothing but frames and typed errors may come out, the same ones however the bytes are split, and no decoder
- * may hang, throw or hold more than its limit.
+ * combinators: nothing but frames and typed errors may come out, the same ones however the bytes are split; frames of the
+ * catalog can be encoded again; and no decoder may hang, throw or hold more than its limit.
  *
  *     node bench/fuzz-framing.ts [--seconds N] [--seed S]
  *
@@ -63,7 +63,7 @@ const brokenFrames = (entry: Entry): Uint8Array => {
 const counts = { inputs: 0, bytes: 0, frames: 0, errors: 0 }
 
 /** What is wrong with what the framing makes of these bytes, if anything is. */
-const fault = ({ framing, maxBuffered }: Entry, input: Uint8Array): string | undefined => {
+const fault = ({ framing, maxBuffered, oneWay }: Entry, input: Uint8Array): string | undefined => {
   const decoder = Framing.makeDecoder(framing)
   let frames = 0
   const drain = (): boolean => {
@@ -86,7 +86,8 @@ const fault = ({ framing, maxBuffered }: Entry, input: Uint8Array): string | und
   counts.frames += frames
   if (error !== undefined) counts.errors++
   const splits = FramingLaws.splits(framing, input, { exhaustiveLength: 5, randomSplits: 2, seed: random(2 ** 31) })
-  return Result.isFailure(splits) ? splits.failure.message : undefined
+  const laws = oneWay ? splits : Result.andThen(splits, () => FramingLaws.echo(framing, input))
+  return Result.isFailure(laws) ? laws.failure.message : undefined
 }
 
 /** Formats in random combinators, of which no more is known than that every split must give the same. */
@@ -99,6 +100,7 @@ const composed = (): Entry => {
     examples: [],
     alphabet: [],
     lenientEnd: true,
+    oneWay: true,
     maxBuffered: Infinity
   }
 }

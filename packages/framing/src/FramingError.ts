@@ -11,7 +11,7 @@ import * as SafeText from "./SafeText.ts"
  * A frame is longer than the framing allows.
  *
  * `limit` and `length` are in bytes. Where the format announces no length (lines, delimiters), or announces more than
- * 2^53 - 1 bytes, `length` is the smallest length that the bytes received so far prove.
+ * 2^53 - 1 bytes, `length` is the smallest length that the bytes received so far prove. `outgoing` is true when encoding failed.
  *
  * @category errors
  * @since 0.1.0
@@ -20,8 +20,12 @@ export class FrameTooLong extends Data.TaggedClass("FrameTooLong")<{
   readonly limit: number
   readonly length: number
   readonly offset: number
+  readonly outgoing?: boolean | undefined
 }> {
   get message(): string {
+    if (this.outgoing) {
+      return `cannot encode frame: ${this.length} bytes, limit ${this.limit}; raise the limit or send less`
+    }
     return `frame at byte ${this.offset} too long: at least ${this.length} bytes, limit ${this.limit}; ` +
       "raise the limit or reject the peer"
   }
@@ -45,7 +49,7 @@ export class TruncatedFrame extends Data.TaggedClass("TruncatedFrame")<{
 }
 
 /**
- * The bytes break the rules of the format, or the frame cannot be expressed in it.
+ * The bytes break the rules of the format, or, if `outgoing` is true, the frame cannot be expressed in it.
  *
  * @category errors
  * @since 0.1.0
@@ -53,14 +57,16 @@ export class TruncatedFrame extends Data.TaggedClass("TruncatedFrame")<{
 export class CorruptFrame extends Data.TaggedClass("CorruptFrame")<{
   readonly why: string
   readonly offset: number
+  readonly outgoing?: boolean | undefined
 }> {
   get message(): string {
-    return `corrupt frame at byte ${this.offset}: ${SafeText.escape(this.why, { limit: 300 })}`
+    const failed = this.outgoing ? "cannot encode frame" : `corrupt frame at byte ${this.offset}`
+    return `${failed}: ${SafeText.escape(this.why, { limit: 300 })}`
   }
 }
 
 /**
- * The bytes are not text in the encoding, or the text has a character that the encoding lacks.
+ * The bytes are not text in the encoding, or, if `outgoing` is true, the text has a character that the encoding lacks.
  *
  * @category errors
  * @since 0.1.0
@@ -68,8 +74,13 @@ export class CorruptFrame extends Data.TaggedClass("CorruptFrame")<{
 export class InvalidText extends Data.TaggedClass("InvalidText")<{
   readonly encoding: string
   readonly offset: number
+  readonly outgoing?: boolean | undefined
 }> {
   get message(): string {
+    if (this.outgoing) {
+      const fix = this.encoding.startsWith("utf-8") ? "call toWellFormed() on the text" : "use utf-8"
+      return `cannot encode frame: the text has a character that ${this.encoding} lacks; ${fix}`
+    }
     return `invalid text in the frame at byte ${this.offset}: not ${this.encoding}`
   }
 }

@@ -80,6 +80,17 @@ const broken: Record<
       }
     })
   ],
+  "what is decoded cannot be encoded": [
+    "F8 what is decoded can be encoded",
+    lengthPrefixed({
+      encode: (frame, output) => {
+        if (frame.length > 9) return output.tooLong(9, frame.length)
+        if (frame.includes(0x55 ^ 2)) return output.corrupt("it has a 0x57")
+        output.write(Uint8Array.of(frame.length))
+        return output.write(frame)
+      }
+    })
+  ],
   "more is held than may be": ["F4 memory is bounded", lengthPrefixed(), 2],
   "a frame that is cut is a frame": [
     "F5 truncated input is an error",

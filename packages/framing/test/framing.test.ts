@@ -217,7 +217,9 @@ describe("Encoder", () => {
       assert.isUndefined(encoder.encode(parts))
       expected.push(...parts)
       const error = encoder.encode([...parts, new Uint8Array(0)])
-      assert.deepStrictEqual(error?.reason, new Framing.CorruptFrame({ why: "an empty part", offset: 6501 * (i + 1) }))
+      const offset = 6501 * (i + 1)
+      const refused = new Framing.CorruptFrame({ why: "an empty part", offset, outgoing: true })
+      assert.deepStrictEqual(error?.reason, refused)
       assert.strictEqual(encoder.offset, 6501 * (i + 1))
     }
     assert.deepStrictEqual(Bytes.concat(encoder.drain()), Bytes.concat(expected))

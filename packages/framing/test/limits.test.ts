@@ -148,7 +148,7 @@ describe("F4: limits themselves", () => {
   })
 
   it("of a header has room for the shortest header", () => {
-    const shortest = "Content-Length:0\r\n\r\n"
+    const shortest = "Content-Length: 0\r\n\r\n"
     const framing = Framing.contentLength({ maxHeaderLength: shortest.length })
     expect(FramingLaws.decodeChunks(framing, [utf8(shortest)]).frames).toEqual([fill(0)])
     expect(Framing.contentLength({ maxHeaderLength: shortest.length - 1 }).invalid).toBeDefined()

@@ -147,15 +147,15 @@ export class EncodeBuffer implements FramingOutput {
   }
 
   tooLong(limit: number, length: number): void {
-    this.#fail(new FrameTooLong({ limit, length, offset: this.offset }))
+    this.#fail(new FrameTooLong({ limit, length, offset: this.offset, outgoing: true }))
   }
 
   corrupt(why: string): void {
-    this.#fail(new CorruptFrame({ why, offset: this.offset }))
+    this.#fail(new CorruptFrame({ why, offset: this.offset, outgoing: true }))
   }
 
   invalidText(encoding: string): void {
-    this.#fail(new InvalidText({ encoding, offset: this.offset }))
+    this.#fail(new InvalidText({ encoding, offset: this.offset, outgoing: true }))
   }
 
   fail(error: FramingError): void {

@@ -37,7 +37,10 @@ export type Encodable<A extends Alternatives> = {
  * @since 0.1.0
  */
 export interface UnionOptions<Name> {
-  /** Names the framing of the frame that begins with these bytes. */
+  /**
+   * Names the framing of the frame that begins with these bytes. The answer should not depend on how a format writes a frame
+   * that it has several forms of, such as an empty line with LF or CR LF: encoding writes one of them.
+   */
   readonly choose: (first: Uint8Array) => Name
   /** How many bytes `choose` gets; 1 by default. No frame may take fewer on the wire. */
   readonly peek?: number | undefined
@@ -103,9 +106,13 @@ export const union = <const A extends Alternatives>(
         framing.encode(frame, output)
         if (output.error !== undefined) return
         const first = output.first(peek)
-        if (first.length < peek) return output.corrupt(`it takes fewer than the ${peek} bytes that decide`)
+        if (first.length < peek) {
+          return output.corrupt(`it takes fewer than the ${peek} bytes that decide; use a smaller peek`)
+        }
         const decoded = choose(first)
-        if (decoded !== _tag) output.corrupt(`its first bytes choose ${String(decoded)}, not ${String(_tag)}`)
+        if (decoded !== _tag) {
+          output.corrupt(`its first bytes choose ${String(decoded)}, not ${String(_tag)}; change choose or the frame`)
+        }
       }
     ))
 }

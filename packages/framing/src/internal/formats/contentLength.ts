@@ -24,7 +24,7 @@ export interface ContentLengthMessage {
 export interface ContentLengthOptions {
   /** How long a body may be, in bytes; 1 MiB by default. */
   readonly maxFrameLength?: number | undefined
-  /** How long all headers may be, with the empty line after them, in bytes; 8 KiB by default. */
+  /** How long all headers may be, as they are written, with the empty line after them, in bytes; 8 KiB by default. */
   readonly maxHeaderLength?: number | undefined
 }
 
@@ -70,10 +70,14 @@ export const contentLengthMessage = (options: ContentLengthOptions = {}): Framin
       if (body.length > maxFrameLength) return output.tooLong(maxFrameLength, body.length)
       let text = `Content-Length: ${body.length}\r\n`
       for (const [name, value] of headers) {
-        if (isContentLength(name)) return output.corrupt("its Content-Length is written from its body")
-        if (!isName(name)) return output.corrupt(`${JSON.stringify(name)} is no header name`)
+        if (isContentLength(name)) return output.corrupt("Content-Length is written from its body; remove the header")
+        if (!isName(name)) {
+          return output.corrupt(`${JSON.stringify(name)} is not a header name; use letters, digits and hyphens`)
+        }
         if (!isValue(value)) {
-          return output.corrupt(`the value of its header ${name} is not printable ASCII, or not trimmed`)
+          return output.corrupt(
+            `the value of its header ${name} has a character that is not printable ASCII, or is not trimmed; encode or trim it`
+          )
         }
         text += `${name}: ${value}\r\n`
       }
@@ -106,7 +110,7 @@ export const contentLength = (options: ContentLengthOptions = {}): Framing<Uint8
     encode: (body: Uint8Array): ContentLengthMessage => ({ headers: [], body })
   })
 
-const shortestHeader = "Content-Length: 0\r\n\r\n".length - 1
+const shortestHeader = "Content-Length: 0\r\n\r\n".length
 
 interface Header {
   readonly size: number
@@ -124,6 +128,8 @@ class HeaderReader {
   #position = -1
   #lines: Array<readonly [string, string]> = []
   #contentLength: number | undefined = undefined
+  /** How many bytes the headers take when they are written: a peer may leave out the space after a colon. */
+  #written = 2
   /** How many bytes of it have been read, and how many searched for the next LF. */
   #read = 0
   #searched = 0
@@ -152,6 +158,7 @@ class HeaderReader {
       const problem = this.#addLine(ascii(bytes, at, lineEnd - 1))
       if (problem !== undefined) return input.corrupt(problem)
     }
+    if (this.#written > this.#maxHeaderLength) return input.tooLong(this.#maxHeaderLength, this.#written)
     return this.#header
   }
 
@@ -159,6 +166,7 @@ class HeaderReader {
     this.#position = position
     this.#lines = []
     this.#contentLength = undefined
+    this.#written = 2
     this.#read = 0
     this.#searched = 0
     this.#header = undefined
@@ -177,11 +185,13 @@ class HeaderReader {
     if (!isName(name) || !isValue(value)) return `its header line ${JSON.stringify(line)} is malformed`
     if (!isContentLength(name)) {
       this.#lines.push([name, value])
+      this.#written += name.length + value.length + 4
       return undefined
     }
     if (this.#contentLength !== undefined) return "it has more than one Content-Length"
     if (!/^\d{1,16}$/.test(value)) return `its Content-Length is ${JSON.stringify(value)}, not a number of bytes`
     this.#contentLength = Number(value)
+    this.#written += `Content-Length: ${this.#contentLength}\r\n`.length
     return undefined
   }
 }

@@ -29,8 +29,8 @@ export interface DelimitedOptions {
  * The first place at which a delimiter matches ends the frame, and where several match there, the longest; this may have
  * to wait for bytes that tell. Frames are found again after one that is too long.
  *
- * Encoding writes the first of the delimiters that no other begins with, and refuses frames in which a delimiter would
- * be found earlier.
+ * Encoding writes the first of the delimiters that no other begins with and that ends the frame where it ends. It rejects
+ * frames for which there is none, because a delimiter would be found earlier.
  *
  * ```ts
  * import * as Framing from "@sluice/framing/Framing"
@@ -52,7 +52,7 @@ export const delimited = (
     (delimiters.every((bytes) => bytes.length > 0) ? undefined : "a delimiter is empty")
   if (problem !== undefined) return invalid("delimited", problem)
   const finder = makeFinder(delimiters)
-  const written = delimiters.find((bytes) => !delimiters.some((other) => isProperPrefix(bytes, other)))!
+  const writable = delimiters.filter((bytes) => !delimiters.some((other) => isProperPrefix(bytes, other)))
   /** How long the frame is before its delimiter, if that is the first one in it and ends it. */
   const contentLength = (frame: Uint8Array): number | undefined => {
     const at = finder.find(frame, 0, 0, frame.length, false)
@@ -79,14 +79,17 @@ export const delimited = (
         return output.write(frame)
       }
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)
-      if (finder.mayHold(frame) && contentLength(Bytes.concat([frame, written])) !== frame.length) {
-        return output.corrupt("with its delimiter, one is found before its end")
-      }
+      const written = finder.mayHold(frame)
+        ? writable.find((bytes) => contentLength(Bytes.concat([frame, bytes])) === frame.length)
+        : writable[0]!
+      if (written === undefined) return output.corrupt(endsEarly)
       output.write(frame)
       return output.write(written)
     }
   )
 }
+
+const endsEarly = "a delimiter would end the frame early; escape it, or use a framing with lengths"
 
 const isList = (
   delimiter: string | Uint8Array | ReadonlyArray<string | Uint8Array>

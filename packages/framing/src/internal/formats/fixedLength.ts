@@ -23,7 +23,7 @@ export const fixedLength = (length: number): Framing<Uint8Array> =>
       (input) => input.end - input.start < length ? input.whole(length) : input.take(length),
       (frame, output) => {
         if (frame.length > length) return output.tooLong(length, frame.length)
-        if (frame.length < length) return output.corrupt(`it has ${frame.length} bytes, not ${length}`)
+        if (frame.length < length) return output.corrupt(`it has ${frame.length} bytes, not ${length}; pad it`)
         return output.write(frame)
       }
     )

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { Framing } from "../../Framing.ts"
 import { mapResult } from "../combinators/map.ts"
 import { isFraming } from "../define.ts"
+import { isLost, stringifyDeep } from "./jsonValue.ts"
 import { lines, type LinesOptions } from "./lines.ts"
 
 /**
@@ -19,7 +20,10 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
  * Decoding fails with `CorruptFrame` if a frame is not JSON or holds a number that a double cannot represent, such as
  * `1e400`; it reads `-0` as 0. Encoding refuses every value that would not come back as it is: `NaN`, infinities, `-0`,
  * holes and `undefined` in arrays, functions, symbols, cycles, and objects other than plain ones, such as a `Date` or a
- * `Map`. Properties that are `undefined` are left out. Add `schema` from `@sluice/framing/FramingSchema` to get values of a type.
+ * `Map`. Properties that are `undefined` are left out.
+ *
+ * A value may take more bytes when it is encoded again, since `1e20` has 21 digits, and its text may have characters that
+ * were escaped: use UTF-8. Add `schema` from `@sluice/framing/FramingSchema` to get values of a type.
  *
  * ```ts
  * import * as Framing from "@sluice/framing/Framing"
@@ -79,39 +83,26 @@ const withoutNegativeZero = (_: string, value: unknown): unknown => value === 0 
 
 const stringify = (value: Json): Result.Result<string, string> => {
   try {
-    const text: string | undefined = JSON.stringify(value)
+    const text: string | undefined = toText(value)
     return isLost(value)
       ? Result.fail(
-        "JSON cannot express NaN, infinities, -0, undefined, functions, symbols or objects such as Date and Map"
+        "JSON cannot express NaN, infinities, -0, undefined, functions, symbols or objects such as Date and Map; " +
+          "convert the value"
       )
       : Result.succeed(text)
   } catch (error) {
-    return Result.fail(`JSON cannot express it: ${messageOf(error)}`)
+    return Result.fail(`JSON cannot express it: ${messageOf(error)}; convert the value`)
   }
 }
 
-/** Whether the value would not come back from JSON as it is. */
-const isLost = (value: unknown): boolean => {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return false
-  if (typeof value === "number") return !Number.isFinite(value) || Object.is(value, -0)
-  if (typeof value !== "object") return true
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (isLost(value[i])) return true
-    return false
+const toText = (value: Json): string => {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    // Parsing has no such limit: a peer could send what cannot be sent on.
+    if (error instanceof RangeError) return stringifyDeep(value)
+    throw error
   }
-  if (!isPlain(value)) return true
-  for (const key in value) {
-    const item = value[key as keyof typeof value] as unknown
-    if (item !== undefined && isLost(item)) return true
-  }
-  return false
-}
-
-/** Whether an object is a record of properties and no more. Instances of a user's classes are, unless they have a `toJSON`. */
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null ||
-    (Object.prototype.toString.call(value) === "[object Object]" && !("toJSON" in value))
 }
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)

@@ -135,4 +135,4 @@ const writeAnew = (frame: Uint8Array, value: number, shape: Shape, output: Frami
 }
 
 const writeNothing = (_frame: Uint8Array, _value: number, shape: Shape, output: FramingOutput): void =>
-  output.corrupt(`decoding strips ${shape.strip} header bytes that encoding cannot bring back; use strip: 0`)
+  output.corrupt(`decoding strips ${shape.strip} header bytes that encoding cannot restore; use strip: 0`)

@@ -5,7 +5,7 @@ import { invalid, limitProblem, stateful } from "../define.ts"
 import { Scanner } from "../delimiterScanner.ts"
 import { TextBatch } from "../lineBatch.ts"
 import { type LineEnding, lineFinder } from "../lineEndings.ts"
-import { textCodec, unknownEncoding } from "../textCodec.ts"
+import { textCodec, unknownEncoding, utf8Length } from "../textCodec.ts"
 
 /**
  * Options of {@link lines}.
@@ -17,7 +17,7 @@ export interface LinesOptions {
   /**
    * What ends a line.
    *
-   * - "any", the default: LF, or CR LF; a CR elsewhere is data. Lines are written with LF
+   * - "any", the default: LF, or CR LF; a CR elsewhere is data. Lines are written with LF, those that end in a CR with CR LF
    * - "lf": LF; every CR is data
    * - "crlf": CR LF and nothing else, as in SMTP. Protocols whose lines announce blocks of N bytes, such as Redis, IMAP and
    *   HTTP/1, need more than lines: see `Conversation` and `Framed.switchTo`
@@ -43,7 +43,7 @@ export interface LinesOptions {
  * Lines of text, without their endings.
  *
  * Fails with `FrameTooLong`, and with `InvalidText` if a line is not text in the encoding; lines are found again after
- * both. Encoding refuses a line that holds an ending.
+ * both. Encoding rejects a line that contains an ending.
  *
  * ```ts
  * import * as Framing from "@sluice/framing/Framing"
@@ -80,15 +80,19 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
         if (bare) return input.corrupt("it holds a CR or LF on its own")
         const line = codec.decode(input.take(length))
         input.skip(scanner.size)
-        return line ?? input.invalidText(encoding)
+        if (line === undefined) return input.invalidText(encoding)
+        // The replacement of an invalid byte takes three.
+        if (encoding !== "utf-8-lossy" || 3 * length <= maxLineLength) return line
+        const encodedLength = utf8Length(line)
+        return encodedLength > maxLineLength ? input.tooLong(maxLineLength, encodedLength) : line
       }
     },
     (line, output) => {
-      if (endsEarly(line, style)) return output.corrupt("the line holds what would end it early")
+      if (endsEarly(line, style)) return output.corrupt(containsEnding)
       const length = codec.write(line, output)
       if (length < 0) return output.invalidText(encoding)
       if (length > maxLineLength) return output.tooLong(maxLineLength, length)
-      if (crlf) output.byte(CR)
+      if (crlf || (style === "any" && line.endsWith("\r"))) output.byte(CR)
       return output.byte(LF)
     }
   )
@@ -97,11 +101,12 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
 const CR = 0x0d
 const LF = 0x0a
 
+const containsEnding = "the line contains a line ending; remove it, or use a framing with lengths"
+
 /** Whether the line would not come back as it is. */
 const endsEarly = (line: string, style: LineEnding): boolean => {
   switch (style) {
     case "any":
-      return line.includes("\n") || line.endsWith("\r")
     case "lf":
       return line.includes("\n")
     case "crlf":

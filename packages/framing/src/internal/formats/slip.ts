@@ -56,7 +56,7 @@ export const slip = (options: SlipOptions = {}): Framing<Uint8Array> => {
     (frame, output) => {
       const length = frame.length
       if (length > maxFrameLength) return output.tooLong(maxFrameLength, length)
-      if (length === 0) return output.corrupt("SLIP cannot express an empty frame")
+      if (length === 0) return output.corrupt("SLIP has no empty frames; send at least one byte")
       const begin = output.reserve(2 * length + 2)
       const bytes = output.bytes
       let at = begin
