@@ -368,7 +368,7 @@ export const upgradeTls: {
  * @since 0.1.0
  * @category observing
  */
-export const bytesIn = (self: Connection): number => stateOf(self).activity.bytesIn
+export const bytesIn = (self: Connection): number => stateOf(self).activity.sync().bytesIn
 
 /**
  * The number of bytes that have been handed to the system so far.
@@ -376,7 +376,7 @@ export const bytesIn = (self: Connection): number => stateOf(self).activity.byte
  * @since 0.1.0
  * @category observing
  */
-export const bytesOut = (self: Connection): number => stateOf(self).activity.bytesOut
+export const bytesOut = (self: Connection): number => stateOf(self).activity.sync().bytesOut
 
 /**
  * Waits until the connection is closed, its descriptor included, and says how it ended.

@@ -135,3 +135,43 @@ export const onClosed = (self: Connection.Connection, callback: (closing: Connec
   state.observe(observer)
   return () => state.ignore(observer)
 }
+
+/**
+ * A library that reads and writes a stream itself, past the connection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Bypass {
+  /** Reports the bytes that were received, and those that the system has taken, since the last call. */
+  readonly report: (
+    to: { readonly received: (bytes: number) => void; readonly sent: (bytes: number) => void }
+  ) => void
+  /** Whether it waits for input. */
+  readonly isReading: boolean
+  /** Whether the system has not taken all that it has written. */
+  readonly isWriting: boolean
+  /** Calls `sync` after input and output, and `readBegins` when it reads again after a pause. Called once, if at all. */
+  readonly watch: (watcher: { readonly sync: () => void; readonly readBegins: () => void }) => void
+}
+
+/**
+ * Lets a library read and write the stream of a connection itself. The timeouts and counts of the connection continue.
+ *
+ * `open` gets the `StreamTransport` that the platform made, or one that wraps it. It takes the input, by `consume`, so that
+ * nothing else reads, and returns the library's side, or `undefined` if it cannot bypass this stream; then nothing happens. The
+ * function returned ends the bypass. The end of the connection ends it, too.
+ *
+ * @since 0.1.0
+ * @category wiring
+ */
+export const bypass = (
+  self: Connection.Connection,
+  open: (stream: unknown) => Bypass | undefined
+): (() => void) | undefined => {
+  const { activity, transport } = stateOf(self)
+  const opened = open(transport)
+  if (opened === undefined) return undefined
+  activity.route(opened)
+  return () => activity.route(undefined)
+}

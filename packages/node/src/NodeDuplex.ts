@@ -26,7 +26,7 @@
  *   `NetworkError` as `cause`. Over TLS it has `encrypted`, `authorized`, `alpnProtocol` and `getPeerCertificate`.
  * - `destroy` closes the connection in order, and `resetAndDestroy` resets it. Closing the Scope of a socket destroys it.
  * - `setNoDelay` and `setKeepAlive` do nothing: use the options of `Network.connect` and `Server`. `ref` and `unref` do nothing
- *   either.
+ *   either. On Node's own sockets, which `serve` passes on, they work.
  * - Sockets work over any `Network`. Over the simulated network they run in virtual time.
  *
  * @since 0.1.0
@@ -161,6 +161,9 @@ export interface NodeServer {
 /**
  * Makes a handler for a Sluice `Server` that passes each connection to a Node server, as a `connection` event. The connection
  * closes when the socket closes. Interrupting the handler destroys the socket.
+ *
+ * Where the kernel's connection has a `net.Socket`, which is not so over TLS and behind a PROXY header, the server gets that.
+ * Meanwhile the connection cannot be read.
  *
  * @since 0.1.0
  * @category constructors

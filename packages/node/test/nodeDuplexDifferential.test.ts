@@ -7,9 +7,11 @@ import { describe } from "vitest"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import { scenarios } from "./duplex/scenarios.ts"
 import { nodeStage, sluiceStage } from "./duplex/stage.ts"
+import { withoutItsSockets } from "./fixtures/duplexPlatform.ts"
 
 const networks: Record<string, Layer.Layer<Network.Network>> = {
   "the kernel": NodeNetwork.layer,
+  "Duplexes on the kernel": withoutItsSockets,
   "the simulated network": SimNetwork.layerNetwork() as Layer.Layer<Network.Network>
 }
 

@@ -1,4 +1,5 @@
 import * as Transport from "@sluice/core/Transport"
+import { byteLength } from "@sluice/framing/Chunks"
 import type * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
@@ -6,6 +7,7 @@ import { fromNode } from "./address.ts"
 import * as OwnChunk from "./facade/ownChunk.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
 import { unacknowledged } from "./facade/sendBuffer.ts"
+import { type SocketHandle, startFlowing } from "./facade/socketHandle.ts"
 
 /** One end of a stream as Node reports it, parsed on demand. */
 export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -20,6 +22,18 @@ export interface StreamFacts {
   readonly reuseReadBuffer: boolean
 }
 
+/** A library that has the socket of a stream. */
+export interface Library {
+  /** Called with what the socket reads; answers whether to continue reading. */
+  readonly onRead: ReadBuffer.OnRead
+  /** Called before the connection writes, too. */
+  readonly onWrite: (bytes: number) => void
+  /** Resets the connection. */
+  readonly reset: () => void
+  /** Whether the connection broke. Otherwise an error is the library's own. */
+  readonly isBroken: boolean
+}
+
 export const empty = new Uint8Array(0)
 
 // The listeners below are shared by all sockets and find their stream here: a closure each would cost every idle
@@ -30,22 +44,36 @@ type Owned = Net.Socket & { [owner]: NodeStream }
 
 /** An open `net.Socket` as a transport. */
 export class NodeStream implements Transport.StreamTransport {
-  protected readonly socket: Net.Socket
+  protected socket: Net.Socket
   readonly #reuse: boolean
   #local: Facts | NetAddress.SocketAddress
   #remote: Facts | NetAddress.SocketAddress
   #receiver: Transport.StreamReceiver | undefined = undefined
   #lends = false
+  #library: Library | undefined = undefined
 
   constructor(socket: Net.Socket, options: StreamFacts) {
     this.socket = socket
     this.#reuse = options.reuseReadBuffer
     this.#local = options.local
     this.#remote = options.remote
+    this.#listen()
+  }
+
+  #listen(): void {
+    const { socket } = this
     ;(socket as Owned)[owner] = this
     socket.on("error", onError)
     socket.on("end", onEnd)
     socket.on("close", onClose)
+  }
+
+  #ignore(): void {
+    const { socket } = this
+    socket.off("error", onError)
+    socket.off("end", onEnd)
+    socket.off("close", onClose)
+    socket.off("data", onData)
   }
 
   get localAddress(): NetAddress.SocketAddress {
@@ -64,8 +92,8 @@ export class NodeStream implements Transport.StreamTransport {
   start(receiver: Transport.StreamReceiver): void {
     this.#receiver = receiver
     this.#lends = this.#reuse && ReadBuffer.adopt(this.socket, ReadBuffer.shared, onRead)
-    if (!this.#lends) this.socket.on("data", onData)
-    this.socket.resume()
+    if (this.#lends) startFlowing(this.socket)
+    else this.socket.on("data", onData).resume()
     if (this.socket.closed) receiver.onClose()
   }
 
@@ -83,6 +111,7 @@ export class NodeStream implements Transport.StreamTransport {
 
   write(chunks: ReadonlyArray<Uint8Array>): boolean {
     const socket = this.socket
+    this.#library?.onWrite(byteLength(chunks))
     if (chunks.length === 1) {
       socket.write(chunks[0]!)
     } else {
@@ -114,6 +143,7 @@ export class NodeStream implements Transport.StreamTransport {
   reset(): void {
     const socket = this.socket
     if (socket.destroyed) return
+    if (this.#library !== undefined) return this.#library.reset()
     // There is no reset on a Unix-domain socket.
     if ("path" in this.#remote) socket.destroy()
     // Nor can one be sent while a FIN is on its way to the system, which takes no more than a turn of the event loop.
@@ -124,12 +154,32 @@ export class NodeStream implements Transport.StreamTransport {
   /** Gives up the socket: what happens on it is not reported here from now on. */
   surrender(): { readonly socket: Net.Socket; readonly facts: StreamFacts } {
     const { socket } = this
-    socket.off("error", onError)
-    socket.off("end", onEnd)
-    socket.off("close", onClose)
-    socket.off("data", onData)
+    this.#ignore()
     this.#receiver = undefined
     return { socket, facts: { local: this.#local, remote: this.#remote, reuseReadBuffer: this.#reuse } }
+  }
+
+  /** Gives the socket to a library, if it is open in both directions and reads into the shared buffer. */
+  lendTo(library: Library): Net.Socket | undefined {
+    const { socket } = this
+    if (!this.#lends || socket.destroyed || socket.readableEnded || socket.writableEnded) return undefined
+    this.#library = library
+    ReadBuffer.redirect(socket, library.onRead)
+    return socket
+  }
+
+  /** Takes the socket back from a library that has not used it. */
+  takeBack(): void {
+    this.#library = undefined
+    ReadBuffer.redirect(this.socket, onRead)
+  }
+
+  /** Continues on the handle of the socket that the library had, and has destroyed. */
+  continueOn(handle: SocketHandle): void {
+    this.#ignore()
+    this.#library = undefined
+    this.socket = ReadBuffer.socketOn(handle, onRead)
+    this.#listen()
   }
 
   onEnd(): void {
@@ -137,10 +187,13 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   onError(error: NodeJS.ErrnoException): void {
+    if (this.#library?.isBroken === false) return
     const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
     // Bun frees the descriptor of a socket whose peer is gone, before it reports that.
     if (operation === "write" && error.code === "EBADF") error.code = "EPIPE"
-    this.#receiver?.onError(Transport.systemError({ operation, address: this.peer, error }))
+    const reported = Transport.systemError({ operation, address: this.peer, error })
+    if (this.#library !== undefined) error.cause ??= reported
+    this.#receiver?.onError(reported)
   }
 
   get peer(): string {

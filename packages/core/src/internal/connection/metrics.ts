@@ -21,9 +21,14 @@ export const connectionDuration = Metric.histogram("sluice_connection_duration",
 export const streamSeries = (traffic: Traffic): ReadonlyArray<MetricSeries.MetricSeries> => [
   MetricSeries.gauge(open, () => traffic.open),
   MetricSeries.counter(failed, () => traffic.failed),
-  MetricSeries.counter(bytesIn, () => traffic.bytesIn),
-  MetricSeries.counter(bytesOut, () => traffic.bytesOut)
+  MetricSeries.counter(bytesIn, () => synced(traffic).bytesIn),
+  MetricSeries.counter(bytesOut, () => synced(traffic).bytesOut)
 ]
+
+const synced = (traffic: Traffic): Traffic => {
+  for (const activity of traffic.bypassed) activity.sync()
+  return traffic
+}
 
 /** Reports the outgoing connections of a network for as long as the Scope is open. */
 export const dialling = (traffic: Traffic): Effect.Effect<void, never, Scope.Scope> =>

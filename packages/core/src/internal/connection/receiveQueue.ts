@@ -68,6 +68,8 @@ export class ReceiveQueue {
 
   /** Whether a reader waits for the peer. */
   get isWaiting(): boolean {
+    const { bypass } = this.#activity
+    if (bypass !== undefined) return bypass.isReading
     return this.#state === "open" && this.#delivery !== "paused" && this.isAwaited
   }
 

@@ -62,7 +62,7 @@ export class SendQueue {
 
   /** Whether what is written now would have to wait. */
   get isWaiting(): boolean {
-    return this.#progress !== "idle"
+    return this.#progress !== "idle" || this.#activity.bypass?.isWriting === true
   }
 
   /** Stops writing: the transport is lent. Writes wait for `swapTransport`. */

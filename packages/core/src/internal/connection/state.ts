@@ -220,6 +220,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (Lifecycle.isReleased(this.#phase)) return
     this.#step("released")
     this.#budget?.release(this)
+    if (this.activity.bypass !== undefined) this.activity.route(undefined)
     this.activity.traffic.open--
     if (this.#failure !== undefined) this.activity.traffic.failed++
     this.#failBoth()

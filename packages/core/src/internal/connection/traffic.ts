@@ -1,4 +1,5 @@
 import type * as Clock from "effect/Clock"
+import type * as Lending from "../../Lending.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 
@@ -11,6 +12,8 @@ export interface Traffic {
   handshakesFailed: number
   bytesIn: number
   bytesOut: number
+  /** The connections that are bypassed. They count when they are asked. */
+  readonly bypassed: Set<Activity>
 }
 
 export const makeTraffic = (): Traffic => ({
@@ -20,7 +23,8 @@ export const makeTraffic = (): Traffic => ({
   failed: 0,
   handshakesFailed: 0,
   bytesIn: 0,
-  bytesOut: 0
+  bytesOut: 0,
+  bypassed: new Set()
 })
 
 /** What has moved on one connection, and when. Times are kept once someone watches, and known from then on. */
@@ -28,6 +32,8 @@ export class Activity {
   bytesIn = 0
   bytesOut = 0
   readonly traffic: Traffic
+  /** A library that reads and writes the stream itself. */
+  bypass: Lending.Bypass | undefined = undefined
   #clock: Clock.Clock | undefined = undefined
   // The time within one callback of the transport, so that the clock is read once.
   #now: number | undefined = undefined
@@ -42,9 +48,28 @@ export class Activity {
     this.traffic = traffic
   }
 
+  /** Begins a bypass, or ends it. */
+  route(bypass: Lending.Bypass | undefined): void {
+    this.sync()
+    this.bypass = bypass
+    if (bypass === undefined) return void this.traffic.bypassed.delete(this)
+    this.traffic.bypassed.add(this)
+    if (this.#clock !== undefined) bypass.watch(this)
+  }
+
+  /** Counts what was moved past the connection since the last call. */
+  sync(): this {
+    if (this.bypass === undefined) return this
+    this.bypass.report(this)
+    this.settled()
+    this.onWriteBegins?.()
+    return this
+  }
+
   watch(clock: Clock.Clock): void {
     if (this.#clock !== undefined) return
     this.#clock = clock
+    this.bypass?.watch(this)
     this.lastIn =
       this.lastOut =
       this.readingSince =

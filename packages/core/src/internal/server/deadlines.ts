@@ -64,6 +64,7 @@ const watchDeadlines = (
       connection.error(deadline === "write" ? "write" : "read", new NetworkError.TimedOut({ deadline, after }))
     )
   const watching: Effect.Effect<NetworkError.NetworkError> = untilDue(clock, (now) => {
+    activity.sync()
     let wait = Infinity
     for (const { after, deadline, since } of watches) {
       const left = since(now) + after - now

@@ -74,6 +74,7 @@ export class Session {
   /** What an operator can know of it, at a monotonic time. */
   describe(now: number): Server.OpenConnection {
     const { activity, id, input, localAddress, output, remoteAddress } = this.connection
+    activity.sync()
     // A handler that waits for both, such as an echo, is blocked by the peer that does not read.
     const doing = output.isWaiting ? "writing" : input.isWaiting ? "reading" : "running"
     const since = doing === "writing"

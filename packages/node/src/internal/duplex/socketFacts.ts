@@ -40,40 +40,32 @@ export abstract class SocketFacts extends Duplex {
   // Addresses
   // -------------------------------------------------------------------------------------------------------------------
 
-  get #local(): NetAddress.InetAddress | undefined {
-    return inet(this.#connection?.localAddress)
-  }
-
-  get #remote(): NetAddress.InetAddress | undefined {
-    return inet(this.#connection?.remoteAddress)
-  }
-
   get localAddress(): string | undefined {
-    return this.#local && NetAddress.formatHost(this.#local)
+    return host(localOf(this))
   }
 
   get localPort(): number | undefined {
-    return this.#local?.port
+    return localOf(this)?.port
   }
 
   get localFamily(): string | undefined {
-    return family(this.#local)
+    return family(localOf(this))
   }
 
   get remoteAddress(): string | undefined {
-    return this.#remote && NetAddress.formatHost(this.#remote)
+    return host(remoteOf(this))
   }
 
   get remotePort(): number | undefined {
-    return this.#remote?.port
+    return remoteOf(this)?.port
   }
 
   get remoteFamily(): string | undefined {
-    return family(this.#remote)
+    return family(remoteOf(this))
   }
 
   address(): { address?: string; family?: string; port?: number } {
-    const local = this.#local
+    const local = localOf(this)
     return local === undefined
       ? {}
       : { address: NetAddress.formatHost(local), family: family(local)!, port: local.port }
@@ -141,8 +133,26 @@ export abstract class SocketFacts extends Duplex {
   }
 }
 
+interface Connected {
+  readonly connection: Connection.Connection | undefined
+}
+
+/** Gives other sockets the addresses of their connection. Those of `net.Socket` are gone when it is closed. */
+export const addAddresses = (prototype: Connected): void => {
+  const names = ["localAddress", "localPort", "localFamily", "remoteAddress", "remotePort", "remoteFamily", "address"]
+  for (const name of names) {
+    Object.defineProperty(prototype, name, Object.getOwnPropertyDescriptor(SocketFacts.prototype, name)!)
+  }
+}
+
+const localOf = ({ connection }: Connected) => inet(connection?.localAddress)
+const remoteOf = ({ connection }: Connected) => inet(connection?.remoteAddress)
+
 const inet = (address: NetAddress.SocketAddress | undefined): NetAddress.InetAddress | undefined =>
   address === undefined || NetAddress.isUnixPathAddress(address) ? undefined : address
+
+const host = (address: NetAddress.InetAddress | undefined): string | undefined =>
+  address && NetAddress.formatHost(address)
 
 const family = (address: NetAddress.InetAddress | undefined): string | undefined =>
   address && (NetAddress.isInetAddressV6(address) ? "IPv6" : "IPv4")

@@ -1,14 +1,7 @@
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 import { isNode } from "./runtime.ts"
-
-interface Handle {
-  readonly writeQueueSize?: number
-  readonly reading?: boolean
-  readonly readStart?: () => number
-}
-
-const handleOf = (socket: Net.Socket): Handle | undefined => (socket as { _handle?: Handle })._handle ?? undefined
+import { handleOf } from "./socketHandle.ts"
 
 /**
  * How the input of a TLS socket ends: with the peer's `close_notify`, or with a FIN without one.

@@ -1,4 +1,5 @@
 import * as Net from "node:net"
+import type { SocketHandle } from "./socketHandle.ts"
 
 /** Told how many bytes were read into which buffer; answers whether to continue reading. */
 export type OnRead = (this: Net.Socket, length: number, buffer: Uint8Array) => boolean
@@ -36,4 +37,18 @@ export const adopt = (socket: Net.Socket, buffer: Uint8Array, onRead: OnRead): b
   internals[bufferSymbol] = buffer
   internals[callbackSymbol] = onRead
   return true
+}
+
+/** Gives what a socket with a buffer of `adopt` reads to another callback. */
+export const redirect = (socket: Net.Socket, onRead: OnRead): void => {
+  ;(socket as unknown as Record<symbol, unknown>)[callbackSymbol!] = onRead
+}
+
+/** Makes a socket of a handle, which reads into the shared buffer, and nothing else reads. */
+export const socketOn = (handle: SocketHandle, onRead: OnRead): Net.Socket => {
+  // The socket starts reading again, and gets a FIN that libuv has read before.
+  handle.readStop()
+  handle.reading = false
+  const options = { handle, allowHalfOpen: true, onread: { buffer: shared, callback: onRead } }
+  return new Net.Socket(options as unknown as Net.SocketConstructorOpts)
 }

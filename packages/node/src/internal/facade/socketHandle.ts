@@ -1,0 +1,59 @@
+import type * as Net from "node:net"
+
+/** What Node's sockets have below them. */
+export interface SocketHandle {
+  /** Whether libuv reads. */
+  reading?: boolean
+  /** The bytes that the system has not taken. */
+  readonly writeQueueSize?: number
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** Writes the peer's address into the object, or returns a negated errno. Unix-domain sockets do not have it. */
+  readonly getpeername?: (into: object) => number
+  readonly readStart?: () => number
+  readonly readStop: () => number
+}
+
+interface Internals {
+  _handle: Partial<SocketHandle> | null | undefined
+  readableFlowing: boolean | null
+  resetAndClosing: boolean
+  readonly _readableState: { reading: boolean }
+  readonly _bytesDispatched: number
+}
+
+const internals = (socket: Net.Socket) => socket as unknown as Internals
+
+/** The handle of a socket that is not destroyed. */
+export const handleOf = (socket: Net.Socket): SocketHandle | undefined =>
+  (internals(socket)._handle ?? undefined) as SocketHandle | undefined
+
+/** The bytes that the system has taken of a socket; once that is destroyed, all that was given to the system. */
+export const bytesTaken = (socket: Net.Socket): number =>
+  internals(socket)._bytesDispatched - (handleOf(socket)?.writeQueueSize ?? 0)
+
+/** Starts reading a socket into a buffer of its own, as `resume` does, but without its tick and its event. */
+export const startFlowing = (socket: Net.Socket): void => {
+  internals(socket).readableFlowing = true
+  socket.read(0)
+}
+
+/** Makes a socket with a buffer of its own one that nobody has read from: it flows when it gets a listener of `data`. */
+export const stopFlowing = (socket: Net.Socket): void => {
+  internals(socket).readableFlowing = null
+  internals(socket)._readableState.reading = false
+}
+
+/** Makes the `_destroy` of a TCP socket reset the connection. */
+export const resetOnDestroy = (socket: Net.Socket): void => {
+  internals(socket).resetAndClosing = true
+}
+
+/** Takes the handle of a socket that is about to be destroyed. The socket is closed without it, in a later tick. */
+export const takeHandle = (socket: Net.Socket): SocketHandle => {
+  const handle = handleOf(socket)!
+  const { bytesRead, bytesWritten } = handle
+  const standIn = { bytesRead, bytesWritten, close: (done: () => void) => process.nextTick(done) }
+  internals(socket)._handle = standIn
+  return handle
+}
