@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
+import { hasNamespaces, kernel, simulation } from "./differential/compareScenarios.ts"
 import * as Difference from "./differential/Difference.ts"
 import { resets } from "./fixtures/resets.ts"
 
@@ -20,4 +21,13 @@ describe.skipIf(!resets)("the simulated network and the kernel's", () => {
       expect(found).toEqual([])
     })
   }
+
+  // It needs network namespaces, which containers often forbid.
+  it.skipIf(!hasNamespaces())(
+    "are the same when a server is killed or paused, when its backlog is full and when ports run out",
+    async () => {
+      expect(await Effect.runPromise(simulation(1))).toEqual(kernel())
+    },
+    120_000
+  )
 })

@@ -66,7 +66,8 @@ const connect = (
     const stream: TcpStream = new TcpStream(host.tcp, submit, {
       ...ends,
       noDelay: options.noDelay,
-      keepAlive: options.keepAlive
+      keepAlive: options.keepAlive,
+      reuseAddress: options.localAddress !== undefined || Boolean(options.localPort)
     }, {
       onOpen: () => submit(() => resume(Effect.succeed(stream))),
       onFailed: (breakage) => submit(() => fail(breakage))
@@ -140,7 +141,17 @@ const listen = (
     return listening(opener, unixSocket(path, 0), options, receiver, () => host.unix.unlisten(path))
   }
   const wanted = fromInetAddress(address)
-  const bound = boundTo(host, wanted, options, host.tcp.listeners, false)
+  const { tcp } = host
+  const bound = wanted.port !== 0 && tcp.isInUse(wanted)
+    ? "EADDRINUSE"
+    : boundTo(
+      host,
+      wanted,
+      options,
+      tcp.listeners,
+      false,
+      wanted.port === 0 ? tcp.portsInUse(wanted.address) : undefined
+    )
   host.isServer = true
   return typeof bound === "string" ? fail(bound) : listening(opener, bound, options, receiver, () => {})
 }
@@ -171,14 +182,15 @@ const boundTo = (
   wanted: Trace.Socket,
   options: { readonly ipv6Only: boolean; readonly reusePort: boolean },
   table: BindTable<TcpListener> | BindTable<UdpEndpoint>,
-  takesGroups: boolean
+  takesGroups: boolean,
+  inUse?: ReadonlySet<number>
 ): Trace.Socket | string => {
   const { address } = wanted
   const isHere = isWildcard(address) || host.owns(address) || (takesGroups && isMulticast(address))
   if (!isHere) return "EADDRNOTAVAIL"
   const { ipv6Only, reusePort } = options
   if (wanted.port !== 0) return table.isTaken({ ...wanted, ipv6Only, reusePort }) ? "EADDRINUSE" : wanted
-  const port = table.portFor({ address, ipv6Only, reusePort: false })
+  const port = table.portFor({ address, ipv6Only, reusePort: false }, inUse)
   return port === undefined ? "EADDRINUSE" : { address, port }
 }
 

@@ -60,9 +60,9 @@ export class BindTable<A extends Bound> {
     return this.at(bound.port).some((other) => collide(bound, other))
   }
 
-  /** A free port to bind; `undefined` if none is free. */
-  portFor(bound: Omit<Bound, "port">): number | undefined {
-    return this.#ephemeral.take((port) => this.isTaken({ ...bound, port }))
+  /** A free port to bind, of those that are not in use otherwise; `undefined` if none is free. */
+  portFor(bound: Omit<Bound, "port">, inUse: ReadonlySet<number> = noPorts): number | undefined {
+    return this.#ephemeral.take((port) => inUse.has(port) || this.isTaken({ ...bound, port }))
   }
 
   bind(socket: A): void {
@@ -83,6 +83,8 @@ export class BindTable<A extends Bound> {
 }
 
 const none: ReadonlyArray<never> = []
+
+const noPorts: ReadonlySet<number> = new Set()
 
 /** Whether a bound socket receives what is sent to an address. */
 export const takes = (bound: Bound, address: string): boolean =>

@@ -15,8 +15,9 @@ export interface Options {
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly noDelay: boolean
-  /** Milliseconds. */
-  readonly keepAlive: number | undefined
+  readonly keepAlive: number | undefined // milliseconds
+  /** Whether a listener may bind the same port: all sockets but those that connect from any port set SO_REUSEADDR. */
+  readonly reuseAddress: boolean
 }
 
 /**
@@ -30,6 +31,7 @@ export class Endpoint {
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly key: string
+  readonly reuseAddress: boolean
   state: State = "CLOSED"
   #application: Application | undefined
   readonly #path: Path
@@ -47,6 +49,7 @@ export class Endpoint {
     this.#table = table
     this.local = options.local
     this.remote = options.remote
+    this.reuseAddress = options.reuseAddress
     this.key = keyOf(options.local, options.remote)
     this.#application = application
     this.#path = new Path(table, options.local, options.remote)

@@ -53,7 +53,8 @@ export class TcpListener implements Bound {
       local: syn.destination,
       remote: syn.source,
       noDelay: this.#options.noDelay,
-      keepAlive: this.#options.keepAlive
+      keepAlive: this.#options.keepAlive,
+      reuseAddress: true
     }, {
       hasRoom: this.#hasRoom,
       onOpen: () => {

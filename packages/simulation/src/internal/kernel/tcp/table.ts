@@ -1,6 +1,7 @@
 import type * as Trace from "../../../Trace.ts"
 import type { IcmpError, WhyUnreachable } from "../../fabric/icmpError.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
+import { isIpv6 } from "../../fabric/packet.ts"
 import { RandomStream } from "../../time/random.ts"
 import type { Descriptors } from "../descriptors.ts"
 import { bestMatches, BindTable, EphemeralPorts } from "../ports.ts"
@@ -21,6 +22,10 @@ const errors: Readonly<Record<WhyUnreachable, Breakage>> = {
 
 // Microseconds.
 const reuseAfter = 1_000_000
+
+// A wildcard of IPv6 is one of IPv4 too, unless it says otherwise; with connections the kernel does not ask.
+const overlaps = (bound: string, address: string): boolean =>
+  bound === address || bound === "::" || (bound === "0.0.0.0" && !isIpv6(address))
 
 /** The TCP of one host: finds the connection or listener of a segment, and answers segments that have neither. */
 export class TcpTable {
@@ -57,6 +62,21 @@ export class TcpTable {
     return this.#ephemeral.take((port) =>
       this.listeners.at(port).length > 0 || !this.isFree({ address: localAddress, port }, remote)
     )
+  }
+
+  /** Whether a listener cannot bind a port because a connection has it (Linux, `inet_csk_bind_conflict`). */
+  isInUse({ address, port }: Trace.Socket): boolean {
+    for (const { local, reuseAddress } of this.connections.values()) {
+      if (!reuseAddress && local.port === port && overlaps(address, local.address)) return true
+    }
+    return false
+  }
+
+  /** The ports that a listener on any port does not get because connections have them. */
+  portsInUse(address: string): ReadonlySet<number> {
+    const ports = new Set<number>()
+    for (const { local } of this.connections.values()) if (overlaps(address, local.address)) ports.add(local.port)
+    return ports
   }
 
   /**
