@@ -23,7 +23,7 @@ interface Navigation {
 
 /** The pages of the guide in the order of reading. A page that no group lists is in the last one. */
 const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "Start": ["README", "getting-started", "job-queue", "cookbook", "chat", "chat-web"],
+  "Start": ["README", "getting-started", "job-queue", "cookbook", "recipes", "chat", "chat-web"],
   "Concepts": ["connections", "servers", "framing", "framing-by-hand", "codec", "clients", "udp", "tls", "errors"],
   "Testing": ["simulation", "network-faults", "disks", "deterministic-testing", "asynchronous"],
   "In production": ["operating", "scaling", "strangers", "proxy-protocol", "relay", "runtimes", "versions"],

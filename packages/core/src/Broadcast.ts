@@ -240,7 +240,8 @@ export const publishExcept: {
 )
 
 /**
- * Gives a message to one subscription alone, which need not belong: an answer, or a word in private.
+ * Gives a message to one subscription alone, which need not have joined: an answer, or a private message. A broadcast that
+ * nobody joins can encode such messages.
  *
  * @category publishing
  * @since 0.1.0

@@ -78,7 +78,7 @@ export const isForever = ({ code }: Snippet): boolean => code.some((line) => lin
 
 /** Whether it is a test, which only vitest can run. */
 export const isTest = ({ code, inherited }: Snippet): boolean =>
-  [...code, ...inherited.values()].some((line) => line.includes("from \"vitest\""))
+  [...code, ...inherited.values()].some((line) => /from "(?:@effect\/)?vitest"/.test(line))
 
 const configuration = {
   extends: join(workspace, "tsconfig.base.json"),
