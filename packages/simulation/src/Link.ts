@@ -97,7 +97,7 @@ export interface Bursts {
 /**
  * A stateful firewall or a NAT, which forgets idle flows: what arrives afterward does not pass. A TCP connection begins with a
  * SYN. Datagrams between two sockets begin with the first one; once they are forgotten, only its sender begins them again.
- * Addresses are not translated.
+ * Addresses are not translated: `SimNetwork.nat` does that.
  *
  * @since 0.1.0
  * @category options

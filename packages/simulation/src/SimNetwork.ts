@@ -38,8 +38,8 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Host from "./Host.ts"
 import { checkDisk, defaultDisk, type DiskOptions } from "./internal/disk/settings.ts"
-import { checkLink, checkUplink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
-import type { HostState } from "./internal/kernel/host.ts"
+import { checkLink, checkNat, checkUplink, defaults, loopback } from "./internal/fabric/linkSettings.ts"
+import { hide, type HostState } from "./internal/kernel/host.ts"
 import { makePlatform } from "./internal/kernel/platform.ts"
 import { checkTcp, type TcpOptions } from "./internal/kernel/tcp/settings.ts"
 import { parseCertificates } from "./internal/kernel/tls/certificate/certificate.ts"
@@ -359,6 +359,22 @@ export const uplink = (
   Effect.map(Effect.fromResult(checkUplink(options, hosts.map(({ name }) => name).join(", "))), (uplink) => {
     for (const host of hosts) (host as HostState).uplink = uplink
   })
+
+/**
+ * Puts hosts behind a router that translates addresses (NAT): others see its address, and ports of its choice, and cannot
+ * reach the hosts. It forgets idle flows, and all when it crashes. Packets take two links: to `router`, and from there.
+ *
+ * Fails with `InvalidOption`.
+ *
+ * @since 0.1.0
+ * @category links
+ */
+export const nat = (
+  router: Host.Host,
+  hosts: ReadonlyArray<Host.Host>,
+  options: Link.Middlebox
+): Effect.Effect<void, NetworkError.NetworkError> =>
+  Effect.map(Effect.fromResult(checkNat(options, router.name)), (settings) => hide(router, hosts, settings))
 
 /**
  * The record of what has happened so far.

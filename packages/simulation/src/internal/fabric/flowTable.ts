@@ -3,6 +3,9 @@ import type { Packet } from "./packet.ts"
 // Flows that a middlebox remembers; it forgets the oldest.
 const limit = 65_536
 
+/** What it looks at. */
+type Facts = "protocol" | "source" | "destination" | "opens" | "resets"
+
 interface Flow {
   /** Who sent the first packet. */
   readonly initiator: string
@@ -17,8 +20,8 @@ interface Flow {
 export class FlowTable {
   readonly #flows = new Map<string, Flow>()
 
-  /** Whether a packet passes. Times are in microseconds. */
-  passes(packet: Packet, now: number, timeout: number): boolean {
+  /** Whether a packet passes; one that may not begin a flow passes only in one that is open. Times are in microseconds. */
+  passes(packet: Pick<Packet, Facts>, now: number, timeout: number, mayBegin = true): boolean {
     // It sends these itself, too.
     if (packet.protocol === "icmp" || packet.resets) return true
     const [near, far] = [endOf(packet.source), endOf(packet.destination)]
@@ -26,7 +29,7 @@ export class FlowTable {
     const flow = this.#flows.get(key)
     const isOpen = flow !== undefined && now - flow.lastAt <= timeout
     const begins = packet.protocol === "tcp" ? packet.opens : flow === undefined || flow.initiator === near
-    if (!isOpen && !begins) return false
+    if (!isOpen && !(begins && mayBegin)) return false
     if (isOpen) flow.lastAt = now
     else this.#begin(key, { initiator: near, lastAt: now })
     return true

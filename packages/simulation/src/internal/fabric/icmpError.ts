@@ -37,6 +37,11 @@ export class IcmpError extends Packet {
     return new IcmpError(this.about, this.from, this.why)
   }
 
+  // What it is about is translated instead.
+  translated(): IcmpError {
+    return this
+  }
+
   // The checksum detects it.
   corrupt(): boolean {
     return false

@@ -88,7 +88,11 @@ export const checkLink = (
     mtu: mtu(options.mtu ?? base.mtu),
     segmentation: probability("segmentation", options.segmentation ?? base.segmentation),
     bursts: options.bursts === undefined ? base.bursts : bursts(options.bursts),
-    middlebox: options.middlebox === undefined ? base.middlebox : middlebox(options.middlebox)
+    middlebox: options.middlebox === undefined
+      ? base.middlebox
+      : options.middlebox === false
+      ? undefined
+      : middlebox("middlebox.", options.middlebox)
   }))
 
 /** Checks the options of an uplink, and makes it. */
@@ -109,6 +113,13 @@ export const checkUplink = (
     }
   })
 
+/** Checks what a router remembers of flows. */
+export const checkNat = (
+  options: Link.Middlebox,
+  router: string
+): Result.Result<Middlebox, NetworkError.NetworkError> =>
+  checked("configure", `the address translation of ${router}`, () => middlebox("", options))
+
 const isLatency = (value: Duration.Input | Link.Latency): value is Link.Latency =>
   typeof value === "object" && "_tag" in value && value._tag === "Latency"
 
@@ -127,11 +138,10 @@ const bursts = (options: Link.Bursts | false): Bursts | undefined =>
     loss: probability("bursts.loss", options.loss ?? 1)
   }
 
-const middlebox = (options: Link.Middlebox | false): Middlebox | undefined =>
-  options === false ? undefined : {
-    idleTimeout: 1000 * duration("middlebox.idleTimeout", options.idleTimeout, 1),
-    isLoud: oneOf("middlebox.late", options.late ?? "drop", ["drop", "reset"]) === "reset"
-  }
+const middlebox = (path: string, options: Link.Middlebox): Middlebox => ({
+  idleTimeout: 1000 * duration(`${path}idleTimeout`, options.idleTimeout, 1),
+  isLoud: oneOf(`${path}late`, options.late ?? "drop", ["drop", "reset"]) === "reset"
+})
 
 const finite = (option: string, value: Duration.Input): number => {
   const parsed = duration(option, value)

@@ -42,6 +42,8 @@ export abstract class Packet implements Event {
   abstract describe(at: number): Writable<Trace.Segment> | Writable<Trace.Datagram> | undefined
   /** Another packet with the same contents. */
   abstract copy(): Packet
+  /** Another packet with the same contents, that a router sends between two other sockets. */
+  abstract translated(from: IpStack, to: IpStack | undefined, source: Trace.Socket, destination: Trace.Socket): Packet
   /** Flips a bit. Returns whether the packet still arrives. */
   abstract corrupt(random: RandomStream): boolean
   /** Whether it opens a connection (SYN), or resets one (RST). */

@@ -10,6 +10,7 @@ import { IcmpError } from "../fabric/icmpError.ts"
 import type { IpStack } from "../fabric/ipStack.ts"
 import { type Fabric, LinkState } from "../fabric/link.ts"
 import * as LinkSettings from "../fabric/linkSettings.ts"
+import { Nat } from "../fabric/nat.ts"
 import type { Packet } from "../fabric/packet.ts"
 import type { Engine } from "../time/engine.ts"
 import { RandomStream, type Seed } from "../time/random.ts"
@@ -80,6 +81,10 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
   readonly descriptors: Descriptors
   readonly names = new Names(this)
   uplink: Uplink | undefined = undefined
+  /** The router that it is behind. */
+  gateway: HostState | undefined = undefined
+  /** What it does for the hosts behind it, if it is a router. */
+  nat: Nat | undefined = undefined
   tlsFault: TlsFault | undefined = undefined
   readonly #diskSettings: DiskSettings
   #disk: Disk | undefined = undefined
@@ -152,7 +157,12 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     if (isUnix(address)) return this.#unixLink
     if (this.owns(address)) return this.#loopback
     const host = this.world.hostAt(address)
-    return host === undefined ? undefined : this.linkToMachine(host)
+    if (host === undefined) return undefined
+    const { gateway } = this
+    if (host.gateway === gateway || host === gateway) return this.linkToMachine(host)
+    if (gateway !== undefined) return this.linkToMachine(gateway)
+    // Hosts behind a router cannot be reached but from there.
+    return host.gateway === this ? this.linkToMachine(host) : undefined
   }
 
   linkToMachine(machine: IpStack): LinkState {
@@ -184,6 +194,7 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
   }
 
   receive(packet: Packet): void {
+    if (this.nat !== undefined && this.nat.takes(packet)) return
     if (packet.payload.length > 0) this.world.onArrival?.(packet, this)
     if (packet instanceof Segment) this.tcp.receive(packet)
     else if (packet instanceof Datagram) this.udp.receive(packet)
@@ -234,6 +245,7 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     this.isPowered = false
     if (!this.hasEnded) this.#disk?.crash()
     this.process.gate.kill()
+    this.nat?.clear()
     this.tcp.vanish()
     this.udp.vanish()
     this.unix.vanish()
@@ -256,4 +268,11 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     this.process.gate.turnTime = this.#turnTime
     for (const program of this.programs) program()
   }
+}
+
+/** Puts hosts behind a router, which then translates their addresses. */
+export const hide = (router: Host.Host, hosts: ReadonlyArray<Host.Host>, settings: LinkSettings.Middlebox): void => {
+  const others = (hosts as ReadonlyArray<HostState>).filter((host) => host !== router)
+  for (const host of others) host.gateway = router as HostState
+  ;(router as HostState).nat = new Nat(router as HostState, others, settings)
 }

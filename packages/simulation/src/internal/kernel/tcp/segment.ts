@@ -116,6 +116,10 @@ export class Segment extends Packet {
     return new Segment(this.from, this.to, this.source, this.destination, this.key, this)
   }
 
+  translated(from: IpStack, to: IpStack | undefined, source: Trace.Socket, destination: Trace.Socket): Segment {
+    return new Segment(from, to, source, destination, keyOf(destination, source), this)
+  }
+
   // The checksum finds it.
   corrupt(): boolean {
     return false

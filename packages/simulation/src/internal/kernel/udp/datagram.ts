@@ -1,5 +1,6 @@
 import type * as Trace from "../../../Trace.ts"
 import { IcmpError } from "../../fabric/icmpError.ts"
+import type { IpStack } from "../../fabric/ipStack.ts"
 import { ipHeader, Packet, PacketRecord, type Writable } from "../../fabric/packet.ts"
 import type { RandomStream } from "../../time/random.ts"
 
@@ -23,6 +24,10 @@ export class Datagram extends Packet {
 
   copy(): Datagram {
     return new Datagram(this.from, this.to, this.source, this.destination, this.payload)
+  }
+
+  translated(from: IpStack, to: IpStack | undefined, source: Trace.Socket, destination: Trace.Socket): Datagram {
+    return new Datagram(from, to, source, destination, this.payload)
   }
 
   corrupt(random: RandomStream): boolean {
