@@ -7,7 +7,7 @@
 // receiver. It prints one line of JSON: deliveries after the warm-up, latencies in microseconds, and errors: lines that
 // came out of order or damaged, and connections that broke.
 #define _GNU_SOURCE
-#include "../../node/bench/loadgen.h"
+#include "../../node/bench/load/loadgen.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

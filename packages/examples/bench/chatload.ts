@@ -34,10 +34,15 @@ const fan = async ([receivers, deaf, inFlight, warmup, seconds]: ReadonlyArray<n
   for (let index = 0; index < deaf!; index++) (await enter(receivers! + 1 + index)).pause()
   const sockets: Array<Net.Socket> = []
   for (let index = 0; index <= receivers!; index++) sockets.push((await enter(index)).pause())
-  const measurement = new Measurement(warmup!, seconds!, () => {
-    measurement.print()
-    process.exit()
-  })
+  let measurement: Measurement | undefined
+  let errors = 0
+  // What was told while all came in is read before the first line of the sender: the measurement begins with that.
+  const begin = () =>
+    new Measurement(warmup!, seconds!, () => {
+      measurement!.errors = errors
+      measurement!.print()
+      process.exit()
+    })
   let sent = 0
   const speak = (socket: Net.Socket, count: number) => {
     const line = () => `#${sent++} ${performance.now().toFixed(3)} `.padEnd(lineLength - 1, "x")
@@ -54,13 +59,15 @@ const fan = async ([receivers, deaf, inFlight, warmup, seconds]: ReadonlyArray<n
       for (const line of lines) {
         const [, number, at] = /> #(\d+) ([\d.]+) x*$/.exec(line) ?? []
         if (number === undefined) continue
-        if (Number(number) !== next++) measurement.errors++
+        if (Number(number) !== next++) errors++
         back++
-        if (!isSender) measurement.count(Number(at))
+        if (!isSender) measurement?.count(Number(at))
       }
-      if (isSender && back > 0) speak(socket, back)
+      if (!isSender || back === 0) return
+      measurement ??= begin()
+      speak(socket, back)
     })
-    socket.on("end", () => measurement.errors++)
+    socket.on("end", () => errors++)
   }
   speak(sockets[receivers!]!, inFlight!)
 }

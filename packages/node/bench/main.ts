@@ -12,7 +12,7 @@ import { bars, curves } from "./report/charts.ts"
 import type { Comparison } from "./report/comparison.ts"
 import { markdown } from "./report/markdown.ts"
 import { startServer } from "./server.ts"
-import { runSuite, type Suite } from "./suite.ts"
+import { runSuite, type Suite, using } from "./suite.ts"
 import { bridge, bridgeHttp } from "./suites/bridge.ts"
 import { idle, start } from "./suites/footprint.ts"
 import { framing } from "./suites/framing.ts"
@@ -20,7 +20,7 @@ import { generator, latency, relay, tcp } from "./suites/tcp.ts"
 import { tls } from "./suites/tls.ts"
 import { udp } from "./suites/udp.ts"
 
-const options = readOptions("bench", { full: { rounds: 11, seconds: 0.25 }, quick: { rounds: 5, seconds: 0.1 } })
+const options = readOptions("bench", { full: { rounds: 12, seconds: 0.25 }, quick: { rounds: 5, seconds: 0.1 } })
 const folder = dirname(resolve(options.json))
 mkdirSync(folder, { recursive: true })
 
@@ -38,39 +38,70 @@ Node ${process.version}, ${cpus()[0]?.model ?? process.arch}; ${
     : `server on core ${cores.server}, load on core ${cores.load}`
 }; load generator in ${generator.language}. Load average before the start: ${loadavg()[0]!.toFixed(1)}.
 
-Each server is a process of its own; every byte that comes back is checked; Nagle's algorithm is off everywhere. All take turns,
-${options.rounds} rounds of ${options.seconds} s of the server's CPU time; those of NodeDuplex share a core instead, and are measured at the same time. CPU is the time of all threads of the server per operation. A ratio is the median of
-the rounds' ratios to the first server, with its interval of 95 %; a reach is "met" or "missed" where the whole interval is on
-one side, and otherwise "open". GC is the share of time in garbage collection.
+Each server is a process of its own; every byte that comes back is checked; Nagle's algorithm is off everywhere. All take
+turns, up to ${options.rounds} rounds of ${options.seconds} s of the server's CPU time; those of NodeDuplex share a core instead, and are measured at
+the same time. CPU is the time of all threads of the server per operation. A ratio is the median of the rounds' ratios to the
+first server, with its interval of 95 %; a reach is "met" or "missed" where the whole interval is on one side, and otherwise
+"open". A server is measured until its verdicts are clear, and for six rounds at least. "node:net again" is the first server a
+second time: its ratio shows the noise of the machine. GC is the share of time in garbage collection.
 `)
 
 const suites: Record<string, Comparison> = {}
-const run = async (suite: Suite): Promise<void> => {
-  const comparison = await runSuite(suite, options)
-  if (comparison.scenarios.length === 0) return
-  suites[suite.name] = comparison
-  print(markdown(comparison))
-  const metric = comparison.metrics[0]!
-  writeFileSync(join(folder, `${suite.name}.svg`), bars(comparison, metric))
-  if (suite.name !== "latency") return
-  for (const name of ["p50 µs", "p99 µs"]) {
-    const curve = curves(comparison, { name, better: "less" })
-    writeFileSync(join(folder, `${suite.name}-${name.slice(0, 3)}.svg`), curve)
-  }
+const failed: Array<string> = []
+
+/** Everything measured so far is written: a run that is stopped leaves its finished suites. */
+const write = (): void => {
+  writeFileSync(join(folder, "bench.md"), written.join("\n"))
+  writeJson(options.json, {
+    node: process.version,
+    processor: cpus()[0]?.model,
+    rounds: options.rounds,
+    suites,
+    failed
+  })
 }
 
-await run(tcp)
-await run(latency)
-for (const suite of framing) await run(suite)
-const upstream = await startServer({ name: "upstream", file: "tcpNode" }, cores?.load)
-await run(relay(upstream.port))
-await upstream.stop()
-await run(udp)
-await run(await tls())
-await run(bridge)
-await run(bridgeHttp)
-await run(idle)
-await run(start)
+/** Runs a suite. If it fails, the table says so, and the others run all the same. */
+const run = async (name: string, begin: () => Promise<void>): Promise<void> => {
+  const before = performance.now()
+  try {
+    await begin()
+  } catch (error) {
+    failed.push(name)
+    process.exitCode = 1
+    print(`### ${name}: failed\n\n${(error as Error).message}\n`)
+  }
+  write()
+  const seconds = (performance.now() - before) / 1000
+  if (seconds > 1) process.stderr.write(`${name}: ${seconds.toFixed(0)} s\n`)
+}
+
+const compare = (suite: Suite): Promise<void> =>
+  run(suite.name, async () => {
+    const comparison = await runSuite(suite, options)
+    if (comparison.scenarios.length === 0) return
+    suites[suite.name] = comparison
+    print(markdown(comparison))
+    const metric = comparison.metrics[0]!
+    writeFileSync(join(folder, `${suite.name}.svg`), bars(comparison, metric))
+    if (suite.name !== "latency") return
+    for (const name of ["p50 µs", "p99 µs"]) {
+      const curve = curves(comparison, { name, better: "less" })
+      writeFileSync(join(folder, `${suite.name}-${name.slice(0, 3)}.svg`), curve)
+    }
+  })
+
+const begun = performance.now()
+await compare(tcp)
+await compare(latency)
+for (const suite of framing) await compare(suite)
+await using(startServer({ name: "upstream", file: "tcpNode" }, cores?.load), ({ port }) => compare(relay(port)))
+await compare(udp)
+await compare(await tls())
+await compare(bridge)
+await compare(bridgeHttp)
+await compare(idle)
+await compare(start)
 
 // What other packages measure, in processes of their own.
 const also = [
@@ -78,15 +109,17 @@ const also = [
   { name: "simulation", file: "../../simulation/bench/simulation.ts", flags: [] }
 ]
 for (const { file, flags, name } of also.filter((each) => options.isWanted(each.name))) {
-  const path = resolve(import.meta.dirname, file)
-  const { stdout } = spawnSync(process.execPath, ["--expose-gc", path, ...flags], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"]
+  await run(name, async () => {
+    const path = resolve(import.meta.dirname, file)
+    const { status, stderr, stdout } = spawnSync(process.execPath, ["--expose-gc", path, ...flags], {
+      encoding: "utf8"
+    })
+    if (status !== 0) throw new Error(stderr.trim())
+    print(`### ${name}\n\n\`\`\`\n${stdout.trim()}\n\`\`\`\n`)
   })
-  print(`### ${name}\n\n\`\`\`\n${stdout.trim()}\n\`\`\`\n`)
 }
 
 const changed = changes(options.baseline, suites)
 if (changed !== "") print(changed)
-writeFileSync(join(folder, "bench.md"), written.join("\n"))
-writeJson(options.json, { node: process.version, processor: cpus()[0]?.model, rounds: options.rounds, suites })
+print(`Measured in ${((performance.now() - begun) / 60_000).toFixed(1)} minutes.`)
+write()

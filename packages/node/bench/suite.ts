@@ -1,6 +1,6 @@
 import { interleave } from "./interleave.ts"
 import type { Load } from "./load/generator.ts"
-import { Comparison, type Metric, type Reach, type Sample } from "./report/comparison.ts"
+import { Comparison, leastRounds, type Metric, type Reach, type Sample } from "./report/comparison.ts"
 import { canStart, type Contestant, type Server, startServer } from "./server.ts"
 
 /** Something that is measured of every server of a suite. */
@@ -18,8 +18,10 @@ export interface Suite {
   readonly contestants: ReadonlyArray<Contestant>
   readonly metrics: ReadonlyArray<Metric>
   readonly scenarios: ReadonlyArray<Scenario>
-  /** How many of the rounds are measured. Default: all. */
-  readonly share?: number
+  /** After so many seconds no further round begins, once there are enough for an interval. */
+  readonly seconds: number
+  /** How many rounds are measured, at most. Default: those of the effort. */
+  readonly rounds?: number
   /** Whether every measurement begins with a new server. Default: `false`. */
   readonly fresh?: boolean
   /**
@@ -55,44 +57,76 @@ export const loadSample = ({ count, cpu, p50, p99, seconds }: Load): Sample => (
 /** The warm-up of a measurement. */
 export const warmup = (seconds: number): number => seconds / 3
 
-/** Runs a suite. */
+/**
+ * Runs a suite. Each round measures every server in every scenario, except those of which enough is known: without a reach
+ * after six rounds, and otherwise when the verdicts are clear. The first server is measured as long as any other.
+ */
 export const runSuite = async (suite: Suite, effort: Effort): Promise<Comparison> => {
   const contestants = suite.contestants.filter(canStart)
   const comparison = new Comparison(suite.title, contestants.map(({ name }) => name), suite.metrics)
   const scenarios = suite.scenarios.filter(({ name }) => effort.isWanted(`${suite.name}: ${name}`))
-  const rounds = Math.max(1, Math.round(effort.rounds * (suite.share ?? 1)))
   if (scenarios.length === 0 || contestants.length === 0) return comparison
+
+  const rounds = async (measure: (scenario: Scenario, contestant: Contestant) => Promise<Sample>): Promise<void> => {
+    const begin = performance.now()
+    for (let round = 0; round < Math.min(suite.rounds ?? Infinity, effort.rounds); round++) {
+      if (round >= leastRounds && performance.now() - begin > suite.seconds * 1000) return
+      for (const scenario of scenarios) {
+        const others = contestants.slice(1).filter(({ name }) => !comparison.isDecided(scenario.name, name))
+        if (others.length === 0 && round > 0) continue
+        const turn = async (_: Scenario, contestant: Contestant) =>
+          comparison.add(scenario, contestant.name, await measure(scenario, contestant))
+        const all = [contestants[0]!, ...others]
+        if (suite.together === true) await Promise.all(all.map((each) => turn(scenario, each)))
+        else await interleave(1, [scenario], rotated(all, round), turn)
+      }
+    }
+  }
+
   if (suite.fresh === true) {
-    await interleave(rounds, scenarios, contestants, async (scenario, contestant) => {
-      const server = await startServer(contestant)
-      comparison.add(scenario, server.name, await scenario.measure(server, effort.seconds))
-      await server.stop()
-    })
+    await rounds((scenario, contestant) =>
+      using(startServer(contestant), (server) => scenario.measure(server, effort.seconds))
+    )
     return comparison
   }
-  const servers = await Promise.all(contestants.map((contestant) => startServer(contestant)))
-  // The compiler warms up: connections need some ten thousand.
-  await interleave(2, scenarios, servers, async (scenario, server) => {
-    await scenario.measure(server, 3 * effort.seconds)
-  })
-  const measure = async (scenario: Scenario, server: Server) => {
-    comparison.add(scenario, server.name, await scenario.measure(server, effort.seconds))
-  }
-  if (suite.together === true) {
-    for (let round = 0; round < rounds; round++) {
-      for (const scenario of scenarios) await Promise.all(servers.map((server) => measure(scenario, server)))
-    }
-  } else await interleave(rounds, scenarios, servers, measure)
-  // Observing collections costs something, and so has a round of its own.
-  await interleave(1, scenarios, servers, async (scenario, server) => {
-    let elapsed = 0
-    const collected = await server.collecting(async () => {
-      const begin = performance.now()
-      await scenario.measure(server, 2 * effort.seconds)
-      elapsed = performance.now() - begin
+  const servers = new Map<string, Server>()
+  try {
+    for (const contestant of contestants) servers.set(contestant.name, await startServer(contestant))
+    const serverOf = ({ name }: Contestant): Server => servers.get(name)!
+    // The compiler warms up: connections need some ten thousand.
+    await interleave(1, scenarios, contestants, async (scenario, contestant) => {
+      await scenario.measure(serverOf(contestant), 5 * effort.seconds)
     })
-    comparison.addCollections(scenario.name, server.name, collected / elapsed)
-  })
-  for (const server of servers) await server.stop()
+    await rounds((scenario, contestant) => scenario.measure(serverOf(contestant), effort.seconds))
+    // Observing collections costs something, and so has a round of its own.
+    const collecting = contestants.filter(({ floor }) => floor === undefined)
+    await interleave(1, scenarios, collecting, async (scenario, contestant) => {
+      let elapsed = 0
+      const collected = await serverOf(contestant).collecting(async () => {
+        const begin = performance.now()
+        await scenario.measure(serverOf(contestant), effort.seconds)
+        elapsed = performance.now() - begin
+      })
+      comparison.addCollections(scenario.name, contestant.name, collected / elapsed)
+    })
+  } finally {
+    for (const server of servers.values()) await server.stop()
+  }
   return comparison
+}
+
+/** Begins with another one in each round. */
+const rotated = <A>(all: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
+  const first = round % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
+}
+
+/** Stops the server when it has been used, whatever happens. */
+export const using = async <A>(starting: Promise<Server>, use: (server: Server) => Promise<A>): Promise<A> => {
+  const server = await starting
+  try {
+    return await use(server)
+  } finally {
+    await server.stop()
+  }
 }

@@ -26,7 +26,11 @@ export class Measurement {
     this.#begin = performance.now() + warmup * 1000
     this.#end = this.#begin + seconds * 1000
     setTimeout(() => this.#cpu = serverCpu(), warmup * 1000)
-    setTimeout(onEnd, this.#end - performance.now())
+    const endOnceAnswered = (): void => {
+      if (this.#latencies.length > 0 || performance.now() > this.#end + 10_000) onEnd()
+      else setTimeout(endOnceAnswered, 10)
+    }
+    setTimeout(endOnceAnswered, this.#end - performance.now())
   }
 
   get isCounting(): boolean {

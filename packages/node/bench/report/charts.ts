@@ -1,6 +1,6 @@
 import type { Comparison, Metric } from "./comparison.ts"
 
-const colors = ["#57606a", "#8c959f", "#bf8700", "#0969da", "#1a7f37", "#8250df", "#cf222e"]
+const colors = ["#57606a", "#8c959f", "#bf8700", "#0969da", "#1a7f37", "#8250df", "#cf222e", "#afb8c1"]
 const width = 720
 
 const text = (x: number, y: number, content: string, anchor = "start"): string =>

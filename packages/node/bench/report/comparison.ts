@@ -26,6 +26,13 @@ export interface Summary {
   readonly verdict?: Verdict
 }
 
+// With this doubt, six values are an interval: their whole range. A row that may end in each of several rounds needs a
+// smaller doubt than one that is judged once.
+const doubtOfEnd = 1 / 32
+
+/** The least number of rounds after which a row can be decided. */
+export const leastRounds = 6
+
 /** Servers that are compared in scenarios. The first server is the baseline of the others. */
 export class Comparison {
   readonly title: string
@@ -59,17 +66,23 @@ export class Comparison {
     return this.#collections.get(keyOf(scenario, server))
   }
 
-  summary(scenario: string, server: string, { better, name }: Metric): Summary {
+  summary(scenario: string, server: string, { better, name }: Metric, doubt?: number): Summary {
     const of = (each: string) => this.#samplesOf(scenario, each).map((sample) => sample[name]!)
     const values = of(server)
     const perRound = ratios(values, of(this.servers[0]!))
-    const [low, high] = interval(perRound)
+    const [low, high] = interval(perRound, doubt)
     const reach = this.#scenarios.get(scenario)?.[server]?.[name]
     const summary = { median: median(values), ratio: median(perRound), low, high }
     if (reach === undefined) return summary
     const isMet = better === "less" ? high <= reach : low >= reach
     const isMissed = better === "less" ? low > reach : high < reach
     return { ...summary, reach, verdict: isMet ? "met" : isMissed ? "missed" : "open" }
+  }
+
+  /** Whether more rounds would not change what the table says of a server: it has enough, and no verdict is open. */
+  isDecided(scenario: string, server: string): boolean {
+    return this.#samplesOf(scenario, server).length >= leastRounds &&
+      this.metrics.every((metric) => this.summary(scenario, server, metric, doubtOfEnd).verdict !== "open")
   }
 
   toJSON() {

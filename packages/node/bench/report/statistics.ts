@@ -16,15 +16,16 @@ export const ratios = (values: ReadonlyArray<number>, base: ReadonlyArray<number
   values.map((value, round) => value / base[round]!)
 
 /**
- * Between which of the values the true median lies, with a confidence of about 95 %: by their order alone, so that a few
- * values that another program has spoiled do not matter. Of fewer than six values it is their whole range.
+ * Between which of the values the true median lies, with a confidence of about 95 %, or with another doubt than 5 %: by
+ * their order alone, so that a few values that another program has spoiled do not matter. Of fewer than six values it is
+ * their whole range.
  */
-export const interval = (values: ReadonlyArray<number>): readonly [low: number, high: number] => {
+export const interval = (values: ReadonlyArray<number>, doubt = 0.05): readonly [low: number, high: number] => {
   const sorted = values.toSorted((a, b) => a - b)
   // That at most `index` of n values lie below the median has the probability of a binomial distribution.
   let below = 0
   let index = 0
-  for (let term = 0.5 ** sorted.length; below + term <= 0.025; index++) {
+  for (let term = 0.5 ** sorted.length; below + term <= doubt / 2; index++) {
     below += term
     term *= (sorted.length - index) / (index + 1)
   }

@@ -10,6 +10,7 @@ const reach = { NodeDuplex: { "CPU µs": 1.1, "k/s": 0.9 } }
 /** The same code of node:net, on Node's sockets and on those of `NodeDuplex`. */
 export const bridge: Suite = {
   name: "bridge",
+  seconds: 60,
   title: "TCP echo by sockets of NodeDuplex",
   contestants: [
     { name: "node:net", file: "tcpNode" },
@@ -28,6 +29,7 @@ export const bridge: Suite = {
 /** The same server of node:http, on a socket of its own and over Sluice. */
 export const bridgeHttp: Suite = {
   name: "bridge-http",
+  seconds: 30,
   title: "HTTP/1.1 by node:http over Sluice",
   contestants: [
     { name: "node:http", file: "httpNode" },

@@ -6,6 +6,7 @@ const idleConnections = 5000
 /** The memory of connections that are open and silent. */
 export const idle: Suite = {
   name: "idle",
+  seconds: 60,
   title: `Bytes of an idle connection, of ${idleConnections.toLocaleString("en")}`,
   contestants: [
     { name: "node:net", file: "tcpNode" },
@@ -35,13 +36,14 @@ export const idle: Suite = {
       }
     }
   }],
-  share: 0.3,
+  rounds: 3,
   fresh: true
 }
 
 /** What it takes until a server listens, beside a program that imports Effect alone. */
 export const start: Suite = {
   name: "start",
+  seconds: 20,
   title: "Start until listening",
   contestants: [
     { name: "Effect, Layer, Stream imported", file: "importsEffect" },

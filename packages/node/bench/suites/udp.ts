@@ -19,6 +19,7 @@ const datagrams = (size: number, inFlight: number): Scenario => ({
 
 export const udp: Suite = {
   name: "udp",
+  seconds: 90,
   title: "UDP echo",
   contestants: [
     { name: "node:dgram", file: "udpNode" },
