@@ -18,7 +18,7 @@ export interface Suite {
   readonly contestants: ReadonlyArray<Contestant>
   readonly metrics: ReadonlyArray<Metric>
   readonly scenarios: ReadonlyArray<Scenario>
-  /** After so many seconds no further round begins, once there are enough for an interval. */
+  /** Seconds after which no further round begins, once there are enough for an interval. */
   readonly seconds: number
   /** How many rounds are measured, at most. Default: those of the effort. */
   readonly rounds?: number

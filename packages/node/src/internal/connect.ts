@@ -58,10 +58,10 @@ const factsOf = (socket: Net.Socket, dialled: NetAddress.SocketAddress): {
   readonly remote: Facts | NetAddress.SocketAddress
 } => {
   if (NetAddress.isUnixPathAddress(dialled)) return { local: { path: "" }, remote: dialled }
+  const local = { host: socket.localAddress!, port: socket.localPort! }
+  // The system replaces the unspecified address by that of a loopback interface.
+  if (!NetAddress.isUnspecified(dialled.address)) return { local, remote: dialled }
   // The socket of a peer that is gone already no longer has its address.
   const host = socket.remoteAddress
-  return {
-    local: { host: socket.localAddress!, port: socket.localPort! },
-    remote: host === undefined ? dialled : { host, port: socket.remotePort! }
-  }
+  return { local, remote: host === undefined ? dialled : { host, port: socket.remotePort! } }
 }

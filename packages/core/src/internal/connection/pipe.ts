@@ -4,13 +4,13 @@ import { Lender } from "./lender.ts"
 import type { Consumer } from "./receiveQueue.ts"
 import type { Writer } from "./sendQueue.ts"
 import type { CloseObserver, ConnectionState } from "./state.ts"
-import { end } from "./writing.ts"
+import { endWithCallback } from "./writing.ts"
 
 /** Moves bytes from one connection to another in the callbacks of their transports, with no fiber in between. */
 class Pump implements Consumer, Writer, CloseObserver {
   readonly #from: ConnectionState
   readonly #to: ConnectionState
-  readonly #resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
+  readonly #onDone: (error: NetworkError.NetworkError | undefined) => void
   readonly #lender = new Lender()
   #writing = false
   #ended = false
@@ -19,11 +19,11 @@ class Pump implements Consumer, Writer, CloseObserver {
   constructor(
     from: ConnectionState,
     to: ConnectionState,
-    resume: (result: Effect.Effect<void, NetworkError.NetworkError>) => void
+    onDone: (error: NetworkError.NetworkError | undefined) => void
   ) {
     this.#from = from
     this.#to = to
-    this.#resume = resume
+    this.#onDone = onDone
   }
 
   start(): void {
@@ -72,14 +72,18 @@ class Pump implements Consumer, Writer, CloseObserver {
     // A lent chunk stays in use until it is written, whichever reader comes next.
     if (!this.#writing) input.release(this)
     this.#to.ignore(this)
-    this.#resume(error === undefined ? Effect.void : Effect.fail(error))
+    this.#onDone(error)
   }
 }
 
+const busy = (from: ConnectionState): NetworkError.NetworkError | undefined =>
+  from.input.isTaken ? from.error("read", new NetworkError.Busy()) : undefined
+
 const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
   Effect.callback((resume) => {
-    if (from.input.isTaken) return resume(Effect.fail(from.error("read", new NetworkError.Busy())))
-    const pump = new Pump(from, to, resume)
+    const refusal = busy(from)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const pump = new Pump(from, to, (error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
     pump.start()
     return Effect.sync(() => pump.finish())
   })
@@ -90,8 +94,31 @@ export const pipeTo = (from: ConnectionState, to: ConnectionState): Effect.Effec
     return refusal === undefined ? pump(from, to) : Effect.fail(refusal)
   })
 
+/** Moves bytes both ways, each with its end, until both ways have ended or one has failed. */
 export const relay = (a: ConnectionState, b: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.asVoid(Effect.all([
-    Effect.andThen(pipeTo(a, b), end(b)),
-    Effect.andThen(pipeTo(b, a), end(a))
-  ], { concurrency: 2 }))
+  Effect.callback((resume) => {
+    const pumps: Array<Pump> = []
+    let left = 2
+    const stop = (): void => {
+      left = 0
+      for (const each of pumps) each.finish()
+    }
+    const onWayDone = (error?: NetworkError.NetworkError): void => {
+      if (left === 0) return
+      if (error === undefined && --left > 0) return
+      stop()
+      resume(error === undefined ? Effect.void : Effect.fail(error))
+    }
+    for (const [from, to] of [[a, b], [b, a]] as const) {
+      if (left === 0) return
+      const refusal = to.refusal ?? from.reclaim() ?? busy(from)
+      if (refusal !== undefined) return onWayDone(refusal)
+      const pump = new Pump(from, to, (error) => {
+        if (error !== undefined) onWayDone(error)
+        else if (left > 0 && endWithCallback(to, { onWritten: onWayDone })) onWayDone()
+      })
+      pumps.push(pump)
+      pump.start()
+    }
+    return Effect.sync(stop)
+  })

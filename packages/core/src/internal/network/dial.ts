@@ -1,4 +1,3 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Host from "effect/net/Host"
@@ -12,6 +11,7 @@ import type { Shared } from "../accept/listener.ts"
 import * as connection from "../connection/state.ts"
 import type { Traffic } from "../connection/traffic.ts"
 import { sendHeader } from "../proxy/sendHeader.ts"
+import type { Timeouts } from "../time/timeouts.ts"
 import { serverNameOf } from "../tls/serverName.ts"
 import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { checkConnect, checkTls } from "./options.ts"
@@ -21,7 +21,8 @@ import { resolve, streamEndpoint } from "./resolve.ts"
 export const dial = (
   platform: Transport.Platform,
   traffic: Traffic,
-  shared: Shared
+  shared: Shared,
+  timeouts: Timeouts
 ): Network.Network["Service"]["connect"] =>
   Effect.fnUntraced(function*(input, options = {}) {
     const endpoint = yield* streamEndpoint("connect", input)
@@ -32,49 +33,49 @@ export const dial = (
     const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
     const scope = yield* Effect.scope
     const opened: Array<Transport.StreamTransport> = []
+    let winner: Transport.StreamTransport | undefined = undefined
     let deadline: NetworkError.TimedOut["deadline"] = "connect"
-    const attempts = Effect.gen(function*() {
-      const addresses = yield* ofFamily(yield* resolve(platform, endpoint), checked.localAddress, where)
-      const transport = yield* firstToConnect(
-        where,
-        interleave(addresses),
-        checked.attemptDelay,
-        opened,
-        (address) => connectOnce(platform, address, checked)
-      )
-      const announced = yield* sendHeader(transport, checked.proxyHeader)
-      if (secure === undefined) return { transport: announced, winner: transport }
+    const handshake = (announced: Transport.StreamTransport) => {
+      if (secure === undefined) return Effect.succeed(announced)
       deadline = "handshake"
-      const serverName = serverNameOf(checked.tls, dialledHost)
-      return { transport: yield* secure.handshake(announced, { address: where, serverName }), winner: transport }
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: Duration.millis(checked.connectTimeout),
-        orElse: () => {
-          const reason = new NetworkError.TimedOut({ deadline, after: checked.connectTimeout })
-          return Effect.fail(NetworkError.make("connect", where, reason))
-        }
+      return secure.handshake(announced, { address: where, serverName: serverNameOf(checked.tls, dialledHost) })
+    }
+    const attempts = resolve(platform, endpoint).pipe(
+      Effect.flatMap((addresses) => ofFamily(addresses, checked.localAddress, where)),
+      Effect.flatMap((addresses) =>
+        firstToConnect(
+          where,
+          interleave(addresses),
+          checked.attemptDelay,
+          opened,
+          (address) => connectOnce(platform, address, checked)
+        )
+      ),
+      Effect.flatMap((transport) => {
+        winner = transport
+        return Effect.flatMap(sendHeader(transport, checked.proxyHeader), handshake)
       })
     )
+    const inTime = timeouts.limit(attempts, checked.connectTimeout, () => {
+      const reason = new NetworkError.TimedOut({ deadline, after: checked.connectTimeout })
+      return NetworkError.make("connect", where, reason)
+    })
     return yield* Effect.uninterruptibleMask((restore) =>
-      restore(attempts).pipe(
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            for (const transport of opened) {
-              if (Exit.isSuccess(exit) && exit.value.winner === transport) continue
-              // Once TLS has begun, a connection must not end with a FIN in the clear.
-              if (secure === undefined) transport.destroy()
-              else transport.reset()
-            }
-          })
-        ),
-        Effect.flatMap(({ transport }) =>
-          connection.scoped(
-            transport,
+      Effect.flatMap(
+        Effect.exit(restore(inTime)),
+        (exit): Effect.Effect<connection.ConnectionState, NetworkError.NetworkError> => {
+          for (const transport of opened) {
+            if (Exit.isSuccess(exit) && winner === transport) continue
+            // Once TLS has begun, a connection must not end with a FIN in the clear.
+            if (secure === undefined) transport.destroy()
+            else transport.reset()
+          }
+          return Exit.isFailure(exit) ? Effect.failCause(exit.cause) : connection.scoped(
+            exit.value,
             { closeTimeout: checked.closeTimeout, traffic, ...shared, role: "client", dialled: dialledHost },
             scope
           )
-        )
+        }
       )
     )
   })

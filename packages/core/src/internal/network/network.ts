@@ -16,6 +16,7 @@ import { dialling } from "../connection/metrics.ts"
 import { makeTraffic } from "../connection/traffic.ts"
 import { CurrentNumbers } from "../naming/numbers.ts"
 import { readHeader } from "../proxy/readHeader.ts"
+import { Timeouts } from "../time/timeouts.ts"
 import { ContextCache } from "../tls/contextCache.ts"
 import { reaches } from "../udp/family.ts"
 import { bound } from "../udp/metrics.ts"
@@ -36,11 +37,10 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const dialled = makeTraffic()
   yield* dialling(dialled)
   const security = new ContextCache(platform)
-  const budget = new BufferBudget(
-    yield* CurrentBufferBudget,
-    yield* Clock.Clock,
-    Effect.runForkWith(yield* Effect.context<never>())
-  )
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
+  const budget = new BufferBudget(yield* CurrentBufferBudget, clock, Effect.runForkWith(context))
+  const timeouts = new Timeouts(clock, context)
   const shared = { security, budget, numbers: yield* CurrentNumbers }
 
   const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
     return socket
   })
 
-  const network: Network.Network["Service"] = { connect: dial(platform, dialled, shared), listen, bind }
+  const network: Network.Network["Service"] = { connect: dial(platform, dialled, shared, timeouts), listen, bind }
   platforms.set(network, platform)
   return network
 })

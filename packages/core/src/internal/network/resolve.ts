@@ -66,10 +66,12 @@ export const resolveInet = (
   platform: Transport.Platform,
   endpoint: Endpoint.Tcp | Endpoint.Tls | Endpoint.Udp
 ): Effect.Effect<NonEmpty<NetAddress.InetAddress>, NetworkError.NetworkError> =>
-  Effect.mapError(
-    platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
-    (error) => dnsError(error, Endpoint.format(endpoint), Host.formatHost(endpoint.host))
-  )
+  NetAddress.isIpAddress(endpoint.host)
+    ? Effect.succeed([NetAddress.inetAddressUnsafe(endpoint.host, endpoint.port)])
+    : Effect.mapError(
+      platform.resolver.resolve(Host.hostPortUnsafe(endpoint.host, endpoint.port)),
+      (error) => dnsError(error, Endpoint.format(endpoint), Host.formatHost(endpoint.host))
+    )
 
 /** The error of a host that was not resolved. */
 export const dnsError = (
