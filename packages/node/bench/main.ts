@@ -105,7 +105,11 @@ await compare(start)
 
 // What other packages measure, in processes of their own.
 const also = [
-  { name: "chat", file: "../../examples/bench/chat.ts", flags: ["--rounds", "4", "--seconds", "0.8"] },
+  {
+    name: "chat",
+    file: "../../examples/bench/chat.ts",
+    flags: ["--rounds", "3", "--seconds", "0.6", "--only", " (1|128) lines|idle"]
+  },
   { name: "simulation", file: "../../simulation/bench/simulation.ts", flags: [] }
 ]
 for (const { file, flags, name } of also.filter((each) => options.isWanted(each.name))) {

@@ -7,6 +7,8 @@ import { canStart, type Contestant, type Server, startServer } from "./server.ts
 export interface Scenario {
   readonly name: string
   readonly reach?: Reach
+  /** How often the warm-up of the compiler is repeated: connections need some ten thousand. Default: once. */
+  readonly warmups?: number
   /** Measures for some seconds, after a warm-up. */
   readonly measure: (server: Server, seconds: number) => Promise<Sample>
 }
@@ -93,9 +95,9 @@ export const runSuite = async (suite: Suite, effort: Effort): Promise<Comparison
   try {
     for (const contestant of contestants) servers.set(contestant.name, await startServer(contestant))
     const serverOf = ({ name }: Contestant): Server => servers.get(name)!
-    // The compiler warms up: connections need some ten thousand.
+    // The compiler warms up.
     await interleave(1, scenarios, contestants, async (scenario, contestant) => {
-      await scenario.measure(serverOf(contestant), 5 * effort.seconds)
+      await scenario.measure(serverOf(contestant), 4 * (scenario.warmups ?? 1) * effort.seconds)
     })
     await rounds((scenario, contestant) => scenario.measure(serverOf(contestant), effort.seconds))
     // Observing collections costs something, and so has a round of its own.

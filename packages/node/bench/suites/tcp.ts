@@ -26,6 +26,7 @@ export const echo = (
 /** Connections that are opened, echo once, and are closed by both sides. */
 export const connect = (reaches: Readonly<Record<string, number>>): Scenario => ({
   name: "connect, echo 64 B, close",
+  warmups: 3,
   reach: cpu(reaches),
   measure: async (server, seconds) =>
     loadSample(await generator.watch(server.pid, "connect", server.port, 50, 64, warmup(seconds), seconds))

@@ -93,15 +93,7 @@ export const makeServing = <E, R>(options: {
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
 
-    // The text of the peer is made when a log line shows it.
-    const peer = {
-      get peer() {
-        return connection.peer
-      }
-    }
-    const annotated = isAnnotated
-      ? Object.defineProperties({ ...annotations }, Object.getOwnPropertyDescriptors(peer))
-      : peer
+    const annotated = isAnnotated ? { ...annotations, peer: connection.peer } : { peer: connection.peer }
     const own = Context.add(
       Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
       Scope.Scope,

@@ -66,7 +66,7 @@ export class Timeouts {
   #watch(): void {
     this.#watcher = this.#run(untilDue(this.#clock, (now) => {
       this.#wakesAt = Infinity
-      for (const limited of [...this.#limited]) {
+      for (const limited of this.#limited) {
         if (limited.due <= now) limited.expire()
         else this.#wakesAt = Math.min(this.#wakesAt, limited.due)
       }
