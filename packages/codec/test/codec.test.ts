@@ -47,6 +47,27 @@ describe("errors", () => {
     )
   })
 
+  it("tell of a form whose text begins as another form", () => {
+    const command = Codec.taggedByPrefix({
+      Count: ["*", { count: Codec.uint8 }],
+      Pair: ["*<", { left: Codec.uint8, right: Codec.uint8 }],
+      Inline: ["", { line: Codec.delimited("\n", Codec.text()) }]
+    })
+    const form = "corrupt frame at byte 0: it begins with "
+    expect(failure(Codec.encode(command, { _tag: "Inline", line: "*x" }))).toBe(`${form}"*", which is another form`)
+    expect(failure(Codec.encode(command, { _tag: "Inline", line: "*<" }))).toBe(`${form}"*<", which is another form`)
+    expect(failure(Codec.encode(command, { _tag: "Count", count: 60 }))).toBe(`${form}"*<", which is another form`)
+    for (
+      const value of [{ _tag: "Inline", line: "x*" }, { _tag: "Inline", line: "" }, {
+        _tag: "Count",
+        count: 61
+      }] as const
+    ) {
+      const bytes = Result.getOrThrow(Codec.encode(command, value))
+      assert.deepStrictEqual(Result.getOrThrow(Codec.decode(command, bytes)), value)
+    }
+  })
+
   it("tell of a frame that is too long before its bytes have come", () => {
     const framing = Codec.framing(Codec.lengthPrefixed(Codec.uint32be, Codec.bytes()), { maxFrameLength: 1000 })
     const decoder = Framing.makeDecoder(framing)
@@ -241,6 +262,16 @@ describe("schema", () => {
     expect(Result.getOrThrow(Codec.encode(port, { port: 8080 }))).toEqual(hex("1f90"))
     expect(failure(Codec.decode(port, hex("0050")))).toContain("port: Expected a value greater than or equal to 1024")
     expect(failure(Codec.encode(port, { port: 80 }))).toContain("port: Expected a value greater than or equal to 1024")
+  })
+})
+
+describe("words", () => {
+  it("that share their place among those that are kept are told apart", () => {
+    const word = Codec.delimited(" ", Codec.text("latin1"))
+    for (const text of ["aaa", "h`a", "aaa", "aa", "ha", "\xe1aa", "aaa"]) {
+      const bytes = Result.getOrThrow(Codec.encode(word, text))
+      assert.strictEqual(Result.getOrThrow(Codec.decode(word, bytes)), text)
+    }
   })
 })
 

@@ -107,10 +107,13 @@ export const taggedByPrefix = (
   )
   const root = treeOf(prefixes)
   const longestPrefix = Math.max(...prefixes.map((prefix) => markerBytes(prefix).length))
+  // The prefixes that begin others, each with the bytes that may follow it in those.
   const ambiguous = new Map(
-    Object.entries(cases).flatMap(([tag, [prefix]]) =>
-      prefixes.some((other) => other !== prefix && other.startsWith(prefix)) ? [[tag, prefix] as const] : []
-    )
+    Object.entries(cases).flatMap(([tag, [prefix]]) => {
+      if (!prefixes.some((other) => other !== prefix && other.startsWith(prefix))) return []
+      const { length } = markerBytes(prefix)
+      return [[tag, { prefix, length, isNext: nextBytes(root, prefix) }] as const]
+    })
   )
   if (ambiguous.size === 0) return union
   return derive<Fields>(union, {
@@ -118,16 +121,24 @@ export const taggedByPrefix = (
       const from = writer.position
       union.write(value, writer)
       if (writer.problem !== undefined) return
-      const prefix = ambiguous.get(value["_tag"] as string)
-      if (prefix === undefined) return
+      const form = ambiguous.get(value["_tag"] as string)
+      if (form === undefined) return
       const to = Math.min(writer.position, from + longestPrefix)
       const begin = writer.indexOf(from)
+      if (begin >= 0 && form.isNext[writer.bytes[begin + form.length]!] === 0) return
       const found = begin >= 0
         ? longest(root, writer.bytes, begin, begin + to - from)
         : longest(root, writer.range(from, to), 0, to - from)
-      if (found !== undefined && prefixes[found] !== prefix) {
+      if (found !== undefined && prefixes[found] !== form.prefix) {
         writer.fail(`it begins with ${showMarker(prefixes[found]!)}, which is another form`)
       }
     }
   })
+}
+
+/** Whether a byte may follow a prefix in another: 1 or 0, for all bytes. */
+const nextBytes = (root: Node, prefix: string): Uint8Array => {
+  let node = root
+  for (const byte of markerBytes(prefix)) node = node.next.get(byte)!
+  return Uint8Array.from({ length: 256 }, (_, byte) => node.next.has(byte) ? 1 : 0)
 }

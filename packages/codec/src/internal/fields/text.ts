@@ -76,8 +76,27 @@ const readSingleByte = (c: Cursor, last: number, encoding: Encoding): string | S
   return plainText(c, at, end)
 }
 
+/** Words up to this length are kept: protocols repeat them, and a string that is there already has its hash. */
+const longestWord = 8
+const words: Array<string> = Array.from({ length: 256 }, () => "")
+
 /** Text of bytes that are a character each. */
 const plainText = (c: Cursor, from: number, end: number): string => {
+  const { bytes } = c
+  const length = end - from
+  if (length < 2 || length > longestWord) return newText(c, from, end)
+  const index = (bytes[from]! + 7 * bytes[from + (length >> 1)]! + 31 * bytes[end - 1]! + length) & 255
+  const word = words[index]!
+  return isText(word, bytes, from, length) ? word : words[index] = newText(c, from, end)
+}
+
+const isText = (text: string, bytes: Uint8Array, from: number, length: number): boolean => {
+  if (text.length !== length) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false
+  return true
+}
+
+const newText = (c: Cursor, from: number, end: number): string => {
   const { bytes } = c
   if (end - from > shortLength) {
     if (latin1Slice !== undefined) return latin1Slice.call(bytes, from, end)
