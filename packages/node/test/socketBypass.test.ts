@@ -101,6 +101,17 @@ const plays: Record<string, Play> = {
     client: (connection) => Effect.andThen(Connection.writeText(connection, "hello"), Connection.readAll(connection)),
     seen: ["ConnectionReset", "aborted", "5 in, 0 out"]
   },
+  "closes a socket that is reset while its FIN is on the way": {
+    server: (socket) => {
+      socket.once("data", () => {
+        socket.end("bye")
+        socket.once("prefinish", () => process.nextTick(() => socket.resetAndDestroy()))
+      })
+    },
+    client: (connection) =>
+      Effect.andThen(Connection.writeText(connection, "hello"), Effect.ignore(Connection.readAll(connection))),
+    seen: [undefined, "aborted", "5 in, 3 out"]
+  },
   "fails the socket when the peer resets": {
     server: (socket) => socket.resume().write("hello"),
     client: (connection) => Effect.andThen(Connection.readExactly(connection, 5), Connection.abort(connection)),

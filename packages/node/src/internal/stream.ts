@@ -30,6 +30,8 @@ export interface Library {
   readonly onWrite: (bytes: number) => void
   /** Resets the connection. */
   readonly reset: () => void
+  /** Called when the socket is closed, after the connection has heard of it. */
+  readonly onClose: () => void
   /** Whether the connection broke. Otherwise an error is the library's own. */
   readonly isBroken: boolean
 }
@@ -196,6 +198,11 @@ export class NodeStream implements Transport.StreamTransport {
     this.#receiver?.onError(reported)
   }
 
+  onClose(): void {
+    this.#receiver?.onClose()
+    this.#library?.onClose()
+  }
+
   get peer(): string {
     const address = this.remoteAddress
     return NetAddress.isUnixPathAddress(address)
@@ -222,5 +229,5 @@ function onError(this: Net.Socket, error: NodeJS.ErrnoException): void {
 }
 
 function onClose(this: Net.Socket): void {
-  ;(this as Owned)[owner].receiver?.onClose()
+  ;(this as Owned)[owner].onClose()
 }

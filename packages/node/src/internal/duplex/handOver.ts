@@ -21,7 +21,8 @@ export const handOver = <E = never, R = never>(
       ? giveSocket(connection, { close }, { isPaused: pauseOnConnect })
       : undefined
     if (given !== undefined) {
-      Object.assign(given, { allowHalfOpen, server })
+      given.allowHalfOpen = allowHalfOpen
+      ;(given as { server?: unknown }).server = server
       server.emit("connection", given)
       return Effect.sync(() => void given.destroy())
     }

@@ -43,7 +43,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
   #socket!: Net.Socket
   #consumption!: Lending.Consumption
   #end!: () => void
-  readonly #unread: Array<Uint8Array> = []
+  #unread: ReadonlyArray<Uint8Array> = none
   #bytesIn = 0
   #bytesOut = 0
   #watcher: Watcher | undefined = undefined
@@ -82,7 +82,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
     if (isPaused) Net.Socket.prototype.pause.call(socket)
     else socket.read(0)
     if (this.#unread.length > 0) socket.unshift(Buffer.concat(this.#unread))
-    socket.once("close", () => this.#owner.close("end"))
+    this.#unread = none
     return socket
   }
 
@@ -91,7 +91,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
   // -------------------------------------------------------------------------------------------------------------------
 
   onChunk(chunk: Uint8Array): boolean {
-    this.#unread.push(chunk)
+    this.#unread = [...this.#unread, chunk]
     return true
   }
 
@@ -133,6 +133,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
   // The stream
   // -------------------------------------------------------------------------------------------------------------------
 
+  /** Called on the socket. */
   onRead(this: Net.Socket, length: number, buffer: Uint8Array): boolean {
     return this.push(OwnChunk.copy(buffer.subarray(0, length)))
   }
@@ -140,6 +141,10 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
   /** The connection has counted what it writes itself. */
   onWrite(bytes: number): void {
     this.#bytesOut += bytes
+  }
+
+  onClose(): void {
+    this.#owner.close("end")
   }
 
   reset(): void {
@@ -166,7 +171,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
     // The rest of a write in flight is dropped, as in Node. The reset tells the peer that the data is incomplete.
     if (this.#resetBy === undefined && isSending(handle)) this.#resetBy = "library"
     if (this.#resetBy !== undefined) {
-      if (handle.getpeername !== undefined) resetOnDestroy(this.#socket)
+      resetOnDestroy(this.#socket)
       if (this.#resetBy === "library") this.#owner.close("reset")
     } else if (!this.#socket.readableEnded) {
       // To close the descriptor now could destroy what is in flight.
@@ -177,6 +182,8 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
     }
   }
 }
+
+const none: ReadonlyArray<never> = []
 
 const isSending = (handle: SocketHandle | undefined): boolean => (handle?.writeQueueSize ?? 0) > 0
 

@@ -12,6 +12,9 @@ export interface SocketHandle {
   readonly getpeername?: (into: object) => number
   readonly readStart?: () => number
   readonly readStop: () => number
+  readonly close: (done: () => void) => void
+  /** Closes a TCP socket with a reset, or returns a negated errno. */
+  readonly reset?: (done: () => void) => number
 }
 
 interface Internals {
@@ -44,9 +47,18 @@ export const stopFlowing = (socket: Net.Socket): void => {
   internals(socket)._readableState.reading = false
 }
 
-/** Makes the `_destroy` of a TCP socket reset the connection. */
+/** Makes the `_destroy` of a TCP socket reset the connection, or close it if a FIN is on its way to the system. */
 export const resetOnDestroy = (socket: Net.Socket): void => {
+  const handle = handleOf(socket)!
+  if (handle.reset === undefined) return
   internals(socket).resetAndClosing = true
+  const { bytesRead, bytesWritten } = handle
+  // Node does not close a socket whose reset has failed.
+  const reset = (done: () => void) => {
+    if (handle.reset!(done) !== 0) handle.close(done)
+    return 0
+  }
+  internals(socket)._handle = { bytesRead, bytesWritten, reset }
 }
 
 /** Takes the handle of a socket that is about to be destroyed. The socket is closed without it, in a later tick. */
