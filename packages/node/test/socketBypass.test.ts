@@ -105,7 +105,7 @@ const plays: Record<string, Play> = {
     server: (socket) => {
       socket.once("data", () => {
         socket.end("bye")
-        socket.once("prefinish", () => process.nextTick(() => socket.resetAndDestroy()))
+        socket.resetAndDestroy()
       })
     },
     client: (connection) =>

@@ -12,7 +12,6 @@ export interface SocketHandle {
   readonly getpeername?: (into: object) => number
   readonly readStart?: () => number
   readonly readStop: () => number
-  readonly close: (done: () => void) => void
   /** Closes a TCP socket with a reset, or returns a negated errno. */
   readonly reset?: (done: () => void) => number
 }
@@ -47,18 +46,25 @@ export const stopFlowing = (socket: Net.Socket): void => {
   internals(socket)._readableState.reading = false
 }
 
-/** Makes the `_destroy` of a TCP socket reset the connection, or close it if a FIN is on its way to the system. */
+/**
+ * Makes the `_destroy` of a TCP socket reset the connection.
+ *
+ * libuv refuses to reset while a FIN is on its way to the system, and then Node never closes the descriptor. A FIN takes a turn
+ * of the event loop, unless it waits for a write. It does so only if something below `node:net`, such as TLS, writes: then the
+ * connection is closed without a reset.
+ */
 export const resetOnDestroy = (socket: Net.Socket): void => {
   const handle = handleOf(socket)!
-  if (handle.reset === undefined) return
-  internals(socket).resetAndClosing = true
-  const { bytesRead, bytesWritten } = handle
-  // Node does not close a socket whose reset has failed.
+  const { bytesRead, bytesWritten, writeQueueSize = 0 } = handle
+  if (handle.reset === undefined || (writeQueueSize > 0 && socket.writableLength === 0)) return
+  handle.readStop()
   const reset = (done: () => void) => {
-    if (handle.reset!(done) !== 0) handle.close(done)
+    // The first may come within the same turn.
+    setImmediate(() => setImmediate(() => handle.reset!(done)))
     return 0
   }
   internals(socket)._handle = { bytesRead, bytesWritten, reset }
+  internals(socket).resetAndClosing = true
 }
 
 /** Takes the handle of a socket that is about to be destroyed. The socket is closed without it, in a later tick. */
