@@ -91,6 +91,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["internal/platform"],
     ["internal/duplex", "NodeDuplex"],
     ["internal/http", "NodeHttp"],
+    ["internal/program", "NodeProgram"],
     ["internal/workers", "WorkerEvent", "Workers"],
     ["internal/toxics", "Toxics"],
     ["NodeNetwork", "Systemd", "TestCertificates"]

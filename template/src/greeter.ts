@@ -16,7 +16,7 @@ export const greeter = (listen: string) =>
       listen,
       maxConnections: 1000,
       idleTimeout: "5 minutes",
-      drain: "10 seconds",
+      drain: { grace: "10 seconds", idle: "1 second" },
       onListening: (address) => Console.log(`listening on ${NetAddress.formatSocketAddress(address)}`)
     },
     Framed.serve(lines, greet)

@@ -1,14 +1,14 @@
 /** The programs: `npm run -s example -- NAME ROLE [flags]`. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import manifest from "../package.json" with { type: "json" }
 import * as boundedConsole from "./cli/boundedConsole.ts"
-import * as exit from "./cli/exit.ts"
 import * as log from "./cli/log.ts"
+import { presenter } from "./cli/presenter.ts"
 
 // Each loads what it needs, and only the one that is asked for is loaded; the help wants them all.
 const programs = {
@@ -42,13 +42,11 @@ const example = Command.make("example").pipe(
   Command.withSubcommands(commands)
 )
 
-exit.listenForSignals()
 const console = boundedConsole.make(process.stdout, process.stderr)
 
 Command.run(example, { version: manifest.version }).pipe(
-  exit.printFailure,
-  Effect.provideService(CliOutput.Presenter, exit.presenter),
+  Effect.provideService(CliOutput.Presenter, presenter),
   Effect.provideService(Console.Console, console),
   Effect.provide([NodeServices.layer, log.layer]),
-  NodeRuntime.runMain({ disableErrorReporting: true, teardown: exit.teardown })
+  NodeProgram.run
 )

@@ -37,7 +37,7 @@ describe("demo", () => {
     await once(open, "end")
     open.end()
     const { code, stderr, stdout } = await program.ended
-    expect(code).toBe(130)
+    expect(code).toBe(0)
 
     expect(stdout).toMatch(new RegExp(`hello +TCP 127\\.0\\.0\\.1:${hello} .*nc 127\\.0\\.0\\.1 ${hello}$`, "m"))
     expect(stdout).toMatch(new RegExp(`echo +TCP 127\\.0\\.0\\.1:${echo} .*nc 127\\.0\\.0\\.1 ${echo}$`, "m"))

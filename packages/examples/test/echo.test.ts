@@ -16,7 +16,7 @@ describe("echo", () => {
     const client = await run(["echo", "client", "--port", String(server.port), "Grüß dich"])
     expect(client).toMatchObject({ code: 0, stdout: "Server says: Grüß dich\n", stderr: "" })
     const { code, stderr, stdout } = await stop(server)
-    expect({ code, stderr }).toEqual({ code: 143, stderr: "" })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toBe(`Server listening on 127.0.0.1:${server.port}\n`)
   })
 

@@ -28,7 +28,7 @@ describe("framing", () => {
     })
     expect(await run(client)).toMatchObject({ code: 0, stdout: "", stderr: "" })
     const { code, stderr, stdout } = await stop(server)
-    expect({ code, stderr }).toEqual({ code: 143, stderr: "" })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout.split("\n").slice(1)).toEqual([
       "Received: Hello",
       "Received: ",

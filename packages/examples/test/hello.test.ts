@@ -8,7 +8,7 @@ describe("hello", () => {
     const client = await run(["hello", "client", "--port", String(server.port), "Hi there"])
     expect(client).toMatchObject({ code: 0, stdout: "Server says: Hello from server!\n", stderr: "" })
     const { code, stderr, stdout } = await stop(server)
-    expect(code).toBe(143)
+    expect(code).toBe(0)
     expect(stderr).toBe("")
     expect(stdout).toMatch(
       /^Server listening on 127\.0\.0\.1:\d+\nConnected by 127\.0\.0\.1:\d+\nReceived: Hi there\n$/

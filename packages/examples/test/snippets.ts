@@ -74,7 +74,7 @@ export const announced = ({ code }: Snippet): string =>
   code.flatMap((line) => /\/\/ => (.*)$/.exec(line)?.[1] ?? []).map((line) => `${line}\n`).join("")
 
 /** Whether it runs until it is stopped. */
-export const isForever = ({ code }: Snippet): boolean => code.some((line) => line.includes("NodeRuntime.runMain"))
+export const isForever = ({ code }: Snippet): boolean => code.some((line) => line.includes("NodeProgram.run("))
 
 /** Whether it is a test, which only vitest can run. */
 export const isTest = ({ code, inherited }: Snippet): boolean =>

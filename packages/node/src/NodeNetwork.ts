@@ -4,10 +4,10 @@
  * **Example** (a whole server)
  *
  * ```ts
- * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
  * import * as Connection from "@sluice/core/Connection"
  * import * as Server from "@sluice/core/Server"
  * import * as NodeNetwork from "@sluice/node/NodeNetwork"
+ * import * as NodeProgram from "@sluice/node/NodeProgram"
  * import * as Layer from "effect/Layer"
  *
  * const Echo = Server.layer(
@@ -15,7 +15,7 @@
  *   (connection) => Connection.pipeTo(connection, connection)
  * )
  *
- * NodeRuntime.runMain(Layer.launch(Layer.provide(Echo, NodeNetwork.layer)))
+ * NodeProgram.run(Layer.provide(Echo, NodeNetwork.layer))
  * ```
  *
  * @since 0.1.0

@@ -5,10 +5,10 @@
  * **Example** (an echo server on all cores)
  *
  * ```ts
- * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
  * import * as Connection from "@sluice/core/Connection"
  * import * as Server from "@sluice/core/Server"
  * import * as NodeNetwork from "@sluice/node/NodeNetwork"
+ * import * as NodeProgram from "@sluice/node/NodeProgram"
  * import * as Workers from "@sluice/node/Workers"
  * import * as Effect from "effect/Effect"
  *
@@ -17,7 +17,7 @@
  *   (connection) => Connection.pipeTo(connection, connection)
  * )
  *
- * NodeRuntime.runMain(Workers.launch({ count: "cores" }, Echo).pipe(Effect.provide(NodeNetwork.layer)))
+ * NodeProgram.run(Workers.launch({ count: "cores" }, Echo).pipe(Effect.provide(NodeNetwork.layer)))
  * ```
  *
  * **Details**
@@ -48,6 +48,7 @@ import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
+import { untilSignal } from "./internal/program/currentProgram.ts"
 import type { WorkersError } from "./internal/workers/error.ts"
 import { check } from "./internal/workers/options.ts"
 import * as internal from "./internal/workers/service.ts"
@@ -225,12 +226,12 @@ export const launch = <E, R, E2 = never, R2 = never>(
   E | E2 | NetworkError.NetworkError | WorkersError,
   Exclude<R | Exclude<R2, Workers>, Scope.Scope>
 > =>
-  Effect.scoped(Effect.gen(function*() {
+  untilSignal(Effect.scoped(Effect.gen(function*() {
     const name = current()
     if (name === undefined) return yield* (yield* supervise(options)).ended
     yield* work(name, yield* Effect.fromResult(check(options)), servers)
     return yield* Effect.never
-  }))
+  })))
 
 /**
  * `launch`, as a Layer. It is built when all workers are ready. If a worker crashes too often after that, all workers stop and

@@ -10,6 +10,7 @@
 export * as NodeDuplex from "./NodeDuplex.ts"
 export * as NodeHttp from "./NodeHttp.ts"
 export * as NodeNetwork from "./NodeNetwork.ts"
+export * as NodeProgram from "./NodeProgram.ts"
 export * as Systemd from "./Systemd.ts"
 export * as Toxics from "./Toxics.ts"
 export * as WorkerEvent from "./WorkerEvent.ts"

@@ -1,4 +1,5 @@
 /** `--workers`: one program in several processes. */
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Workers from "@sluice/node/Workers"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -36,7 +37,7 @@ export const launch = <E, R, E2 = never, R2 = never>(
   { alone, supervisor }: Beside<E2, R2> = { alone: Layer.empty, supervisor: Layer.empty }
 ) =>
   Option.match(flags.workers, {
-    onNone: () => Layer.launch(Layer.merge(servers, alone)),
+    onNone: () => NodeProgram.launch(Layer.merge(servers, alone)),
     onSome: (count) =>
       Workers.launch({
         count,

@@ -3,6 +3,7 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import * as UdpServer from "@sluice/core/UdpServer"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -57,6 +58,6 @@ export const demo = Command.make("demo", { host: flags.host, ...ports, ...flags.
     Layer.provide(Layer.mergeAll(Hello, Echo, Udp, Chat)),
     Layer.provide(journal.closing),
     Layer.provide([History.layerMemory, NodeNetwork.layer]),
-    Layer.launch
+    NodeProgram.launch
   )
 }).pipe(Command.withDescription("Run the hello, echo, UDP echo and chat servers together, and the page of the chat"))

@@ -1,6 +1,7 @@
 import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -71,7 +72,7 @@ const server = Command.make(
       flags.serverOptions({ ...options, idleTimeout: Option.none() }),
       (server) => Server.layer(server, handler({ store, pace: limit, idleTimeout }))
     )
-    return yield* Layer.launch(Layer.provide(Layer.unwrap(Files), NodeNetwork.layer))
+    return yield* NodeProgram.launch(Layer.provide(Layer.unwrap(Files), NodeNetwork.layer))
   })
 ).pipe(Command.withDescription("Receive files into a folder, and send files of it"))
 

@@ -3,6 +3,7 @@ import * as Framed from "@sluice/core/Framed"
 import * as Server from "@sluice/core/Server"
 import type * as Framing from "@sluice/framing/Framing"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -18,5 +19,5 @@ export const server = (framing: Framing.Framing<string>) =>
       flags.serverOptions(options),
       (server) => Server.layer(server, Framed.serve(framing, shout))
     )
-    return Layer.launch(Layer.provide(Layer.unwrap(Shout), NodeNetwork.layer))
+    return NodeProgram.launch(Layer.provide(Layer.unwrap(Shout), NodeNetwork.layer))
   }).pipe(Command.withDescription("Print each message, and reply in capitals"))

@@ -2,6 +2,7 @@
 import * as Connection from "@sluice/core/Connection"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -28,5 +29,5 @@ const reply = Flag.String("reply").pipe(
 
 export const server = Command.make("server", { ...flags.server(12345), reply }, (options) => {
   const Hello = Effect.map(flags.serverOptions(options), (server) => Server.layer(server, hello(options.reply)))
-  return Layer.launch(Layer.provide(Layer.unwrap(Hello), NodeNetwork.layer))
+  return NodeProgram.launch(Layer.provide(Layer.unwrap(Hello), NodeNetwork.layer))
 }).pipe(Command.withDescription("Print each client and its message, reply, and close"))

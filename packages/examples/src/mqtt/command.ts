@@ -1,4 +1,5 @@
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -22,7 +23,7 @@ const server = Command.make(
     const server = yield* flags.serverOptions(options)
     const Mqtt = layer({ maxConnections: 1000, writeTimeout: "30 seconds", ...server }, { credentials })
     return Layer.provide(Mqtt, NodeNetwork.layer)
-  }, (broker) => Layer.launch(Layer.unwrap(broker)))
+  }, (broker) => NodeProgram.launch(Layer.unwrap(broker)))
 ).pipe(Command.withDescription("Pass messages from publishers to subscribers (MQTT 3.1.1, QoS 0 and 1)"))
 
 export const mqtt = Command.make("mqtt").pipe(

@@ -1,5 +1,6 @@
 /** `redis server`: a server of Redis' protocol, with all data in memory. */
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -27,5 +28,5 @@ export const server = Command.make(
     Effect.map(
       flags.serverOptions(options),
       (server) => layer(server, { ...defaultLimits, maxMemory: options.maxMemory * megabyte, maxKeys: options.maxKeys })
-    ).pipe(Layer.unwrap, Layer.provide(NodeNetwork.layer), Layer.launch)
+    ).pipe(Layer.unwrap, Layer.provide(NodeNetwork.layer), NodeProgram.launch)
 ).pipe(Command.withDescription("Keep data in memory for redis-cli and other clients of Redis"))

@@ -2,6 +2,7 @@
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
@@ -91,7 +92,7 @@ export const relay = Command.make(
         onNone: () => Relay,
         onSome: (endpoint) => Layer.merge(toxic.controlServer(endpoint, toxics), Relay)
       })
-      yield* Layer.launch(Layer.provide(All, NodeNetwork.layer))
+      yield* NodeProgram.launch(Layer.provide(All, NodeNetwork.layer))
     },
     Effect.scoped
   )

@@ -5,6 +5,7 @@ import * as ClusterSocket from "@sluice/core/ClusterSocket"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import * as NodeDuplex from "@sluice/node/NodeDuplex"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import type * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
@@ -60,7 +61,7 @@ export const run = (options: {
       shardsPerGroup: 60
     })),
     Layer.provide([RpcSerialization.layerSchemaBinary(), postgres(options.postgres), NodeCrypto.layerDigest]),
-    Layer.launch,
+    NodeProgram.launch,
     Effect.catchTags({
       SocketServerError: ({ reason: { cause, message } }) =>
         Effect.fail(NetworkError.isNetworkError(cause) ? cause : new RunnerFailed({ message })),

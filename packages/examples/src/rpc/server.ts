@@ -2,6 +2,7 @@
 import type * as Server from "@sluice/core/Server"
 import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
@@ -68,5 +69,5 @@ export const serve = (options: Server.Options) =>
     Layer.provide(RpcServer.layerProtocolSocketServer),
     Layer.provide(SocketServerBridge.layer({ maxConnections: 1000, maxConnectionsPerAddress: 100, ...options })),
     Layer.provide([RpcSerialization.layerNdjsonWith({ maxBufferSize: maxRequestBytes }), NodeNetwork.layer]),
-    Layer.launch
+    NodeProgram.launch
   )

@@ -3,6 +3,7 @@ import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Endpoint from "@sluice/core/Endpoint"
 import * as Server from "@sluice/core/Server"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
@@ -77,7 +78,7 @@ const server = Command.make(
       onListening: flags.printListening
     }, handler)
     const names = Layer.provide(NodeAddressResolver.layer, NodeDns.layer)
-    return yield* Layer.launch(Layer.provide(Socks, [NodeNetwork.layer, names]))
+    return yield* NodeProgram.launch(Layer.provide(Socks, [NodeNetwork.layer, names]))
   })
 ).pipe(Command.withDescription("Connect clients to the targets that they ask for (SOCKS5)"))
 

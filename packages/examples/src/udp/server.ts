@@ -2,6 +2,7 @@
 import * as UdpServer from "@sluice/core/UdpServer"
 import * as UdpSocket from "@sluice/core/UdpSocket"
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -24,5 +25,5 @@ const reply = Flag.String("reply").pipe(
 
 export const server = Command.make("server", { ...flags.udpServer(12347), reply }, (options) => {
   const Answer = UdpServer.layer(flags.udpServerOptions(options), answer(options.reply))
-  return Layer.launch(Layer.provide(Answer, NodeNetwork.layer))
+  return NodeProgram.launch(Layer.provide(Answer, NodeNetwork.layer))
 }).pipe(Command.withDescription("Print each message and its sender, and reply"))
