@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { basename, delimiter, join, resolve } from "node:path"
+import { basename, delimiter, join, relative, resolve, sep } from "node:path"
 import workspace from "../../package.json" with { type: "json" }
 import { binaries } from "../install.mjs"
 import { published, root } from "../repository/files.ts"
@@ -30,17 +30,20 @@ if (packed === undefined) {
 }
 cpSync(join(root, "template"), folder, { recursive: true, filter: (file) => basename(file) !== "node_modules" })
 
+// Relative, so that the project can be moved and committed.
+const tarball = (name: string) => `file:${relative(folder, tarballOf(tarballs, name)).replaceAll(sep, "/")}`
+
 const file = join(folder, "package.json")
 const manifest = JSON.parse(readFileSync(file, "utf8"))
 manifest.name = basename(folder).toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-")
 for (const kind of ["dependencies", "devDependencies"]) {
   for (const name of published) {
-    if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = `file:${tarballOf(tarballs, name)}`
+    if (`@sluice/${name}` in manifest[kind]) manifest[kind][`@sluice/${name}`] = tarball(name)
   }
 }
 // The packages depend on each other: they must get those of this clone, not published ones.
 manifest.overrides = Object.fromEntries(
-  ["framing", "proxy", "core"].map((name) => [`@sluice/${name}`, `file:${tarballOf(tarballs, name)}`])
+  ["framing", "proxy", "core"].map((name) => [`@sluice/${name}`, tarball(name)])
 )
 // The Node of the user runs the project. If it is too old to run TypeScript, the project gets the Node of this clone.
 const path = (process.env.PATH ?? "").split(delimiter).filter((each) => resolve(each) !== resolve(binaries)).join(

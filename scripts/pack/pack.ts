@@ -24,7 +24,7 @@ export const pack = (folder: string): void => {
 export const summary = (folder: string): ReadonlyArray<string> => [
   `packed ${published.length} packages, version ${workspace.version}, into ${folder}`,
   `npm install effect@4.1 @effect/platform-node@4.1 ${
-    ["framing", "proxy", "core", "node"].map((name) => tarballOf(folder, name)).join(" ")
+    ["framing", "proxy", "core", "client", "node"].map((name) => tarballOf(folder, name)).join(" ")
   }`
 ]
 

@@ -10,11 +10,15 @@ describe("NodeProgram.run", () => {
       return { code: yield* program.ended, output: program.output() }
     })
 
-  it.live("prints an error without a message as one line, and a defect with its stack, made safe", () =>
-    Effect.gen(function*() {
-      const [fails, dies] = yield* Effect.all([run("fails"), run("dies")], { concurrency: 2 })
-      expect(fails).toEqual({ code: 1, output: `{"_tag":"Odd","text":"a\\nb"}\n` })
-      expect(dies.code).toBe(1)
-      expect(dies.output).toMatch(/^Error: oops\\u\{1b\}\[31m\n {4}at .*failingProgram\.ts/)
-    }), 30_000)
+  it.live(
+    "prints an error without a message as one line, and a defect with its stack, made safe",
+    () =>
+      Effect.gen(function*() {
+        const [fails, dies] = yield* Effect.all([run("fails"), run("dies")], { concurrency: 2 })
+        expect(fails).toEqual({ code: 1, output: `{"_tag":"Odd","text":"a\\nb"}\n` })
+        expect(dies.code).toBe(1)
+        expect(dies.output).toMatch(/^Error: oops\\x1b\[31m\n {4}at .*failingProgram\.ts/)
+      }),
+    30_000
+  )
 })
