@@ -139,25 +139,25 @@ describe("a socket that other processes share", () => {
       expect(socket.taken.map(({ calls }) => calls)).toEqual([[], [], ["reset"], ["reset"]])
     }))
 
-  it.effect("handshakes in progress count, unless they stall", () =>
+  it.effect("each handshake in progress takes a place", () =>
     Effect.gen(function*() {
       const socket = new SharedSocket()
-      const { full } = yield* serve(socket, { ...secured, maxConnections: 3 })
+      const { full, server } = yield* serve(socket, { ...secured, maxConnections: 3 })
       expect(yield* socket.connect(8)).toBe(3)
       expect(full).toEqual([])
       // One fails, and another is done: there is room for one more.
       yield* Deferred.die(socket.taken[0]!.secured, "broken")
       yield* Deferred.succeed(socket.taken[1]!.secured, undefined)
       expect(yield* socket.turn).toBe(4)
-      yield* TestClock.adjust(999)
+      // The two that stall are given up.
+      yield* TestClock.adjust("9 seconds")
       expect(yield* socket.turn).toBe(4)
-      // The two that stall no longer count; two new ones do.
-      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("1 second")
       expect(yield* socket.turn).toBe(6)
       for (const client of socket.taken) yield* Deferred.succeed(client.secured, undefined)
-      yield* Effect.yieldNow
-      yield* TestClock.adjust("1 minute")
       expect(yield* socket.turn).toBe(6)
+      expect(yield* server.waiting).toBe(0)
+      expect(full.map(({ open, waiting }) => [open, waiting])).toEqual([[3, 0]])
     }))
 
   it.effect("a listener takes one that nobody accepts yet", () =>

@@ -11,9 +11,6 @@ import { formatPeer } from "../address/peerAddress.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { untilDue } from "../time/untilDue.ts"
 
-/** How long the handshakes of honest peers take at most, in milliseconds: a few round trips. */
-export const longestHandshake = 1_000
-
 /** Turns an accepted stream into the one to continue with. When it fails or is interrupted, it has closed the stream. */
 export type Step = (
   transport: Transport.StreamTransport
@@ -51,7 +48,6 @@ export class HandshakePhase {
   // From the oldest to the newest: the first deadline is that of the first.
   readonly #handshakes = new Set<Handshake>()
   #watcher: Fiber.Fiber<void> | undefined = undefined
-  #retry: Fiber.Fiber<void> | undefined = undefined
   #onFinished: () => void = () => {}
 
   constructor(steps: ReadonlyArray<Step>, timeout: number, context: Context.Context<never>) {
@@ -76,23 +72,6 @@ export class HandshakePhase {
     if (this.#handshakes.size === 0) return resume(Effect.void)
     this.#onFinished = () => resume(Effect.void)
   })
-
-  /**
-   * Whether the handshakes in progress leave one of these places free. Handshakes that take longer than honest
-   * ones do not count, so that stalled peers keep nobody out; `retry` is called when one may have become that old.
-   */
-  leave(places: number, retry: () => void): boolean {
-    if (this.#handshakes.size < places) return true
-    const since = monotonicMillis(this.#clock) - longestHandshake
-    let recent = 0
-    for (const handshake of this.#handshakes) if (handshake.since > since) recent++
-    if (recent < places) return true
-    this.#retry ??= this.#run(Effect.map(Effect.sleep(longestHandshake), () => {
-      this.#retry = undefined
-      retry()
-    }))
-    return false
-  }
 
   begin(entrant: Entrant): void {
     const since = monotonicMillis(this.#clock)
@@ -152,7 +131,6 @@ export class HandshakePhase {
     for (const handshake of this.#handshakes) this.#giveUp(handshake, "closing")
     this.#watcher?.interruptUnsafe()
     this.#watcher = undefined
-    this.#retry?.interruptUnsafe()
   }
 
   // One timer for all of them.

@@ -127,12 +127,12 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
     this.#regulate()
   }
 
-  readonly #regulate = (): void => {
-    if (!this.canHold || this.#stopped) return
-    const accepting = this.#waiting.length === 0 && this.#room > 0 && this.#handshakes.leave(this.#room, this.#regulate)
-    if (accepting === this.#accepting) return
+  // Each handshake takes a place: it ends in a connection that nobody else can serve.
+  #regulate(): void {
+    const accepting = this.#waiting.length === 0 && this.#handshakes.size < this.#room
+    if (accepting === this.#accepting || this.#stopped) return
     this.#accepting = accepting
-    this.#transport!.setAccepting!(accepting)
+    this.#transport?.setAccepting?.(accepting)
   }
 
   /** Names the observer, once, and lets it take connections that wait already. */

@@ -11,7 +11,6 @@ import * as Network from "../../Network.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import * as ServerLog from "../../ServerLog.ts"
-import { longestHandshake } from "../accept/handshakePhase.ts"
 import { type ListenerState, typeId as listenerId } from "../accept/listener.ts"
 import { Control } from "./control.ts"
 import { drain, settleWithin } from "./drain.ts"
@@ -45,6 +44,9 @@ export interface Running {
   readonly state: SubscriptionRef.SubscriptionRef<Server.State>
   readonly drain: Effect.Effect<Server.Drained>
 }
+
+// How long a draining server waits for handshakes in progress, in milliseconds: honest ones take a few round trips.
+const longestHandshake = 1_000
 
 export const start = Effect.fnUntraced(function*<E, R>(
   options: Server.Options,
