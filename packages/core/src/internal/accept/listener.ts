@@ -130,7 +130,7 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
   // Each handshake takes a place: it ends in a connection that nobody else can serve.
   #regulate(): void {
     const accepting = this.#waiting.length === 0 && this.#handshakes.size < this.#room
-    if (accepting === this.#accepting || this.#stopped) return
+    if (accepting === this.#accepting || this.#stopped || this.#closed) return
     this.#accepting = accepting
     this.#transport?.setAccepting?.(accepting)
   }
