@@ -76,32 +76,29 @@ const run = async (name: string, begin: () => Promise<void>): Promise<void> => {
   if (seconds > 1) process.stderr.write(`${name}: ${seconds.toFixed(0)} s\n`)
 }
 
-const compare = (suite: Suite): Promise<void> =>
-  run(suite.name, async () => {
-    const comparison = await runSuite(suite, options)
-    if (comparison.scenarios.length === 0) return
-    suites[suite.name] = comparison
-    print(markdown(comparison))
-    const metric = comparison.metrics[0]!
-    writeFileSync(join(folder, `${suite.name}.svg`), bars(comparison, metric))
-    if (suite.name !== "latency") return
-    for (const name of ["p50 µs", "p99 µs"]) {
-      const curve = curves(comparison, { name, better: "less" })
-      writeFileSync(join(folder, `${suite.name}-${name.slice(0, 3)}.svg`), curve)
-    }
-  })
+const measure = async (suite: Suite): Promise<void> => {
+  const comparison = await runSuite(suite, options)
+  if (comparison.scenarios.length === 0) return
+  suites[suite.name] = comparison
+  print(markdown(comparison))
+  const metric = comparison.metrics[0]!
+  writeFileSync(join(folder, `${suite.name}.svg`), bars(comparison, metric))
+  if (suite.name !== "latency") return
+  for (const name of ["p50 µs", "p99 µs"]) {
+    const curve = curves(comparison, { name, better: "less" })
+    writeFileSync(join(folder, `${suite.name}-${name.slice(0, 3)}.svg`), curve)
+  }
+}
 
 const begun = performance.now()
-await compare(tcp)
-await compare(latency)
-for (const suite of framing) await compare(suite)
-await using(startServer({ name: "upstream", file: "tcpNode" }, cores?.load), ({ port }) => compare(relay(port)))
-await compare(udp)
-await compare(await tls())
-await compare(bridge)
-await compare(bridgeHttp)
-await compare(idle)
-await compare(start)
+for (const suite of [tcp, latency, ...framing]) await run(suite.name, () => measure(suite))
+await run(
+  "relay",
+  () => using(startServer({ name: "upstream", file: "tcpNode" }, cores?.load), ({ port }) => measure(relay(port)))
+)
+await run("udp", () => measure(udp))
+await run("tls", async () => measure(await tls()))
+for (const suite of [bridge, bridgeHttp, idle, start]) await run(suite.name, () => measure(suite))
 
 // What other packages measure, in processes of their own.
 const also = [
