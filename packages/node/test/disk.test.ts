@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -179,6 +180,12 @@ const run = (calls: ReadonlyArray<readonly [string, Call]>, root: string) =>
     return results
   })
 
+/** Node 22 and others differ in whether the text of a failed read of a folder ends with its path. */
+const comparable = (result: unknown): unknown =>
+  Predicate.hasProperty(result, "text") && typeof result.text === "string"
+    ? { ...result, text: result.text.replace(/(EISDIR: illegal operation on a directory, read) '.*'$/, "$1") }
+    : result
+
 const count = Number(process.env["SLUICE_SEEDS"] ?? 60)
 
 it.live(`M2: the simulated disk does what the kernel does, in ${count} random sequences`, () =>
@@ -211,7 +218,7 @@ it.live(`M2: the simulated disk does what the kernel does, in ${count} random se
         { seed }
       )
       for (const [index, [name, result]] of kernel.entries()) {
-        expect([seed, index, name, simulated[index]![1]]).toEqual([seed, index, name, result])
+        expect([seed, index, name, comparable(simulated[index]![1])]).toEqual([seed, index, name, comparable(result)])
       }
     }
   }).pipe(Effect.scoped))

@@ -134,8 +134,10 @@ export class Database {
 
   #pruneRoom(room: string): void {
     this.#run(
-      `DELETE FROM entry WHERE room = ?1 AND id <=
-       (SELECT id FROM entry WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+      `DELETE FROM entry WHERE room = ? AND id <=
+       (SELECT id FROM entry WHERE room = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+      // Node 22 does not bind numbered parameters.
+      room,
       room,
       this.#limits.lines
     )
