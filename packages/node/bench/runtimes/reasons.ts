@@ -13,7 +13,8 @@ const known: ReadonlyArray<Known> = [
     runtime: "Bun",
     kind: "TLS",
     matches: /nothing happened|timed out|the runtime hangs/i,
-    reason: "the end of a TLS stream, sent by the server first, does not arrive, or the program hangs; not yet reduced"
+    reason:
+      "the end of a TLS stream, sent by the server first, does not arrive, or closing waits forever; not seen with `node:tls` alone"
   },
   {
     runtime: "Deno",
