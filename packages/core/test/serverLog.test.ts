@@ -26,8 +26,10 @@ const handlerFailed = (port: number, error: unknown) =>
     cause: Cause.fail(error)
   })
 
-const reset = (port: number) =>
-  handlerFailed(port, NetworkError.make("read", `198.51.100.9:${port}`, new NetworkError.ConnectionReset()))
+const failed = (port: number, reason: NetworkError.Reason) =>
+  handlerFailed(port, NetworkError.make("read", `198.51.100.9:${port}`, reason))
+
+const unreachable = (port: number) => failed(port, new NetworkError.Unreachable({ what: "host" }))
 
 const handshakeFailed = (port: number, reason: NetworkError.Reason) =>
   new ServerEvent.HandshakeFailed({
@@ -62,24 +64,24 @@ describe("ServerLog.standard", () => {
   it.effect("sums up repeats of each kind, by the second", () =>
     Effect.gen(function*() {
       const { lines, write } = opened(ServerLog.standard)
-      yield* write(ports(1, 4129).map(reset))
+      yield* write(ports(1, 4129).map(unreachable))
       yield* write(ports(5000, 3).map((port) => handshakeFailed(port, new TlsReason.NotTls())))
       expect(lines.length).toBe(2)
-      expect(lines[0]).toContain("198.51.100.9:1: the peer reset the connection")
+      expect(lines[0]).toContain("198.51.100.9:1: the host is unreachable")
       yield* TestClock.adjust("1 second")
       expect(lines.length).toBe(4)
       expect(lines[2]).toMatch(/^Warn .*198\.51\.100\.9:4129: .* … and 4,128 more in the last second$/)
       expect(lines[3]).toContain("does not speak TLS")
       expect(lines[3]).toContain("… and 2 more in the last second")
       // A flood that lasts is a line a second; once it is over, the next one is told at once.
-      yield* write(ports(1, 10).map(reset))
+      yield* write(ports(1, 10).map(unreachable))
       expect(lines.length).toBe(4)
       yield* TestClock.adjust("1 second")
       expect(lines[4]).toContain("… and 10 more in the last second")
       yield* TestClock.adjust("1 second")
       expect(lines.length).toBe(5)
-      yield* write([reset(77)])
-      expect(lines[5]).toContain(":77: the peer reset the connection")
+      yield* write([unreachable(77)])
+      expect(lines[5]).toContain(":77: the host is unreachable")
       expect(lines[5]).not.toContain("more")
     }))
 
@@ -100,10 +102,10 @@ describe("ServerLog.standard", () => {
   it.effect("writes what it has not summed up when it is flushed, and then every line", () =>
     Effect.gen(function*() {
       const { flush, lines, write } = opened(ServerLog.standard)
-      yield* write([reset(1), reset(2)])
+      yield* write([unreachable(1), unreachable(2)])
       yield* flush
       expect(lines[1]).toContain("… and 1 more in the last second")
-      yield* write([reset(3), reset(4)])
+      yield* write([unreachable(3), unreachable(4)])
       expect(lines.length).toBe(4)
     }))
 
@@ -123,6 +125,11 @@ describe("ServerLog.standard", () => {
         headerCut(0)
       ])
       expect(lines.map((line) => line.split(" ")[0])).toEqual(["Debug", "Debug", "Debug"])
+      yield* write([failed(4, new NetworkError.ConnectionReset()), failed(5, new TlsReason.Truncated())])
+      expect(lines.splice(3)).toEqual([
+        "Debug the peer reset the connection",
+        "Debug the peer closed the connection without close_notify"
+      ])
       yield* write([handshakeFailed(3, new TlsReason.NotTls()), headerCut(5)])
       expect(lines.slice(3).map((line) => line.split(" ")[0])).toEqual(["Warn"])
       yield* TestClock.adjust("1 minute")
@@ -160,7 +167,7 @@ describe("ServerLog.all", () => {
       const every: Array<number> = []
       const mine = ServerLog.make(["HandlerFailed"], ({ id }) => Effect.sync(() => void every.push(id)))
       const { lines, write } = opened(ServerLog.all(ServerLog.standard, mine))
-      yield* write(ports(1, 5).map(reset))
+      yield* write(ports(1, 5).map(unreachable))
       expect(lines.length).toBe(1)
       expect(every).toEqual([1, 2, 3, 4, 5])
     }))

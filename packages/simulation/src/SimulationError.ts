@@ -24,8 +24,10 @@ export {
  */
 export interface WaitingFiber {
   readonly id: number
-  /** Its spans, the outermost first; or how else it can be told apart. */
-  readonly name: string
+  /** The host that it runs on. Empty: none. */
+  readonly host: string
+  /** Its spans, the outermost first, or the functions that it is in. `undefined`: it has none. */
+  readonly name: string | undefined
   /** Whether it waits for a promise. */
   readonly awaitsPromise: boolean
 }
@@ -139,14 +141,16 @@ export class SimulationUncaught extends Data.TaggedError("SimulationUncaught")<{
 export class SimulationLimitExceeded extends Data.TaggedError("SimulationLimitExceeded")<
   Situation & {
     readonly limit: "time" | "steps"
+    /** The limit itself: milliseconds of virtual time, or steps. */
+    readonly allowed: number
     readonly steps: number
   }
 > {
   override get message(): string {
     const first = this.limit === "time"
-      ? `the simulation has not ended after its time: the next thing would happen later than the limit allows. It is ${this.at} ms`
-      : `the simulation has not ended after ${this.steps} steps. It is ${this.at} ms`
-    return [`${first}; raise the limit, if this is not a program that runs forever`, ...describe(this)].join("\n")
+      ? `the simulation did not end within limit.time, ${this.allowed} ms of virtual time: at ${this.at} ms, it waits for something later`
+      : `the simulation did not end within limit.steps, ${this.allowed} steps: it is at ${this.at} ms of virtual time`
+    return [`${first}; end the program, or raise the limit`, ...describe(this)].join("\n")
   }
 }
 
@@ -283,7 +287,7 @@ export type SimulationError =
 const shown = 20
 
 const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> => [
-  ...list("fibers", fibers, ({ awaitsPromise, name }) => `${name}${awaitsPromise ? ": waits for a promise" : ""}`),
+  ...listFibers(fibers),
   ...list("sockets", sockets, ({ host, name, waitsFor }) => `${host}: ${name}: ${waitsFor}`),
   ...list(
     "timers and callbacks of the platform, which never come in a synchronous run",
@@ -291,6 +295,17 @@ const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> 
     ({ caller, name }) => `${name} ${caller}`
   )
 ]
+
+// A fiber without a span says no more than its host: those of one host are counted.
+const listFibers = (fibers: ReadonlyArray<WaitingFiber>): ReadonlyArray<string> => {
+  const lineOf = ({ awaitsPromise, host, name }: WaitingFiber) =>
+    `${host && `${host}: `}${name ?? "without a span"}${awaitsPromise ? ": waits for a promise" : ""}`
+  const nameless = Map.groupBy(fibers.filter(({ name }) => name === undefined), lineOf)
+  return list("fibers", [
+    ...fibers.filter(({ name }) => name !== undefined).map(lineOf),
+    ...Array.from(nameless, ([line, { length }]) => length === 1 ? line : `${line} (${length} fibers)`)
+  ], (line) => line)
+}
 
 const list = <A>(title: string, all: ReadonlyArray<A>, format: (each: A) => string): ReadonlyArray<string> =>
   all.length === 0 ? [] : [

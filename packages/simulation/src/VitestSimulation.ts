@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Vitest from "vitest"
 import { writeReport } from "./internal/report/files.ts"
+import { located } from "./internal/report/located.ts"
 import { quiet } from "./internal/run/exploration.ts"
 import { messageOf, traceInDetail } from "./internal/run/failure.ts"
 import type * as SimNetwork from "./SimNetwork.ts"
@@ -95,7 +96,7 @@ const runSeeds = Effect.fnUntraced(function*<A, E>(
       )
       const facts = { seed: String(seed) }
       const path = yield* writeReport(`${name}-${seed}`, trace, { title: name, facts, decode })
-      return yield* Effect.die(new Error(report(run, cause, path), { cause: Cause.squash(cause) }))
+      return yield* Effect.die(located(report(run, cause, path), Cause.squash(cause)))
     }
   }
 })

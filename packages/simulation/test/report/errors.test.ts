@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
+import { located } from "../../src/internal/report/located.ts"
 import * as SimulationError from "../../src/SimulationError.ts"
 
-const fiber = (id: number, awaitsPromise = false) => ({ id, name: `fiber ${id}`, awaitsPromise })
+const fiber = (id: number, awaitsPromise = false) => ({ id, host: "", name: `fiber ${id}`, awaitsPromise })
 const nothing = { at: 1500, fibers: [], sockets: [], calls: [], isSynchronous: true }
 const fibers = (count: number) => Array.from({ length: count }, (_, id) => fiber(id))
 
@@ -41,6 +42,19 @@ describe("the report of a run that does not end", () => {
     expect(report.slice(1)).toEqual(lines)
   })
 
+  it("says where fibers run, and counts those without a span", () => {
+    const nameless = (host: string) => ({ id: 9, host, name: undefined, awaitsPromise: false })
+    const named = { ...fiber(1), host: "server" }
+    const all = [nameless(""), nameless("a"), named, nameless("a")]
+    const { message } = new SimulationError.SimulationDeadlock({ ...nothing, fibers: all })
+    expect(message.split("\n").slice(1)).toEqual([
+      "fibers:",
+      "  server: fiber 1",
+      "  without a span",
+      "  a: without a span (2 fibers)"
+    ])
+  })
+
   it("lists twenty of a kind, and counts the others", () => {
     const lines = (count: number) =>
       new SimulationError.SimulationDeadlock({ ...nothing, fibers: fibers(count) }).message.split("\n").slice(2)
@@ -52,10 +66,18 @@ describe("the report of a run that does not end", () => {
 
   it("names the limit that was met", () => {
     const met = (limit: "time" | "steps") =>
-      new SimulationError.SimulationLimitExceeded({ ...nothing, fibers: fibers(1), limit, steps: 77 }).message
-    expect(met("time")).toMatch(/after its time.* 1500 ms; raise the limit.*\nfibers:\n {2}fiber 0$/)
+      new SimulationError.SimulationLimitExceeded({
+        ...nothing,
+        fibers: fibers(1),
+        limit,
+        allowed: limit === "time" ? 3000 : 77,
+        steps: 77
+      }).message
+    expect(met("time")).toMatch(
+      /limit\.time, 3000 ms of virtual time: at 1500 ms, .*; .*raise the limit\nfibers:\n {2}fiber 0$/
+    )
     expect(met("time")).not.toContain("77")
-    expect(met("steps")).toMatch(/after 77 steps.* 1500 ms; raise the limit/)
+    expect(met("steps")).toMatch(/limit\.steps, 77 steps: it is at 1500 ms of virtual time; .*raise the limit/)
   })
 })
 
@@ -83,5 +105,18 @@ describe("the report of a run that fails", () => {
     expect(new SimulationError.SimulationNotDeterministic({ seed: 5, ...difference }).message).toContain(
       "seed 5 gave two different runs: a; and b;"
     )
+  })
+})
+
+describe("the error of a test", () => {
+  it("points to the line of the program", () => {
+    const cause = new Error("first")
+    cause.stack = "Error: first\n    at make (/p/node_modules/lib/a.js:1:2)\n    at program (/p/test/a.test.ts:9:5)"
+    const { message, stack } = located("seed 1 fails", cause)
+    expect(message).toBe("seed 1 fails")
+    expect(stack).toBe("Error: seed 1 fails\n    at program (/p/test/a.test.ts:9:5)")
+    cause.stack = "Error: first\n    at make (/p/node_modules/lib/a.js:1:2)"
+    expect(located("seed 1 fails", cause).stack).toContain("at make")
+    expect(located("seed 1 fails", "no error").stack).toContain("errors.test.ts")
   })
 })

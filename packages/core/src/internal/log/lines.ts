@@ -111,6 +111,10 @@ export const detailedLine = (
 /** A failed handler. An `Error` that it failed with is expected: one line. A defect comes with its cause. */
 export const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> => {
   const error = Cause.squash(cause)
+  // Clients leave without a word: nobody has to act on that.
+  if (!Cause.hasDies(cause) && NetworkError.isNetworkError(error) && isDeparture(error.reason)) {
+    return { level: "Debug", kind: `handler ${error.reason._tag}`, message: error.reason.message }
+  }
   return error instanceof Error && !Cause.hasDies(cause)
     ? { level: "Warn", kind: `handler ${kindOf(error)}`, message: error.message }
     : { level: "Error", kind: `defect ${kindOf(error)}`, message: "the handler failed", cause }
@@ -127,6 +131,8 @@ const kindOf = (error: unknown): string => {
 const isProbe = (reason: NetworkError.Reason): boolean =>
   reason._tag === "HandshakeCut" || reason._tag === "ConnectionReset" || reason._tag === "Closed" ||
   (reason._tag === "InvalidProxyHeader" && reason.fault._tag === "TruncatedHeader" && reason.fault.received === 0)
+
+const isDeparture = ({ _tag }: NetworkError.Reason): boolean => _tag === "ConnectionReset" || _tag === "Truncated"
 
 const period = (duration: Duration.Duration): string => {
   const millis = Duration.toMillis(duration)

@@ -1,6 +1,7 @@
 import type * as Fiber from "effect/Fiber"
 import type * as SimulationError from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
+import { CurrentProcess } from "../kernel/process.ts"
 import { describeWait } from "../kernel/tcp/state.ts"
 import type { World } from "../world/world.ts"
 
@@ -20,8 +21,8 @@ export const describeFiber = (
       names.unshift(stackFrame.name)
     }
   }
-  const name = names.length === 0 ? `fiber ${fiber.id}, which has no span` : names.join(" > ")
-  return { id: fiber.id, name, awaitsPromise }
+  const host = fiber.getRef(CurrentProcess)?.host.name ?? ""
+  return { id: fiber.id, host, name: names.length === 0 ? undefined : names.join(" > "), awaitsPromise }
 }
 
 const format = ({ address, port }: Trace.Socket): string =>

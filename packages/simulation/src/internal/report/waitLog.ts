@@ -78,7 +78,7 @@ export class WaitLog implements Watch {
     this.#note(`fiber ${id}`, world, {
       host,
       kind: "fiber",
-      name: name.replace(/, which has no span$/, ""),
+      name: name ?? `fiber ${id}`,
       state: fiber.pollUnsafe() === undefined ? state : undefined
     })
   }

@@ -186,7 +186,7 @@ export const execute = <A, E, R>(
     },
     isRecorded: () => run !== undefined || recording.isDone(),
     isDone: () => fiber?.pollUnsafe() !== undefined,
-    stop: (stop) => end(Exit.fail(stopError(stop, time, world, sandbox))),
+    stop: (stop) => end(Exit.fail(stopError(stop, limits, time, world, sandbox))),
     abandon: () => end(Exit.interrupt()),
     cleanUp: () => {
       if (run?.exit._tag === "Failure") fiber!.interruptUnsafe()
@@ -207,6 +207,7 @@ const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer =>
 
 const stopError = (
   stop: Stop,
+  limits: Limits,
   time: VirtualTime,
   world: World | undefined,
   { awaits, calls }: Sandbox
@@ -225,5 +226,7 @@ const stopError = (
   const { halt } = stop
   return halt === "nothingLeft" || halt === "promise"
     ? new SimulationDeadlock(situation)
-    : new SimulationLimitExceeded({ ...situation, limit: halt === "timeLimit" ? "time" : "steps", steps: time.steps })
+    : halt === "timeLimit"
+    ? new SimulationLimitExceeded({ ...situation, limit: "time", allowed: limits.time / 1000, steps: time.steps })
+    : new SimulationLimitExceeded({ ...situation, limit: "steps", allowed: limits.steps, steps: time.steps })
 }
