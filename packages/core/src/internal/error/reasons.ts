@@ -268,7 +268,9 @@ export class InvalidOption extends Data.TaggedClass("InvalidOption")<{
   readonly expected: string
 }> {
   get message(): string {
-    return `the option ${this.option} cannot be ${formatValue(this.value)}`
+    return `the option ${this.option} ${
+      this.value === undefined ? "is missing" : `cannot be ${formatValue(this.value)}`
+    }`
   }
   get advice(): string {
     return `expected ${this.expected}`

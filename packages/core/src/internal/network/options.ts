@@ -95,9 +95,9 @@ export const checkTls = (
   checked(operation, where, () => {
     // An inherited socket is over TLS if there are certificates.
     if (endpoint._tag === "Inherited") return
-    if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", "there", "an endpoint that begins with tls://")
+    if (endpoint._tag !== "Tls" && tls !== undefined) reject("tls", tls, "an endpoint that begins with tls://")
     if (endpoint._tag === "Tls" && upgradeTls !== undefined) {
-      reject("upgradeTls", "there", "an endpoint that begins with tcp:// or unix://")
+      reject("upgradeTls", upgradeTls, "an endpoint that begins with tcp:// or unix://")
     }
     if (endpoint._tag === "Tls" && tls === undefined && operation === "listen") {
       reject("tls", undefined, "the certificates to show, as in { certificates: [{ chain, key }] }")

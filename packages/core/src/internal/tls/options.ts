@@ -20,7 +20,9 @@ export const checkClient = (options: Tls.ClientOptions): TlsClient =>
 export const checkServer = (options: Tls.ServerOptions): TlsServer =>
   once(servers, options, () => {
     const [first, ...others] = options.certificates ?? []
-    if (first === undefined) return reject("tls.certificates", "empty", "at least one certificate with its key")
+    if (first === undefined) {
+      return reject("tls.certificates", options.certificates, "at least one certificate with its key")
+    }
     const clientCertificates = oneOf(
       "tls.clientCertificates",
       options.clientCertificates ?? "off",
