@@ -111,7 +111,7 @@ export const detailedLine = (
 /** A failed handler. An `Error` that it failed with is expected: one line. A defect comes with its cause. */
 export const handlerFailed = (cause: Cause.Cause<unknown>): Omit<Line, "annotations"> => {
   const error = Cause.squash(cause)
-  // Clients leave without a word: nobody has to act on that.
+  // Clients leave without closing: nobody has to act on that.
   if (!Cause.hasDies(cause) && NetworkError.isNetworkError(error) && isDeparture(error.reason)) {
     return { level: "Debug", kind: `handler ${error.reason._tag}`, message: error.reason.message }
   }
