@@ -40,12 +40,12 @@ export class FakeTransport implements Transport.SecureTransport {
     return this.lends ? chunk.slice() : chunk
   }
 
-  // Once it reads into a buffer of its own, a chunk stays as it is until the next is read.
-  #isDedicated = false
+  /** Once it reads into a buffer of its own, a chunk stays as it is until the next is read. */
+  isDedicated = false
   #lent: Uint8Array = new Uint8Array(0)
 
   dedicate(): boolean {
-    return this.#isDedicated = true
+    return this.isDedicated = true
   }
 
   write(chunks: ReadonlyArray<Uint8Array>): boolean {
@@ -79,7 +79,7 @@ export class FakeTransport implements Transport.SecureTransport {
   /** The peer sends. A lent chunk is overwritten when its time is over, as the next read would do it. */
   deliver(chunk: Uint8Array): void {
     if (this.lends) this.#lent.fill(poison)
-    const isDedicated = this.#isDedicated
+    const { isDedicated } = this
     const lent = chunk.slice()
     this.#lent = lent
     this.isFlowing = this.receiver!.onData(lent)

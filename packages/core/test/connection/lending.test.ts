@@ -53,6 +53,22 @@ describe("Lending.bytes", () => {
       }
     }))
 
+  it.effect("takes a read buffer of its own for bulk transfers alone", () =>
+    Effect.gen(function*() {
+      const reading = (chunk: Uint8Array) =>
+        Effect.gen(function*() {
+          const { connection, transport } = pair()
+          const reading = yield* Effect.forkChild(Stream.runDrain(Lending.bytes(connection)), {
+            startImmediately: true
+          })
+          yield* send(transport, Array.from({ length: 10 }, () => chunk))
+          yield* Fiber.join(reading)
+          return transport.isDedicated
+        })
+      assert.isFalse(yield* reading(new Uint8Array(1000)))
+      assert.isTrue(yield* reading(new Uint8Array(20_000)))
+    }))
+
   it.effect("lets nothing get lost when it is interrupted, or ends early", () =>
     Effect.gen(function*() {
       const { connection, transport } = pair()
