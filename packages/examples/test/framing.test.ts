@@ -81,7 +81,10 @@ describe("framing", () => {
     const server = await serve("framing fixed server")
     const client = ["framing", "fixed", "client", "--port", String(server.port)]
     const long = await run([...client, "short", "x".repeat(33)])
-    expect(long).toMatchObject({ code: 1, stderr: expect.stringMatching(/^frame at byte 32 too long: .*\n$/) })
+    expect(long).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^cannot encode frame: 33 bytes, limit 32; .*\n$/)
+    })
     const padded = await run([...client, "padded "])
     expect(padded).toMatchObject({ code: 1, stderr: expect.stringMatching(/ends with a space.*\n$/) })
   })
