@@ -42,7 +42,7 @@ export const writeHome = (): void => {
   const text = readFileSync(join(root, "site/pages/index.md"), "utf8")
   stage(
     "index.md",
-    text.replace("SERVER", () => blockOf("README.md", "runMain"))
+    text.replace("SERVER", () => blockOf("README.md", "NodeProgram.run"))
       .replace("TEST", () => blockOf("docs/getting-started.md", "Fault.partition"))
   )
 }
