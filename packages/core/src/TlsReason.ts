@@ -158,7 +158,7 @@ export class NoCertificate extends Data.TaggedClass("NoCertificate") {
 }
 
 /**
- * A local certificate, key or list cannot be used; `option` names it. Found before anything is opened.
+ * A local certificate, key or list cannot be used; `option` names it, and `fix` says what to do. Found before anything is opened.
  *
  * @since 0.1.0
  * @category errors
@@ -166,11 +166,14 @@ export class NoCertificate extends Data.TaggedClass("NoCertificate") {
 export class UnusableCertificate extends Data.TaggedClass("UnusableCertificate")<{
   readonly option: string
   readonly why: string
+  readonly fix?: string | undefined
 }> {
   get message(): string {
     return `${this.option} is not usable: ${this.why}`
   }
-  readonly advice = "provide complete PEM text"
+  get advice(): string {
+    return this.fix ?? "provide complete PEM text"
+  }
 }
 
 /**

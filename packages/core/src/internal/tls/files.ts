@@ -52,7 +52,10 @@ const readAll = (paths: string | ReadonlyArray<string>) =>
 const read = (path: string): Effect.Effect<string, NetworkError.NetworkError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (files) => files.readFileString(path)).pipe(
     Effect.mapError((cause) => {
-      const reason = new UnusableCertificate({ option: "the file", why: cause.message })
+      const isMissing = cause.reason._tag === "NotFound"
+      const why = isMissing ? "it does not exist" : cause.message
+      const fix = isMissing ? "check the path" : "make it a file that this user can read"
+      const reason = new UnusableCertificate({ option: "the file", why, fix })
       return new NetworkError.NetworkError({ operation: "configure", address: path, reason, cause })
     })
   )

@@ -116,6 +116,10 @@ const fingerprint = (text: string): string => {
 const keyPair = (option: string, { chain, key, passphrase }: Tls.Certificate): TlsKeyPair => {
   const redacted = typeof key === "string" ? Redacted.make(key) : key
   pem(`${option}.key`, Redacted.value(redacted))
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(chain) && !/-----BEGIN [A-Z0-9 ]*CERTIFICATE-/.test(chain)) {
+    const fix = "give the certificate as chain, and the private key as key"
+    throw new UnusableCertificate({ option: `${option}.chain`, why: "it is a private key", fix })
+  }
   return { option, chain: pem(`${option}.chain`, chain), key: redacted, passphrase }
 }
 
