@@ -12,7 +12,7 @@ import * as Connection from "../../Connection.ts"
 import * as Endpoint from "../../Endpoint.ts"
 import * as Server from "../../Server.ts"
 import { type ConnectionState, stateOf } from "../connection/state.ts"
-import { settleWithin } from "../server/drain.ts"
+import { settleOrAbort, settleWithin } from "../server/drain.ts"
 import { checkPolicy } from "../server/policy.ts"
 import { Draining } from "../server/server.ts"
 import { closeCode, closeError, toNetworkError } from "./socketError.ts"
@@ -140,18 +140,11 @@ const settle = (connection: ConnectionState, cause: Cause.Cause<unknown>): Effec
 const drain = (run: Run, grace: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     goAway(run)
-    return settleWithin(allEnded(run), grace, () => cut(run))
+    return settleWithin(allEnded(run), grace, () => {
+      for (const fiber of run.sessions.values()) fiber.interruptUnsafe()
+      return settleOrAbort(allEnded(run), () => Array.from(run.sessions.keys()))
+    })
   })
-
-const cut = (run: Run): Effect.Effect<unknown> => {
-  for (const fiber of run.sessions.values()) fiber.interruptUnsafe()
-  const [first] = run.sessions.keys()
-  // A finalizer may wait on its connection for a peer that does nothing: the abort wakes it.
-  return first === undefined ? Effect.void : settleWithin(allEnded(run), first.connection.closeTimeout, () => {
-    for (const { connection } of run.sessions.keys()) connection.abort()
-    return allEnded(run)
-  })
-}
 
 const allEnded = (run: Run): Effect.Effect<unknown> =>
   Effect.suspend(() => Fiber.awaitAll(Array.from(run.sessions.values())))

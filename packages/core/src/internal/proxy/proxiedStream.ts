@@ -1,69 +1,23 @@
 import type { Proxy } from "@sluice/proxy/ProxyProtocol"
-import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as Tls from "../../Tls.ts"
 import type * as Transport from "../../Transport.ts"
+import { ForwardedStream } from "./forwardedStream.ts"
 
 /** A stream with the addresses of its PROXY header. */
-export class ProxiedStream implements Transport.StreamTransport {
-  readonly beneath: Transport.StreamTransport
+export class ProxiedStream extends ForwardedStream {
   readonly proxy: Proxy
 
   constructor(beneath: Transport.StreamTransport, proxy: Proxy) {
-    this.beneath = beneath
+    super(beneath)
     this.proxy = proxy
   }
 
-  get localAddress(): NetAddress.SocketAddress {
+  override get localAddress(): NetAddress.SocketAddress {
     return this.proxy.header.addresses?.destination ?? this.proxy.localAddress
   }
 
-  get remoteAddress(): NetAddress.SocketAddress {
+  override get remoteAddress(): NetAddress.SocketAddress {
     return this.proxy.header.addresses?.source ?? this.proxy.remoteAddress
-  }
-
-  get tls(): Tls.Session | undefined {
-    return this.beneath.tls
-  }
-
-  get isSending(): boolean | undefined {
-    return this.beneath.isSending
-  }
-
-  get unacknowledged(): Effect.Effect<number | undefined> | undefined {
-    return this.beneath.unacknowledged
-  }
-
-  start(receiver: Transport.StreamReceiver): void {
-    this.beneath.start(receiver)
-  }
-
-  resume(): void {
-    this.beneath.resume()
-  }
-
-  keep(chunk: Uint8Array): Uint8Array {
-    return this.beneath.keep(chunk)
-  }
-
-  dedicate(): boolean {
-    return this.beneath.dedicate()
-  }
-
-  write(chunks: ReadonlyArray<Uint8Array>): boolean {
-    return this.beneath.write(chunks)
-  }
-
-  end(): void {
-    this.beneath.end()
-  }
-
-  destroy(): void {
-    this.beneath.destroy()
-  }
-
-  reset(): void {
-    this.beneath.reset()
   }
 }
 

@@ -1,7 +1,6 @@
-import type * as Effect from "effect/Effect"
-import type * as NetAddress from "effect/net/NetAddress"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
+import { ForwardedStream } from "./forwardedStream.ts"
 
 /** A stream, and the events that nobody has received yet. */
 export interface TakenOver {
@@ -17,8 +16,7 @@ export interface TakenOver {
  * The opening's receiver gets all events until it lets go. The real receiver gets the bytes that the opening left unread,
  * then all later events, in order.
  */
-export class ReplayStream implements Transport.StreamTransport, Transport.StreamReceiver {
-  readonly #beneath: Transport.StreamTransport
+export class ReplayStream extends ForwardedStream implements Transport.StreamReceiver {
   #receiver: Transport.StreamReceiver | undefined
   #unread: Array<Uint8Array> = []
   // The last answer of the receiver to a replayed chunk.
@@ -28,18 +26,18 @@ export class ReplayStream implements Transport.StreamTransport, Transport.Stream
   #closed = false
 
   constructor(beneath: Transport.StreamTransport, opening: Transport.StreamReceiver) {
-    this.#beneath = beneath
+    super(beneath)
     this.#receiver = opening
   }
 
   /** Starts the stream beneath. */
   begin(): void {
-    this.#beneath.start(this)
+    this.beneath.start(this)
   }
 
   /** Leaves a chunk, which is lent for the call, to the next receiver. */
   leave(chunk: Uint8Array): void {
-    if (chunk.length > 0) this.#unread.push(this.#beneath.keep(chunk))
+    if (chunk.length > 0) this.#unread.push(this.beneath.keep(chunk))
   }
 
   /** Leaves the end of the input to the next receiver. */
@@ -56,7 +54,7 @@ export class ReplayStream implements Transport.StreamTransport, Transport.Stream
   takeOver(): TakenOver {
     const unread = this.#unread
     this.#unread = []
-    return { beneath: this.#beneath, unread, ended: this.#ended || this.#closed, error: this.#error }
+    return { beneath: this.beneath, unread, ended: this.#ended || this.#closed, error: this.#error }
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -97,26 +95,14 @@ export class ReplayStream implements Transport.StreamTransport, Transport.Stream
   // As a stream
   // -------------------------------------------------------------------------------------------------------------------
 
-  get localAddress(): NetAddress.SocketAddress {
-    return this.#beneath.localAddress
-  }
-
-  get remoteAddress(): NetAddress.SocketAddress {
-    return this.#beneath.remoteAddress
-  }
-
-  get unacknowledged(): Effect.Effect<number | undefined> | undefined {
-    return this.#beneath.unacknowledged
-  }
-
-  start(receiver: Transport.StreamReceiver): void {
+  override start(receiver: Transport.StreamReceiver): void {
     this.#receiver = receiver
     this.#deliver(receiver)
     if (this.#error !== undefined) receiver.onError(this.#error)
     if (this.#closed) receiver.onClose()
   }
 
-  resume(): void {
+  override resume(): void {
     if (this.#receiver !== undefined) this.#deliver(this.#receiver)
   }
 
@@ -130,30 +116,6 @@ export class ReplayStream implements Transport.StreamTransport, Transport.Stream
       this.#ended = false
       receiver.onEnd()
     }
-    this.#beneath.resume()
-  }
-
-  keep(chunk: Uint8Array): Uint8Array {
-    return this.#beneath.keep(chunk)
-  }
-
-  dedicate(): boolean {
-    return this.#beneath.dedicate()
-  }
-
-  write(chunks: ReadonlyArray<Uint8Array>): boolean {
-    return this.#beneath.write(chunks)
-  }
-
-  end(): void {
-    this.#beneath.end()
-  }
-
-  destroy(): void {
-    this.#beneath.destroy()
-  }
-
-  reset(): void {
-    this.#beneath.reset()
+    this.beneath.resume()
   }
 }

@@ -2,6 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Server from "../../Server.ts"
+import type { ConnectionState } from "../connection/state.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { untilDue } from "../time/untilDue.ts"
 import type { Policy } from "./policy.ts"
@@ -18,7 +19,8 @@ export const drain = (sessions: Sessions, policy: Policy, clock: Clock.Clock): E
     let cut = 0
     const settled = settleWithin(ended, drainGrace, () => {
       cut = sessions.size
-      return cutAll(sessions)
+      for (const session of sessions.all) session.interrupt("cut")
+      return settleOrAbort(sessions.allEnded, () => sessions.all)
     })
     return Effect.map(settled, () => ({ ended: before - cut, cut }))
   })
@@ -34,14 +36,15 @@ export const settleWithin = (
     orElse: () => Effect.suspend(otherwise)
   }))
 
-const cutAll = (sessions: Sessions): Effect.Effect<unknown> => {
-  const open = sessions.all
-  for (const session of open) session.interrupt("cut")
-  const [first] = open
-  // A finalizer may wait on its connection for a peer that does nothing: the abort wakes it.
-  return first === undefined ? Effect.void : settleWithin(sessions.allEnded, first.connection.closeTimeout, () => {
-    for (const { connection } of sessions.all) connection.abort()
-    return sessions.allEnded
+/** Waits for what was interrupted. A finalizer may wait on its connection for a peer that does nothing: an abort wakes it. */
+export const settleOrAbort = (
+  ended: Effect.Effect<unknown>,
+  open: () => ReadonlyArray<{ readonly connection: ConnectionState }>
+): Effect.Effect<unknown> => {
+  const [first] = open()
+  return first === undefined ? Effect.void : settleWithin(ended, first.connection.closeTimeout, () => {
+    for (const { connection } of open()) connection.abort()
+    return ended
   })
 }
 

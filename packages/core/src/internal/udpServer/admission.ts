@@ -15,6 +15,14 @@ interface Unreported {
   lastReport: number
 }
 
+interface Options {
+  readonly socket: UdpSocketState
+  readonly rate: Rate | undefined
+  readonly handleOwn: boolean
+  readonly clock: Clock.Clock
+  readonly report: (why: UdpServerEvent.Rejection, datagram: DatagramState, count: number) => void
+}
+
 /** Decides which datagrams are handled, and counts the others. */
 export class Admission {
   readonly rejected: Record<UdpServerEvent.Rejection, number> = { ratePerSource: 0, handleOwn: 0 }
@@ -22,33 +30,19 @@ export class Admission {
     ratePerSource: { count: 0, lastReport: -Infinity },
     handleOwn: { count: 0, lastReport: -Infinity }
   }
-  readonly #socket: UdpSocketState
-  readonly #rate: Rate | undefined
-  readonly #handleOwn: boolean
-  readonly #clock: Clock.Clock
   readonly #buckets = new Buckets<string>(capacity)
-  readonly #report: (why: UdpServerEvent.Rejection, datagram: DatagramState, count: number) => void
+  readonly #options: Options
 
-  constructor(options: {
-    readonly socket: UdpSocketState
-    readonly rate: Rate | undefined
-    readonly handleOwn: boolean
-    readonly clock: Clock.Clock
-    readonly report: (why: UdpServerEvent.Rejection, datagram: DatagramState, count: number) => void
-  }) {
-    this.#socket = options.socket
-    this.#rate = options.rate
-    this.#handleOwn = options.handleOwn
-    this.#clock = options.clock
-    this.#report = options.report
+  constructor(options: Options) {
+    this.#options = options
   }
 
   /** Whether to handle a datagram. Its source is not parsed. */
   admits(datagram: DatagramState): boolean {
-    if (!this.#handleOwn && this.#socket.sent(datagram.origin)) return this.#reject("handleOwn", datagram)
-    const rate = this.#rate
+    const { clock, handleOwn, rate, socket } = this.#options
+    if (!handleOwn && socket.sent(datagram.origin)) return this.#reject("handleOwn", datagram)
     if (rate === undefined) return true
-    const now = monotonicMillis(this.#clock)
+    const now = monotonicMillis(clock)
     const source = `${datagram.origin.address} ${datagram.origin.port}`
     const fullAt = this.#buckets.get(source)
     if (!hasToken(fullAt, rate, now)) return this.#reject("ratePerSource", datagram)
@@ -58,12 +52,13 @@ export class Admission {
 
   #reject(why: UdpServerEvent.Rejection, datagram: DatagramState): false {
     this.rejected[why]++
+    const { clock, report } = this.#options
     const unreported = this.#unreported[why]
     unreported.count++
-    const now = monotonicMillis(this.#clock)
+    const now = monotonicMillis(clock)
     if (now - unreported.lastReport >= pause) {
       unreported.lastReport = now
-      this.#report(why, datagram, unreported.count)
+      report(why, datagram, unreported.count)
       unreported.count = 0
     }
     return false

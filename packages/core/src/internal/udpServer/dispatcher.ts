@@ -9,18 +9,24 @@ import type * as UdpServer from "../../UdpServer.ts"
 import type { DatagramState, Receiver, UdpSocketState } from "../udp/udpSocket.ts"
 import type { Admission } from "./admission.ts"
 
+interface Options<E, R> {
+  readonly socket: UdpSocketState
+  readonly admission: Admission
+  readonly concurrency: number
+  /** The services of the handlers, without their Scopes. */
+  readonly context: Context.Context<R>
+  readonly handler: UdpServer.Handler<E, R>
+  readonly onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
+  readonly onReceiveFailed: (error: NetworkError.NetworkError) => void
+}
+
 /**
  * Runs a handler for each datagram, in a fiber and a Scope of its own, and a limited number at once. The other datagrams
  * wait in the queue of the socket. A handler starts within the callback of the socket.
  */
 export class Dispatcher<E, R> {
-  readonly #socket: UdpSocketState
-  readonly #admission: Admission
-  readonly #concurrency: number
+  readonly #options: Options<E, R>
   readonly #context: Context.Context<R>
-  readonly #handler: UdpServer.Handler<E, R>
-  readonly #onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
-  readonly #onReceiveFailed: (error: NetworkError.NetworkError) => void
   readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   #handling = 0
   #isStopped = false
@@ -29,24 +35,10 @@ export class Dispatcher<E, R> {
   #isFilling = false
   #onIdle: (() => void) | undefined = undefined
 
-  constructor(options: {
-    readonly socket: UdpSocketState
-    readonly admission: Admission
-    readonly concurrency: number
-    /** The services of the handlers, without their Scopes. */
-    readonly context: Context.Context<R>
-    readonly handler: UdpServer.Handler<E, R>
-    readonly onFailed: (datagram: DatagramState, cause: Cause.Cause<unknown>) => void
-    readonly onReceiveFailed: (error: NetworkError.NetworkError) => void
-  }) {
-    this.#socket = options.socket
-    this.#admission = options.admission
-    this.#concurrency = options.concurrency
+  constructor(options: Options<E, R>) {
+    this.#options = options
     // A flat copy: contexts are chains, and every handler would walk this one.
     this.#context = Context.makeUnsafe(new Map(options.context.mapUnsafe))
-    this.#handler = options.handler
-    this.#onFailed = options.onFailed
-    this.#onReceiveFailed = options.onReceiveFailed
   }
 
   /** How many handlers run, or close their Scope. */
@@ -59,9 +51,9 @@ export class Dispatcher<E, R> {
     // A handler that ends synchronously calls this again, within the loop.
     if (this.#isFilling) return
     this.#isFilling = true
-    while (!this.#isReceiving && !this.#isStopped && this.#handling < this.#concurrency) {
+    while (!this.#isReceiving && !this.#isStopped && this.#handling < this.#options.concurrency) {
       this.#isReceiving = true
-      this.#socket.take(this.#receiver)
+      this.#options.socket.take(this.#receiver)
     }
     this.#isFilling = false
   }
@@ -71,8 +63,8 @@ export class Dispatcher<E, R> {
     if (datagram === undefined) {
       // Other errors, such as an ICMP error on a connected socket, are temporary.
       if (error!.reason._tag === "Closed") this.#isStopped = true
-      else this.#onReceiveFailed(error!)
-    } else if (this.#admission.admits(datagram)) {
+      else this.#options.onReceiveFailed(error!)
+    } else if (this.#options.admission.admits(datagram)) {
       this.#handle(datagram)
     }
     this.start()
@@ -82,7 +74,7 @@ export class Dispatcher<E, R> {
     this.#handling++
     const scope = Scope.makeUnsafe()
     const fiber = Effect.runForkWith(Context.add(this.#context, Scope.Scope, scope))(
-      Effect.suspend(() => this.#handler(datagram, this.#socket))
+      Effect.suspend(() => this.#options.handler(datagram, this.#options.socket))
     )
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#close(datagram, scope, exit)
@@ -94,11 +86,11 @@ export class Dispatcher<E, R> {
   }
 
   #close(datagram: DatagramState, scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isFailure(exit)) this.#onFailed(datagram, exit.cause)
+    if (Exit.isFailure(exit)) this.#options.onFailed(datagram, exit.cause)
     const finalizers = Scope.closeUnsafe(scope, exit)
     if (finalizers === undefined) return this.#end()
     Effect.runForkWith(this.#context)(finalizers).addObserver((finalized) => {
-      if (Exit.isFailure(finalized)) this.#onFailed(datagram, finalized.cause)
+      if (Exit.isFailure(finalized)) this.#options.onFailed(datagram, finalized.cause)
       this.#end()
     })
   }
@@ -112,7 +104,7 @@ export class Dispatcher<E, R> {
   /** Takes no more datagrams. */
   stop(): void {
     this.#isStopped = true
-    this.#socket.forget(this.#receiver)
+    this.#options.socket.forget(this.#receiver)
   }
 
   /** Waits until no handler runs. */
