@@ -228,11 +228,7 @@ export const layer = <E, R>(
   options: Options,
   handler: Handler<E, R>
 ): Layer.Layer<never, NetworkError.NetworkError, Network.Network | Exclude<R, Scope.Scope>> =>
-  Layer.effectDiscard(internal.start(options, handler)) as Layer.Layer<
-    never,
-    NetworkError.NetworkError,
-    Network.Network | Exclude<R, Scope.Scope>
-  >
+  Layer.effectDiscard(internal.start(options, handler)) as ReturnType<typeof layer<E, R>>
 
 /**
  * The effect that {@link onStart} runs for each server.

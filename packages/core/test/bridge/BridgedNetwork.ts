@@ -32,7 +32,7 @@ const bridged = Effect.fnUntraced(function*(connection: ConnectionState) {
     localAddress: connection.transport.localAddress,
     remoteAddress: connection.transport.remoteAddress,
     halfOpen: true,
-    closeTimeout: connection.closeTimeout
+    closeTimeout: connection.options.closeTimeout
   })
 })
 

@@ -1,4 +1,3 @@
-import type * as IpNetwork from "effect/net/IpNetwork"
 import type * as Result from "effect/Result"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, integer, optionalInteger, reject } from "../../Options.ts"
@@ -7,21 +6,14 @@ import { checkNetworks } from "../address/parseNetworks.ts"
 import type { Rate } from "./tokenBuckets.ts"
 
 /** `ServerPolicy.AcceptPolicy`, validated and complete. */
-export interface AcceptPolicy {
-  readonly allow: ReadonlyArray<IpNetwork.IpNetwork> | undefined
-  readonly deny: ReadonlyArray<IpNetwork.IpNetwork>
-  readonly acceptRate: Rate | undefined
-  readonly acceptRatePerAddress: Rate | undefined
-  readonly maxConnectionsPerAddress: number | undefined
-  readonly ipv6PrefixLength: number
-}
+export type AcceptPolicy = Result.Result.Success<ReturnType<typeof checkAcceptPolicy>>
 
 /** Validates who may connect. The error has the reason `InvalidOption` and names `address`. */
 export const checkAcceptPolicy = (
   options: ServerPolicy.AcceptPolicy,
   operation: NetworkError.Operation,
   address: string
-): Result.Result<AcceptPolicy, NetworkError.NetworkError> =>
+) =>
   checked(operation, address, () => ({
     allow: options.allow === undefined ? undefined : checkNetworks("allow", options.allow),
     deny: checkNetworks("deny", options.deny ?? ServerPolicy.defaults.deny),

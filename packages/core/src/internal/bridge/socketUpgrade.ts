@@ -14,7 +14,7 @@ export const upgrade = (
   connection: ConnectionState,
   options: Socket.TlsUpgradeOptions = noOptions
 ): Effect.Effect<void, Socket.SocketError> =>
-  Effect.fromResult(checked("secure", connection.peer, () => translate[connection.role](options))).pipe(
+  Effect.fromResult(checked("secure", connection.peer, () => translate[connection.options.role](options))).pipe(
     Effect.flatMap((translated) => Connection.upgradeTls(connection, translated)),
     Effect.mapError(upgradeError),
     Effect.asVoid

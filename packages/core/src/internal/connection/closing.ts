@@ -17,7 +17,7 @@ export const closedInTime = (connection: ConnectionState): Effect.Effect<void> =
   Effect.raceFirst(connection.closed, Effect.andThen(silence(connection), connection.closed)).pipe(
     Effect.interruptible,
     Effect.timeoutOrElse({
-      duration: Duration.millis(connection.closeTimeout),
+      duration: Duration.millis(connection.options.closeTimeout),
       orElse: () =>
         Effect.suspend(() => {
           connection.abort()
@@ -30,7 +30,7 @@ export const closedInTime = (connection: ConnectionState): Effect.Effect<void> =
 const silence = (connection: ConnectionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     const before = connection.activity.bytesIn
-    return Effect.flatMap(Effect.sleep(Duration.millis(connection.closeTimeout / 10)), () => {
+    return Effect.flatMap(Effect.sleep(Duration.millis(connection.options.closeTimeout / 10)), () => {
       if (connection.activity.bytesIn !== before || connection.output.isWaiting) return silence(connection)
       connection.fallSilent()
       return Effect.void

@@ -18,17 +18,17 @@ export const upgrade = Effect.fnUntraced(function*(
   connection: ConnectionState,
   options: Connection.UpgradeOptions
 ): Effect.fn.Return<Tls.Session, NetworkError.NetworkError> {
-  const { peer, security } = connection
+  const { options: { dialled, security, upgradeTls }, peer } = connection
   const { serverName, settings, timeout } = yield* Effect.fromResult(checked("secure", peer, () => {
     const timeout = duration("timeout", options.timeout ?? defaultHandshakeTimeout, 1)
     if (options.role === "server") {
-      const settings = options.tls === undefined ? connection.upgradeTls : settingsOf(options.tls)
+      const settings = options.tls === undefined ? upgradeTls : settingsOf(options.tls)
       return settings === undefined
         ? reject("tls", undefined, "the certificates to show, here or as the option upgradeTls of the server")
         : { settings: settings.prepared(security.prepare), timeout }
     }
     const settings = checkClient(options.tls ?? noOptions)
-    const serverName = serverNameOf(settings, connection.dialled) ??
+    const serverName = serverNameOf(settings, dialled) ??
       reject("tls.serverName", undefined, "the name of the server, which is known only where a host was connected to")
     return { settings: Effect.succeed(settings), timeout, serverName }
   }))

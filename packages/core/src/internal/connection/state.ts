@@ -41,6 +41,7 @@ export interface Options {
   /** The settings for an upgrade to TLS as the server, if the listener has them. */
   readonly upgradeTls?: ServerSettings | undefined
   readonly role: Role
+  /** The host that was asked for, if this side connected. */
   readonly dialled?: string | undefined
 }
 
@@ -59,15 +60,10 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly [typeId]: typeof typeId = typeId
   readonly id: number
   transport: Transport.StreamTransport
-  readonly security: ContextCache
-  readonly upgradeTls: ServerSettings | undefined
-  readonly role: Role
-  /** The host that was asked for, if this side connected. */
-  readonly dialled: string | undefined
+  readonly options: Options
   readonly activity: Activity
   readonly input: ReceiveQueue
   readonly output: SendQueue
-  readonly closeTimeout: number
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
   /** Whether the program has used `peek` or `unread`. */
@@ -83,18 +79,14 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   constructor(transport: Transport.StreamTransport, options: Options) {
     super()
-    const { budget, closeTimeout, dialled, numbers, role, security, traffic, upgradeTls } = options
+    const { budget, numbers, traffic } = options
     this.id = ++numbers.connections
     this.#budget = budget
     this.transport = transport
-    this.security = security
-    this.upgradeTls = upgradeTls
-    this.role = role
-    this.dialled = dialled
+    this.options = options
     this.activity = new Activity(traffic)
     this.input = new ReceiveQueue(transport, this.activity)
     this.output = new SendQueue(transport, this.activity)
-    this.closeTimeout = closeTimeout
     traffic.open++
     transport.start(this)
   }

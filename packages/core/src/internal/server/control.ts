@@ -20,16 +20,23 @@ import type { Sessions } from "./sessionTable.ts"
 /** The time between two `Full` events. */
 const tellFullEvery = "1 minute"
 
+/** What a server consists of, and what it starts with. */
+interface Parts {
+  readonly listener: ListenerState
+  readonly sessions: Sessions
+  readonly serving: Serving
+  readonly events: Events
+  readonly clock: Clock.Clock
+  readonly state: SubscriptionRef.SubscriptionRef<Server.State>
+  readonly options: Server.Options
+  readonly policy: Policy
+  readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+}
+
 /** What a server is doing and allows now, and how that is changed while it runs. */
 export class Control {
-  readonly #listener: ListenerState
-  readonly #sessions: Sessions
-  readonly #serving: Serving
-  readonly #events: Events
-  readonly #clock: Clock.Clock
-  readonly #state: SubscriptionRef.SubscriptionRef<Server.State>
+  readonly #parts: Parts
   readonly #listening: ServerEvent.Listening
-  readonly #run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   #options: Server.Options
   #policy: Policy
   // What `state` says, known at once; and the event that began it, unless it is the first.
@@ -37,37 +44,21 @@ export class Control {
   #fullWatcher: Fiber.Fiber<void> | undefined = undefined
   #begun: ServerEvent.Suspended | ServerEvent.Draining | undefined = undefined
 
-  constructor(parts: {
-    readonly listener: ListenerState
-    readonly sessions: Sessions
-    readonly serving: Serving
-    readonly events: Events
-    readonly clock: Clock.Clock
-    readonly state: SubscriptionRef.SubscriptionRef<Server.State>
-    readonly options: Server.Options
-    readonly policy: Policy
-    readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  }) {
-    this.#listener = parts.listener
-    this.#sessions = parts.sessions
-    this.#serving = parts.serving
-    this.#events = parts.events
-    this.#clock = parts.clock
-    this.#state = parts.state
+  constructor(parts: Parts) {
+    this.#parts = parts
     this.#options = parts.options
     this.#policy = parts.policy
-    this.#run = parts.run
-    this.#listening = new ServerEvent.Listening(this.#events.common())
-    this.#events.emit(this.#listening)
+    this.#listening = new ServerEvent.Listening(this.#parts.events.common())
+    this.#parts.events.emit(this.#listening)
     this.#checkDescriptors()
   }
 
   // Each connection takes a descriptor, also while it waits.
   #checkDescriptors(): void {
-    const { backlog, descriptorLimit: limit } = this.#listener
+    const { backlog, descriptorLimit: limit } = this.#parts.listener
     const needed = this.#policy.maxConnections + backlog
     if (limit === undefined || needed <= limit || needed === Infinity) return
-    this.#events.emit(new ServerEvent.DescriptorsShort({ ...this.#events.common(), needed, limit }))
+    this.#parts.events.emit(new ServerEvent.DescriptorsShort({ ...this.#parts.events.common(), needed, limit }))
   }
 
   get policy(): Policy {
@@ -76,9 +67,9 @@ export class Control {
 
   /** Takes the connections that wait, as far as the limits allow. Handlers begin here, and may change these. */
   readonly admit = (): void => {
-    const listener = this.#listener
+    const listener = this.#parts.listener
     while (listener.waiting > 0 && this.#phase === "listening") {
-      if (!this.#isFull) this.#serving.begin(listener.take()!, this.#policy, this.admit)
+      if (!this.#isFull) this.#parts.serving.begin(listener.take()!, this.#policy, this.admit)
       else {
         this.#tellFull()
         if (this.#policy.whenFull === "wait") break
@@ -91,14 +82,14 @@ export class Control {
   // Leaves further connections to the system when there is no room. Whether any wait there is not known.
   #leaveRest(): void {
     const { maxConnections, whenFull } = this.#policy
-    const room = whenFull === "refuse" ? Infinity : maxConnections - this.#sessions.size
+    const room = whenFull === "refuse" ? Infinity : maxConnections - this.#parts.sessions.size
     const isListening = this.#phase === "listening"
-    this.#listener.room = isListening ? room : 0
-    if (isListening && room <= 0 && this.#listener.canHold) this.#tellFull()
+    this.#parts.listener.room = isListening ? room : 0
+    if (isListening && room <= 0 && this.#parts.listener.canHold) this.#tellFull()
   }
 
   get #isFull(): boolean {
-    return this.#sessions.size >= this.#policy.maxConnections
+    return this.#parts.sessions.size >= this.#policy.maxConnections
   }
 
   // Now, and once a minute while connections still wait.
@@ -106,7 +97,7 @@ export class Control {
     if (this.#fullWatcher !== undefined) return
     this.#emitFull()
     const look: Effect.Effect<void> = Effect.flatMap(Effect.sleep(tellFullEvery), () => {
-      const { canHold, waiting } = this.#listener
+      const { canHold, waiting } = this.#parts.listener
       if (this.#phase !== "listening" || !this.#isFull || (waiting === 0 && !canHold)) {
         this.#fullWatcher = undefined
         return Effect.void
@@ -114,33 +105,35 @@ export class Control {
       this.#emitFull()
       return look
     })
-    this.#fullWatcher = this.#run(look)
+    this.#fullWatcher = this.#parts.run(look)
   }
 
   #emitFull(): void {
-    const waiting = this.#listener.waiting
-    this.#events.emit(new ServerEvent.Full({ ...this.#events.common(), open: this.#sessions.size, waiting }))
+    const waiting = this.#parts.listener.waiting
+    this.#parts.events.emit(
+      new ServerEvent.Full({ ...this.#parts.events.common(), open: this.#parts.sessions.size, waiting })
+    )
   }
 
-  readonly waiting: Effect.Effect<number> = Effect.sync(() => this.#listener.waiting)
+  readonly waiting: Effect.Effect<number> = Effect.sync(() => this.#parts.listener.waiting)
 
   readonly connections: Effect.Effect<ReadonlyArray<Server.OpenConnection>> = Effect.sync(() => {
-    const now = monotonicMillis(this.#clock)
-    return this.#sessions.all.map((session) => session.describe(now))
+    const now = monotonicMillis(this.#parts.clock)
+    return this.#parts.sessions.all.map((session) => session.describe(now))
   })
 
   /** The state of the server, as the events that led to it; and then what happens. */
   get events(): Stream.Stream<ServerEvent.ServerEvent> {
-    return this.#events.stream(() => [
+    return this.#parts.events.stream(() => [
       this.#listening,
-      ...this.#sessions.all.map((session) => accepted(this.#events, session)),
+      ...this.#parts.sessions.all.map((session) => accepted(this.#parts.events, session)),
       ...(this.#begun === undefined ? [] : [this.#begun])
     ])
   }
 
   close(id: number): Effect.Effect<boolean> {
     return Effect.sync(() => {
-      const session = this.#sessions.get(id)
+      const session = this.#parts.sessions.get(id)
       session?.interrupt("closed")
       return session !== undefined
     })
@@ -148,14 +141,14 @@ export class Control {
 
   // The phase by then: a subscriber may have caused the next change already.
   get #tell(): Effect.Effect<void> {
-    return SubscriptionRef.update(this.#state, () => this.#phase)
+    return SubscriptionRef.update(this.#parts.state, () => this.#phase)
   }
 
   readonly suspend: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#phase !== "listening") return Effect.void
     this.#phase = "suspended"
-    this.#begun = new ServerEvent.Suspended(this.#events.common())
-    this.#events.emit(this.#begun)
+    this.#begun = new ServerEvent.Suspended(this.#parts.events.common())
+    this.#parts.events.emit(this.#begun)
     this.#leaveRest()
     return this.#tell
   })
@@ -164,7 +157,7 @@ export class Control {
     if (this.#phase !== "suspended") return Effect.void
     this.#phase = "listening"
     this.#begun = undefined
-    this.#events.emit(new ServerEvent.Resumed(this.#events.common()))
+    this.#parts.events.emit(new ServerEvent.Resumed(this.#parts.events.common()))
     this.admit()
     return this.#tell
   })
@@ -177,9 +170,9 @@ export class Control {
       const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "configure", where))
       this.#options = options
       this.#policy = policy
-      this.#listener.accessControl.update(acceptPolicy)
+      this.#parts.listener.accessControl.update(acceptPolicy)
       if (changes.maxConnections !== undefined) this.#checkDescriptors()
-      for (const session of this.#sessions.all) this.#serving.watch(session, policy)
+      for (const session of this.#parts.sessions.all) this.#parts.serving.watch(session, policy)
       this.admit()
     })
   }
@@ -189,11 +182,11 @@ export class Control {
     this.#phase = "draining"
     this.#fullWatcher?.interruptUnsafe()
     this.#begun = new ServerEvent.Draining({
-      ...this.#events.common(),
-      open: this.#sessions.size,
+      ...this.#parts.events.common(),
+      open: this.#parts.sessions.size,
       grace: Duration.millis(this.#policy.drainGrace)
     })
-    this.#events.emit(this.#begun)
+    this.#parts.events.emit(this.#begun)
     return this.#tell
   })
 
@@ -203,7 +196,7 @@ export class Control {
       this.#phase = "closed"
       return Effect.andThen(
         this.#tell,
-        this.#events.end(new ServerEvent.Drained({ ...this.#events.common(), ...drained }))
+        this.#parts.events.end(new ServerEvent.Drained({ ...this.#parts.events.common(), ...drained }))
       )
     })
   }

@@ -42,7 +42,7 @@ export const settleOrAbort = (
   open: () => ReadonlyArray<{ readonly connection: ConnectionState }>
 ): Effect.Effect<unknown> => {
   const [first] = open()
-  return first === undefined ? Effect.void : settleWithin(ended, first.connection.closeTimeout, () => {
+  return first === undefined ? Effect.void : settleWithin(ended, first.connection.options.closeTimeout, () => {
     for (const { connection } of open()) connection.abort()
     return ended
   })

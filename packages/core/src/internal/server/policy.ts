@@ -1,25 +1,12 @@
 import type * as Result from "effect/Result"
-import type * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, oneOf, optionalDuration, optionalInteger } from "../../Options.ts"
 import * as ServerPolicy from "../../ServerPolicy.ts"
 
 /** What a server itself does of `ServerPolicy.ServerPolicy`, validated and complete; times in milliseconds. */
-export interface Policy {
-  readonly maxConnections: number
-  readonly whenFull: "wait" | "refuse"
-  readonly idleTimeout: number | undefined
-  readonly readTimeout: number | undefined
-  readonly writeTimeout: number | undefined
-  readonly maxLifetime: number | undefined
-  readonly drainGrace: number
-  readonly drainIdle: number | undefined
-}
+export type Policy = Result.Result.Success<ReturnType<typeof checkPolicy>>
 
 /** Validates a policy. The error has the reason `InvalidOption` and names `address`. */
-export const checkPolicy = (
-  options: ServerPolicy.ServerPolicy,
-  address: string
-): Result.Result<Policy, NetworkError.NetworkError> =>
+export const checkPolicy = (options: ServerPolicy.ServerPolicy, address: string) =>
   checked("configure", address, () => {
     const drain = isDrainOptions(options.drain) ? options.drain : { grace: options.drain }
     return {
