@@ -54,8 +54,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "SocketBridge",
       "SocketServerBridge",
       "DatagramSocketBridge",
-      "ConnectionBridge",
-      "ClusterSocket"
+      "ConnectionBridge"
     ]
   ],
   proxy: [
@@ -65,7 +64,7 @@ export const layers: Readonly<Record<string, Layers>> = {
   client: [
     ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
     ["internal"],
-    ["FramedClient", "Reconnecting"]
+    ["ClusterSocket", "FramedClient", "Reconnecting"]
   ],
   codec: [
     ["internal/machine"],

@@ -5,5 +5,6 @@
  *
  * @since 0.1.0
  */
+export * as ClusterSocket from "./ClusterSocket.ts"
 export * as FramedClient from "./FramedClient.ts"
 export * as Reconnecting from "./Reconnecting.ts"

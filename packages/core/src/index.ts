@@ -8,7 +8,6 @@
 export * as Broadcast from "./Broadcast.ts"
 export * as Buggify from "./Buggify.ts"
 export * as CertificateName from "./CertificateName.ts"
-export * as ClusterSocket from "./ClusterSocket.ts"
 export * as Connection from "./Connection.ts"
 export * as ConnectionBridge from "./ConnectionBridge.ts"
 export * as Conversation from "./Conversation.ts"

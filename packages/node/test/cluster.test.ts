@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
-import * as Cluster from "../../core/test/bridge/Cluster.ts"
-import { near, RunnerTable } from "../../core/test/bridge/SharedStorage.ts"
+import * as Cluster from "../../client/test/cluster/Cluster.ts"
+import { near, RunnerTable } from "../../client/test/cluster/SharedStorage.ts"
 import * as Certificates from "../src/TestCertificates.ts"
 
 const { authority, certificate } = await Effect.runPromise(Effect.gen(function*() {

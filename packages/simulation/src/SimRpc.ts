@@ -8,7 +8,7 @@
  * **Example** (a cluster whose runners talk over the simulated network)
  *
  * ```ts
- * import * as ClusterSocket from "@sluice/core/ClusterSocket"
+ * import * as ClusterSocket from "@sluice/client/ClusterSocket"
  * import * as SimRpc from "@sluice/simulation/SimRpc"
  *
  * const ClientProtocol = SimRpc.repeatable(ClusterSocket.layerClientProtocol())

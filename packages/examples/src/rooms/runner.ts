@@ -1,7 +1,7 @@
 /** A runner of the cluster: it has some of the rooms, and serves people in all of them. */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import * as ClusterSocket from "@sluice/core/ClusterSocket"
+import * as ClusterSocket from "@sluice/client/ClusterSocket"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
 import * as NodeDuplex from "@sluice/node/NodeDuplex"

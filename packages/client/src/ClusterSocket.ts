@@ -4,7 +4,7 @@
  * **Example** (a runner, without its entities and storage)
  *
  * ```ts
- * import * as ClusterSocket from "@sluice/core/ClusterSocket"
+ * import * as ClusterSocket from "@sluice/client/ClusterSocket"
  * import * as RunnerAddress from "effect/cluster/RunnerAddress"
  * import * as RunnerHealth from "effect/cluster/RunnerHealth"
  * import * as Runners from "effect/cluster/Runners"
@@ -25,6 +25,12 @@
  *
  * @since 0.1.0
  */
+import * as Endpoint from "@sluice/core/Endpoint"
+import * as Network from "@sluice/core/Network"
+import type * as Server from "@sluice/core/Server"
+import * as SocketBridge from "@sluice/core/SocketBridge"
+import type * as SocketOptions from "@sluice/core/SocketOptions"
+import * as SocketServerBridge from "@sluice/core/SocketServerBridge"
 import type * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as Runners from "effect/cluster/Runners"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
@@ -35,12 +41,6 @@ import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Socket from "effect/socket/Socket"
 import type * as SocketServer from "effect/socket/SocketServer"
-import * as Endpoint from "./Endpoint.ts"
-import * as Network from "./Network.ts"
-import type * as Server from "./Server.ts"
-import * as SocketBridge from "./SocketBridge.ts"
-import type * as SocketOptions from "./SocketOptions.ts"
-import * as SocketServerBridge from "./SocketServerBridge.ts"
 
 /**
  * Returns the endpoint of a runner. Default: TCP, at its host and port.

@@ -1,5 +1,5 @@
 /** A cluster of runners, one entity, and storage that they share. */
-import * as ClusterSocket from "@sluice/core/ClusterSocket"
+import * as ClusterSocket from "@sluice/client/ClusterSocket"
 import * as Host from "@sluice/simulation/Host"
 import * as SimRpc from "@sluice/simulation/SimRpc"
 import * as ClusterSchema from "effect/cluster/ClusterSchema"
