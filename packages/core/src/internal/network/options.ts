@@ -5,36 +5,12 @@ import type * as NetworkError from "../../NetworkError.ts"
 import { checked, duration, optionalDuration, optionalInteger, reject } from "../../Options.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
 import type * as Tls from "../../Tls.ts"
-import type * as Transport from "../../Transport.ts"
-import { checkHeader, checkTrust, type ProxyTrust } from "../proxy/options.ts"
+import { checkHeader, checkTrust } from "../proxy/options.ts"
 import { checkClient, defaultHandshakeTimeout } from "../tls/options.ts"
-import { type ServerSettings, settingsOf } from "../tls/serverSettings.ts"
-import type { TlsClient } from "../tls/settings.ts"
+import { settingsOf } from "../tls/serverSettings.ts"
 
-/** `ConnectOptions`, validated and complete; times in milliseconds. */
-export interface Connect extends Transport.ConnectSettings {
-  /** The bytes of the PROXY header. */
-  readonly proxyHeader: Uint8Array | undefined
-  readonly tls: TlsClient
-  readonly closeTimeout: number
-  readonly connectTimeout: number
-  readonly attemptDelay: number
-}
-
-/** `ListenOptions`, validated and complete; times in milliseconds. */
-export interface Listen extends Transport.ListenSettings {
-  readonly proxyProtocol: ProxyTrust | undefined
-  readonly tls: ServerSettings | undefined
-  readonly upgradeTls: ServerSettings | undefined
-  readonly handshakeTimeout: number
-  readonly closeTimeout: number
-}
-
-/** Validates the options of `Network.connect`. */
-export const checkConnect = (
-  options: SocketOptions.ConnectOptions,
-  address: string
-): Result.Result<Connect, NetworkError.NetworkError> =>
+/** Validates and completes the options of `Network.connect`; times in milliseconds. */
+export const checkConnect = (options: SocketOptions.ConnectOptions, address: string) =>
   checked("connect", address, () => ({
     ...checkStream(options),
     proxyHeader: checkHeader(options.proxyProtocol),
@@ -45,11 +21,8 @@ export const checkConnect = (
     localPort: optionalInteger("localPort", options.localPort, 0, 65535)
   }))
 
-/** Validates the options of `Network.listen`. */
-export const checkListen = (
-  options: SocketOptions.ListenOptions,
-  address: string
-): Result.Result<Listen, NetworkError.NetworkError> =>
+/** Validates and completes the options of `Network.listen`; times in milliseconds. */
+export const checkListen = (options: SocketOptions.ListenOptions, address: string) =>
   checked("listen", address, () => ({
     ...checkStream(options),
     proxyProtocol: checkTrust(options.proxyProtocol),

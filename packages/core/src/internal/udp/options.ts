@@ -3,20 +3,13 @@ import type * as Result from "effect/Result"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as SocketOptions from "../../SocketOptions.ts"
-import type * as Transport from "../../Transport.ts"
 import { multicastInterface } from "./membership.ts"
 
 /** `BindOptions`, validated and complete. The peer is an endpoint still: its address is resolved later. */
-export interface Bind extends Omit<Transport.BindSettings, "peer"> {
-  readonly queueCapacity: number
-  readonly queueOverflow: "dropNewest" | "dropOldest"
-}
+export type Bind = Result.Result.Success<ReturnType<typeof checkBind>>
 
 /** Validates the options of `Network.bind`. */
-export const checkBind = (
-  options: SocketOptions.BindOptions,
-  address: string
-): Result.Result<Bind, NetworkError.NetworkError> =>
+export const checkBind = (options: SocketOptions.BindOptions, address: string) =>
   checked("bind", address, () => ({
     reuseAddress: options.reuseAddress ?? false,
     reusePort: options.reusePort ?? false,
