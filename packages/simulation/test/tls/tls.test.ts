@@ -593,9 +593,15 @@ describe("what a simulation cannot use fails at once", () => {
     ["a real key", showing({ ...good, key: real("PRIVATE KEY") }), "UnusableCertificate", "tls.certificates[0].key"],
     [
       "PEM of something else",
+      showing({ ...good, key: good.chain }),
+      "UnusableCertificate",
+      "there is a simulated certificate in it, and it should be a simulated private key"
+    ],
+    [
+      "a private key as chain",
       showing({ ...good, chain: good.key }),
       "UnusableCertificate",
-      "there is a simulated private key in it, and it should be a simulated certificate"
+      "it is a private key; give the certificate as chain"
     ],
     [
       "a broken certificate",
