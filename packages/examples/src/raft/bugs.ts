@@ -4,7 +4,8 @@ export const bugs = {
   forgetsTerms: "the current term is not persisted",
   electsStaleLogs: "a vote is granted to a candidate whose log is behind",
   followsDeposedLeaders: "entries of a leader of an earlier term are accepted",
-  commitsEarlierTerms: "entries of earlier terms are committed by counting replicas",
+  commitsEarlierTerms:
+    "entries of earlier terms are committed by counting replicas, so that a leader begins without one of its own",
   truncatesMatchingLogs: "each request to append truncates the log, also where it matches",
   overstatesMatches: "a follower is taken to have all of the leader's log, not what the request contained",
   commitsUnverified: "a follower commits entries of its own that it has not compared with the leader's",

@@ -5,8 +5,11 @@ import { applied, type Do, follow, has, type Id, isMajority, type Leader, snapsh
 import * as Store from "./Store.ts"
 
 export const lead = (state: State, act: Do): State => {
-  const first = Log.lastIndex(state.log) + 1
-  const progress = new Map(state.settings.peers.map((peer) => [peer, { next: first, match: 0, round: 0 }]))
+  const last = Log.lastIndex(state.log)
+  const progress = new Map(state.settings.peers.map((peer) => [peer, { next: last + 1, match: 0, round: 0 }]))
+  // Who takes entries of earlier terms for committed by counting sees no need for one of the own term.
+  const start: Entry = { term: state.term, client: "", sequence: 0, operation: { _tag: "Nothing" } }
+  const entries = has(state, "commitsEarlierTerms") ? [] : [start]
   const role: Leader = {
     _tag: "Leader",
     progress,
@@ -14,11 +17,10 @@ export const lead = (state: State, act: Do): State => {
     heartbeat: 0,
     missed: 0,
     reads: [],
-    first,
+    first: last + entries.length,
     waiting: new Map()
   }
-  const start: Entry = { term: state.term, client: "", sequence: 0, operation: { _tag: "Nothing" } }
-  return committed(replicate(appended({ ...state, role }, [start], act), role, true, act), act)
+  return committed(replicate(appended({ ...state, role }, entries, act), role, true, act), act)
 }
 
 const appended = (state: State, entries: ReadonlyArray<Entry>, act: Do): State => {
