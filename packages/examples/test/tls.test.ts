@@ -125,7 +125,11 @@ describe("what TLS cannot do with", () => {
   writeFileSync(torn, readFileSync(server.cert, "utf8").slice(0, 300))
 
   it.each([
-    ["a missing file", `echo server --tls-cert /nowhere.pem --tls-key ${server.key}`, /\/nowhere\.pem.*NotFound/],
+    [
+      "a missing file",
+      `echo server --tls-cert /nowhere.pem --tls-key ${server.key}`,
+      /\/nowhere\.pem.*does not exist; check the path/
+    ],
     ["a folder", `echo server --tls-cert ${made.folder} --tls-key ${server.key}`, /is not usable/],
     ["a torn file", `echo server --tls-cert ${torn} --tls-key ${server.key}`, /torn\.pem.*no PEM block/],
     [
@@ -140,7 +144,11 @@ describe("what TLS cannot do with", () => {
     ["an authority alone", `echo server --tls-ca ${authority}`, /--tls-cert/],
     ["an odd wish", `echo server ${serving} --tls-client-cert maybe`, /"maybe".*off, wanted or required/],
     ["a Unix-domain socket", `echo server ${serving} --unix /tmp/sluice.sock`, /Unix-domain/],
-    ["a client's missing file", "echo client --tls --tls-ca /nowhere.pem hello", /\/nowhere\.pem.*NotFound/],
+    [
+      "a client's missing file",
+      "echo client --tls --tls-ca /nowhere.pem hello",
+      /\/nowhere\.pem.*does not exist; check the path/
+    ],
     ["an authority that is none", `echo client --tls --tls-ca ${server.key} hello`, /authorities is not usable/],
     ["a client that is in the clear", `echo client ${showing} hello`, /without --tls/],
     ["a bad pin", "hello client --tls --tls-pin abc", /--tls-pin.*64 hexadecimal digits/]

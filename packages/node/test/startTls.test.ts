@@ -168,7 +168,8 @@ describe("an upgrade to TLS", () => {
   it.live("that dies closes the connection", () =>
     Effect.gen(function*() {
       const { server } = yield* pair
-      const { security } = server as unknown as { readonly security: { context: () => Effect.Effect<never> } }
+      type WithTls = { readonly options: { readonly security: { context: () => Effect.Effect<never> } } }
+      const { security } = (server as unknown as WithTls).options
       security.context = () => Effect.die("a defect")
       expect(Exit.isFailure(yield* Effect.exit(Connection.upgradeTls(server, asServer)))).toBe(true)
       expect((yield* Connection.closed(server))._tag).toBe("Aborted")
