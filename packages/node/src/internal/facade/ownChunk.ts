@@ -21,8 +21,13 @@ export const announce = (bytes: number): void => {
 /** Copies a chunk; a large one into memory that it does not share with other chunks. */
 export const copy = (chunk: Uint8Array): Buffer => {
   if (chunk.length < largeBytes) return Buffer.from(chunk)
-  announce(chunk.length)
   const own = Buffer.allocUnsafeSlow(chunk.length)
   own.set(chunk)
   return own
+}
+
+/** Copies and announces a chunk. A library that reads Node's own socket is faster without. */
+export const announced = (chunk: Uint8Array): Buffer => {
+  announce(chunk.length)
+  return copy(chunk)
 }
