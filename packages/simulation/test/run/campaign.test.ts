@@ -13,6 +13,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -172,6 +173,21 @@ describe("Simulation.explore under a campaign", () => {
       }),
     120_000
   )
+
+  it.effect("ends after its time, and the program continues without faults", () =>
+    Effect.gen(function*() {
+      const program = Effect.andThen(SimNetwork.hosts("a", "b"), Effect.sleep("1 minute"))
+      const campaign = Campaign.make({ faults: ["partition", "pause"], every: ["10 millis", "100 millis"] })
+      const { elapsed, trace } = yield* Simulation.record(program, { campaign, for: "5 seconds", seed: 1 })
+      expect(Duration.toSeconds(elapsed)).toBe(60)
+      const changes = trace.records.filter((record) => record._tag === "Fault")
+      expect(changes.length).toBeGreaterThan(10)
+      expect(changes.filter(({ at }) => at > 5e6)).toEqual([])
+      const [begun, ended] = (["begin", "end"] as const).map((phase) =>
+        changes.filter((change) => change.phase === phase)
+      )
+      expect(ended).toHaveLength(begun!.length)
+    }))
 
   it.effect("what does not recover is not live", () =>
     Effect.gen(function*() {

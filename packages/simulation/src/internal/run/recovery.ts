@@ -28,10 +28,11 @@ export const underCampaign = <A, E, R, R2>(
 ): Effect.Effect<A, E | SimulationNotLive | NetworkError.NetworkError, R | R2 | SimNetwork | Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    const [result] = yield* Effect.scoped(Effect.andThen(
-      campaign.start,
-      Effect.all([Effect.provideService(program, Scope.Scope, scope), Effect.sleep(lasts)], { concurrency: 2 })
-    ))
+    // Its end heals all faults, also when the program fails before it or outlasts it.
+    const faults = yield* Scope.fork(scope)
+    yield* Effect.provideService(campaign.start, Scope.Scope, faults)
+    const healed = Effect.onExit(Effect.sleep(lasts), (exit) => Scope.close(faults, exit))
+    const [result] = yield* Effect.all([Effect.provideService(program, Scope.Scope, scope), healed], { concurrency: 2 })
     if (eventually !== undefined) yield* recovers(eventually, calm)
     return result as A
   }) as never
