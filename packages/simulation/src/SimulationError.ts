@@ -236,16 +236,19 @@ export class SimulationNotDeterministic extends Data.TaggedError("SimulationNotD
   readonly record: number | undefined
   /** The last records before it, which both runs have. */
   readonly before: ReadonlyArray<string>
+  /** The path of a page that shows both runs side by side; `undefined` if it could not be written. */
+  readonly report?: string | undefined
 }> {
   override get message(): string {
-    const { before, first, record, second, seed } = this
+    const { before, first, record, report, second, seed } = this
     const what = record === undefined ? `${first}; and ${second}` : `record ${record} of the trace differs`
     return [
       `the seed ${seed} gave two different runs: ${what}; remove what the seed does not decide, such as a variable of a ` +
       "module, or a value of the system",
       ...(record === undefined
         ? []
-        : [...before.map((line) => `  both   ${line}`), `  first  ${first}`, `  second ${second}`])
+        : [...before.map((line) => `  both   ${line}`), `  first  ${first}`, `  second ${second}`]),
+      ...(report === undefined ? [] : [`the page that shows both runs side by side: ${report}`])
     ].join("\n")
   }
 }

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as Fs from "node:fs"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
   assert(Exit.isFailure(exit))
@@ -142,7 +143,10 @@ describe("what is numbered", () => {
 
 describe("Simulation.checkDeterminism", () => {
   const check = (program: Effect.Effect<unknown, unknown, SimNetwork.SimNetwork>, options?: Simulation.Options) =>
-    Effect.flip(Simulation.checkDeterminism(program, options))
+    Effect.map(Effect.flip(Simulation.checkDeterminism(program, options)), (error) => {
+      assert(error._tag === "SimulationNotDeterministic")
+      return error
+    })
   let count = 0
 
   it.effect("compares the value and the error", () =>
@@ -172,7 +176,7 @@ describe("Simulation.checkDeterminism", () => {
     ] as const
   )("shows the first record that differs, when %s is kept", ([_, trace]) =>
     Effect.gen(function*() {
-      const { message } = yield* check(calls((count) => `call ${count % 2}`), { trace })
+      const { message, report } = yield* check(calls((count) => `call ${count % 2}`), { trace })
       // After the three segments of the handshake.
       expect(message).toMatch(
         new RegExp(
@@ -182,16 +186,30 @@ describe("Simulation.checkDeterminism", () => {
             "  both   .* a .* > b .*: Flags \\[S\\.\\], .*",
             "  both   .* b .* > a .*: Flags \\[\\.\\], .*",
             "  first  .* b .* > a .*: Flags \\[P\\.\\], .*: \"call (\\d)\"",
-            "  second .* b .* > a .*: Flags \\[P\\.\\], .*: \"call (?!\\1)\\d\"$"
+            "  second .* b .* > a .*: Flags \\[P\\.\\], .*: \"call (?!\\1)\\d\"",
+            "the page that shows both runs side by side: .*\\.html$"
           ].join("\n")
         )
       )
+      // After the first record that differs there are others.
+      const page = Fs.readFileSync(report!, "utf8")
+      expect(page).toMatch(/<tr id="first" class="differs"><th scope="row">4<.*call (\d)".*<\/td><td>.*call (?!\1)\d"/)
+      expect(page.match(/id="first"/g)).toHaveLength(1)
+      expect(page).toMatch(/63 61 6c 6c 20 <mark>3[01]<\/mark><\/pre>/)
+      expect(page).toMatch(/<tr><th scope="row">3<\/th><td>(.*)<\/td><td>\1<\/td><\/tr>/)
+    }))
+
+  it.effect("shows the ends of runs that differ in nothing else", () =>
+    Effect.gen(function*() {
+      const { report } = yield* check(Effect.sync(() => `<b>${++count}</b>`))
+      const page = Fs.readFileSync(report!, "utf8")
+      expect(page).toMatch(/<tr id="first" class="differs"><th scope="row">end<.*"&lt;b>\d+&lt;\/b>"<\/td><\/tr>/)
     }))
 
   it.effect("shows the byte of a long payload, and the run that ends before the other", () =>
     Effect.gen(function*() {
       const long = yield* check(calls((count) => `${"-".repeat(30)}${count % 2}`))
-      expect(long.message).toMatch(/first .* length 31, byte 30 of the payload: 4[89]\n.*second .*payload: 4[89]$/)
+      expect(long.message).toMatch(/first .* length 31, byte 30 of the payload: 4[89]\n.*second .*payload: 4[89]\n/)
       const marks = Effect.suspend(() => Effect.repeat(Trace.mark("again"), { times: ++count % 2 }))
       const ends = yield* check(marks)
       expect(ends.message).toMatch(/record 2 of the trace differs;(.|\n)*(first|second) *the run ends/)

@@ -2,6 +2,8 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Trace from "../../Trace.ts"
+import type { Difference } from "./firstDifference.ts"
+import { toDifferenceHtml } from "./html/differencePage.ts"
 import type { HtmlOptions } from "./html/options.ts"
 import { toHtml } from "./html/page.ts"
 import { toPcapng } from "./trace/pcapng.ts"
@@ -35,6 +37,31 @@ export const writeReport = (
   trace: Trace.Trace,
   options: HtmlOptions
 ): Effect.Effect<string | undefined> =>
+  writeFiles(name, () => ({
+    html: toHtml(trace, options),
+    txt: toText(trace),
+    svg: toSvg(trace),
+    pcapng: toPcapng(trace)
+  }))
+
+/** Writes a page that compares two runs that should be the same, and beside it both traces as text, as `writeReport` does. */
+export const writeComparison = (
+  name: string,
+  runs: readonly [first: Trace.Trace, second: Trace.Trace],
+  difference: Difference,
+  title: string
+): Effect.Effect<string | undefined> =>
+  writeFiles(name, () => ({
+    html: toDifferenceHtml(title, runs, difference),
+    "first.txt": toText(runs[0]),
+    "second.txt": toText(runs[1])
+  }))
+
+/** The files have the extensions that `contents` has as keys. */
+const writeFiles = (
+  name: string,
+  contents: () => { readonly html: string } & Readonly<Record<string, string | Uint8Array>>
+): Effect.Effect<string | undefined> =>
   Effect.map(
     Effect.orElseSucceed(Config.option(Config.String("SLUICE_REPORTS")), () => Option.none<string>()),
     (chosen) => {
@@ -49,10 +76,9 @@ export const writeReport = (
       const path = `${folder}/${name.replace(/[^\w-]+/g, "-").slice(0, 100)}`
       try {
         files.mkdirSync(folder, { recursive: true })
-        files.writeFileSync(`${path}.html`, toHtml(trace, options))
-        files.writeFileSync(`${path}.txt`, toText(trace))
-        files.writeFileSync(`${path}.svg`, toSvg(trace))
-        files.writeFileSync(`${path}.pcapng`, toPcapng(trace))
+        for (const [extension, content] of Object.entries(contents())) {
+          files.writeFileSync(`${path}.${extension}`, content)
+        }
         if (folder === own) removeOldest(files, folder)
       } catch {
         // A folder that cannot be written to does not hide the failure.
