@@ -10,8 +10,9 @@ import * as SafeText from "./SafeText.ts"
 /**
  * A frame is longer than the framing allows.
  *
- * `limit` and `length` are in bytes. Where the format announces no length (lines, delimiters), or announces more than
- * 2^53 - 1 bytes, `length` is the smallest length that the bytes received so far prove. `outgoing` is true when encoding failed.
+ * `limit` and `length` are in bytes, counted as the option counts that sets the limit: without a length prefix or a
+ * delimiter. Where the format announces no length (lines, delimiters), or announces more than 2^53 - 1 bytes, `length` is
+ * the smallest length that the bytes received so far prove. `outgoing` is true when encoding failed.
  *
  * @category errors
  * @since 0.1.0
@@ -33,7 +34,8 @@ export class FrameTooLong extends Data.TaggedClass("FrameTooLong")<{
 
 /**
  * The input ended inside a frame, after `have` bytes of it. `need` is the smallest number of bytes that the frame,
- * or the part of it that was being read, takes.
+ * or the part of it that was being read, takes. Both count bytes on the wire, as `offset` does: a length prefix and a
+ * delimiter too.
  *
  * @category errors
  * @since 0.1.0
@@ -44,7 +46,7 @@ export class TruncatedFrame extends Data.TaggedClass("TruncatedFrame")<{
   readonly offset: number
 }> {
   get message(): string {
-    return `truncated frame at byte ${this.offset}: the input ended after ${this.have} bytes of at least ${this.need}`
+    return `truncated frame at byte ${this.offset}: the input ended after ${this.have} bytes of at least ${this.need} on the wire`
   }
 }
 
