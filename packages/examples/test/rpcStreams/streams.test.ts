@@ -4,10 +4,10 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
-import { explored } from "./streams.ts"
+import { type Bug, explored } from "./streams.ts"
 
-const explore = (sharesState: boolean, more: Simulation.ExploreOptions) => {
-  const { options, program } = explored({ sharesState })
+const explore = (bug: Bug | undefined, more: Simulation.ExploreOptions) => {
+  const { options, program } = explored(bug)
   return Effect.map(
     Effect.provideService(
       Simulation.explore(program, { ...options, ...more }),
@@ -25,17 +25,23 @@ const seeds = Number(process.env["SLUICE_SEEDS"] ?? 3)
 
 describe("Effect RPC with streams, under a campaign", () => {
   it.effect(
-    "answers each request once, streams in order and whole, and has no call that never ends",
+    "answers each request once, streams in order and whole, ends each call, and stops what is interrupted",
     () =>
       Effect.gen(function*() {
-        expect(yield* explore(false, { seeds })).toEqual({ runs: seeds, failures: [] })
+        expect(yield* explore(undefined, { seeds })).toEqual({ runs: seeds, failures: [] })
       }),
     300_000
   )
 
   it.effect("fails when calls share a variable", () =>
     Effect.gen(function*() {
-      const { failures } = yield* explore(true, { seeds: 20, shrink: 0, unmet: "report" })
+      const { failures } = yield* explore("sharesState", { seeds: 20, shrink: 0, unmet: "report" })
       expect(failures).toMatchObject([{ property: "an answer is of its request" }])
+    }), 300_000)
+
+  it.effect("fails when the server does not stop interrupted streams", () =>
+    Effect.gen(function*() {
+      const { failures } = yield* explore("ignoresInterrupts", { seeds: 3, shrink: 0, unmet: "report" })
+      expect(failures).toMatchObject([{ _tag: "SimulationNotLive" }])
     }), 300_000)
 })

@@ -8,6 +8,7 @@ import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as SimRpc from "@sluice/simulation/SimRpc"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Rpc from "effect/rpc/Rpc"
@@ -23,21 +24,44 @@ class Numbers extends RpcGroup.make(
   Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true })
 ) {}
 
-const handlers = (sharesState: boolean) =>
+/** Bugs that the server may have. */
+export type Bug = "sharesState" | "ignoresInterrupts"
+
+/** The streams that the process of the server sends. */
+interface Serving {
+  streams: number
+}
+
+const handlers = (serving: Serving, bug: Bug | undefined) =>
   Numbers.toLayer(Effect.sync(() => {
     let last = 0
+    // What a dead process sent is gone.
+    serving.streams = 0
+    const change = (by: number) => Effect.sync(() => void (serving.streams += by))
+    const count = (to: number) =>
+      Stream.range(1, to).pipe(Stream.rechunk(7), Stream.tap(() => Effect.sleep("3 millis")))
     return Numbers.of({
       Double: ({ number }) => {
         last = number
-        return Effect.map(Effect.sleep("5 millis"), () => 2 * (sharesState ? last : number))
+        return Effect.map(Effect.sleep("5 millis"), () => 2 * (bug === "sharesState" ? last : number))
       },
-      Count: ({ to }) => Stream.range(1, to).pipe(Stream.rechunk(7), Stream.tap(() => Effect.sleep("3 millis")))
+      Count: ({ to }) => {
+        const stream = Stream.unwrap(Effect.as(
+          Effect.acquireRelease(change(1), (_, exit) =>
+            Effect.andThen(
+              change(-1),
+              Property.sometimes("the server stops a stream that is interrupted", Exit.hasInterrupts(exit))
+            )),
+          count(to)
+        ))
+        return bug === "ignoresInterrupts" ? Rpc.uninterruptible(stream) : stream
+      }
     })
   }))
 
-const server = (sharesState: boolean) =>
+const server = (serving: Serving, bug: Bug | undefined) =>
   RpcServer.layer(Numbers).pipe(
-    Layer.provide(handlers(sharesState)),
+    Layer.provide(handlers(serving, bug)),
     Layer.provide(RpcServer.layerProtocolSocketServer),
     Layer.provide(SocketServerBridge.layer({ listen: "tcp://0.0.0.0:7000" })),
     Layer.provide(RpcSerialization.layerNdjson)
@@ -78,23 +102,32 @@ const client = (calls: Calls) =>
           last = item
           return Property.always("a stream has no gap and no repetition", isNext, { before, item })
         }
-        const exit = yield* Effect.exit(tracked(Stream.runForEach(rpc.Count({ to: number + 1 }), each)))
+        // Every other stream is interrupted: it would outlast the run.
+        const isInterrupted = yield* Random.nextBoolean
+        const numbers = isInterrupted
+          ? Stream.take(rpc.Count({ to: 100_000 }), number + 1)
+          : rpc.Count({ to: number + 1 })
+        const exit = yield* Effect.exit(tracked(Stream.runForEach(numbers, each)))
         if (exit._tag === "Success") {
           yield* Property.always("a stream that ends is whole", last === number + 1, { last, number })
-          yield* Property.sometimes("a stream ends", true)
+          yield* Property.sometimes("a stream ends", !isInterrupted)
         }
       }
       yield* Effect.sleep("20 millis")
     }
   }).pipe(Effect.scoped, Effect.provide(protocol))
 
-/** The program, and how it is explored: once all faults are healed, calls of each client end. The server may have a bug. */
-export const explored = ({ sharesState }: { readonly sharesState: boolean }) => {
+/**
+ * The program, and how it is explored: once all faults are healed, calls of each client end, and the server sends no stream
+ * that its client has left. The server may have a bug.
+ */
+export const explored = (bug?: Bug) => {
   const all = new Map<string, Calls>()
+  const serving: Serving = { streams: 0 }
   const program = Effect.gen(function*() {
     all.clear()
     const host = yield* SimNetwork.host("server")
-    yield* Host.serve(host, server(sharesState))
+    yield* Host.serve(host, server(serving, bug))
     const clients = yield* Simulation.parameter("clients", { least: 1, most: 3 })
     for (const name of ["a", "b", "c"].slice(0, clients)) {
       const calls = { ended: 0 }
@@ -108,6 +141,10 @@ export const explored = ({ sharesState }: { readonly sharesState: boolean }) => 
     yield* Effect.sleep("2 seconds")
     for (const [name, { ended }] of all) {
       if (ended === before.get(name)) return yield* Effect.fail(new Error(`${name} waits for a call that does not end`))
+    }
+    // Each client has one call at a time.
+    if (serving.streams > all.size) {
+      return yield* Effect.fail(new Error("the server sends streams that nobody receives"))
     }
   })
   return { program, options: { campaign: Campaign.make(), for: seconds * 1000, eventually, calm: "1 minute" } as const }
