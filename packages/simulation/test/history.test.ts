@@ -3,6 +3,7 @@ import * as History from "@sluice/simulation/History"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { CallLog } from "../src/internal/world/callLog.ts"
 
 type Register = History.RegisterCall<number>
 
@@ -216,4 +217,40 @@ describe("History.call", () => {
         ["info", 2, "write", 2]
       ])
     }))
+})
+
+describe("the calls of a trace", () => {
+  const make = () => {
+    const world = { engine: { now: 0 }, recorded: 0, hasEnded: false }
+    const log = new CallLog(world as never)
+    const begin = (client: string) => log.begin({ ...history([client, read, 0, 1, 0]).calls[0]! }, "")
+    return { world, begin, clients: () => log.snapshot.map(({ call }) => call.client) }
+  }
+
+  it("are without a refused call, whichever it was", () => {
+    for (let refused = 0; refused < 4; refused++) {
+      const { begin, clients } = make()
+      const all = ["a", "b", "c", "d"]
+      const ends = all.map(begin)
+      ends[refused]!("refused")
+      expect(clients()).toEqual(all.toSpliced(refused, 1))
+    }
+  })
+
+  it("are the last 10,000, and no others for what happens to earlier ones", () => {
+    const { begin, clients } = make()
+    const refuseFirst = begin("first")
+    for (let index = 1; index < 30_000; index++) begin(String(index))
+    refuseFirst("refused")
+    expect(clients()).toEqual(Array.from({ length: 10_000 }, (_, index) => String(20_000 + index)))
+  })
+
+  it("neither begin nor end after the run", () => {
+    const { begin, clients, world } = make()
+    const end = begin("a")
+    world.hasEnded = true
+    begin("b")
+    end("refused")
+    expect(clients()).toEqual(["a"])
+  })
 })

@@ -175,3 +175,26 @@ describe("virtual time", () => {
       })
     }))
 })
+
+describe("a stream of random numbers", () => {
+  it("is that of its seed and its concern, on every machine and in later versions", () => {
+    const draw = (seed: number | string, concern: string, count: number) => {
+      const stream = new RandomStream(seed, concern)
+      return Array.from({ length: count }, () => stream.bits())
+    }
+    // Computed by another implementation of sfc32.
+    expect(draw(1, "loss", 4)).toEqual([400124479, 4162067608, 401293531, 1481340965])
+    expect(draw("1", "loss", 4)).toEqual([1198054961, 3620279282, 3535469819, 1869124185])
+    expect(draw(1, "", 2)).toEqual([3701637322, 3217217737])
+  })
+
+  it("draws a chance once, and has luck with the numbers below it; one of 0 is not drawn", () => {
+    const stream = new RandomStream(1, "chance")
+    const twin = new RandomStream(1, "chance")
+    for (let count = 0; count < 100; count++) {
+      const next = twin.next()
+      expect(stream.chance(0)).toBe(false)
+      expect(stream.chance(count % 2 === 0 ? next : next + 2 ** -32)).toBe(count % 2 === 1)
+    }
+  })
+})

@@ -1,7 +1,7 @@
 /** The open sockets of a process, up to a limit (RLIMIT_NOFILE, getrlimit(2)). */
 export class Descriptors {
   readonly #standing: number
-  #limits: ReadonlyArray<number> = []
+  readonly #limits = new Set<{ readonly limit: number }>()
   #open = new Set<object>()
 
   constructor(limit: number) {
@@ -10,20 +10,14 @@ export class Descriptors {
 
   /** Lowers the limit. Returns how that ends. Sockets that are open already stay open. */
   limit(limit: number): () => void {
-    const own = [limit]
-    this.#limits = [...this.#limits, ...own]
-    let isOver = false
-    return () => {
-      if (isOver) return
-      isOver = true
-      const index = this.#limits.indexOf(limit)
-      this.#limits = this.#limits.filter((_, at) => at !== index)
-    }
+    const own = { limit }
+    this.#limits.add(own)
+    return () => void this.#limits.delete(own)
   }
 
   /** Whether there is a free one. */
   get isFree(): boolean {
-    return this.#open.size < Math.min(this.#standing, ...this.#limits)
+    return this.#open.size < Math.min(this.#standing, ...Array.from(this.#limits, ({ limit }) => limit))
   }
 
   open(socket: object): void {

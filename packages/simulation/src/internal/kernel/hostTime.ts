@@ -23,8 +23,7 @@ export class HostTime {
 
   /** Microseconds that this machine has counted. */
   get monotonic(): number {
-    const { now } = this.#engine
-    return this.#rate === 1 && this.#since === 0 ? now : Math.round(this.#counted + (now - this.#since) * this.#rate)
+    return Math.round(this.#counted + (this.#engine.now - this.#since) * this.#rate)
   }
 
   /** Milliseconds since the epoch, as this machine has them. */

@@ -13,8 +13,5 @@ export const seededTracer = (random: RandomStream): Tracer.Tracer =>
     }
   })
 
-const hex = (random: RandomStream, length: number): string => {
-  let text = ""
-  while (text.length < length) text += random.bits().toString(16).padStart(8, "0")
-  return text
-}
+const hex = (random: RandomStream, length: number): string =>
+  Array.from({ length: length / 8 }, () => random.bits().toString(16).padStart(8, "0")).join("")

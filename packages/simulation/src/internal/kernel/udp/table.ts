@@ -44,7 +44,7 @@ export class UdpTable {
       : bestMatches(sockets.filter((socket) => !socket.isConnected), destination.address)
     if (matches.length === 0) return this.#unreachable(datagram)
     // Of several sockets that share a port, one gets it: any, or the last that took the port over.
-    const chosen = matches.every((socket) => socket.spreads) && matches.length > 1
+    const chosen = matches.every((socket) => socket.spreads)
       ? matches[this.#choice.below(matches.length)]!
       : matches[matches.length - 1]!
     chosen.receive(datagram)
