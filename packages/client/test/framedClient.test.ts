@@ -8,6 +8,7 @@ import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -181,6 +182,49 @@ describe("FramedClient", () => {
           assert.strictEqual(yield* Fiber.join(waiting), "re: three")
           const refused = yield* Effect.flip(FramedClient.request(self, "two\nlines"))
           assert.strictEqual(refused._tag, "FramingError")
+        }).pipe(Effect.scoped)
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "a request that the framing refuses leaves its room to others",
+    Effect.gen(function*() {
+      const { client } = yield* start()
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* FramedClient.make({ connect, maxPending: 1 })
+          for (let round = 0; round < 3; round++) {
+            const refused = yield* Effect.flip(FramedClient.request(self, "two\nlines"))
+            assert.strictEqual(refused._tag, "FramingError")
+          }
+          assert.strictEqual(yield* FramedClient.request(self, "one"), "re: one")
+        }).pipe(Effect.scoped)
+      )
+    })
+  )
+
+  VitestSimulation.it(
+    "gives a connection up when the oldest request has waited for answerTimeout, to the microsecond",
+    Effect.gen(function*() {
+      const { client } = yield* start(() => Effect.never as never)
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          const self = yield* FramedClient.make({ connect, answerTimeout: "2 seconds" })
+          yield* FramedClient.connected(self)
+          for (const pause of [500, 2000, 3500]) {
+            yield* Effect.sleep(pause)
+            yield* FramedClient.connected(self)
+            const begun = yield* Clock.monotonicTimeNanos
+            const waiting = yield* Effect.forkChild(Effect.flip(FramedClient.request(self, "one")))
+            yield* Effect.sleep("1 second")
+            const later = yield* Effect.flip(FramedClient.request(self, "two"))
+            assert.deepInclude(later, { _tag: "RequestFailed", sent: true })
+            assert.strictEqual((yield* Clock.monotonicTimeNanos) - begun, 2_000_000_000n)
+            assert.deepInclude(yield* Fiber.join(waiting), { sent: true })
+          }
         }).pipe(Effect.scoped)
       )
     })

@@ -70,6 +70,38 @@ const watchStates = Effect.fnUntraced(function*<Out, In, E>(client: Reconnecting
 
 describe("Reconnecting", () => {
   VitestSimulation.it(
+    "receives 16 messages ahead, and as many more as are taken",
+    Effect.gen(function*() {
+      const { client } = yield* startServer((framed) =>
+        Framed.sendAll(framed, Array.from({ length: 100 }, (_, index) => String(index)))
+      )
+      yield* Host.run(
+        client,
+        Effect.gen(function*() {
+          let received = 0
+          const counted = Framing.map(lines, {
+            decode: (line) => {
+              received++
+              return line
+            },
+            encode: (line: string) => line
+          })
+          const self = yield* Reconnecting.make({
+            connect: Effect.flatMap(Network.connect("server:7"), Framed.make(counted))
+          })
+          yield* Reconnecting.connected(self)
+          yield* Reconnecting.send(self, "begin")
+          yield* Effect.sleep("1 second")
+          assert.strictEqual(received, 16)
+          yield* Effect.repeat(Reconnecting.receive(self), { times: 4 })
+          yield* Effect.sleep("1 second")
+          assert.strictEqual(received, 21)
+        }).pipe(Effect.scoped)
+      )
+    })
+  )
+
+  VitestSimulation.it(
     "replaces a connection that cannot be written to, and keeps one when the framing rejects a message",
     Effect.gen(function*() {
       const { client, heard } = yield* startServer()

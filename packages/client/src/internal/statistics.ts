@@ -6,13 +6,16 @@ import type * as Scope from "effect/Scope"
 
 const boundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000]
 
+// The most of each bucket.
+const limits = [...boundaries, Infinity]
+
 /** Counts the outcomes of requests, in plain numbers that metrics read on demand. */
 export class Statistics {
   answered = 0
   readonly failed = new Map<string, number>()
   /** Called when requests fail for a reason for the first time. */
   onReason: (reason: string) => void = () => {}
-  readonly #latencies = new Array<number>(boundaries.length + 1).fill(0)
+  readonly #latencies = limits.map(() => 0)
   #least = Infinity
   #most = 0
   #sum = 0
@@ -20,11 +23,9 @@ export class Statistics {
   answer(millis: number): void {
     this.answered++
     this.#sum += millis
-    if (millis < this.#least) this.#least = millis
-    if (millis > this.#most) this.#most = millis
-    let bucket = 0
-    while (bucket < boundaries.length && millis > boundaries[bucket]!) bucket++
-    this.#latencies[bucket]!++
+    this.#least = Math.min(this.#least, millis)
+    this.#most = Math.max(this.#most, millis)
+    this.#latencies[limits.findIndex((most) => millis <= most)]!++
   }
 
   fail(error: unknown, requests: number): void {
@@ -38,7 +39,7 @@ export class Statistics {
     let upTo = 0
     const buckets = this.#latencies.map((count, index): [number, number] => {
       upTo += count
-      return [boundaries[index] ?? Infinity, upTo]
+      return [limits[index]!, upTo]
     })
     const min = this.answered === 0 ? 0 : this.#least
     return { buckets, count: this.answered, min, max: this.#most, sum: this.#sum }

@@ -37,7 +37,7 @@ export class Process {
 
   /** The Scheduler of its fibers: one for all, so that they share what Effect derives from it. */
   scheduler(current: Scheduler.Scheduler, caller: Process | undefined): Scheduler.Scheduler {
-    this.#base ??= caller?.#base ?? current
+    this.#base ??= (caller === undefined ? undefined : caller.#base) ?? current
     return this.#scheduler ??= this.gate.scheduler(this.#base)
   }
 

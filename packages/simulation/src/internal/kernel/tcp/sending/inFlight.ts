@@ -23,6 +23,8 @@ export class UnderWay {
   #list: Array<Sent> = []
   #head = 0
   #transmissions = 0
+  #sacked = 0
+  #retransmitted = 0
   #lost = 0
   /** Bytes that the network may still hold. */
   bytes = 0
@@ -74,9 +76,11 @@ export class UnderWay {
       again = { ...sent, end }
       this.#list.splice(index, 0, again)
       sent.start = end
+      if (sent.retransmitted) this.#retransmitted++
     } else {
       this.#lost--
     }
+    if (!again.retransmitted) this.#retransmitted++
     again.lost = false
     again.retransmitted = true
     again.sentAt = now
@@ -99,7 +103,9 @@ export class UnderWay {
       if (!sent.sacked) this.#arrived(sent, now)
       if (!sent.lost && !sent.sacked) this.bytes -= sent.end - sent.start
       if (sent.lost) this.#lost--
-      if (!sent.retransmitted && !sent.sacked) roundTrip = now - sent.sentAt
+      if (sent.sacked) this.#sacked--
+      if (sent.retransmitted) this.#retransmitted--
+      else if (!sent.sacked) roundTrip = now - sent.sentAt
       this.#list[this.#head++] = undefined as never
     }
     if (this.#head === this.#list.length) {
@@ -123,6 +129,7 @@ export class UnderWay {
         else this.bytes -= sent.end - sent.start
         sent.lost = false
         sent.sacked = true
+        this.#sacked++
       }
     }
   }
@@ -140,10 +147,9 @@ export class UnderWay {
   detect(now: number, reordering: number): { readonly lost: Sent | undefined; readonly again: number } {
     let lost: Sent | undefined
     let again = Infinity
+    if (this.#sacked === 0 && this.#retransmitted === 0) return { lost, again }
     for (let index = this.#head; index < this.#list.length; index++) {
       const sent = this.#list[index]!
-      // All behind it was sent later.
-      if (sent.order >= this.#newestOrder && !sent.retransmitted) break
       if (sent.sacked || sent.lost || sent.order >= this.#newestOrder) continue
       const due = sent.sentAt + this.#newestRoundTrip + reordering
       if (due > now) {
