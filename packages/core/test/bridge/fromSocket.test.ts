@@ -23,6 +23,16 @@ class ClosingTransport extends FakeTransport {
     super.end()
     this.close()
   }
+
+  override destroy(): void {
+    super.destroy()
+    this.close()
+  }
+
+  override reset(): void {
+    super.reset()
+    this.close()
+  }
 }
 
 /** A Socket of Sluice, whose peer ends at once. */
