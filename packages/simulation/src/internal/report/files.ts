@@ -68,9 +68,9 @@ const writeFiles = (
       // This package has no files of its own.
       const { process } = globalThis as { readonly process?: Process }
       const files = process?.getBuiltinModule?.("node:fs") as Files | undefined
-      if (files === undefined) return undefined
-      const modules = `${process!.cwd()}/node_modules`
-      const system = process!.getBuiltinModule!("node:os") as { readonly tmpdir: () => string }
+      const system = process?.getBuiltinModule?.("node:os") as { readonly tmpdir: () => string } | undefined
+      if (process === undefined || files === undefined || system === undefined) return undefined
+      const modules = `${process.cwd()}/node_modules`
       const own = files.existsSync(modules) ? `${modules}/.sluice` : `${system.tmpdir()}/sluice-reports`
       const folder = Option.getOrElse(chosen, () => own)
       const path = `${folder}/${name.replace(/[^\w-]+/g, "-").slice(0, 100)}`
