@@ -1,5 +1,6 @@
 import { constant } from "../fields/constant.ts"
 import { literal, type Marker, markerBytes } from "../fields/literal.ts"
+import { type Block, readBlock, writeBlock } from "../machine/block.ts"
 import { type CodecValue, derive, type Read } from "../machine/codec.ts"
 import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import { lineBetween } from "../machine/line.ts"
@@ -7,6 +8,12 @@ import { lineBetween } from "../machine/line.ts"
 interface Open<A> {
   /** The content, once it has been read. */
   readonly value: A | Stop
+}
+
+const readWithTail = <A>(block: Block, read: Read<A>): Read<A> => (c) => {
+  const value = readBlock(c, block)
+  // The content of the block is that of the codec.
+  return value === stop ? read(c) : value as A
 }
 
 /** A codec between two literals, either of which can be missing. */
@@ -32,6 +39,11 @@ export const enclosed = <A>(
     c.at = at + tailLength
   }
   const around = head.least + tail.least
+  // A block that may be absent has its tail all the same, which only the codec itself reads.
+  const block: Block | undefined = content.block !== undefined && content.block.tail === 0 &&
+      content.block.absent === undefined && before === undefined && (tailLength === 1 || tailLength === 2)
+    ? { ...content.block, tail: tailLength, tail0, tail1 }
+    : undefined
   /** Starts over when something is missing. */
   const readAtomic: Read<A> = (c) => {
     const { at } = c
@@ -58,13 +70,15 @@ export const enclosed = <A>(
     most: content.most + around,
     role: undefined,
     line: lineBetween(content.line, beforeBytes, afterBytes),
+    block,
     problem: head.problem ?? content.problem ?? tail.problem ??
       (content.greedy && after !== undefined
         ? "it takes all bytes, so that none are left for what stands after it; give it a length"
         : undefined),
     measure: measure === undefined ? undefined : (value) => measure(value) + around,
-    read: content.atomic ? readAtomic : readParts,
+    read: block !== undefined ? readWithTail(block, readAtomic) : content.atomic ? readAtomic : readParts,
     write: (value, writer) => {
+      if (block !== undefined && writeBlock(writer, block, value)) return
       if (before !== undefined) head.write(undefined, writer)
       content.write(value, writer)
       if (after !== undefined) tail.write(undefined, writer)

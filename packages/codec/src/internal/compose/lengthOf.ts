@@ -2,6 +2,7 @@ import { inRange } from "../fields/range.ts"
 import { type CodecValue, derive, type Role, type Stage } from "../machine/codec.ts"
 import { type AnyCodec } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { numeralOf, readNumeral } from "../machine/number.ts"
 import type { Plan } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
 
@@ -39,12 +40,15 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
     if (at === undefined) return
     const { names } = plan
     const { add, limit } = options
+    const numeral = numeralOf(number)
     const { measure } = plan.codecs[at]!
+    const width = firstWidth(number)
     const slot = plan.slots++
     plan.ended.add(at)
     plan.reads[index] = (c) => {
       const { at } = c
-      const length = number.read(c)
+      let length = readNumeral(c, numeral)
+      if (length === stop) length = number.read(c)
       if (length === stop) return stop
       const size = length - add
       if (size < 0 || size > limit) return badLength(c, size, limit, at)
@@ -60,11 +64,11 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
     }
     if (number.align(0) !== 0) return plan.fail(index, unmeasured)
     plan.writeWhole(index, (_, writer) => {
-      writer.links[writer.linkBase + slot] = open(number, writer)
+      writer.links[writer.linkBase + slot] = open(width, writer)
     })
     plan.wrapWrite(at, (write, value, writer) => {
       const length = writer.enclose(write, value)
-      close(number, writer.links[writer.linkBase + slot]!, length, options, writer)
+      close(number, writer.links[writer.linkBase + slot]!, width, length, options, writer)
       if (writer.problem !== undefined && writer.path.length === 0) writer.path.push(names[index]!)
     })
   })
@@ -74,11 +78,13 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
   link(number, "length of the rest", 1, (plan, index) => {
     const { codecs, names } = plan
     const { add, limit } = options
+    const numeral = numeralOf(number)
     if (plan.rest >= 0) return plan.fail(index, "there is another length of the rest before it")
     plan.rest = index
     plan.reads[index] = (c) => {
       const { at, bit } = c
-      const length = number.read(c)
+      let length = readNumeral(c, numeral)
+      if (length === stop) length = number.read(c)
       if (length === stop) return stop
       const size = length - add
       if (size < 0 || size > limit) return badLength(c, size, limit, at)
@@ -105,15 +111,16 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       return
     }
     if (number.align(0) !== 0) return plan.fail(index, unmeasured)
+    const width = firstWidth(number)
     const slot = plan.slots++
     const from = plan.slots++
     plan.writeWhole(index, (_, writer) => {
-      writer.links[writer.linkBase + slot] = open(number, writer)
+      writer.links[writer.linkBase + slot] = open(width, writer)
       writer.links[writer.linkBase + from] = writer.position
     })
     plan.finishers.push((_, writer) => {
       const { linkBase, links } = writer
-      close(number, links[linkBase + slot]!, writer.position - links[linkBase + from]!, options, writer)
+      close(number, links[linkBase + slot]!, width, writer.position - links[linkBase + from]!, options, writer)
       if (writer.problem !== undefined) writer.path.push(names[index]!)
     })
   })
@@ -133,23 +140,28 @@ export const writeLength = (
 /** Whether room for a number can be left, to be filled in later. */
 export const isFixed = (number: AnyCodec): boolean => number.least === number.most && number.align(0) === 0
 
-/** Leaves room for a number that is not known yet: a byte, if its size is not known either. Returns where it goes. */
-export const open = (number: CodecValue<number>, writer: Writer): number => {
+/** Leaves `width` bytes for a number that is not known yet, and returns where it goes. */
+export const open = (width: number, writer: Writer): number => {
   const { position } = writer
-  writer.room(isFixed(number) ? number.least : 1)
+  writer.room(width)
   return position
 }
 
-/** Fills in a length. What follows it moves, if it takes more than the room that was left. */
+/** Fills in a length, and returns its size. What follows it moves, if that is not what was left. */
 export const close = (
   number: CodecValue<number>,
   position: number,
+  width: number,
   size: number,
   { add, limit }: LengthOptions,
   writer: Writer
-): void => {
-  if (writer.problem !== undefined) return
+): number => {
+  if (writer.problem !== undefined) return width
   if (size > limit) writer.exceed(size, limit)
   else if (isFixed(number)) writer.patch(position, number, size + add)
-  else writer.insert(position, number, size + add)
+  else return writer.insert(position, number, size + add, width)
+  return width
 }
+
+/** How many bytes to leave for a number whose size is not known: at first the fewest. */
+export const firstWidth = (number: AnyCodec): number => isFixed(number) ? number.least : 1

@@ -1,8 +1,8 @@
 import { show } from "../fields/digits.ts"
 import { markerBytes, showMarker } from "../fields/literal.ts"
-import { type CodecValue, derive, make } from "../machine/codec.ts"
+import { type CodecValue, make } from "../machine/codec.ts"
 import type { Fields } from "../machine/plan.ts"
-import { type FieldCodecs, tagged } from "./tagged.ts"
+import { type Check, type FieldCodecs, tagged } from "./tagged.ts"
 
 /** The texts that may come, by their next byte. */
 interface Node {
@@ -55,6 +55,7 @@ const keyword = (texts: ReadonlyArray<string>): CodecValue<number> => {
     problem: texts.length === 0 || texts.length > 256
       ? `there are ${texts.length} texts; there must be 1 to 256`
       : undefined,
+    lead: single,
     measure: (index) => lengths[index] ?? 0,
     read: (c) => {
       const { at, bytes, end } = c
@@ -99,41 +100,35 @@ export const taggedByPrefix = (
   cases: Readonly<Record<string, readonly [prefix: string, fields?: FieldCodecs]>>
 ): CodecValue<Fields> => {
   const prefixes = Object.values(cases).map(([prefix]) => prefix)
-  const union = tagged(
-    keyword(prefixes),
-    Object.fromEntries(Object.entries(cases).map(([tag, [, fields]], index) => [tag, [index, fields] as const])),
-    undefined,
-    (index) => showMarker(prefixes[index as number]!)
-  )
   const root = treeOf(prefixes)
   const longestPrefix = Math.max(...prefixes.map((prefix) => markerBytes(prefix).length))
-  // The prefixes that begin others, each with the bytes that may follow it in those.
-  const ambiguous = new Map(
-    Object.entries(cases).flatMap(([tag, [prefix]]) => {
-      if (!prefixes.some((other) => other !== prefix && other.startsWith(prefix))) return []
-      const { length } = markerBytes(prefix)
-      return [[tag, { prefix, length, isNext: nextBytes(root, prefix) }] as const]
-    })
-  )
-  if (ambiguous.size === 0) return union
-  return derive<Fields>(union, {
-    write: (value, writer) => {
-      const from = writer.position
-      union.write(value, writer)
-      if (writer.problem !== undefined) return
-      const form = ambiguous.get(value["_tag"] as string)
-      if (form === undefined) return
+  /** Finds the values of a form that begin as another form does. */
+  const checkOf = (prefix: string): Check => {
+    const { length } = markerBytes(prefix)
+    // The bytes that may follow the prefix in other forms.
+    const isNext = nextBytes(root, prefix)
+    return (writer, from) => {
       const to = Math.min(writer.position, from + longestPrefix)
       const begin = writer.indexOf(from)
-      if (begin >= 0 && form.isNext[writer.bytes[begin + form.length]!] === 0) return
+      if (begin >= 0 && isNext[writer.bytes[begin + length]!] === 0) return
       const found = begin >= 0
         ? longest(root, writer.bytes, begin, begin + to - from)
         : longest(root, writer.range(from, to), 0, to - from)
-      if (found !== undefined && prefixes[found] !== form.prefix) {
+      if (found !== undefined && prefixes[found] !== prefix) {
         writer.fail(`it begins with ${showMarker(prefixes[found]!)}, which is another form`)
       }
     }
-  })
+  }
+  const beginsOther = (prefix: string) => prefixes.some((other) => other !== prefix && other.startsWith(prefix))
+  return tagged(
+    keyword(prefixes),
+    Object.fromEntries(Object.entries(cases).map(([tag, [, fields]], index) => [tag, [index, fields] as const])),
+    undefined,
+    (index) => showMarker(prefixes[index as number]!),
+    new Map(
+      Object.entries(cases).flatMap(([tag, [prefix]]) => beginsOther(prefix) ? [[tag, checkOf(prefix)] as const] : [])
+    )
+  )
 }
 
 /** Whether a byte may follow a prefix in another: 1 or 0, for all bytes. */

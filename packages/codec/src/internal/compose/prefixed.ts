@@ -1,7 +1,8 @@
+import { type Block, BlockContent, readBlock, writeBlock } from "../machine/block.ts"
 import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
-import { readLine } from "../machine/line.ts"
-import { badLength, close, type LengthOptions, open, writeLength } from "./lengthOf.ts"
+import { NumberForm, numeralOf, readNumeral, writeNumeral } from "../machine/number.ts"
+import { badLength, close, firstWidth, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 
 /** A length, then what takes exactly this many bytes; or the value of the length that says that nothing comes. */
 export const lengthPrefixed = <A>(
@@ -11,8 +12,12 @@ export const lengthPrefixed = <A>(
 ): CodecValue<A | undefined> => {
   const { absent, add, limit } = options
   const { measure, read } = content
-  const { line } = number
+  const numeral = numeralOf(number)
   const readNumber = number.read
+  const block = blockOf(number, content, options)
+  // To measure what is not bytes takes about as long as to write it: its length is filled in later.
+  const isMeasured = measure !== undefined && (number.align(0) !== 0 || isCounted(content))
+  let width = firstWidth(number)
   return make<A | undefined>({
     kind: `${number.kind} of length, then ${content.kind}`,
     least: number.least + (absent === undefined ? content.least : 0),
@@ -27,10 +32,16 @@ export const lengthPrefixed = <A>(
     },
     align: number.align,
     rows: content.rows,
+    block,
     read: (c): A | undefined | Stop => {
+      if (block !== undefined) {
+        const value = readBlock(c, block)
+        // The content of the block is that of the codec.
+        if (value !== stop) return value as A | undefined
+      }
       const { at, base, bit, bounded, end } = c
-      let length: number | Stop = line === undefined ? -1 : readLine(c, line)
-      if (length < 0) length = readNumber(c)
+      let length = readNumeral(c, numeral)
+      if (length === stop) length = readNumber(c)
       if (length === stop) return stop
       if (absent !== undefined && length === absent) return undefined
       const size = length - add
@@ -54,19 +65,35 @@ export const lengthPrefixed = <A>(
       return value
     },
     write: (value, writer) => {
+      if (block !== undefined && writeBlock(writer, block, value)) return
       if (value === undefined) {
         return absent === undefined ? writer.fail("it is missing") : number.write(absent, writer)
       }
-      if (measure !== undefined) {
+      if (isMeasured) {
         writeLength(number, measure(value), options, writer)
         writer.enclose(content.write, value)
         return
       }
-      const position = open(number, writer)
-      close(number, position, writer.enclose(content.write, value), options, writer)
+      const position = open(width, writer)
+      width = close(number, position, width, writer.enclose(content.write, value), options, writer)
     },
     sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : content.sample(random)
   })
+}
+
+/** Whether the size of a value is known without a look at all of it. */
+const isCounted = ({ content, least, most }: AnyCodec): boolean =>
+  least === most || (content !== undefined && content !== BlockContent.utf8)
+
+const blockOf = (
+  number: CodecValue<number>,
+  { content, problem }: AnyCodec,
+  { absent, add, limit }: LengthOptions & { readonly absent: number | undefined }
+): Block | undefined => {
+  const numeral = numeralOf(number)
+  return content === undefined || problem !== undefined || numeral.form === NumberForm.none || !Number.isInteger(add)
+    ? undefined
+    : { numeral, content, add, limit, absent, tail: 0, tail0: -1, tail1: -1 }
 }
 
 /** A number of elements, then the elements. */
@@ -76,11 +103,7 @@ export const countPrefixed = <A>(
   absent: number | undefined
 ): CodecValue<ReadonlyArray<A> | undefined> => {
   const items = itemsOf(repeat)
-  const { line } = number
-  const readNumber = (c: Cursor): number | Stop => {
-    const count = line === undefined ? -1 : readLine(c, line)
-    return count < 0 ? number.read(c) : count
-  }
+  const numeral = numeralOf(number)
   return make<ReadonlyArray<A> | undefined>({
     kind: `${number.kind} of count, then ${repeat.kind}`,
     least: number.least,
@@ -89,7 +112,8 @@ export const countPrefixed = <A>(
     rows: repeat.rows,
     problem: number.problem ?? repeat.problem ?? (number.atomic ? undefined : "the count must be a number"),
     read: (c) => {
-      const count = c.saved.length > 0 ? c.saved.pop() as number : readNumber(c)
+      let count = c.saved.length > 0 ? c.saved.pop() as number : readNumeral(c, numeral)
+      if (count === stop) count = number.read(c)
       if (count === stop) return stop
       if (count === absent) return undefined
       // What repeats A reads an array of A.
@@ -99,7 +123,7 @@ export const countPrefixed = <A>(
     write: (value, writer) => {
       if (value === undefined && absent !== undefined) return number.write(absent, writer)
       if (!Array.isArray(value)) return writer.fail("it is not an array")
-      number.write(value.length, writer)
+      writeNumeral(writer, numeral, number, value.length)
       if (writer.problem === undefined) repeat.write(value, writer)
     },
     sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : repeat.sample(random)

@@ -1,7 +1,9 @@
 import { show } from "../fields/digits.ts"
 import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
+import { readBlock, writeBlock } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import type { Writer } from "../machine/writer.ts"
 
 export interface RepeatOptions {
   /** Exactly this many. */
@@ -20,13 +22,17 @@ export const repeat = <A>(
   const markers = until?.map(markerBytes)
   // The limit of a frame does not bound elements that take no bytes.
   const most = item.least > 0 ? limit : Math.min(limit, 65536)
+  const { block } = item
+  // The content of a block is that of its codec.
+  const readBlockItem = (c: Cursor): A | Stop => block === undefined ? stop : readBlock(c, block) as A | Stop
   const items = (c: Cursor, n: number): ReadonlyArray<A> | Stop => {
     const from = c.at
     const items: Array<A> = c.saved.length > 0 ? c.saved.pop() as Array<A> : []
     if (items.length === 0 && n > most) return c.exceed(n, most, from)
     while (items.length < n) {
       const { at } = c
-      const value = readItem(c, item, items.length)
+      let value = readBlockItem(c)
+      if (value === stop) value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at && n === Infinity) return c.fail("an element takes no bytes, so that there is no end of them")
       items.push(value)
@@ -38,7 +44,8 @@ export const repeat = <A>(
     while (c.at < c.end || c.bit > 0) {
       const { at } = c
       if (items.length === most) return c.exceed(most + 1, most, at)
-      const value = readItem(c, item, items.length)
+      let value = readBlockItem(c)
+      if (value === stop) value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at) return c.fail("an element takes no bytes, so that there is no end of them")
       items.push(value)
@@ -73,6 +80,15 @@ export const repeat = <A>(
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at) return c.fail("an element takes no bytes, so that the end of them cannot come")
       items.push(value)
+    }
+  }
+  const writeMarked = (value: A, writer: Writer, markers: ReadonlyArray<Uint8Array>): void => {
+    const from = writer.position
+    item.write(value, writer)
+    if (writer.problem !== undefined) return
+    const head = writer.range(from, writer.position)
+    if (markers.some((marker) => marker.every((byte, i) => byte === head[i]))) {
+      writer.fail("the element begins with what ends the elements")
     }
   }
   return make<ReadonlyArray<A>>({
@@ -110,14 +126,8 @@ export const repeat = <A>(
         return writer.fail(`it must have ${plural(count, "element")}, not ${value.length}`)
       }
       for (let i = 0; i < value.length; i++) {
-        const from = writer.position
-        item.write(value[i], writer)
-        if (writer.problem === undefined && markers !== undefined) {
-          const head = writer.range(from, writer.position)
-          if (markers.some((marker) => marker.every((byte, i) => byte === head[i]))) {
-            writer.fail("the element begins with what ends the elements")
-          }
-        }
+        if (markers !== undefined) writeMarked(value[i], writer, markers)
+        else if (block === undefined || !writeBlock(writer, block, value[i])) item.write(value[i], writer)
         if (writer.problem !== undefined) {
           writer.path.push(`[${i}]`)
           return

@@ -1,8 +1,8 @@
 import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../machine/codec.ts"
 import { type Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
-import { type Fields, Plan, type ReadField } from "../machine/plan.ts"
+import { type Fields, Plan } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
-import { readers, type ReadFields, type WriteFields, writers } from "./sites.ts"
+import { readers, type ReadFields, type Shape, type WriteFields, writers } from "./sites.ts"
 
 /** A field that every value has, and no byte. */
 export interface Constant {
@@ -84,37 +84,58 @@ interface Open {
   readonly index: number
 }
 
+/**
+ * What makes the objects of a struct. To an engine, all objects that are made with `{}` and get fields later are of one
+ * family, with room for four fields; those of a constructor of their own have room for all, and share nothing with others.
+ */
+const shapeOf = ({ codecs, names }: Plan, constant: Constant | undefined): Shape => {
+  // The engine makes room for as many fields as it sees here, and takes back what the first objects do not use.
+  function Value(this: Fields, areNamed: boolean | undefined) {
+    if (areNamed !== true) return
+    this["a"] = this["b"] = this["c"] = this["d"] = this["e"] = this["f"] = undefined
+    this["g"] = this["h"] = this["i"] = this["j"] = this["k"] = this["l"] = undefined
+  }
+  Value.prototype = Object.prototype
+  // A function made with `function` is a constructor.
+  const shape = Value as unknown as Shape & { full: Fields }
+  // Kept, so that the engine keeps the room that it has.
+  const full = shape.full = new shape()
+  if (constant !== undefined) full[constant.name] = constant.value
+  for (const [i, name] of names.entries()) if (!codecs[i]!.hidden) full[name] = undefined
+  return shape
+}
+
 /** How often a struct is read or written before it gets functions of its own, of which there is a limited number. */
 const callsToWarm = 100
 
 const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | undefined) => {
   const { isScoped, reads, slots } = plan
   const hasRest = plan.rest >= 0
-  const fastNames = constant === undefined ? names : [constant.name, ...names]
-  const fastReads: ReadonlyArray<ReadField> = constant === undefined ? reads : [() => constant.value, ...reads]
   const before = constant === undefined ? 0 : 1
+  const empty = shapeOf(plan, constant)
   let groups: ReadonlyArray<ReadFields> = []
-  let single: ReadFields | undefined
+  let first: ReadFields | undefined
   let calls = 0
 
   const plain = (c: Cursor): Fields | Stop => {
-    if (c.saved.length > 0 || c.visits !== undefined) return step(c)
-    if (calls < callsToWarm) {
-      if (++calls < callsToWarm) return step(c)
-      groups = readers(fastNames, fastReads)
-      single = groups.length === 1 ? groups[0] : undefined
-    }
-    const object: Fields = {}
-    if (isScoped) c.scope = object
-    if (single !== undefined) {
-      const read = single(c, object)
-      return read === 4 ? object : stopped(c, object, read - before)
-    }
-    for (let i = 0; i < groups.length; i++) {
-      const read = groups[i]!(c, object)
-      if (read !== 4) return stopped(c, object, 4 * i + read - before)
-    }
+    if (first === undefined || c.saved.length > 0 || c.visits !== undefined) return slow(c)
+    let object = first(c, undefined)
+    for (let i = 1; i < groups.length && object !== stop; i++) object = groups[i]!(c, object)
     return object
+  }
+
+  const slow = (c: Cursor): Fields | Stop => {
+    if (++calls === callsToWarm) {
+      groups = readers(
+        empty,
+        constant === undefined ? names : [constant.name, ...names],
+        constant === undefined ? reads : [() => constant.value, ...reads],
+        isScoped,
+        (c, object, index) => stopped(c, object, index - before)
+      )
+      first = groups[0]
+    }
+    return step(c)
   }
 
   const stopped = (c: Cursor, object: Fields, index: number): Stop => c.leave({ object, index }, names[index])
@@ -122,7 +143,8 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
   /** Resumes after a stop, or tells what it finds. */
   const step = (c: Cursor): Fields | Stop => {
     const open: Open | undefined = c.saved.length > 0 ? c.saved.pop() as Open : undefined
-    const object: Fields = open?.object ?? (constant === undefined ? {} : { [constant.name]: constant.value })
+    const object: Fields = open?.object ?? new empty()
+    if (open === undefined && constant !== undefined) object[constant.name] = constant.value
     for (let i = open?.index ?? 0; i < reads.length; i++) {
       if (isScoped) c.scope = object
       const name = names[i]!
@@ -160,20 +182,20 @@ const writing = (names: ReadonlyArray<string>, plan: Plan) => {
   const { finishers, slots, whole, writes } = plan
   const keys = names.map((name, i) => whole.has(i) ? "" : name)
   let groups: ReadonlyArray<WriteFields> = []
+  let first: WriteFields | undefined
   let calls = 0
+  const fail = (writer: Writer, index: number): void => void writer.path.push(names[index]!)
   const plain = (value: Fields, writer: Writer): void => {
     if (typeof value !== "object" || value === null) return writer.fail("it is not an object")
-    if (calls < callsToWarm) {
-      if (++calls < callsToWarm) return step(value, writer)
-      groups = writers(keys, writes)
-    }
-    for (let i = 0; i < groups.length; i++) {
-      const written = groups[i]!(value, writer)
-      if (written !== 4) {
-        writer.path.push(names[4 * i + written]!)
-        return
+    if (first === undefined) {
+      if (++calls === callsToWarm) {
+        groups = writers(keys, writes, fail)
+        first = groups[0]
       }
+      return step(value, writer)
     }
+    first(value, writer)
+    for (let i = 1; i < groups.length && writer.problem === undefined; i++) groups[i]!(value, writer)
   }
   const step = (value: Fields, writer: Writer): void => {
     for (let i = 0; i < writes.length; i++) {

@@ -2,15 +2,22 @@ import * as Result from "effect/Result"
 import { type AnyCodec, type CodecValue, derive, make, type Row, sizeText } from "../machine/codec.ts"
 import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import type { Fields } from "../machine/plan.ts"
+import type { Writer } from "../machine/writer.ts"
 import { struct } from "./struct.ts"
 import { transform } from "./transform.ts"
 
 export type FieldCodecs = Readonly<Record<string, AnyCodec>>
 
+/** Looks at the bytes of a form, which begin at `from`, when they have been written. */
+export type Check = (writer: Writer, from: number) => void
+
 /** One form of a tagged union. */
 interface Case {
   readonly tag: string
   readonly value: unknown
+  /** The discriminator, if it is a byte; otherwise -1. */
+  readonly byte: number
+  readonly check: Check | undefined
   readonly body: CodecValue<Fields>
 }
 
@@ -34,11 +41,14 @@ export const tagged = (
   discriminator: AnyCodec,
   cases: Readonly<Record<string, readonly [value: unknown, fields?: FieldCodecs | undefined]>>,
   otherwise: Otherwise | undefined,
-  showValue: (value: unknown) => string = show
+  showValue: (value: unknown) => string = show,
+  checks?: ReadonlyMap<string, Check>
 ): CodecValue<Fields> => {
   const all: ReadonlyArray<Case> = Object.entries(cases).map(([tag, [value, fields = {}]]) => ({
     tag,
     value,
+    byte: discriminator.lead?.findIndex((each) => each === value) ?? -1,
+    check: checks?.get(tag),
     body: struct(fields, { name: "_tag", value: tag })
   }))
   const other = otherwise === undefined
@@ -47,6 +57,7 @@ export const tagged = (
   const byValue = new Map(all.map((each) => [each.value, each]))
   const byTag = new Map(all.map((each) => [each.tag, each]))
   const table: ReadonlyArray<Case | undefined> = Array.from({ length: 256 }, (_, i) => byValue.get(i))
+  const { lead } = discriminator
   const bodies = [...all.map(({ body }) => body), ...(other === undefined ? [] : [other.body])]
 
   /** How many bytes the discriminator of a form takes, at least. */
@@ -58,7 +69,9 @@ export const tagged = (
     if (c.saved.length > 0) open = c.saved.pop() as Open
     else {
       const { at } = c
-      const value = discriminator.read(c)
+      let value: unknown = lead === undefined || at >= c.end ? -1 : lead[c.bytes[at]!]!
+      if (value === -1) value = discriminator.read(c)
+      else c.at = at + 1
       if (value === stop) return stop
       const found = typeof value === "number" && value < 256 ? table[value] : byValue.get(value)
       if (found !== undefined) {
@@ -91,9 +104,13 @@ export const tagged = (
       const tag = value?.["_tag"] as string
       const found = byTag.get(tag)
       if (found !== undefined) {
-        discriminator.write(found.value, writer)
+        const { byte, check } = found
+        const from = check === undefined ? 0 : writer.position
+        if (byte < 0) discriminator.write(found.value, writer)
+        else writer.bytes[writer.room(1)] = byte
         found.body.write(value, writer)
         if (writer.problem !== undefined) writer.path.push(tag)
+        else check?.(writer, from)
       } else if (other !== undefined && tag === other.tag) {
         const code = value[otherwise!.as]
         if (byValue.has(code)) {

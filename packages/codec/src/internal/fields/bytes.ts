@@ -1,3 +1,4 @@
+import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { plural } from "../machine/cursor.ts"
 
@@ -7,6 +8,7 @@ export const bytes: CodecValue<Uint8Array> = make<Uint8Array>({
   least: 0,
   most: Infinity,
   greedy: true,
+  content: BlockContent.bytes,
   measure: (value) => value.length,
   read: (c) => {
     const { at, end } = c

@@ -1,5 +1,6 @@
 import { type CodecValue, make } from "../machine/codec.ts"
 import { plural } from "../machine/cursor.ts"
+import { NumberForm } from "../machine/number.ts"
 
 export type Endianness = "big" | "little"
 
@@ -17,6 +18,8 @@ export const integer = (size: number, signed: boolean, endianness: Endianness): 
     most: size,
     atomic: true,
     problem,
+    form: formOf(size, signed, little),
+    lead: size === 1 && !signed ? identity : undefined,
     read: reader(size, signed, little),
     write: (value, writer) => {
       if (!Number.isInteger(value) || value < least || value > most) {
@@ -38,6 +41,19 @@ export const integer = (size: number, signed: boolean, endianness: Endianness): 
     sample: (random) => random.between(least, most)
   })
 }
+
+const formOf = (size: number, signed: boolean, little: boolean): NumberForm =>
+  size === 1 && !signed
+    ? NumberForm.uint8
+    : little
+    ? NumberForm.none
+    : size === 2 && !signed
+    ? NumberForm.uint16be
+    : size === 4
+    ? signed ? NumberForm.int32be : NumberForm.uint32be
+    : NumberForm.none
+
+const identity = Int32Array.from({ length: 256 }, (_, byte) => byte)
 
 const reader = (size: number, signed: boolean, little: boolean): CodecValue<number>["read"] => {
   if (size === 1 && !signed) {

@@ -1,4 +1,5 @@
 import { type CodecValue, derive, make } from "../machine/codec.ts"
+import { NumberForm } from "../machine/number.ts"
 
 export interface VarintOptions {
   readonly maxBytes?: number | undefined
@@ -17,6 +18,7 @@ export const varint = ({ canonical = true, maxBytes = 8 }: VarintOptions = {}): 
     most: maxBytes,
     atomic: true,
     problem,
+    form: NumberForm.varint,
     measure: (value) => {
       let size = 1
       for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++

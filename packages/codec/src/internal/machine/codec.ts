@@ -1,7 +1,9 @@
 import * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
+import type { Block, BlockContent } from "./block.ts"
 import type { Cursor, Stop } from "./cursor.ts"
 import type { Line } from "./line.ts"
+import { NumberForm } from "./number.ts"
 import type { Plan } from "./plan.ts"
 import type { Random } from "./random.ts"
 import type { Writer } from "./writer.ts"
@@ -31,8 +33,19 @@ export interface Parts<A> {
   readonly hidden?: boolean | undefined
   /** The position in its byte at which it ends, or what is wrong, if it begins at this position. */
   readonly align?: ((bit: number) => number | string) | undefined
+  // What common code does by itself, without a call. A codec that is derived from another has none of it.
+
   /** Set if the codec is a decimal number between a few bytes. */
   readonly line?: Line | undefined
+  /** Set if the codec is one of the usual integers. */
+  readonly form?: NumberForm | undefined
+  /** Set if the codec is bytes or text up to the end of its range. */
+  readonly content?: BlockContent | undefined
+  /** Set if the codec is a length and that many bytes. */
+  readonly block?: Block | undefined
+  /** What a first byte means by itself, or -1 if the codec has to be asked. */
+  readonly lead?: Int32Array | undefined
+
   /** The fields of a table. */
   readonly rows?: (() => ReadonlyArray<Row>) | undefined
   /** What makes the description unusable. */
@@ -80,6 +93,10 @@ export class CodecValue<in out A> extends Pipeable.Class implements Parts<A> {
   readonly hidden: boolean
   readonly align: (bit: number) => number | string
   readonly line: Line | undefined
+  readonly form: NumberForm
+  readonly content: BlockContent | undefined
+  readonly block: Block | undefined
+  readonly lead: Int32Array | undefined
   readonly rows: () => ReadonlyArray<Row>
   readonly problem: string | undefined
   readonly role: Role | undefined
@@ -101,6 +118,10 @@ export class CodecValue<in out A> extends Pipeable.Class implements Parts<A> {
     this.hidden = parts.hidden ?? false
     this.align = parts.align ?? byteAligned
     this.line = parts.line
+    this.form = parts.form ?? NumberForm.none
+    this.content = parts.content
+    this.block = parts.block
+    this.lead = parts.lead
     this.rows = parts.rows ?? (() => [])
     this.problem = parts.problem
     this.role = parts.role
@@ -117,10 +138,12 @@ export const isCodec = (value: unknown): value is AnyCodec => hasProperty(value,
 
 export const make = <A>(parts: Parts<A>): CodecValue<A> => new CodecValue(parts)
 
+const notDerived = { line: undefined, form: undefined, content: undefined, block: undefined, lead: undefined }
+
 /** A codec that a few parts make different from another. */
 export const derive = <A, B = A>(codec: CodecValue<A>, parts: Partial<Parts<B>>): CodecValue<B> =>
   // The parts that A and B do not share are in `parts`, where the caller checks them.
-  new CodecValue({ ...codec as unknown as Parts<B>, ...parts }, codec.title, codec.note)
+  new CodecValue({ ...codec as unknown as Parts<B>, ...notDerived, ...parts }, codec.title, codec.note)
 
 /** How the size of a codec reads in a table. */
 export const sizeText = ({ least, most }: { readonly least: number; readonly most: number }): string => {

@@ -3,10 +3,17 @@ import * as Bytes from "effect/Bytes"
 import type { CodecValue, Write } from "./codec.ts"
 
 /** From this size on a payload is passed on as it is; below it, a copy costs less than one more buffer to write. */
-const copyLimit = 2048
+export const copyLimit = 2048
 
 /** Up to this length a loop is faster than `set`. */
 const loopLength = 24
+
+/** Copies bytes into room that was made for them. */
+export const put = (target: Uint8Array, at: number, bytes: Uint8Array): void => {
+  const { length } = bytes
+  if (length <= loopLength) { for (let i = 0; i < length; i++) target[at + i] = bytes[i]! }
+  else target.set(bytes, at)
+}
 
 /** How much room a frame gets at first. */
 const firstRoom = 64
@@ -45,26 +52,26 @@ export class Writer {
   #memory: Map<string, number> | undefined = undefined
   #splices: Array<Splice> = []
   #spliced = 0
+  /** Whether a frame has begun and not been finished. */
+  #isOpen = false
 
   begin(output: FramingOutput): void {
     this.#output = output
     this.at = this.begun = output.reserve(firstRoom)
     this.bytes = output.bytes
     this.end = this.bytes.length
-    this.bit = 0
-    this.depth =
-      this.linkBase =
-      this.linkTop =
-      this.base =
-        0
+    // What a frame changes it puts back, unless it fails.
+    if (this.#isOpen) this.#clean()
+    this.#isOpen = true
+  }
+
+  #clean(): void {
+    this.bit = this.depth = this.linkBase = this.linkTop = this.base = this.#spliced = 0
     this.#memory = undefined
     this.problem = undefined
     this.excess = undefined
-    if (this.path.length > 0) this.path = []
-    if (this.#splices.length > 0) {
-      this.#splices = []
-      this.#spliced = 0
-    }
+    this.path = []
+    this.#splices = []
   }
 
   /** How many bytes of the frame have been written. */
@@ -114,9 +121,7 @@ export class Writer {
       return
     }
     const at = this.room(length)
-    const target = this.bytes
-    if (length <= loopLength) { for (let i = 0; i < length; i++) target[at + i] = bytes[i]! }
-    else target.set(bytes, at)
+    put(this.bytes, at, bytes)
   }
 
   /** Writes a number over the room that was left for it. */
@@ -129,24 +134,45 @@ export class Writer {
     this.bit = bit
   }
 
-  /** Writes a number over the byte that was left for it; what was written since moves. */
-  insert(position: number, number: CodecValue<number>, value: number): void {
-    const from = this.#indexOf(position)
-    const end = this.at
+  /**
+   * Writes a number over the `width` bytes that were left for it, and returns its size. What was written since moves if that
+   * is another.
+   */
+  insert(position: number, number: CodecValue<number>, value: number, width: number): number {
+    const size = number.measure?.(value) ?? this.#sizeOf(number, value)
+    if (this.problem !== undefined) return width
+    if (size !== width) this.#move(position, width, size - width)
+    this.patch(position, number, value)
+    return size
+  }
+
+  /** The size of a number that can only be known by writing it. */
+  #sizeOf(number: CodecValue<number>, value: number): number {
+    const { at } = this
     number.write(value, this)
-    const field = this.bytes.slice(end, this.at)
-    const more = field.length - 1
-    if (more > 0) this.#checkOffsets(position)
-    this.bytes.copyWithin(this.begun + from + 1 + more, this.begun + from + 1, end)
-    this.bytes.set(field, this.begun + from)
-    this.at = end + more
-    this.#splices = this.#splices.map((splice) => splice.at <= from ? splice : { ...splice, at: splice.at + more })
-    for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += more
+    const size = this.at - at
+    this.at = at
+    return size
+  }
+
+  /** Moves what follows the `width` bytes of a number by a few bytes. */
+  #move(position: number, width: number, by: number): void {
+    this.#checkOffsets(position)
+    const index = this.#indexOf(position)
+    const end = by > 0 ? this.room(by) : this.at
+    const from = this.begun + index + width
+    this.bytes.copyWithin(from + by, from, end)
+    this.at = end + by
+    if (this.#splices.length > 0) {
+      this.#splices = this.#splices.map((splice) => splice.at <= index ? splice : { ...splice, at: splice.at + by })
+    }
+    for (let i = this.linkBase; i < this.linkTop; i++) if (this.links[i]! > position) this.links[i]! += by
   }
 
   /** Bytes whose offset is noted must not move. */
   #checkOffsets(position: number): void {
-    for (const offset of this.#memory?.values() ?? []) {
+    if (this.#memory === undefined) return
+    for (const offset of this.#memory.values()) {
       if (this.base + offset > position) return this.fail("offsets point behind a length of no fixed size")
     }
   }
@@ -166,6 +192,7 @@ export class Writer {
   finish(): void {
     const output = this.#output!
     if (this.#splices.length === 0) {
+      this.#isOpen = this.#memory !== undefined
       output.advance(this.at - this.begun)
       return
     }

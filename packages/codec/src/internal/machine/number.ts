@@ -1,0 +1,134 @@
+import type { CodecValue } from "./codec.ts"
+import { type Cursor, type Stop, stop } from "./cursor.ts"
+import { type Line, readLine } from "./line.ts"
+import type { Writer } from "./writer.ts"
+
+/**
+ * The numbers that stand before others as lengths and counts. Common code reads and writes these in place: a call of the
+ * codec itself costs more than the number.
+ */
+export const NumberForm = { none: 0, uint8: 1, uint16be: 2, int32be: 3, uint32be: 4, varint: 5, line: 6 } as const
+export type NumberForm = typeof NumberForm[keyof typeof NumberForm]
+
+const { int32be, line: lineForm, uint16be, uint32be, uint8, varint } = NumberForm
+
+/** What common code has to know of a number. */
+export interface Numeral {
+  readonly form: NumberForm
+  readonly line: Line | undefined
+  /** How many bytes it takes at most. */
+  readonly most: number
+}
+
+export const numeralOf = ({ form, line, most }: CodecValue<number>): Numeral => ({
+  form: line === undefined ? form : lineForm,
+  line,
+  most: Number.isFinite(most) ? most : 16
+})
+
+/** Reads a number that is there and valid. Otherwise it reads nothing, and `stop` says that its codec has to be asked. */
+export const readNumeral = (c: Cursor, { form, line, most }: Numeral): number | Stop => {
+  const { at, bytes, end } = c
+  switch (form) {
+    case uint8:
+      if (at >= end) return stop
+      c.at = at + 1
+      return bytes[at]!
+    case uint16be:
+      if (end - at < 2) return stop
+      c.at = at + 2
+      return (bytes[at]! << 8) | bytes[at + 1]!
+    case int32be:
+    case uint32be: {
+      if (end - at < 4) return stop
+      const value = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+      if (value < 0 && form === uint32be) return stop
+      c.at = at + 4
+      return value
+    }
+    case varint: {
+      if (at >= end) return stop
+      const first = bytes[at]!
+      if (first < 0x80) {
+        c.at = at + 1
+        return first
+      }
+      if (end - at < 2 || most < 2) return stop
+      const second = bytes[at + 1]!
+      if (second === 0 || second >= 0x80) return stop
+      c.at = at + 2
+      return (first & 0x7f) | (second << 7)
+    }
+    case lineForm: {
+      const value = readLine(c, line!)
+      return value < 0 ? stop : value
+    }
+    default:
+      return stop
+  }
+}
+
+/**
+ * Writes a number that is not negative into room that was made for it, and returns where it ends; or -1, if its codec has
+ * to be asked.
+ */
+export const putNumeral = (bytes: Uint8Array, at: number, { form, line, most }: Numeral, value: number): number => {
+  switch (form) {
+    case uint8:
+      if (value > 0xff) return -1
+      bytes[at] = value
+      return at + 1
+    case uint16be:
+      if (value > 0xffff) return -1
+      bytes[at] = value >> 8
+      bytes[at + 1] = value
+      return at + 2
+    case int32be:
+    case uint32be:
+      if (value > 0x7fffffff) return -1
+      bytes[at] = value >> 24
+      bytes[at + 1] = value >> 16
+      bytes[at + 2] = value >> 8
+      bytes[at + 3] = value
+      return at + 4
+    case varint:
+      if (value < 0x80) {
+        bytes[at] = value
+        return at + 1
+      }
+      if (value > 0x3fff || most < 2) return -1
+      bytes[at] = value & 0x7f | 0x80
+      bytes[at + 1] = value >> 7
+      return at + 2
+    case lineForm:
+      return putLine(bytes, at, line!, value)
+    default:
+      return -1
+  }
+}
+
+const putLine = (bytes: Uint8Array, from: number, line: Line, value: number): number => {
+  if (value > 999_999 || value > line.max) return -1
+  let at = from
+  if (line.before >= 0) bytes[at++] = line.before
+  if (value < 10) bytes[at++] = 0x30 + value
+  else {
+    at += value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : value < 100_000 ? 5 : 6
+    let place = at
+    for (let left = value; left > 0; left = (left / 10) | 0) bytes[--place] = 0x30 + left % 10
+  }
+  if (line.after >= 0) bytes[at++] = line.after
+  if (line.afterThat >= 0) bytes[at++] = line.afterThat
+  return at
+}
+
+/** Writes a number as its codec does; what common code can write costs no call. */
+export const writeNumeral = (writer: Writer, numeral: Numeral, number: CodecValue<number>, value: number): void => {
+  const at = writer.room(numeral.most)
+  const end = value >= 0 ? putNumeral(writer.bytes, at, numeral, value) : -1
+  if (end >= 0) writer.at = end
+  else {
+    writer.at = at
+    number.write(value, writer)
+  }
+}

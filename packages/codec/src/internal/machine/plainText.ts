@@ -1,0 +1,109 @@
+import type { Cursor } from "./cursor.ts"
+
+interface Platform {
+  readonly Buffer?: {
+    readonly prototype: {
+      readonly latin1Slice?: (this: Uint8Array, from: number, end: number) => string
+      readonly latin1Write?: (this: Uint8Array, text: string, at: number, length: number) => number
+    }
+  }
+}
+
+/** What Node's Buffer has for text of a byte each; it takes any Uint8Array, without a view of it. */
+export const { latin1Slice, latin1Write } = (globalThis as Platform).Buffer?.prototype ?? {}
+
+/** Up to this length a loop is faster than a call into the runtime. */
+export const shortLength = 20
+
+/** Up to this length it is worth looking whether text is ASCII. */
+export const plainLength = latin1Slice === undefined ? shortLength : 256
+
+/** Whether all bytes of a range are ASCII. */
+export const isAscii = (bytes: Uint8Array, from: number, end: number): boolean => {
+  let i = from
+  while (i < end && bytes[i]! < 0x80) i++
+  return i === end
+}
+
+/** Words up to this length are kept: protocols repeat them, and a string that is there already has its hash. */
+const longestWord = 8
+const words: Array<string> = Array.from({ length: 256 }, () => "")
+
+/** Text of bytes that are a character each. */
+export const plainText = (c: Cursor, from: number, end: number): string => {
+  const { bytes } = c
+  const length = end - from
+  if (length < 2 || length > longestWord) return newText(c, from, end)
+  const index = (bytes[from]! + 7 * bytes[from + (length >> 1)]! + 31 * bytes[end - 1]! + length) & 255
+  const word = words[index]!
+  return isText(word, bytes, from, length) ? word : words[index] = newText(c, from, end)
+}
+
+const isText = (text: string, bytes: Uint8Array, from: number, length: number): boolean => {
+  if (text.length !== length) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false
+  return true
+}
+
+const newText = (c: Cursor, from: number, end: number): string => {
+  const { bytes } = c
+  if (end - from > shortLength) {
+    if (latin1Slice !== undefined) return latin1Slice.call(bytes, from, end)
+    let value = ""
+    for (let i = from; i < end; i += 4096) value += fromCodes(c.view(i, Math.min(4096, end - i)))
+    return value
+  }
+  const { fromCharCode } = String
+  let value = ""
+  let i = from
+  // In blocks, not byte by byte: appending one byte makes a string of two characters, which the engine looks up in a table.
+  if (end - i >= 16) {
+    value = fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!,
+      bytes[i + 8]!,
+      bytes[i + 9]!,
+      bytes[i + 10]!,
+      bytes[i + 11]!,
+      bytes[i + 12]!,
+      bytes[i + 13]!,
+      bytes[i + 14]!,
+      bytes[i + 15]!
+    )
+    i += 16
+  }
+  if (end - i >= 8) {
+    value += fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!
+    )
+    i += 8
+  }
+  if (end - i >= 4) {
+    value += fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!)
+    i += 4
+  }
+  switch (end - i) {
+    case 1:
+      return value + fromCharCode(bytes[i]!)
+    case 2:
+      return value + fromCharCode(bytes[i]!, bytes[i + 1]!)
+    case 3:
+      return value + fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!)
+  }
+  return value
+}
+
+const fromCodes = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as Array<number>)
