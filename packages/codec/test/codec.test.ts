@@ -1,6 +1,7 @@
 import * as Codec from "@sluice/codec/Codec"
 import { schema } from "@sluice/codec/CodecSchema"
 import * as Framing from "@sluice/framing/Framing"
+import * as Bytes from "effect/Bytes"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -272,6 +273,51 @@ describe("words", () => {
       const bytes = Result.getOrThrow(Codec.encode(word, text))
       assert.strictEqual(Result.getOrThrow(Codec.decode(word, bytes)), text)
     }
+  })
+})
+
+describe("lengths", () => {
+  it("of any size follow one another, whatever room the last one took", () => {
+    const codec = Codec.lengthPrefixed(
+      Codec.varint(),
+      Codec.struct({ name: Codec.lengthPrefixed(Codec.varint(), Codec.text()), data: Codec.bytes() })
+    )
+    const values = [1, 200, 2, 20_000, 100, 3000, 0].map((n) => ({ name: "é".repeat(n), data: new Uint8Array(n) }))
+    const framing = Codec.framing(codec)
+    const chunks = Result.getOrThrow(Framing.encodeAll(framing, [...values, ...values]))
+    expect(Result.getOrThrow(Framing.decodeAll(framing, chunks))).toEqual([...values, ...values])
+    const single = values.map((value) => Result.getOrThrow(Codec.encode(codec, value)))
+    expect(Bytes.concat([...single, ...single])).toEqual(Bytes.concat(chunks))
+  })
+
+  it("that are mapped are what they were mapped to", () => {
+    const half = Codec.decimal().pipe(Codec.map((n) => n / 2, (n) => n * 2))
+    const codec = Codec.lengthPrefixed(Codec.enclosed(half, { after: ":" }), Codec.text())
+    const bytes = Result.getOrThrow(Codec.encode(codec, "abc"))
+    expect(new TextDecoder().decode(bytes)).toBe("6:abc")
+    expect(Result.getOrThrow(Codec.decode(codec, bytes))).toBe("abc")
+  })
+
+  it("that are absent are as the format has them", () => {
+    const word = Codec.lengthPrefixed(Codec.int32be, Codec.text(), { absent: -1 })
+    const codec = Codec.countPrefixed(Codec.uint8, word)
+    const bytes = hex("030000000161ffffffff00000002c3a9")
+    expect(Result.getOrThrow(Codec.encode(codec, ["a", undefined, "é"]))).toEqual(bytes)
+    expect(Result.getOrThrow(Codec.decode(codec, bytes))).toEqual(["a", undefined, "é"])
+    expect(failure(Codec.encode(codec, ["a", "\ud800"]))).toContain("[1]: the text has a lone surrogate")
+  })
+})
+
+describe("objects", () => {
+  it("of a codec that is used often are as those of one that is not", () => {
+    const codec = Codec.struct({ a: Codec.uint8, b: Codec.when((fields: { a: number }) => fields.a > 0, Codec.uint8) })
+    const first = Result.getOrThrow(Codec.decode(codec, hex("0102")))
+    for (let i = 0; i < 300; i++) Result.getOrThrow(Codec.decode(codec, hex("0102")))
+    const later = Result.getOrThrow(Codec.decode(codec, hex("0102")))
+    expect(later).toStrictEqual(first)
+    expect(later).toStrictEqual({ a: 1, b: 2 })
+    expect(Object.getPrototypeOf(later)).toBe(Object.prototype)
+    expect(Object.keys(Result.getOrThrow(Codec.decode(codec, hex("00"))))).toEqual(["a"])
   })
 })
 

@@ -91,9 +91,14 @@ const blockOf = (
   { absent, add, limit }: LengthOptions & { readonly absent: number | undefined }
 ): Block | undefined => {
   const numeral = numeralOf(number)
-  return content === undefined || problem !== undefined || numeral.form === NumberForm.none || !Number.isInteger(add)
-    ? undefined
-    : { numeral, content, add, limit, absent, tail: 0, tail0: -1, tail1: -1 }
+  const { form } = numeral
+  if (content === undefined || problem !== undefined || form === NumberForm.none || !Number.isInteger(add)) {
+    return undefined
+  }
+  if (absent !== undefined && !(Number.isInteger(absent) && (absent >= 0 || form === NumberForm.int32be))) {
+    return undefined
+  }
+  return { numeral, content, add, limit, absent, tail: 0, tail0: -1, tail1: -1 }
 }
 
 /** A number of elements, then the elements. */

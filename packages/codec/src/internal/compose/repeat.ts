@@ -1,6 +1,6 @@
 import { show } from "../fields/digits.ts"
 import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
-import { readBlock, writeBlock } from "../machine/block.ts"
+import { readBlock, writeBlocks } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import type { Writer } from "../machine/writer.ts"
@@ -127,7 +127,10 @@ export const repeat = <A>(
       }
       for (let i = 0; i < value.length; i++) {
         if (markers !== undefined) writeMarked(value[i], writer, markers)
-        else if (block === undefined || !writeBlock(writer, block, value[i])) item.write(value[i], writer)
+        else {
+          if (block !== undefined) i = writeBlocks(writer, block, value, i)
+          if (i < value.length) item.write(value[i], writer)
+        }
         if (writer.problem !== undefined) {
           writer.path.push(`[${i}]`)
           return

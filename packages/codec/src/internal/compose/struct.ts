@@ -92,8 +92,20 @@ const shapeOf = ({ codecs, names }: Plan, constant: Constant | undefined): Shape
   // The engine makes room for as many fields as it sees here, and takes back what the first objects do not use.
   function Value(this: Fields, areNamed: boolean | undefined) {
     if (areNamed !== true) return
-    this["a"] = this["b"] = this["c"] = this["d"] = this["e"] = this["f"] = undefined
-    this["g"] = this["h"] = this["i"] = this["j"] = this["k"] = this["l"] = undefined
+    this["a"] =
+      this["b"] =
+      this["c"] =
+      this["d"] =
+      this["e"] =
+      this["f"] =
+        undefined
+    this["g"] =
+      this["h"] =
+      this["i"] =
+      this["j"] =
+      this["k"] =
+      this["l"] =
+        undefined
   }
   Value.prototype = Object.prototype
   // A function made with `function` is a constructor.

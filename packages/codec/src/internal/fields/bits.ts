@@ -1,4 +1,5 @@
 import { type CodecValue, derive, make } from "../machine/codec.ts"
+import type { Writer } from "../machine/writer.ts"
 
 /** The most bits of a field, so that its value is a whole number without a loss. */
 const mostBits = 32
@@ -32,6 +33,7 @@ export const bits = (count: number): CodecValue<number> => {
       if (!Number.isInteger(value) || value < 0 || value > most) {
         return writer.fail(`${value} is not a whole number from 0 to ${most}`)
       }
+      if (writer.bit + count <= 8) return putBits(value, count, writer)
       for (let left = count; left > 0;) {
         if (writer.bit === 0) writer.bytes[writer.room(1)] = 0
         const free = 8 - writer.bit
@@ -44,6 +46,15 @@ export const bits = (count: number): CodecValue<number> => {
     },
     sample: (random) => random.between(0, most)
   })
+}
+
+/** Writes bits that fit into the byte that is begun, or into one more. */
+const putBits = (value: number, count: number, writer: Writer): void => {
+  const { bit } = writer
+  const end = bit + count
+  if (bit === 0) writer.bytes[writer.room(1)] = value << (8 - end)
+  else writer.bytes[writer.at - 1]! |= value << (8 - end)
+  writer.bit = end & 7
 }
 
 /** A bit as a boolean. */
@@ -61,7 +72,7 @@ export const flag: CodecValue<boolean> = (() => {
       } else c.bit++
       return value
     },
-    write: (value, writer) => bit.write(value ? 1 : 0, writer),
+    write: (value, writer) => putBits(value ? 1 : 0, 1, writer),
     sample: (random) => random.boolean()
   })
 })()

@@ -54,37 +54,80 @@ export const readBlock = (c: Cursor, block: Block): BlockValue | Stop => {
   return plainText(c, at, last)
 }
 
+const { get: tagOf } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag
+) as { readonly get: (this: unknown) => string | undefined }
+
+/** Whether a value is a `Uint8Array`. The engine finds it out in the value itself; `instanceof` walks its prototypes. */
+const isBytes = (value: unknown): value is Uint8Array => tagOf.call(value) === "Uint8Array"
+
 /** Up to this length a loop writes text faster than the runtime does. */
 const textLength = 2 * shortLength
 
 /** Writes a block if it is usual. Otherwise it writes nothing and returns false: the codec has to be asked. */
 export const writeBlock = (writer: Writer, block: Block, value: unknown): boolean => {
-  const { content, numeral } = block
-  let size: number
-  if (content === BlockContent.bytes) {
-    if (!(value instanceof Uint8Array)) return false
-    size = value.length
-    if (size >= copyLimit) return false
-  } else {
-    if (typeof value !== "string") return false
+  const size = sizeOf(block, value)
+  if (size < 0) return false
+  const at = writer.room(roomOf(block, size))
+  const end = putBlock(writer.bytes, at, block, value as BlockValue, size)
+  writer.at = end < 0 ? at : end
+  return end >= 0
+}
+
+/** Writes blocks from an index on, up to the first that is not usual, and returns the index of that. */
+export const writeBlocks = (writer: Writer, block: Block, values: ReadonlyArray<unknown>, from: number): number => {
+  // All sizes at once: the processor fetches many values together, but only the next while it writes one.
+  let room = 0
+  let until = from
+  for (; until < values.length; until++) {
+    const size = sizeOf(block, values[until])
+    if (size < 0) break
+    room += roomOf(block, size)
+  }
+  let at = writer.room(room)
+  const { bytes } = writer
+  let i = from
+  for (; i < until; i++) {
+    const value = values[i] as BlockValue
+    const end = putBlock(bytes, at, block, value, value === undefined ? 0 : value.length)
+    if (end < 0) break
+    at = end
+  }
+  writer.at = at
+  return i
+}
+
+const roomOf = ({ numeral, tail }: Block, size: number): number => numeral.most + size + tail
+
+/** The size of the content if that is usual; otherwise -1. */
+const sizeOf = (block: Block, value: unknown): number => {
+  const { absent, add, content, limit } = block
+  let size = 0
+  if (typeof value === "string") {
     // That of ASCII, which the text most likely is.
     size = value.length
-    if (size > textLength) return false
-  }
-  if (size > block.limit || size + block.add < 0) return false
-  const from = writer.room(numeral.most + size + block.tail)
-  const { bytes } = writer
-  let at = putNumeral(bytes, from, numeral, size + block.add)
-  if (at < 0 || (typeof value === "string" && !putText(bytes, at, value, content))) {
-    writer.at = from
-    return false
-  }
-  if (typeof value !== "string") put(bytes, at, value)
+    if (content === BlockContent.bytes || size > textLength) return -1
+  } else if (isBytes(value)) {
+    size = value.length
+    if (content !== BlockContent.bytes || size >= copyLimit) return -1
+  } else return value === undefined && absent !== undefined ? 0 : -1
+  return size > limit || size + add < 0 ? -1 : size
+}
+
+/** Writes a block into room that was made for it, and returns where it ends, or -1. */
+const putBlock = (bytes: Uint8Array, from: number, block: Block, value: BlockValue, size: number): number => {
+  const { absent, add, content, numeral, tail } = block
+  let at = putNumeral(bytes, from, numeral, value === undefined ? absent! : size + add)
+  if (at < 0) return -1
+  if (typeof value === "string") {
+    if (!putText(bytes, at, value, content)) return -1
+  } else if (value === undefined) return at
+  else put(bytes, at, value)
   at += size
-  if (block.tail > 0) bytes[at++] = block.tail0
-  if (block.tail > 1) bytes[at++] = block.tail1
-  writer.at = at
-  return true
+  if (tail > 0) bytes[at++] = block.tail0
+  if (tail > 1) bytes[at++] = block.tail1
+  return at
 }
 
 /** Writes text of a byte each, if it has no other characters. */

@@ -66,7 +66,13 @@ export class Writer {
   }
 
   #clean(): void {
-    this.bit = this.depth = this.linkBase = this.linkTop = this.base = this.#spliced = 0
+    this.bit =
+      this.depth =
+      this.linkBase =
+      this.linkTop =
+      this.base =
+      this.#spliced =
+        0
     this.#memory = undefined
     this.problem = undefined
     this.excess = undefined
