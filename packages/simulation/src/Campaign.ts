@@ -112,7 +112,7 @@ export const make = (options: Options = {}): Campaign =>
  * @category constructors
  */
 export const replay = (faults: ReadonlyArray<Fault.RecordedFault>): Campaign =>
-  driving((world) => Result.succeed(replayed(world, faults)))
+  driving((world, context) => Result.succeed(replayed(world, faults, Context.get(context, CurrentPatience))))
 
 /**
  * Injects faults like recorded ones, in their order: each after a packet like the one that it followed, or after about as

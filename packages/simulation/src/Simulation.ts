@@ -269,7 +269,7 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvir
  *
  * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. `campaign`,
  * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
- * defaults.
+ * defaults. The threads are kept for later explorations of the process, and do not keep it alive; each imports a module once.
  *
  * The first seed is run twice; the exploration fails with `SimulationNotDeterministic` if the runs differ. It fails with
  * `SimulationUnmet` if a `Property.sometimes` or `reachable` held in no run.

@@ -94,6 +94,20 @@ describe("Simulation.explore", () => {
       }
     }))
 
+  it.effect("waits for no attempt that does much more than the failure", () =>
+    Effect.gen(function*() {
+      let turns = 0
+      const program = Effect.gen(function*() {
+        const size = yield* Simulation.parameter("size", { least: 0, most: 100 })
+        if (size > 10) return yield* Effect.fail(new Error("too large"))
+        yield* Effect.repeat(Effect.andThen(Effect.sync(() => turns++), Effect.yieldNow), { times: 100_000 })
+      })
+      const { failures: [failure] } = yield* quietly(Simulation.explore(program, { seeds: ["large"] }))
+      expect(failure!.parameters).toEqual({ size: 11 })
+      expect(turns).toBeGreaterThan(0)
+      expect(turns).toBeLessThan(1500 * failure!.attempts)
+    }))
+
   it.live(
     "runs a module in threads, finds what one thread finds, and writes results as they come",
     () =>
@@ -120,6 +134,28 @@ describe("Simulation.explore", () => {
         expect(first.failures.map(({ seed }) => seed)).toEqual([alone.failures[0]!.seed])
       })
   )
+})
+
+describe("the threads of an exploration", () => {
+  it.live("are those of the one before, with another program", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(join(tmpdir(), "sluice-"))
+      const failures = Effect.fnUntraced(function*(query: string) {
+        const url = new URL(`../fixtures/whichThread.ts${query}`, import.meta.url)
+        const results = join(folder, `${query.slice(1)}.jsonl`)
+        yield* quietly(Simulation.explore(url, { seeds: 12, until: "end", shrink: 0, workers: 2, results }))
+        const lines = readFileSync(results, "utf8").trim().split("\n")
+        // The first seed runs in this thread.
+        return lines.flatMap((line) => (JSON.parse(line) as { failure?: string }).failure ?? []).slice(1)
+      })
+      const threads = (all: ReadonlyArray<string>) => [...new Set(all.map((each) => each.split(" in ")[1]))]
+      const before = yield* failures("?one")
+      const after = yield* failures("?two")
+      expect(after.every((each) => each.startsWith("?two"))).toBe(true)
+      expect(after).not.toHaveLength(0)
+      expect(threads(before)).toEqual(expect.arrayContaining(threads(after)))
+      rmSync(folder, { recursive: true })
+    }))
 })
 
 describe("one worker", () => {

@@ -6,13 +6,18 @@ import { Injector } from "./injector.ts"
 import type { Arrival } from "./moments.ts"
 
 /** Injects recorded faults at their times, and nothing else. Returns how it ends. */
-export const replay = (world: World, faults: ReadonlyArray<RecordedFault>): () => void => {
+export const replay = (world: World, faults: ReadonlyArray<RecordedFault>, patience: number): () => void => {
   const injector = new Injector(world)
   for (const fault of faults) injector.at(fault.at, () => injector.begin(fault, fault.until))
+  abandon(injector, Math.max(0, ...faults.map(({ at }) => at)) + patience * 1000)
   return () => injector.stop()
 }
 
-/** How long a variation may last after its last fault, in milliseconds, before the run is abandoned. Default: no limit. */
+const abandon = (injector: Injector, at: number): void => {
+  if (at < Infinity) injector.at(at, () => injector.world.onAbandoned?.())
+}
+
+/** How long a run may last after the last of its faults, in milliseconds, before it is abandoned. Default: no limit. */
 export const CurrentPatience: Context.Reference<number> = Context.Reference<number>(
   "@sluice/simulation/CurrentPatience",
   { defaultValue: () => Infinity }
@@ -59,10 +64,7 @@ class Variation {
     const fault = this.#faults[index]
     const injector = this.#injector
     const { world } = injector
-    if (fault === undefined) {
-      if (this.#patience < Infinity) injector.at(world.engine.now + this.#patience, () => world.onAbandoned?.())
-      return
-    }
+    if (fault === undefined) return abandon(injector, world.engine.now + this.#patience)
     const { after, at } = fault
     const before = this.#faults[index - 1]
     // When the run begins it is as good as at any other time.

@@ -44,7 +44,7 @@ export const ownLane = <A, E, R, R2>(
       campaign: (instead.isVaried ? Campaign.vary : Campaign.replay)(instead.faults),
       parameters: instead.parameters,
       schedule: instead.schedule,
-      limit: { ...options.limit, time: instead.time }
+      limit: { ...options.limit, ...instead.limit }
     }
     return recordWith(program, { ...options, seed, trace: false, ...replayed }).pipe(
       Effect.provideService(CurrentPatience, instead?.patience ?? Infinity),

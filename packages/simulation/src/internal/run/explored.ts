@@ -50,7 +50,7 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
     const lanes = inThreads
       ? yield* Effect.forEach(
         Array.from({ length: plan.workers }),
-        () => startLane(module.url, threadOptions(module.options))
+        () => startLane({ url: module.url, options: threadOptions(module.options) })
       )
       : [ownLane(program, own)]
     const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.value })))

@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Campaign from "../../Campaign.ts"
 import type { Options, Services } from "../../Simulation.ts"
-import { RandomStream, type Seed } from "../time/random.ts"
+import { RandomStream } from "../time/random.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Run } from "./execute.ts"
 import { endsProgram, signature } from "./failure.ts"
 import type { Lane } from "./pool.ts"
 import { recordWith } from "./settings.ts"
 import { endsOf, shrink } from "./shrink.ts"
-import type { Trial } from "./trial.ts"
+import type { Task, Trial } from "./trial.ts"
 
 /** A failing run with as few faults and as small parameters as were found. */
 export interface Minimized<A, E> {
@@ -19,15 +19,7 @@ export interface Minimized<A, E> {
   readonly attempts: number
 }
 
-interface Candidate {
-  readonly seed: Seed
-  readonly faults: ReadonlyArray<RecordedFault>
-  readonly parameters: Readonly<Record<string, number>>
-  readonly isVaried: boolean
-  /** When to give up, in milliseconds of virtual time. */
-  readonly time: number
-  readonly patience: number
-}
+type Candidate = Pick<Task, "seed"> & Omit<NonNullable<Task["instead"]>, "schedule">
 
 // `Simulation.parameter` raises it to the least value.
 const lowest = Number.MIN_SAFE_INTEGER
@@ -35,8 +27,9 @@ const lowest = Number.MIN_SAFE_INTEGER
 // A smaller failure occurs about as early.
 const slack = 1.25
 
-// Variations that do not fail, for each fault to leave out, before no more are tried.
-const patience = 24
+// Variations that do not fail, for each fault to leave out, before no more are tried: many faults are worth more of them.
+const misses = (faults: number): number => (faults > few ? 24 : 8) * (faults - 1)
+const few = 3
 
 // Candidates that are made together.
 const batch = 16
@@ -66,7 +59,8 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     seed,
     faults: failed.faults,
     parameters: failed.parameters,
-    elapsed: Duration.toMillis(failed.elapsed)
+    elapsed: Duration.toMillis(failed.elapsed),
+    steps: failed.steps
   }
   let best = original
   let attempts = 0
@@ -94,8 +88,8 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     const found = failing.get(first)
     attempts += first + 1
     if (found !== undefined) {
-      const { elapsed, parameters, recorded, seed } = found
-      best = { seed, elapsed, parameters, faults: recorded }
+      const { elapsed, parameters, recorded, seed, steps } = found
+      best = { seed, elapsed, steps, parameters, faults: recorded }
     }
     yield* onProgress(best.faults.length, attempts)
     return { index: found === undefined ? -1 : first, parameters: last?.parameters ?? {} }
@@ -103,13 +97,19 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const firstFailing = (lists: ReadonlyArray<ReadonlyArray<RecordedFault>>) =>
     Effect.map(attempt(lists.map((faults) => exact(faults))), ({ index }) => index)
 
+  // A run that lasts longer than a known failure, or does much more in that time, is given up.
+  const limits = (faults: ReadonlyArray<RecordedFault>, { elapsed }: typeof best) => ({
+    limit: same === "SimulationLimitExceeded"
+      ? {}
+      : { time: best.elapsed * slack + 1000, steps: 2 * best.steps + 1000 },
+    patience: endsProgram(cause) ? Infinity : 200 + 2 * (elapsed - (faults.at(-1)?.at ?? 0) / 1000)
+  })
   const exact = (faults: ReadonlyArray<RecordedFault>, parameters = best.parameters): Candidate => ({
     seed: best.seed,
     faults,
     parameters,
     isVaried: false,
-    time: best.elapsed * slack + 1000,
-    patience: Infinity
+    ...limits(faults, best)
   })
   const varied = (): Candidate => {
     const pool = random.chance(0.5) ? best : original
@@ -119,16 +119,16 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
       faults,
       parameters: redrawn(best.parameters, random),
       isVaried: true,
-      time: best.elapsed * slack + 1000,
-      patience: endsProgram(cause) ? Infinity : 200 + 2 * (pool.elapsed - (faults.at(-1)?.at ?? 0) / 1000)
+      ...limits(faults, pool)
     }
   }
   const vary = Effect.gen(function*() {
     const until = attempts + (limit - attempts) / 2
     let missed = 0
-    while (mayTry(until) && best.faults.length > 1 && missed < patience * (best.faults.length - 1)) {
+    while (mayTry(until) && best.faults.length > 1 && missed < misses(best.faults.length)) {
       const before = attempts
-      const { index } = yield* attempt(Array.from({ length: batch }, varied))
+      const count = Math.min(batch, misses(best.faults.length) - missed)
+      const { index } = yield* attempt(Array.from({ length: count }, varied))
       missed = index === -1 ? missed + attempts - before : 0
     }
   })

@@ -17,12 +17,14 @@ export interface Thread {
   readonly on: (event: string, listener: (value: never) => void) => unknown
   readonly postMessage: (message: unknown) => void
   readonly terminate: () => unknown
+  /** Whether it keeps the process alive: from the beginning it does. */
+  readonly ref: () => void
+  readonly unref: () => void
 }
 
 interface Threads {
-  readonly Worker: new(url: URL, options: { readonly workerData: unknown }) => Thread
+  readonly Worker: new(url: URL) => Thread
   readonly parentPort: Pick<Thread, "on" | "postMessage"> | null
-  readonly workerData: unknown
 }
 
 const process = (globalThis as { readonly process?: Process }).process

@@ -29,34 +29,76 @@ export interface Lane<E = never, R = never> {
 }
 
 // Source runs unbuilt, and so does its worker.
-const worker = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url)
+const script = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url)
 
-/** Starts a thread for a program, until the Scope closes. A thread that fails is a defect. */
-export const startLane = (url: string, options: Options): Effect.Effect<Lane, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync((): Thread => new (threads()!.Worker)(worker, { workerData: { url, options } })),
-      (thread) => Effect.sync(() => void thread.terminate())
-    ),
-    (thread) => {
-      let resume: ((effect: Effect.Effect<Trial>) => void) | undefined
-      let broken: Error | undefined
-      thread.on("message", ((trial: Trial) => resume?.(Effect.succeed(trial))) as never)
-      thread.on(
-        "error",
-        ((error: Error) => {
-          broken = error
-          resume?.(Effect.die(error))
-        }) as never
-      )
-      return {
-        run: (task) =>
-          Effect.callback<Trial>((callback) => {
-            if (broken !== undefined) return callback(Effect.die(broken))
-            resume = callback
-            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-            thread.postMessage(task)
-          })
-      }
-    }
+/** A thread that runs one task at a time. */
+class Worker {
+  readonly #thread: Thread
+  #resume: ((effect: Effect.Effect<Trial>) => void) | undefined
+  #broken: Error | undefined
+
+  constructor() {
+    this.#thread = new (threads()!.Worker)(script)
+    this.#thread.on("message", ((trial: Trial) => this.#settle(Effect.succeed(trial))) as never)
+    this.#thread.on(
+      "error",
+      ((error: Error) => {
+        this.#broken = error
+        this.#settle(Effect.die(error))
+      }) as never
+    )
+  }
+
+  #settle(result: Effect.Effect<Trial>): void {
+    const resume = this.#resume
+    this.#resume = undefined
+    resume?.(result)
+  }
+
+  begin(program: ProgramOf): void {
+    this.#thread.ref()
+    this.#post({ program })
+  }
+
+  /** Keeps it for another exploration, or ends it if it is in the middle of a task. */
+  end(): void {
+    if (this.#resume !== undefined || this.#broken !== undefined) return void this.#thread.terminate()
+    this.#thread.unref()
+    idle.push(this)
+  }
+
+  readonly run = (task: Task): Effect.Effect<Trial> =>
+    Effect.callback((resume) => {
+      if (this.#broken !== undefined) return resume(Effect.die(this.#broken))
+      this.#resume = resume
+      this.#post({ task })
+    })
+
+  #post(message: Message): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    this.#thread.postMessage(message)
+  }
+}
+
+// Threads that no exploration uses, for the next one: starting and warming one up takes longer than many runs.
+const idle: Array<Worker> = []
+
+/** A program in a module, and the options of its runs. They can be sent to a thread. */
+export interface ProgramOf {
+  readonly url: string
+  readonly options: Options
+}
+
+/** What a thread is told: which program to run from now on, or a run to make. */
+export type Message = { readonly program: ProgramOf } | { readonly task: Task }
+
+/** A thread for a program, until the Scope closes. A thread that fails is a defect. */
+export const startLane = (program: ProgramOf): Effect.Effect<Lane, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const worker = idle.pop() ?? new Worker()
+      worker.begin(program)
+      return worker
+    }),
+    (worker) => Effect.sync(() => worker.end())
   )

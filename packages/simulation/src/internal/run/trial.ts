@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import type { LimitOptions } from "../../Simulation.ts"
 import type { Seed } from "../time/random.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Observed } from "../world/properties.ts"
@@ -15,9 +16,8 @@ export interface Task {
     readonly isVaried: boolean
     readonly parameters: Readonly<Record<string, number>>
     readonly schedule: "fifo" | "random"
-    /** The limit of virtual time, in milliseconds. */
-    readonly time: number
-    /** And that after the last fault, if it is varied. */
+    /** When to give up. `patience` is the time after the last fault, in milliseconds. */
+    readonly limit: LimitOptions
     readonly patience: number
   }
 }

@@ -1,21 +1,27 @@
-/** A thread that runs the seeds of an exploration: it imports the program, and answers each task with its result. */
+/** A thread that runs the seeds of explorations: it imports the program, and answers each task with its result. */
 import * as Effect from "effect/Effect"
-import type { Options } from "../../Simulation.ts"
 import { ownLane } from "./exploration.ts"
 import { threads } from "./platform.ts"
-import { load } from "./pool.ts"
-import type { Task } from "./trial.ts"
+import { load, type Message, type ProgramOf } from "./pool.ts"
 
-const { parentPort, workerData } = threads()!
-const { options, url } = workerData as { readonly url: string; readonly options: Options }
-const { options: own, program } = await Effect.runPromise(load(url))
-const lane = ownLane(program, { schedule: "random", ...own, ...options })
+const { parentPort } = threads()!
+
+const laneOf = async ({ options, url }: ProgramOf) => {
+  const { options: own, program } = await Effect.runPromise(load(url))
+  return ownLane(program, { schedule: "random", ...own, ...options })
+}
+let lane: ReturnType<typeof laneOf> | undefined
 
 parentPort!.on(
   "message",
-  ((task: Task) => {
+  (async (message: Message) => {
+    if ("program" in message) {
+      lane = laneOf(message.program)
+      return
+    }
     // A defect becomes an unhandled rejection, which ends the thread.
+    const trial = await Effect.runPromise((await lane!).run(message.task))
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    void Effect.runPromise(lane.run(task)).then((trial) => parentPort!.postMessage(trial))
+    parentPort!.postMessage(trial)
   }) as never
 )
