@@ -138,6 +138,17 @@ describe("Broadcast", () => {
       }
     }))
 
+  it.effect("gives a message whole, also one that its framing writes in several chunks", () =>
+    Effect.gen(function*() {
+      const group = yield* Broadcast.framed(Framing.lengthPrefixed())
+      const subscription = yield* Broadcast.subscribe(group)
+      const message = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251)
+      yield* Broadcast.publish(group, message)
+      const [bytes] = yield* all(subscription)
+      assert.deepStrictEqual(bytes!.length, 200_004)
+      assert.isTrue(bytes!.subarray(4).every((byte, index) => byte === index % 251))
+    }))
+
   // What is published in one turn is given together; a model that gives each message at once must not tell the difference.
   it.effect.prop(
     "gives what a queue for each, filled at once, would give",

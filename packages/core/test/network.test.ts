@@ -3,6 +3,7 @@ import * as Endpoint from "@sluice/core/Endpoint"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Transport from "@sluice/core/Transport"
+import * as ProxyProtocol from "@sluice/proxy/ProxyProtocol"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as AddressResolver from "effect/net/AddressResolver"
@@ -72,6 +73,27 @@ class FakeStream implements Transport.StreamTransport {
 }
 
 describe("Network", () => {
+  it.effect("resets a connection whose TLS has begun and fails, so that no FIN goes in the clear; others are closed", () =>
+    Effect.gen(function*() {
+      const failure = NetworkError.make("secure", "a peer", new NetworkError.ConnectionReset())
+      const cases = [["tls://127.0.0.1:1", "reset"], ["tcp://127.0.0.1:1", "destroyed"]] as const
+      for (const [endpoint, ended] of cases) {
+        const stream = new FakeStream("127.0.0.1:5", "127.0.0.1:1")
+        const platform: Partial<Transport.Platform> = {
+          connect: () => Effect.succeed(stream),
+          secure: () => Effect.succeed({ handshake: () => Effect.fail(failure) })
+        }
+        // A PROXY header, which is sent first, is not taken.
+        stream.write = () => false
+        const options = endpoint.startsWith("tcp") ? { proxyProtocol: ProxyProtocol.local } : {}
+        const connecting = Effect.flip(withNetwork(platform, Effect.scoped(Network.connect(endpoint, options))))
+        const failing = yield* Effect.forkChild(connecting, { startImmediately: true })
+        yield* TestClock.adjust("1 minute")
+        yield* Fiber.join(failing)
+        expect(stream.ended).toBe(ended)
+      }
+    }))
+
   it.effect("rejects options and endpoints before a name is resolved", () =>
     withNetwork(
       {},

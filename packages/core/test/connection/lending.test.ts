@@ -246,3 +246,61 @@ describe("Lending.write and end", () => {
     assert.deepStrictEqual(done.at(-1), "gone: Closed")
   })
 })
+
+describe("Lending.bypass", () => {
+  it("counts what a library moves, for as long as it does", () => {
+    const { connection, transport } = pair()
+    const counts = () => {
+      connection.activity.sync()
+      return [connection.activity.bytesIn, connection.activity.bytesOut]
+    }
+    const streams: Array<unknown> = []
+    const none = Lending.bypass(connection, (stream) => {
+      streams.push(stream)
+      return undefined
+    })
+    assert.isUndefined(none)
+    assert.deepStrictEqual(counts(), [0, 0])
+    let moved = 0
+    const end = Lending.bypass(connection, (stream) => {
+      streams.push(stream)
+      return {
+        isReading: true,
+        isWriting: false,
+        watch: () => {},
+        report: (to) => {
+          to.received(moved)
+          to.sent(2 * moved)
+          moved = 0
+        }
+      }
+    })
+    assert.deepStrictEqual(streams, [transport, transport])
+    moved = 5
+    assert.deepStrictEqual(counts(), [5, 10])
+    moved = 1
+    assert.deepStrictEqual(counts(), [6, 12])
+    // What was moved last counts, too.
+    moved = 2
+    end!()
+    moved = 100
+    assert.deepStrictEqual(counts(), [8, 16])
+  })
+})
+
+describe("writes while the transport is lent", () => {
+  it("wait, and go to the next transport in their order", () => {
+    const { connection, transport } = pair()
+    const next = new FakeTransport()
+    const written: Array<string> = []
+    const write = (name: string) =>
+      connection.output.write([new TextEncoder().encode(name)], { onWritten: () => void written.push(name) })
+    connection.output.suspend()
+    assert.deepStrictEqual([write("a"), write("b")], [false, false])
+    connection.output.swapTransport(next)
+    assert.deepStrictEqual(written, ["a", "b"])
+    assert.isTrue(write("c"))
+    assert.deepStrictEqual(next.written.map((bytes) => new TextDecoder().decode(bytes)).join(""), "abc")
+    assert.deepStrictEqual(transport.written, [])
+  })
+})

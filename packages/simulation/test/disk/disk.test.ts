@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import type * as PlatformError from "effect/PlatformError"
@@ -230,6 +231,71 @@ describe("a disk", () => {
         expect(yield* run(Effect.flatMap(KeyValueStore.KeyValueStore, (store) => store.get("a/b")))).toBe("1")
       })
     ))
+
+  it.effect("copies trees as Node does: files that are there stay, unless they are to be overwritten", () =>
+    withDisk((_, disk) =>
+      Effect.gen(function*() {
+        const text = (path: string) => Effect.orElseSucceed(disk.readFileString(path), () => "none")
+        yield* disk.makeDirectory("/from/in", { recursive: true })
+        yield* disk.writeFileString("/from/a", "a")
+        yield* disk.writeFileString("/from/in/b", "b", { mode: 0o600 })
+        yield* disk.symlink("a", "/from/link")
+        yield* disk.utimes("/from/a", 1000, 2000)
+        yield* disk.makeDirectory("/to/in", { recursive: true })
+        yield* disk.writeFileString("/to/in/b", "before")
+        yield* disk.writeFileString("/to/other", "other")
+        const seconds = (path: string) =>
+          Effect.map(disk.stat(path), ({ mtime }) => Option.getOrThrow(mtime).getTime() / 1000)
+        yield* disk.copy("/from", "/to")
+        expect(yield* Effect.forEach(["/to/a", "/to/in/b", "/to/other", "/to/link"], text)).toEqual([
+          "a",
+          "before",
+          "other",
+          "a"
+        ])
+        expect(yield* seconds("/to/a")).not.toBe(2000)
+        yield* disk.writeFileString("/from/a", "new")
+        yield* disk.utimes("/from/a", 1000, 3000)
+        yield* disk.copy("/from", "/to", { overwrite: true, preserveTimestamps: true })
+        expect(yield* Effect.forEach(["/to/a", "/to/in/b", "/to/other"], text)).toEqual(["new", "b", "other"])
+        expect(yield* seconds("/to/a")).toBe(3000)
+        expect((yield* disk.stat("/to/in/b")).mode & 0o777).toBe(0o600)
+        yield* disk.copy("/from/in", "/deep/down/here")
+        expect(yield* text("/deep/down/here/b")).toBe("b")
+        const refused = [["/from", "/from"], ["/from", "/from/in/deeper"], ["/from", "/to/a"], ["/from/a", "/to/in"]]
+        for (const [from, to] of refused) expect(yield* codeOf(disk.copy(from!, to!))).toMatch(/^ERR_FS_CP_/)
+        expect(yield* codeOf(disk.copy("/nothing", "/to/a"))).toBe("ENOENT")
+        yield* disk.copyFile("/to/other", "/to/a")
+        expect(yield* text("/to/a")).toBe("other")
+        yield* disk.copyFile("/to/a", "/to/a")
+        expect(yield* text("/to/a")).toBe("other")
+        expect(yield* codeOf(disk.copyFile("/from", "/to/b"))).toBe("EISDIR")
+        expect(yield* text("/to/b")).toBe("none")
+      })
+    ))
+
+  it.effect("is written in pieces of 512 KiB, as Node writes files", () =>
+    Effect.gen(function*() {
+      const kib = 1024
+      const sizes = [0, 1, 512 * kib, 512 * kib + 1, 1536 * kib]
+      const { exit, trace } = yield* Simulation.record(Effect.gen(function*() {
+        const disk = Disk.fileSystem(yield* SimNetwork.host("host"))
+        for (const size of sizes) yield* disk.writeFile(`/${size}`, new Uint8Array(size))
+        for (const size of sizes) expect((yield* disk.readFile(`/${size}`)).length).toBe(size)
+      }))
+      yield* exit
+      const pieces = (size: number) =>
+        trace.records.flatMap((record) =>
+          record._tag === "Disk" && record.operation === "write" && record.path === `/${size}` ? [record.bytes] : []
+        )
+      expect(sizes.map(pieces)).toEqual([
+        [],
+        [1],
+        [512 * kib],
+        [512 * kib, 1],
+        [512 * kib, 512 * kib, 512 * kib]
+      ])
+    }))
 
   it.effect("is full at its capacity, and has room again when files are removed", () =>
     withDisk((_, disk) =>

@@ -73,6 +73,25 @@ describe("sockets of UDP that have joined a group", () => {
 
 describe("what no socket takes", () => {
   VitestSimulation.it(
+    "is reported to a connected socket; that a host cannot be reached now is not",
+    Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const outcome = Effect.gen(function*() {
+        const socket = yield* Network.bind("udp://0.0.0.0:0", { peer: "udp://server:7" })
+        yield* UdpSocket.send(socket, "anybody?")
+        const error = yield* Effect.timeoutOption(Effect.flip(UdpSocket.receive(socket)), "1 second")
+        return Option.isSome(error) && error.value._tag === "NetworkError" ? error.value.reason._tag : undefined
+      }).pipe(Effect.scoped, Effect.provide(Host.layer(client)))
+      expect(yield* outcome).toBe("ConnectionRefused")
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Fault.unreachable(server, client)
+        expect(yield* outcome).toBe(undefined)
+      }))
+      expect(yield* outcome).toBe("ConnectionRefused")
+    })
+  )
+
+  VitestSimulation.it(
     "is reported, also if it was corrupted, but a corrupted report is dropped",
     Effect.gen(function*() {
       const [server, client] = yield* SimNetwork.hosts("server", "client")

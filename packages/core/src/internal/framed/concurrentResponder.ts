@@ -141,7 +141,10 @@ class ConcurrentReplies<Out, In, E> implements Consumer, Writer {
         this.#encode()
         if (!this.#flush()) return false
         if (this.#outcome !== undefined && this.#slots.length === 0) this.finish(this.#outcome)
-        else if (isAll) return this.#outcome === undefined && this.#slots.length < this.#concurrency
+        // Replies that are left did not fit into the output, which has room again.
+        else if (isAll && this.#slots[0]?.exit === undefined) {
+          return this.#outcome === undefined && this.#slots.length < this.#concurrency
+        }
       }
       return false
     } finally {

@@ -62,7 +62,6 @@ export class EventHub<Event extends { readonly _tag: string }> {
         Queue.offerUnsafe(subscriber.queue, last)
         Queue.endUnsafe(subscriber.queue)
       }
-      this.#subscribers.clear()
       return Effect.andThen(this.#log.flush, this.#log.tags.has(last._tag) ? this.#log.write(last) : Effect.void)
     })
   }

@@ -56,9 +56,11 @@ export const makeFileSystem = (
   const writeFile: FileSystem.FileSystem["writeFile"] = (path, data, options) =>
     Effect.scoped(Effect.gen(function*() {
       const file = yield* opened("writeFile", path, options?.flag ?? "w", options?.mode)
-      for (let at = 0; at < data.length; at += piece) {
-        yield* file.writeAll(data.subarray(at, at + piece), "writeFile", path)
-      }
+      const pieces = Array.from(
+        { length: Math.ceil(data.length / piece) },
+        (_, index) => data.subarray(index * piece, (index + 1) * piece)
+      )
+      for (const each of pieces) yield* file.writeAll(each, "writeFile", path)
     }))
 
   const removeTree = (path: string): void => {
