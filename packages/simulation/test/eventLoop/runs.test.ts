@@ -182,3 +182,15 @@ describe("an exploration with the event loop", () => {
 
   VitestSimulation.it("is a test", Effect.map(program, (answers) => expect(answers).toHaveLength(5)), { seeds: 3 })
 })
+
+it("a run that needs nothing of the event loop is synchronous, its finalizers included", () => {
+  const ends: Array<string> = []
+  const program = Effect.gen(function*() {
+    yield* Effect.addFinalizer(() => Effect.andThen(Effect.sleep("1 hour"), Effect.sync(() => ends.push("end"))))
+    yield* Effect.sleep("1 hour")
+    return "result"
+  })
+  expect(Effect.runSync(Simulation.run(program))).toBe("result")
+  expect(Effect.runSync(Simulation.run(Effect.succeed(1)))).toBe(1)
+  expect(ends).toEqual(["end"])
+})

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16]
 
@@ -122,6 +123,34 @@ describe("the segments of a connection", () => {
       const last = answers.findIndex(({ acknowledgment }) => acknowledgment === endOf(ended))
       expect(last).toBeGreaterThan(0)
       expect(answers.slice(last + 1).map(({ flags }) => flags & FIN)).toEqual([FIN])
+    }))
+
+  it.effect("hold as much as fits, and reads give all that has come, unless the link divides what is written", () =>
+    Effect.gen(function*() {
+      const parts = Effect.fnUntraced(function*(segmentation: number) {
+        const reads: Array<number> = []
+        const segments = yield* segmentsOf(Effect.gen(function*() {
+          const [server, client] = yield* SimNetwork.hosts("server", "client")
+          yield* SimNetwork.link(server, client, { latency: "10 millis", segmentation })
+          const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7"), Host.layer(server))
+          const near = yield* Effect.provide(Network.connect("server:7"), Host.layer(client))
+          const far = yield* Listener.accept(listener)
+          yield* Connection.write(near, new Uint8Array(10_000))
+          yield* Connection.end(near)
+          yield* Effect.sleep("5 seconds")
+          yield* Stream.runForEach(Connection.bytes(far), ({ length }) => Effect.sync(() => reads.push(length)))
+        }))
+        const sizes = segments.flatMap(({ from, payload }) =>
+          from === "client" && payload.length > 0 ? [payload.length] : []
+        )
+        return [reads, sizes] as const
+      })
+      const [reads, sizes] = yield* parts(0)
+      expect([reads, sizes]).toEqual([[10_000], [1460, 1460, 1460, 1460, 1460, 1460, 1240]])
+      const [partsRead, partsSent] = yield* parts(1)
+      expect(partsRead.length).toBeGreaterThan(5)
+      expect(partsSent.length).toBeGreaterThan(8)
+      expect(partsRead.reduce((sum, each) => sum + each, 0)).toBe(10_000)
     }))
 
   it.effect("that reach nobody are reset as RFC 9293 says, section 3.10.7.1, and a reset is never answered", () =>

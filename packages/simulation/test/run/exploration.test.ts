@@ -6,6 +6,7 @@ import * as Campaign from "@sluice/simulation/Campaign"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
@@ -155,6 +156,17 @@ describe("the threads of an exploration", () => {
       expect(after).not.toHaveLength(0)
       expect(threads(before)).toEqual(expect.arrayContaining(threads(after)))
       rmSync(folder, { recursive: true })
+    }))
+})
+
+describe("a program in a module", () => {
+  it.effect("is explored by its own options, and what has neither faults nor parameters is not shrunk", () =>
+    Effect.gen(function*() {
+      const url = new URL("../fixtures/limited.ts", import.meta.url)
+      const { failures: [failure] } = yield* quietly(Simulation.explore(url, { seeds: 1, workers: 1 }))
+      expect(failure).toMatchObject({ attempts: 0, injected: 0, faults: [], parameters: {} })
+      assert(failure !== undefined && Exit.isFailure(failure.exit))
+      expect(Cause.squash(failure.exit.cause)).toMatchObject({ _tag: "SimulationLimitExceeded", limit: "time" })
     }))
 })
 

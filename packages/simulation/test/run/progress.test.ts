@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os"
 import { expect, it } from "vitest"
+import { cores } from "../../src/internal/run/platform.ts"
 import { Progress } from "../../src/internal/run/progress.ts"
 import type { Trial } from "../../src/internal/run/trial.ts"
 
@@ -30,4 +32,8 @@ it("failures are counted, and those of one kind once", () => {
   const progress = new Progress(undefined)
   for (const signature of ["a", undefined, "b", "a"]) progress.take(trial({}, signature), 0)
   expect(progress.describe(2000)).toBe("4 seeds, 2.0/s, 3 failures of 2 kinds")
+})
+
+it("there are as many cores as the platform says", () => {
+  expect(cores()).toBe(availableParallelism())
 })
