@@ -1,4 +1,5 @@
 import { expect, it } from "@effect/vitest"
+import * as Listener from "@sluice/core/Listener"
 import * as Network from "@sluice/core/Network"
 import * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
@@ -7,9 +8,13 @@ import * as ServerLog from "@sluice/core/ServerLog"
 import * as Transport from "@sluice/core/Transport"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as AddressResolver from "effect/net/AddressResolver"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import { FakeTransport } from "./connection/FakeTransport.ts"
 
 it.effect("connections that cannot be accepted are an event, at most one a second, with how many there were", () =>
   Effect.gen(function*() {
@@ -50,4 +55,41 @@ it.effect("connections that cannot be accepted are an event, at most one a secon
     yield* TestClock.adjust(1000)
     listener.onAcceptError(error)
     expect(counts()).toEqual([1, 5, 2, 1])
+  }))
+
+it.effect("a connection that arrives while its listener closes is reset, and no fiber waits for one any more", () =>
+  Effect.gen(function*() {
+    const address = NetAddress.unixPathAddress("/run/server.sock")
+    const receiver = yield* Deferred.make<Transport.ListenerReceiver>()
+    const late = [new FakeTransport(), new FakeTransport()]
+    let closed = 0
+    const network = yield* Transport.makeNetwork({
+      resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
+      connect: () => Effect.never,
+      bind: () => Effect.never,
+      secure: () => Effect.never,
+      listen: (_address, _options, heard) =>
+        Effect.as(Deferred.succeed(receiver, heard), {
+          address,
+          close: Effect.sync(() => {
+            closed++
+            heard.onConnection(late[1]!)
+          })
+        })
+    })
+    const scope = yield* Scope.make()
+    const listener = yield* Network.listen("unix:///run/server.sock").pipe(
+      Effect.provideService(Network.Network, network),
+      Scope.provide(scope)
+    )
+    const heard = yield* Deferred.await(receiver)
+    const accepting = yield* Effect.forkChild(Effect.flip(Effect.scoped(Listener.accept(listener))), {
+      startImmediately: true
+    })
+    yield* Scope.close(scope, Exit.void)
+    expect((yield* Fiber.join(accepting)).reason._tag).toBe("Closed")
+    heard.onConnection(late[0]!)
+    expect(late.map(({ calls }) => calls)).toEqual([["reset"], ["reset"]])
+    expect(closed).toBe(1)
+    expect((yield* Effect.flip(Effect.scoped(Listener.accept(listener)))).reason._tag).toBe("Closed")
   }))

@@ -7,6 +7,7 @@ import { checkQueue } from "../src/internal/broadcast/subscription.ts"
 import { checkConnect, checkListen, checkTls } from "../src/internal/network/options.ts"
 import { checkPolicy } from "../src/internal/server/policy.ts"
 import { checkClient } from "../src/internal/tls/options.ts"
+import { multicastInterface } from "../src/internal/udp/membership.ts"
 import { checkBind } from "../src/internal/udp/options.ts"
 import type * as NetworkError from "../src/NetworkError.ts"
 import * as Options from "../src/Options.ts"
@@ -156,5 +157,21 @@ describe("options of TLS", () => {
     const result = checkTls(endpoint!, options, operation, at)
     const reason = Result.isFailure(result) ? result.failure.reason : undefined
     expect(reason?._tag === "InvalidOption" ? reason.option : reason).toBe(option)
+  })
+})
+
+describe("the interface of a multicast socket", () => {
+  it.each(
+    [
+      ["IPv4", ["192.168.1.2", "0.0.0.0"], ["", "::", "eth0", "192.168.1", "192.168.1.2%eth0"]],
+      ["IPv6", ["::%eth0", "fe80::1%2", "::"], ["", "::%", "::%a b", "::%a/b", "::%a%b", "eth0", "%eth0", "1.2.3.4"]]
+    ] as const
+  )("of %s is an address of that family, of IPv6 with a zone", (family, good, bad) => {
+    for (const text of good) expect(multicastInterface("at", text, family)).toBe(text)
+    for (const text of bad) expect(() => multicastInterface("at", text, family), text).toThrow()
+  })
+
+  it("of IPv6 may be its number", () => {
+    expect(multicastInterface("at", 3, "IPv6")).toBe("::%3")
   })
 })

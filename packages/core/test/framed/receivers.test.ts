@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Framed from "@sluice/core/Framed"
+import * as Heartbeat from "@sluice/core/Heartbeat"
 import * as Framing from "@sluice/framing/Framing"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -65,4 +67,74 @@ describe("replies that are larger than the output", () => {
         assert.strictEqual(bytes, 100 * (reply.length + 1), `concurrency ${concurrency}`)
       }
     }))
+})
+
+describe("handlers that run at the same time", () => {
+  it.effect("stop the peer while as many run as may, and let it continue when one is done", () =>
+    Effect.gen(function*() {
+      const transport = new FakeTransport()
+      const gates = yield* Effect.forEach([0, 1, 2, 3], () => Deferred.make<void>())
+      const begun: Array<string> = []
+      const serving = Framed.serve(Framing.lines(), (line) =>
+        Effect.suspend(() => {
+          begun.push(line)
+          return Effect.as(Deferred.await(gates[Number(line)]!), line)
+        }), { concurrency: 2 })
+      const fiber = yield* Effect.forkChild(serving(connect(transport, { role: "server" })), {
+        startImmediately: true
+      })
+      transport.deliver(utf8("0\n"))
+      assert.isTrue(transport.isFlowing)
+      transport.deliver(utf8("1\n"))
+      assert.isFalse(transport.isFlowing)
+      // A reply behind one that is not there makes no room.
+      yield* Deferred.succeed(gates[1]!, undefined)
+      yield* Effect.yieldNow
+      assert.isFalse(transport.isFlowing)
+      yield* Deferred.succeed(gates[0]!, undefined)
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      assert.isTrue(transport.isFlowing)
+      transport.deliver(utf8("2\n3\n"))
+      assert.isFalse(transport.isFlowing)
+      for (const gate of [gates[2]!, gates[3]!]) yield* Deferred.succeed(gate, undefined)
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      transport.receiver!.onEnd()
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(begun, ["0", "1", "2", "3"])
+      assert.strictEqual(transport.written.map((bytes) => new TextDecoder().decode(bytes)).join(""), "0\n1\n2\n3\n")
+    }))
+})
+
+describe("answers to the peer's pings", () => {
+  it.effect("are sent one at a time: while one is on its way, the last ping waits", () =>
+    Effect.gen(function*() {
+      const transport = new FakeTransport()
+      const framed = yield* Framed.make(connect(transport), Framing.lines())
+      const watched = yield* Heartbeat.make(framed, {
+        ping: () => "ping",
+        pong: (line) => line.startsWith("ping") ? line.replace("ping", "pong") : undefined
+      })
+      const receiving = yield* Effect.forkChild(Framed.receive(watched), { startImmediately: true })
+      const written = () => transport.written.map((bytes) => new TextDecoder().decode(bytes)).join("")
+      transport.takes = false
+      const turns = Effect.repeat(Effect.yieldNow, { times: 5 })
+      transport.deliver(utf8("ping 0\n"))
+      yield* turns
+      for (let count = 1; count < 100; count++) transport.deliver(utf8(`ping ${count}\n`))
+      yield* turns
+      assert.strictEqual(written(), "pong 0\n")
+      transport.takes = true
+      transport.flush()
+      yield* turns
+      assert.strictEqual(written(), "pong 0\npong 99\n")
+      // When all are sent, the next one is answered at once.
+      transport.deliver(utf8("ping a\n"))
+      yield* turns
+      assert.strictEqual(written(), "pong 0\npong 99\npong a\n")
+      transport.deliver(utf8("message\n"))
+      assert.deepStrictEqual(yield* Fiber.join(receiving), Option.some("message"))
+      transport.close()
+    }).pipe(Effect.scoped))
 })
