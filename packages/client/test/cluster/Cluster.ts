@@ -9,6 +9,7 @@ import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
+import type * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SocketRunner from "effect/cluster/SocketRunner"
 import * as Context from "effect/Context"
@@ -44,6 +45,8 @@ export interface Options {
   readonly table: RunnerTable
   readonly driver: MessageStorage.MemoryDriver["Service"]
   readonly reach: Reach
+  /** Instead of the table. */
+  readonly storage?: RunnerStorage.RunnerStorage["Service"] | undefined
   readonly connect?: ClusterSocket.ConnectOptions
   readonly listen?: ClusterSocket.ListenOptions
   readonly config?: Partial<ShardingConfig.ShardingConfig["Service"]>
@@ -53,18 +56,27 @@ export interface Options {
 
 export const shards = 30
 
-/** A runner that answers for its entities. */
-export const runner = ({ config, connect, driver, listen, name, onListening, reach, table }: Options) => {
+const doubler = (name: string) => {
   const handler = ({ payload }: { readonly payload: { readonly number: number } }) =>
     Effect.succeed({ host: name, result: payload.number * 2 })
+  return Doubler.toLayer({ Double: handler, Keep: handler })
+}
+
+/** A runner that doubles numbers. */
+export const runner = (options: Options) => runnerOf(doubler(options.name), options)
+
+const runnerOf = (
+  entities: Layer.Layer<never, never, Sharding.Sharding>,
+  { config, connect, driver, listen, name, onListening, reach, storage, table }: Options
+) => {
   const server = ClusterSocket.layerSocketServer(listen).pipe(
     Layer.tap((services) => Effect.sync(() => onListening?.(Context.get(services, SocketServer.SocketServer).address)))
   )
-  return Doubler.toLayer({ Double: handler, Keep: handler }).pipe(
+  return entities.pipe(
     Layer.provideMerge(SocketRunner.layer),
     Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
     Layer.provide([SimRpc.repeatable(ClusterSocket.layerClientProtocol(connect)), server]),
-    Layer.provide([messages(driver, reach), Layer.succeed(RunnerStorage.RunnerStorage, table.of(reach))]),
+    Layer.provide([messages(driver, reach), Layer.succeed(RunnerStorage.RunnerStorage, storage ?? table.of(reach))]),
     Layer.provide(ShardingConfig.layer({
       runnerAddress: Option.some(RunnerAddress.make(name, 34431)),
       shardsPerGroup: shards,
@@ -75,20 +87,36 @@ export const runner = ({ config, connect, driver, listen, name, onListening, rea
   )
 }
 
+/** What a runner does on its host. */
+export interface Program<Client> {
+  readonly entities: Layer.Layer<never, never, Sharding.Sharding>
+  readonly client: Effect.Effect<Client, never, Sharding.Sharding>
+  /** Runs beside the entities, with a client of them. */
+  readonly work: (client: Client) => Effect.Effect<void>
+}
+
 /** Starts a runner on each host, and gives what they share and a client from each. */
-export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>) {
+export const startWith = Effect.fnUntraced(function*<Client>(
+  hosts: ReadonlyArray<Host.Host>,
+  programOf: (host: Host.Host) => Program<Client>,
+  options: Pick<Options, "storage"> = {}
+) {
   const table = new RunnerTable()
   const driver = yield* Effect.provide(MessageStorage.MemoryDriver, MessageStorage.MemoryDriver.layer)
   const clients = new Map<string, Client>()
 
   for (const host of hosts) {
     const isUp = yield* Deferred.make<void>()
+    const { client, entities, work } = programOf(host)
     const program = Effect.gen(function*() {
       const life = new Life(host)
-      const services = yield* Layer.build(runner({ name: host.name, table, driver, reach: life }))
+      const runner = runnerOf(entities, { name: host.name, table, driver, reach: life, ...options })
+      const services = yield* Layer.build(runner)
       yield* Effect.addFinalizer(() => Effect.sync(() => void (life.isOver = !Host.isUp(host))))
-      clients.set(host.name, yield* Effect.provideContext(Doubler.client, services))
+      const own = yield* Effect.provideContext(client, services)
+      clients.set(host.name, own)
       yield* Deferred.succeed(isUp, undefined)
+      yield* work(own)
       yield* Effect.never
     })
     // A runner that is torn down because its host has crashed says so at length.
@@ -97,3 +125,7 @@ export const start = Effect.fnUntraced(function*(hosts: ReadonlyArray<Host.Host>
   }
   return { table, clients }
 })
+
+/** Starts a runner that doubles numbers on each host. */
+export const start = (hosts: ReadonlyArray<Host.Host>) =>
+  startWith(hosts, ({ name }) => ({ entities: doubler(name), client: Doubler.client, work: () => Effect.void }))
