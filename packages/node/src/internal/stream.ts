@@ -104,7 +104,7 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   keep(chunk: Uint8Array): Uint8Array {
-    return this.#lends ? OwnChunk.announced(chunk) : chunk
+    return this.#lends ? OwnChunk.copy(chunk) : chunk
   }
 
   dedicate(): boolean {

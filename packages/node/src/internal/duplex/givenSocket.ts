@@ -2,7 +2,7 @@ import type * as Connection from "@sluice/core/Connection"
 import * as Net from "node:net"
 import { Duplex } from "node:stream"
 import { handleOf } from "../facade/socketHandle.ts"
-import { addAddresses } from "./socketFacts.ts"
+import { localOf, nameOf, remoteOf, type SocketName } from "./socketFacts.ts"
 
 /** Hears of input and output, and of reading that begins again after a pause. */
 export interface Watcher {
@@ -18,70 +18,95 @@ interface Giver {
   readonly onDestroy: (error: Error | null) => void
 }
 
-const giver = Symbol("sluice giver")
-
 type Callback = (error?: Error | null) => void
 
-/** Makes an open socket one of this class. */
-export const become = (socket: Net.Socket, { prototype }: typeof GivenSocket, by: Giver): void => {
-  Object.setPrototypeOf(socket, prototype)
-  ;(socket as GivenSocket)[giver] = by
+const giver = Symbol("sluice giver")
+
+/** The methods of a socket that this module replaces, some of them Node's own. */
+interface Given extends Net.Socket {
+  [giver]: Giver
+  _getsockname: () => SocketName
+  _getpeername: () => SocketName
+  _unrefTimer: () => void
 }
 
-/** Node's own socket of a connection, which a library uses. It closes, and has addresses, as `DuplexSocket` does. */
-export class GivenSocket extends Net.Socket {
-  declare [giver]: Giver
+const node = Net.Socket.prototype as Given
 
-  get connection(): Connection.Connection {
-    return this[giver].connection
-  }
-
-  override _destroy(error: Error | null, callback: Callback): void {
-    this[giver].onDestroy(error)
-    super._destroy(error, callback)
-  }
-
-  override resetAndDestroy(): this {
-    this[giver].resetByLibrary()
-    return this
-  }
-
-  // A socket with a read buffer stops reading at once when it is paused. Others read up to the high-water mark.
-  override pause(): this {
-    return Duplex.prototype.pause.call(this) as this
-  }
+/**
+ * Makes an open socket close, and have addresses, as `DuplexSocket` does. Each socket gets properties of its own: to set
+ * another prototype takes several times as long.
+ */
+export const become = (socket: Net.Socket, by: Giver): void => {
+  const given = socket as Given
+  given[giver] = by
+  given._destroy = destroy
+  given.resetAndDestroy = resetAndDestroy
+  given._getsockname = localName
+  given._getpeername = remoteName
+  given.pause = pause
 }
 
-addAddresses(GivenSocket.prototype)
-
-/** A socket that reports input and output at once, for timeouts. */
-export class WatchedSocket extends GivenSocket {
-  // Node calls it for input, and for each write that is done.
-  _unrefTimer(): void {
-    unrefTimer.call(this)
-    this[giver].watcher?.sync()
-  }
-
-  override _write(chunk: unknown, encoding: BufferEncoding, callback: Callback): void {
-    super._write(chunk, encoding, callback)
-    this[giver].watcher?.sync()
-  }
-
-  override _writev(chunks: Array<{ chunk: unknown; encoding: BufferEncoding }>, callback: Callback): void {
-    super._writev!(chunks, callback)
-    this[giver].watcher?.sync()
-  }
-
-  override _read(size: number): void {
-    const wasReading = handleOf(this)?.reading === true
-    super._read(size)
-    if (!wasReading) this[giver].watcher?.readBegins()
-  }
-
-  override resume(): this {
-    this[giver].watcher?.readBegins()
-    return super.resume()
-  }
+/** Makes a socket of `become` report input and output at once, for timeouts. */
+export const watch = (socket: Net.Socket): void => {
+  const given = socket as Given
+  given._unrefTimer = unrefTimer
+  given._write = write
+  given._writev = writev
+  given._read = read
+  given.resume = resume
 }
 
-const { _unrefTimer: unrefTimer } = Net.Socket.prototype as unknown as { readonly _unrefTimer: () => void }
+function destroy(this: Given, error: Error | null, callback: Callback): void {
+  this[giver].onDestroy(error)
+  node._destroy.call(this, error, callback)
+}
+
+function resetAndDestroy(this: Given): Given {
+  this[giver].resetByLibrary()
+  return this
+}
+
+// Node has no addresses of a socket that is closed.
+function localName(this: Given): SocketName {
+  return nameOf(localOf(this[giver]))
+}
+
+function remoteName(this: Given): SocketName {
+  return nameOf(remoteOf(this[giver]))
+}
+
+// A socket with a read buffer stops reading at once when it is paused. Others read up to the high-water mark.
+function pause(this: Given): Given {
+  return Duplex.prototype.pause.call(this) as Given
+}
+
+// Node calls it for input, and for each write that is done.
+function unrefTimer(this: Given): void {
+  node._unrefTimer.call(this)
+  this[giver].watcher?.sync()
+}
+
+function write(this: Given, chunk: unknown, encoding: BufferEncoding, callback: Callback): void {
+  node._write.call(this, chunk, encoding, callback)
+  this[giver].watcher?.sync()
+}
+
+function writev(
+  this: Given,
+  chunks: Array<{ chunk: unknown; encoding: BufferEncoding }>,
+  callback: Callback
+): void {
+  node._writev!.call(this, chunks, callback)
+  this[giver].watcher?.sync()
+}
+
+function read(this: Given, size: number): void {
+  const wasReading = handleOf(this)?.reading === true
+  node._read.call(this, size)
+  if (!wasReading) this[giver].watcher?.readBegins()
+}
+
+function resume(this: Given): Given {
+  this[giver].watcher?.readBegins()
+  return node.resume.call(this) as Given
+}

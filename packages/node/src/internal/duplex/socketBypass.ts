@@ -14,7 +14,7 @@ import {
 } from "../facade/socketHandle.ts"
 import { type Library, NodeStream } from "../stream.ts"
 import type { Owner } from "./duplexSocket.ts"
-import { become, GivenSocket, WatchedSocket, type Watcher } from "./givenSocket.ts"
+import { become, watch, type Watcher } from "./givenSocket.ts"
 import { toNodeError } from "./nodeError.ts"
 
 /**
@@ -77,7 +77,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
   begin(end: () => void, isPaused: boolean): Net.Socket {
     this.#end = end
     const socket = this.#socket
-    become(socket, this.#watcher === undefined ? GivenSocket : WatchedSocket, this)
+    become(socket, this)
     stopFlowing(socket)
     if (isPaused) Net.Socket.prototype.pause.call(socket)
     else socket.read(0)
@@ -122,7 +122,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
 
   watch(watcher: Watcher): void {
     this.#watcher = watcher
-    if (this.#socket instanceof GivenSocket) become(this.#socket, WatchedSocket, this)
+    watch(this.#socket)
   }
 
   get watcher(): Watcher | undefined {

@@ -64,11 +64,8 @@ export abstract class SocketFacts extends Duplex {
     return family(remoteOf(this))
   }
 
-  address(): { address?: string; family?: string; port?: number } {
-    const local = localOf(this)
-    return local === undefined
-      ? {}
-      : { address: NetAddress.formatHost(local), family: family(local)!, port: local.port }
+  address(): SocketName {
+    return nameOf(localOf(this))
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -133,20 +130,24 @@ export abstract class SocketFacts extends Duplex {
   }
 }
 
+/** An end of a connection, as Node names it. */
+export interface SocketName {
+  readonly address?: string
+  readonly family?: string
+  readonly port?: number
+}
+
+/** The name of an address; that of a Unix-domain socket is empty. */
+export const nameOf = (address: NetAddress.InetAddress | undefined): SocketName =>
+  address === undefined ? {} : { address: NetAddress.formatHost(address), family: family(address)!, port: address.port }
+
 interface Connected {
   readonly connection: Connection.Connection | undefined
 }
 
-/** Gives other sockets the addresses of their connection. Those of `net.Socket` are gone when it is closed. */
-export const addAddresses = (prototype: Connected): void => {
-  const names = ["localAddress", "localPort", "localFamily", "remoteAddress", "remotePort", "remoteFamily", "address"]
-  for (const name of names) {
-    Object.defineProperty(prototype, name, Object.getOwnPropertyDescriptor(SocketFacts.prototype, name)!)
-  }
-}
-
-const localOf = ({ connection }: Connected) => inet(connection?.localAddress)
-const remoteOf = ({ connection }: Connected) => inet(connection?.remoteAddress)
+export const localOf = ({ connection }: Connected): NetAddress.InetAddress | undefined => inet(connection?.localAddress)
+export const remoteOf = ({ connection }: Connected): NetAddress.InetAddress | undefined =>
+  inet(connection?.remoteAddress)
 
 const inet = (address: NetAddress.SocketAddress | undefined): NetAddress.InetAddress | undefined =>
   address === undefined || NetAddress.isUnixPathAddress(address) ? undefined : address

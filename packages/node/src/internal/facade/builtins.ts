@@ -1,12 +1,18 @@
 import type * as Dgram from "node:dgram"
 import type * as Dns from "node:dns"
 import type * as Fs from "node:fs"
+import type * as V8 from "node:v8"
 
 /**
  * Modules of Node, loaded on first use. An import would load them at the start of the program, with all that they load:
  * importing `node:fs` brings its streams, its promises and `node:readline`.
  */
-export const builtins: { readonly dgram: typeof Dgram; readonly dns: typeof Dns; readonly fs: typeof Fs } = {
+export const builtins: {
+  readonly dgram: typeof Dgram
+  readonly dns: typeof Dns
+  readonly fs: typeof Fs
+  readonly v8: typeof V8
+} = {
   get dgram() {
     return process.getBuiltinModule("node:dgram")
   },
@@ -15,5 +21,8 @@ export const builtins: { readonly dgram: typeof Dgram; readonly dns: typeof Dns;
   },
   get fs() {
     return process.getBuiltinModule("node:fs")
+  },
+  get v8() {
+    return process.getBuiltinModule("node:v8")
   }
 }

@@ -40,9 +40,11 @@ export const make = Effect.fnUntraced(function*<E, R>(
   const server = yield* Server.make(
     options,
     (connection) =>
-      Effect.raceFirst(Effect.as(serving.await, true), Effect.as(Server.draining, false)).pipe(
-        Effect.flatMap((isServing): Effect.Effect<unknown, unknown, R> => isServing ? serve(connection) : Effect.void)
-      )
+      serving.isOpen()
+        ? serve(connection)
+        : Effect.raceFirst(Effect.as(serving.await, true), Effect.as(Server.draining, false)).pipe(
+          Effect.flatMap((isServing): Effect.Effect<unknown, unknown, R> => isServing ? serve(connection) : Effect.void)
+        )
   )
   yield* SubscriptionRef.changes(server.state).pipe(
     Stream.takeUntil((state) => state === "draining" || state === "closed"),
