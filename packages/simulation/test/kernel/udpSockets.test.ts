@@ -113,6 +113,39 @@ describe("what no socket takes", () => {
   )
 })
 
+describe("the receive buffer of a socket of UDP", () => {
+  VitestSimulation.it(
+    "holds datagrams of as many bytes as it is set to, each with 256 bytes more, or one of any size",
+    Effect.gen(function*() {
+      const host = yield* SimNetwork.host("host")
+      const arrive = (count: number, size: number, receiveBufferSize?: number) =>
+        Effect.scoped(Effect.gen(function*() {
+          const options = { receiveBufferSize, queueCapacity: 1000 }
+          const socket = yield* Network.bind("udp://127.0.0.1:9", options)
+          const sender = yield* Network.bind("udp://127.0.0.1:0")
+          for (let index = 0; index < count; index++) {
+            yield* UdpSocket.send(sender, new Uint8Array(size), socket.address)
+          }
+          yield* Effect.sleep("1 second")
+          let received = 0
+          while (Option.isSome(yield* Effect.timeoutOption(UdpSocket.receive(socket), "10 millis"))) received++
+          return received
+        }))
+      const received = yield* Effect.provide(
+        Effect.all([
+          arrive(20, 744, 10_000),
+          arrive(20, 745, 10_000),
+          arrive(20, 9_000, 5_000),
+          arrive(300, 744),
+          arrive(20, 744, 1_000_000)
+        ]),
+        Host.layer(host)
+      )
+      expect(received).toEqual([10, 9, 1, 212, 20])
+    })
+  )
+})
+
 describe("sockets of UDP of a process that is killed, and of a machine that crashes", () => {
   VitestSimulation.it(
     "are gone: a process that is killed refuses, a machine without power does not answer, and both can bind the port again",

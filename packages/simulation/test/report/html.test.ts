@@ -168,6 +168,37 @@ describe("Trace.toHtml", () => {
       expect([empty.rows, empty.start]).toEqual([[], 0])
     }))
 
+  it("has the faults that last into it, and those within it, and no others", () => {
+    const fault = (id: number, at: number, phase: "begin" | "end"): Trace.Record => ({
+      _tag: "Fault",
+      at,
+      id,
+      phase,
+      kind: "pause",
+      name: `pause ${id}`,
+      hosts: ["a"],
+      others: []
+    })
+    // Of 1,000 marks, a millisecond apart, the page has the last 100 records.
+    const faults = [
+      fault(1, 100_500, "begin"),
+      fault(1, 200_500, "end"),
+      fault(2, 300_500, "begin"),
+      fault(3, 400_500, "begin"),
+      fault(3, 950_500, "end"),
+      fault(4, 960_500, "begin"),
+      fault(4, 970_500, "end")
+    ]
+    const marks = Array.from({ length: 1000 }, (_, index) => mark(index * 1000))
+    const data = dataOf(traceOf([...marks, ...faults].sort((a, b) => a.at - b.at)), { records: 100 })
+    const rowOf = (text: string) => data.rows.findIndex((row) => row.text.includes(text))
+    expect(data.faults.map(({ first, last, name }) => [name, first, last])).toEqual([
+      ["pause 2", 0, undefined],
+      ["pause 3", 0, rowOf("mark 950000") + 1],
+      ["pause 4", rowOf("mark 960000") + 1, rowOf("mark 970000") + 1]
+    ])
+  })
+
   it.effect("names datagrams by a function, and what cannot be decoded is said to be invalid", () =>
     Effect.gen(function*() {
       const { trace } = yield* Simulation.record(Effect.gen(function*() {
@@ -238,6 +269,44 @@ describe("a failure that Simulation.explore finds", () => {
           Effect.sync(() => vi.stubGlobal("process", own))
         )
         expect(path).toBeUndefined()
+      }
+    }))
+
+  it.effect("is kept with the 40 newest in a folder of its own, and nothing is removed from another", () =>
+    Effect.gen(function*() {
+      const own = process
+      for (const hasModules of [true, false]) {
+        for (const chosen of [undefined, "/chosen"]) {
+          const folders = { modules: "/here/node_modules/.sluice", temporary: "/tmp/sluice-reports" }
+          const folder = chosen ?? (hasModules ? folders.modules : folders.temporary)
+          const [written, removed]: [Array<string>, Array<string>] = [[], []]
+          const names = Array.from({ length: 200 }, (_, index) => `${(index * 37) % 200}`)
+          const files = {
+            existsSync: (path: string) => path === "/here/node_modules" && hasModules,
+            mkdirSync: () => {},
+            writeFileSync: (path: string) => void written.push(path),
+            readdirSync: (path: string) => path === folder ? names : [],
+            rmSync: (path: string) => void removed.push(path),
+            statSync: (path: string) => ({ mtimeMs: Number(path.split("/").at(-1)) })
+          }
+          vi.stubGlobal("process", {
+            cwd: () => "/here",
+            getBuiltinModule: (name: string) => name === "node:fs" ? files : { tmpdir: () => "/tmp" }
+          })
+          const environment = ConfigProvider.fromUnknown(chosen === undefined ? {} : { SLUICE_REPORTS: chosen })
+          const path = yield* Effect.ensuring(
+            Effect.provideService(
+              writeReport("seed 3: a/b", traceOf([mark(0)]), {}),
+              ConfigProvider.ConfigProvider,
+              environment
+            ),
+            Effect.sync(() => vi.stubGlobal("process", own))
+          )
+          expect(path).toBe(`${folder}/seed-3-a-b.html`)
+          expect(written).toEqual(["html", "txt", "svg", "pcapng"].map((ending) => `${folder}/seed-3-a-b.${ending}`))
+          const oldest = Array.from({ length: 40 }, (_, index) => `${folder}/${39 - index}`)
+          expect(removed).toEqual(chosen === undefined ? oldest : [])
+        }
       }
     }))
 
