@@ -238,7 +238,7 @@ export const writeText: {
  * @category writing
  */
 export const sink = (self: Connection): Sink.Sink<void, Uint8Array, never, NetworkError.NetworkError> =>
-  Sink.forEachArray((chunks: ReadonlyArray<Uint8Array>) => writeAll(self, chunks))
+  Sink.forEachArray((chunks: ReadonlyArray<Uint8Array>) => writing.writeNow(stateOf(self), chunks))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Ending

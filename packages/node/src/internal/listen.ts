@@ -7,6 +7,7 @@ import { describe, fromNode, toNode } from "./address.ts"
 import { descriptorGuard, descriptorLimit } from "./descriptorGuard.ts"
 import { acceptingOf } from "./facade/accepting.ts"
 import { type BoundSocket, listenOn } from "./facade/boundSocket.ts"
+import { peerOf } from "./facade/socketHandle.ts"
 import { CurrentSocketSource, type SocketSource, type Wanted, wantedAt } from "./socketSource.ts"
 import { type Facts, NodeStream } from "./stream.ts"
 import { checkPath } from "./unix/path.ts"
@@ -159,9 +160,8 @@ const factsOf = (
   bound: NetAddress.SocketAddress
 ): { readonly local: Facts | NetAddress.SocketAddress; readonly remote: Facts } | undefined => {
   if (NetAddress.isUnixPathAddress(bound)) return { local: bound, remote: { path: "" } }
-  const host = socket.remoteAddress
-  if (host === undefined) return undefined
-  const remote = { host, port: socket.remotePort! }
+  const remote = peerOf(socket)
+  if (remote === undefined) return undefined
   // Only a listener on all addresses has to ask which of them the client connected to.
   if (!NetAddress.isUnspecified(bound.address)) return { local: bound, remote }
   const localHost = socket.localAddress

@@ -181,13 +181,14 @@ export class ListenerState implements Listener.Listener, Transport.ListenerRecei
 
   #enqueue(waiting: Waiting): void {
     this.#waiting.push(waiting)
-    this.#ready.openUnsafe()
     this.#observer?.onArrival()
+    if (this.#waiting.length > 0) this.#ready.openUnsafe()
     this.#regulate()
   }
 
   #dequeue(): Waiting | undefined {
-    const waiting = this.#waiting.shift()
+    // Mostly one waits: to shift it would give up the memory of the array.
+    const waiting = this.#waiting.length === 1 ? this.#waiting.pop() : this.#waiting.shift()
     if (this.#waiting.length === 0 && !this.#closed) this.#ready.closeUnsafe()
     this.#regulate()
     return waiting

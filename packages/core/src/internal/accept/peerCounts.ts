@@ -9,9 +9,12 @@ export interface Peer {
 
 /** One connection, counted from when the system accepted it until it is closed. */
 export class Slot implements CloseObserver {
-  readonly #counts: PeerCounts
+  #counts: PeerCounts | undefined
   peer: Peer
   source: Prefix | undefined
+  // The neighbors in the list of all slots: a Set would give each slot a hash, and grow and shrink with each connection.
+  previous: Slot | undefined = undefined
+  next: Slot | undefined = undefined
 
   constructor(counts: PeerCounts, peer: Peer, source: Prefix | undefined) {
     this.#counts = counts
@@ -21,19 +24,22 @@ export class Slot implements CloseObserver {
 
   /** The connection is closed. */
   onClosed(): void {
-    this.#counts.remove(this)
+    this.#counts?.remove(this)
+    this.#counts = undefined
   }
 }
 
 /** How many connections each peer address has, handshakes in progress and waiting connections included. */
 export class PeerCounts {
-  readonly #slots = new Set<Slot>()
+  #newest: Slot | undefined = undefined
   readonly #counts = new Map<Prefix, number>()
 
   /** Counts a connection; without a source it is only remembered, for a policy that counts later. */
   add(peer: Peer, source: Prefix | undefined): Slot {
     const slot = new Slot(this, peer, source)
-    this.#slots.add(slot)
+    slot.previous = this.#newest
+    if (this.#newest !== undefined) this.#newest.next = slot
+    this.#newest = slot
     this.#count(source)
     return slot
   }
@@ -46,8 +52,11 @@ export class PeerCounts {
     this.#count(source)
   }
 
-  remove(slot: Slot): void {
-    if (this.#slots.delete(slot)) this.#discount(slot.source)
+  remove({ next, previous, source }: Slot): void {
+    if (previous !== undefined) previous.next = next
+    if (next === undefined) this.#newest = previous
+    else next.previous = previous
+    this.#discount(source)
   }
 
   of(source: Prefix): number {
@@ -57,7 +66,7 @@ export class PeerCounts {
   /** Counts all connections anew, by other sources. */
   recount(sourceOf: (peer: Peer) => Prefix | undefined): void {
     this.#counts.clear()
-    for (const slot of this.#slots) {
+    for (let slot = this.#newest; slot !== undefined; slot = slot.previous) {
       slot.source = sourceOf(slot.peer)
       this.#count(slot.source)
     }

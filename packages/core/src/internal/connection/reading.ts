@@ -30,20 +30,40 @@ export const nextChunk = <A, E>(
   })
 }
 
-export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> =>
-  Effect.callback((resume) => {
-    const { input } = self
+export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> => self.reading ??= makeRead(self)
+
+const resultOf: (...result: Parameters<Reader>) => Reading<Option.Option<Uint8Array>> = (chunk, error) =>
+  error !== undefined ? Effect.fail(error) : chunk === undefined ? Effect.succeedNone : Effect.succeedSome(chunk)
+
+/** Makes the read of a connection, which every loop runs again and again. */
+const makeRead = (self: ConnectionState): Reading<Option.Option<Uint8Array>> => {
+  const { input } = self
+  let settle: ((result: Reading<Option.Option<Uint8Array>>) => void) | undefined
+  const reader: Reader = (chunk, error) => {
+    const resume = settle!
+    settle = undefined
+    resume(resultOf(chunk, error))
+  }
+  const forget = Effect.sync(() => {
+    settle = undefined
+    input.forget(reader)
+  })
+  return Effect.callback((resume) => {
     const refusal = self.reclaim()
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const chunk = input.poll()
     if (chunk !== undefined) return resume(Effect.succeedSome(chunk))
-    const reader: Reader = (chunk, error) =>
-      resume(
-        error !== undefined ? Effect.fail(error) : chunk === undefined ? Effect.succeedNone : Effect.succeedSome(chunk)
-      )
-    input.take(reader)
-    return Effect.sync(() => input.forget(reader))
+    if (settle === undefined) {
+      settle = resume
+      input.take(reader)
+      return forget
+    }
+    // Another fiber reads.
+    const own: Reader = (chunk, error) => resume(resultOf(chunk, error))
+    input.take(own)
+    return Effect.sync(() => input.forget(own))
   })
+}
 
 /** Reads the next chunk, for one Stream. */
 export const pull = (

@@ -78,7 +78,8 @@ export class ReceiveQueue {
     return this.#consumer !== undefined
   }
 
-  get #isSuspended(): boolean {
+  // Private methods, because V8 calls private getters by way of its runtime.
+  #isSuspended(): boolean {
     return this.#delivery === "suspended"
   }
 
@@ -124,13 +125,13 @@ export class ReceiveQueue {
 
   onData(chunk: Uint8Array): boolean {
     this.#activity.received(chunk.length)
-    if (this.#isSuspended) {
+    if (this.#isSuspended()) {
       this.#early?.push(chunk, this.#transport)
       return false
     }
     const wantsMore = this.#state === "closed" || this.#deliver(chunk)
     // A reader may have begun an upgrade.
-    if (!this.#isSuspended) this.#delivery = wantsMore ? "flowing" : "paused"
+    if (!this.#isSuspended()) this.#delivery = wantsMore ? "flowing" : "paused"
     return wantsMore
   }
 
@@ -141,13 +142,13 @@ export class ReceiveQueue {
       this.#gatherers = none
       for (const gatherer of gatherers) gatherer(undefined, undefined)
       this.#serveReaders()
-      return this.#wantsMore
+      return this.#wantsMore()
     }
     if (this.#reader !== undefined) {
       const reader = this.#reader
       this.#nextReader()
       reader(this.#transport.keep(chunk), undefined)
-      return this.#wantsMore
+      return this.#wantsMore()
     }
     // The transport delivers even while the consumer still uses a chunk that was put back.
     const isReady = this.#borrower === undefined && this.#pending.length === 0
@@ -177,7 +178,7 @@ export class ReceiveQueue {
     return isDone
   }
 
-  get #wantsMore(): boolean {
+  #wantsMore(): boolean {
     return this.#pending.length === 0 || this.#reader !== undefined || this.#gatherers.length > 0
   }
 
@@ -234,7 +235,7 @@ export class ReceiveQueue {
     else consumer?.onError(failure("read"))
   }
 
-  get #error(): NetworkError.NetworkError | undefined {
+  #error(): NetworkError.NetworkError | undefined {
     return this.#failure?.("read")
   }
 
@@ -253,7 +254,7 @@ export class ReceiveQueue {
   take(reader: Reader): void {
     const chunk = this.poll()
     if (chunk !== undefined || this.#state !== "open") {
-      return reader(chunk, chunk === undefined ? this.#error : undefined)
+      return reader(chunk, chunk === undefined ? this.#error() : undefined)
     }
     this.#activity.readBegins()
     if (this.#reader === undefined) this.#reader = reader
@@ -263,7 +264,7 @@ export class ReceiveQueue {
 
   /** Waits until more bytes are available, or the end. It takes nothing. */
   gather(reader: Reader): void {
-    if (this.#state !== "open") return reader(undefined, this.#error)
+    if (this.#state !== "open") return reader(undefined, this.#error())
     this.#activity.readBegins()
     this.#gatherers = [...this.#gatherers, reader]
     this.#resumeDelivery()
@@ -312,7 +313,7 @@ export class ReceiveQueue {
     }
     if (this.#pending.length === 0 && this.#state !== "open") {
       this.#consumer = undefined
-      const error = this.#error
+      const error = this.#error()
       return error === undefined ? consumer.onEnd() : consumer.onError(error)
     }
     this.#activity.readBegins()

@@ -2,6 +2,7 @@ import type { Proxy } from "@sluice/proxy/ProxyProtocol"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
+import type * as Option from "effect/Option"
 import * as Pipeable from "effect/Pipeable"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../../Connection.ts"
@@ -64,6 +65,8 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly activity: Activity
   readonly input: ReceiveQueue
   readonly output: SendQueue
+  /** The effect that reads a chunk, once a program has read. */
+  reading: Effect.Effect<Option.Option<Uint8Array>, NetworkError.NetworkError> | undefined = undefined
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
   /** Whether the program has used `peek` or `unread`. */
@@ -236,17 +239,17 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   /** Breaks the connection: the peer gets a reset, and whatever waits on it here, or uses it later, gets the error. */
   fail(error: NetworkError.NetworkError): void {
-    if (this.#isReset) return
+    if (this.#isReset()) return
     this.#noteFailure(error)
     this.transport.reset()
     this.#failBoth()
   }
 
   abort(): void {
-    if (this.#isReset) return
+    if (this.#isReset()) return
     this.#step("aborted")
     this.transport.reset()
-    const failure = this.#failureOf
+    const failure = this.#failureOf()
     this.output.fail(failure)
     this.input.close(failure)
     this.output.giveUp(failure)
@@ -287,7 +290,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   observe(observer: CloseObserver): void {
     if (Lifecycle.isReleased(this.#phase)) observer.onClosed()
     else if (this.#observer === undefined && this.#observers.length === 0) this.#observer = observer
-    else this.#observers = [...this.#observers, observer]
+    else this.#observers = this.#observers.concat(observer)
   }
 
   ignore(observer: CloseObserver): void {
@@ -311,7 +314,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
    * 4. when `closeTimeout` is over, the connection is reset.
    */
   beginClose(exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.#isReset || this.#failure !== undefined) return false
+    if (this.#isReset() || this.#failure !== undefined) return false
     if (Exit.isFailure(exit) && !this.#isRetired && !isBadMessage(exit.cause)) {
       this.abort()
       return false
@@ -320,7 +323,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (this.transport.isSending !== true) this.#finishIfDrained()
     if (this.#phase === "finishing") return false
     this.output.end(nobody)
-    this.input.close(this.#failureOf)
+    this.input.close(this.#failureOf())
     return true
   }
 
@@ -356,7 +359,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (this.#phase === "failing") this.#failure ??= error
   }
 
-  get #isReset(): boolean {
+  #isReset(): boolean {
     return this.#phase === "aborting" || Lifecycle.isReleased(this.#phase)
   }
 
@@ -366,13 +369,13 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   // A woken reader runs at once, and may write: so both queues know before either of them wakes a fiber.
   #failBoth(): void {
-    const failure = this.#failureOf
+    const failure = this.#failureOf()
     this.output.fail(failure)
     this.input.fail(failure)
     this.output.giveUp(failure)
   }
 
-  get #failureOf(): Failure {
+  #failureOf(): Failure {
     return (operation) => this.failureOf(operation)
   }
 }

@@ -32,7 +32,8 @@ class PendingWrite implements Writer {
   }
 }
 
-const writeNow = (self: ConnectionState, chunks: ReadonlyArray<Uint8Array>): Writing => {
+/** Writes at once, and gives what waits until that is done. */
+export const writeNow = (self: ConnectionState, chunks: ReadonlyArray<Uint8Array>): Writing => {
   const write = new PendingWrite()
   return writeWithCallback(self, chunks, write) ? Effect.void : write.wait(self)
 }
@@ -48,11 +49,15 @@ export const writeWithCallback = (
     writer.onWritten(refusal)
     return false
   }
-  const filled = chunks.some(isEmpty) ? chunks.filter(isFilled) : chunks
+  const filled = hasEmpty(chunks) ? chunks.filter(isFilled) : chunks
   return filled.length === 0 || self.output.write(filled, writer)
 }
 
-const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
+// A loop, because most writes have one chunk and `some` costs more than to look at it.
+const hasEmpty = (chunks: ReadonlyArray<Uint8Array>): boolean => {
+  for (const { length } of chunks) if (length === 0) return true
+  return false
+}
 const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
 
 export const end = (self: ConnectionState): Writing =>

@@ -59,7 +59,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   })
 
   // Made when a handler first needs the fiber. A loop costs less than a chain of effects.
-  get #running(): Outcome<E, R> {
+  #running(): Outcome<E, R> {
     return this.#loop ??= Effect.flatMap(
       Effect.whileLoop({
         while: () => {
@@ -170,7 +170,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   #handOver(): void {
     const isWithin = !this.#isRegistering
     this.#isWithinCallback = isWithin
-    this.#finish(this.#running)
+    this.#finish(this.#running())
     if (!isWithin) return
     this.#isWithinCallback = false
     // A handler waits, unless the fiber is back.

@@ -27,12 +27,12 @@ class Consumption implements Consumer, Lending.Consumption {
     const bytes = this.#lender === undefined ? transport.keep(chunk) : this.#lender.extend(chunk, transport)
     this.#delivery = "delivering"
     const isDone = this.#consumer.onChunk(bytes)
-    const wasResumed = this.#hasResumed
+    const wasResumed = this.#hasResumed()
     this.#delivery = "waiting"
     return isDone || wasResumed || !this.#isAttached
   }
 
-  get #hasResumed(): boolean {
+  #hasResumed(): boolean {
     return this.#delivery === "resumed"
   }
 

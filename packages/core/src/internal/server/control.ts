@@ -69,7 +69,7 @@ export class Control {
   readonly admit = (): void => {
     const listener = this.#parts.listener
     while (listener.waiting > 0 && this.#phase === "listening") {
-      if (!this.#isFull) this.#parts.serving.begin(listener.take()!, this.#policy, this.admit)
+      if (!this.#isFull()) this.#parts.serving.begin(listener.take()!, this.#policy, this.admit)
       else {
         this.#tellFull()
         if (this.#policy.whenFull === "wait") break
@@ -88,7 +88,7 @@ export class Control {
     if (isListening && room <= 0 && this.#parts.listener.canHold) this.#tellFull()
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#parts.sessions.size >= this.#policy.maxConnections
   }
 
@@ -98,7 +98,7 @@ export class Control {
     this.#emitFull()
     const look: Effect.Effect<void> = Effect.flatMap(Effect.sleep(tellFullEvery), () => {
       const { canHold, waiting } = this.#parts.listener
-      if (this.#phase !== "listening" || !this.#isFull || (waiting === 0 && !canHold)) {
+      if (this.#phase !== "listening" || !this.#isFull() || (waiting === 0 && !canHold)) {
         this.#fullWatcher = undefined
         return Effect.void
       }

@@ -50,7 +50,6 @@ export const makeServing = <E, R>(options: {
   // A flat copy: contexts are chains, and every lookup of every connection would walk this one.
   const context: Context.Context<R> = Context.makeUnsafe(new Map(options.context.mapUnsafe))
   const annotations = Context.get(context, References.CurrentLogAnnotations)
-  const isAnnotated = Object.keys(annotations).length > 0
   const run = Effect.runForkWith(context)
 
   const end = (session: Session): void => {
@@ -93,7 +92,7 @@ export const makeServing = <E, R>(options: {
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
 
-    const annotated = isAnnotated ? { ...annotations, peer: connection.peer } : { peer: connection.peer }
+    const annotated = new PeerAnnotations(connection, annotations)
     const own = Context.add(
       Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
       Scope.Scope,
@@ -122,6 +121,26 @@ export const makeServing = <E, R>(options: {
   }
 
   return { begin, watch }
+}
+
+/** The annotations of a handler's log lines. The peer's address is parsed and formatted when a line is written. */
+class PeerAnnotations {
+  readonly [name: string]: unknown
+  readonly #connection: ConnectionState
+  // The objects share their getter, and so their hidden class.
+  static readonly #peer: PropertyDescriptor & ThisType<PeerAnnotations> = {
+    get() {
+      return this.#connection.peer
+    },
+    enumerable: true,
+    configurable: true
+  }
+
+  constructor(connection: ConnectionState, others: Readonly<Record<string, unknown>>) {
+    this.#connection = connection
+    Object.assign(this, others)
+    Object.defineProperty(this, "peer", PeerAnnotations.#peer)
+  }
 }
 
 const identify = ({ id, localAddress, remoteAddress }: ConnectionState) => ({ id, localAddress, remoteAddress })

@@ -30,6 +30,19 @@ const internals = (socket: Net.Socket) => socket as unknown as Internals
 export const handleOf = (socket: Net.Socket): SocketHandle | undefined =>
   (internals(socket)._handle ?? undefined) as SocketHandle | undefined
 
+// Node writes the address into an object. That takes half the time where it finds the properties.
+const asked = { address: "", family: "", port: 0 }
+
+/** The peer of an accepted TCP socket, unless it is gone. */
+export const peerOf = (socket: Net.Socket): { readonly host: string; readonly port: number } | undefined => {
+  const handle = handleOf(socket)
+  if (handle?.getpeername === undefined) {
+    const { remoteAddress: host, remotePort: port } = socket
+    return host === undefined ? undefined : { host, port: port! }
+  }
+  return handle.getpeername(asked) === 0 ? { host: asked.address, port: asked.port } : undefined
+}
+
 /** The bytes that the system has taken of a socket; once that is destroyed, all that was given to the system. */
 export const bytesTaken = (socket: Net.Socket): number =>
   internals(socket)._bytesDispatched - (handleOf(socket)?.writeQueueSize ?? 0)
