@@ -11,72 +11,51 @@ type Reading<A> = Effect.Effect<A, NetworkError.NetworkError>
 
 /**
  * Waits for one chunk, and gives what `onChunk` and `onEnd` make of it as soon as it arrives. Made once for a loop that
- * runs it again and again, so that a pull allocates next to nothing; it must not run twice at a time.
+ * runs it again and again, so that a pull allocates next to nothing. With `reclaims`, each run starts behind the last message.
  */
 export const nextChunk = <A, E>(
   self: ConnectionState,
   onChunk: (chunk: Uint8Array) => Effect.Effect<A, E>,
-  onEnd: () => Effect.Effect<A, E>
+  onEnd: () => Effect.Effect<A, E>,
+  reclaims = false
 ): Effect.Effect<A, E | NetworkError.NetworkError> => {
   const { input } = self
-  let settle: (result: Effect.Effect<A, E | NetworkError.NetworkError>) => void
-  const reader: Reader = (chunk, error) =>
-    settle(error !== undefined ? Effect.fail(error) : chunk !== undefined ? onChunk(chunk) : onEnd())
-  const forget = Effect.sync(() => input.forget(reader))
+  let waiting: ((result: Effect.Effect<A, E | NetworkError.NetworkError>) => void) | undefined
+  const reader: Reader = (chunk, error) => {
+    const resume = waiting!
+    waiting = undefined
+    resume(error !== undefined ? Effect.fail(error) : chunk !== undefined ? onChunk(chunk) : onEnd())
+  }
+  const forget = Effect.sync(() => {
+    waiting = undefined
+    input.forget(reader)
+  })
   return Effect.callback((resume) => {
-    settle = resume
+    const refusal = reclaims ? self.reclaim() : undefined
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    // Another fiber runs it, too.
+    if (waiting !== undefined) return resume(nextChunk(self, onChunk, onEnd))
+    waiting = resume
     input.take(reader)
     return forget
   })
 }
 
-export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> => self.reading ??= makeRead(self)
+/** Reads a chunk, by an effect that each connection makes once. */
+export const read = (self: ConnectionState): Reading<Option.Option<Uint8Array>> =>
+  self.reading ??= nextChunk<Option.Option<Uint8Array>, never>(self, Effect.succeedSome, onNone, true)
 
-const resultOf: (...result: Parameters<Reader>) => Reading<Option.Option<Uint8Array>> = (chunk, error) =>
-  error !== undefined ? Effect.fail(error) : chunk === undefined ? Effect.succeedNone : Effect.succeedSome(chunk)
-
-/** Makes the read of a connection, which every loop runs again and again. */
-const makeRead = (self: ConnectionState): Reading<Option.Option<Uint8Array>> => {
-  const { input } = self
-  let settle: ((result: Reading<Option.Option<Uint8Array>>) => void) | undefined
-  const reader: Reader = (chunk, error) => {
-    const resume = settle!
-    settle = undefined
-    resume(resultOf(chunk, error))
-  }
-  const forget = Effect.sync(() => {
-    settle = undefined
-    input.forget(reader)
-  })
-  return Effect.callback((resume) => {
-    const refusal = self.reclaim()
-    if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const chunk = input.poll()
-    if (chunk !== undefined) return resume(Effect.succeedSome(chunk))
-    if (settle === undefined) {
-      settle = resume
-      input.take(reader)
-      return forget
-    }
-    // Another fiber reads.
-    const own: Reader = (chunk, error) => resume(resultOf(chunk, error))
-    input.take(own)
-    return Effect.sync(() => input.forget(own))
-  })
-}
+const onNone = () => Effect.succeedNone
 
 /** Reads the next chunk, for one Stream. */
 export const pull = (
   self: ConnectionState
 ): Effect.Effect<Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, NetworkError.NetworkError>> =>
-  Effect.sync(() => {
-    const refusal = self.reclaim()
-    return refusal !== undefined ? Effect.fail(refusal) : nextChunk<Arr.NonEmptyReadonlyArray<Uint8Array>, Cause.Done>(
-      self,
-      (chunk) => Effect.succeed([chunk]),
-      () => Cause.done()
-    )
-  })
+  Effect.sync(() =>
+    nextChunk<Arr.NonEmptyReadonlyArray<Uint8Array>, Cause.Done>(self, onePulled, () => Cause.done(), true)
+  )
+
+const onePulled = (chunk: Uint8Array) => Effect.succeed([chunk] as const)
 
 export const readExactly = (self: ConnectionState, count: number): Reading<Uint8Array> =>
   Effect.suspend(() => {
@@ -136,10 +115,9 @@ export const readAll = (self: ConnectionState, limit: number): Reading<Uint8Arra
 /** Waits until more bytes are available than now, or the end. */
 export const more = (self: ConnectionState): Reading<void> =>
   Effect.callback((resume) => {
-    const { input } = self
     const reader: Reader = (_, error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-    input.gather(reader)
-    return Effect.sync(() => input.forget(reader))
+    self.input.gather(reader)
+    return Effect.sync(() => self.input.forget(reader))
   })
 
 export const fail = (self: ConnectionState, reason: NetworkError.Reason): Reading<never> =>

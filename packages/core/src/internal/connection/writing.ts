@@ -49,22 +49,16 @@ export const writeWithCallback = (
     writer.onWritten(refusal)
     return false
   }
-  const filled = hasEmpty(chunks) ? chunks.filter(isFilled) : chunks
+  const filled = chunks.some(isEmpty) ? chunks.filter(isFilled) : chunks
   return filled.length === 0 || self.output.write(filled, writer)
 }
 
-// A loop, because most writes have one chunk and `some` costs more than to look at it.
-const hasEmpty = (chunks: ReadonlyArray<Uint8Array>): boolean => {
-  for (const { length } of chunks) if (length === 0) return true
-  return false
-}
+const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
 const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
 
 export const end = (self: ConnectionState): Writing =>
   Effect.callback((resume) => {
-    const writer: Writer = {
-      onWritten: (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-    }
+    const writer: Writer = { onWritten: (error) => resume(error === undefined ? Effect.void : Effect.fail(error)) }
     if (endWithCallback(self, writer)) resume(Effect.void)
   })
 
