@@ -71,12 +71,9 @@ export const makeServing = <E, R>(options: {
 
   const watch = (session: Session, policy: Policy): void => {
     session.watcher?.interruptUnsafe()
-    session.watcher = undefined
-    if (!hasDeadlines(policy)) return
-    session.watcher = run(Effect.map(
-      expired(session.connection, session.opened, policy, clock),
-      (error) => session.expire(error)
-    ))
+    session.watcher = hasDeadlines(policy)
+      ? run(Effect.map(expired(session.connection, session.opened, policy, clock), (error) => session.expire(error)))
+      : undefined
   }
 
   const begin = (connection: ConnectionState, policy: Policy, onEnd: () => void): void => {
@@ -93,11 +90,8 @@ export const makeServing = <E, R>(options: {
     }
 
     const annotated = new PeerAnnotations(connection, annotations)
-    const own = Context.add(
-      Context.add(Context.add(context, References.CurrentLogAnnotations, annotated), CurrentSession, session),
-      Scope.Scope,
-      scope
-    )
+    const logged = Context.add(context, References.CurrentLogAnnotations, annotated)
+    const own = Context.add(Context.add(logged, CurrentSession, session), Scope.Scope, scope)
     const fiber = Effect.runForkWith(own)(handling)
     session.runs(fiber)
     fiber.addObserver((exit) => {
