@@ -166,6 +166,8 @@ export interface StreamTransport {
    * in use until `onFlushed`, and nothing may be written before it.
    */
   readonly write: (chunks: ReadonlyArray<Uint8Array>) => boolean
+  /** Whether `write` would copy this number of bytes now and answer `true`: it then takes lent chunks. Default: not. */
+  readonly copies?: (bytes: number) => boolean
   /** Sends FIN. Called once, when nothing is being written. */
   readonly end: () => void
   /** Closes the descriptor at once. What the system has taken is still sent, if nothing is left unread. */

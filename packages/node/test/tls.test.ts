@@ -521,6 +521,25 @@ describe("the end of a stream over TLS", () => {
       }
     })))
 
+  it.live("comes behind all that arrived with the handshake, however slowly that is read", () =>
+    onNetwork(Effect.gen(function*() {
+      const { listener, port } = yield* listen(showing(made.good))
+      const sent = Buffer.alloc(300_000, "0123456789")
+      const socket = NodeTls.connect({ port, host: "localhost", ca: authority.certificate })
+      socket.on("error", () => {})
+      socket.end(sent)
+      const server = yield* Listener.accept(listener)
+      const received: Array<Uint8Array> = []
+      while (true) {
+        const chunk = yield* Connection.read(server)
+        if (chunk._tag === "None") break
+        received.push(chunk.value)
+        // What comes meanwhile is not read by anyone.
+        yield* Effect.promise(() => new Promise(setImmediate))
+      }
+      expect(Buffer.compare(Buffer.concat(received), sent)).toBe(0)
+    })))
+
   it.live("is told by close_notify to the peer, whichever side ended first", () =>
     onNetwork(Effect.gen(function*() {
       for (const first of ["client", "server"] as const) {

@@ -7,7 +7,7 @@ import { fromNode } from "./address.ts"
 import * as OwnChunk from "./facade/ownChunk.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
 import { unacknowledged } from "./facade/sendBuffer.ts"
-import { type SocketHandle, startFlowing } from "./facade/socketHandle.ts"
+import { type SocketHandle, startFlowing, stopReading, takeBuffered } from "./facade/socketHandle.ts"
 
 /** One end of a stream as Node reports it, parsed on demand. */
 export type Facts = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -92,15 +92,29 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   start(receiver: Transport.StreamReceiver): void {
+    const { socket } = this
     this.#receiver = receiver
-    this.#lends = this.#reuse && ReadBuffer.adopt(this.socket, ReadBuffer.shared, onRead)
-    if (this.#lends) startFlowing(this.socket)
-    else this.socket.on("data", onData).resume()
-    if (this.socket.closed) receiver.onClose()
+    this.#lends = this.#reuse && ReadBuffer.adopt(socket, ReadBuffer.shared, onRead)
+    if (this.#lends) {
+      // What arrived behind a handshake is in the buffer of the stream.
+      const early = takeBuffered(socket)
+      startFlowing(socket)
+      let wantsMore = true
+      for (const chunk of early) wantsMore = receiver.onData(chunk)
+      if (!wantsMore) stopReading(socket)
+    } else {
+      socket.on("data", onData).resume()
+    }
+    if (socket.closed) receiver.onClose()
   }
 
   resume(): void {
     this.socket.resume()
+  }
+
+  /** Whether its chunks are lent. */
+  protected get lends(): boolean {
+    return this.#lends
   }
 
   keep(chunk: Uint8Array): Uint8Array {

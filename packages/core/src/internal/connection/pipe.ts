@@ -43,7 +43,10 @@ class Pump implements Consumer, Writer, CloseObserver {
       this.finish(refusal)
       return true
     }
-    this.#writing = !this.#to.output.write([this.#lender.extend(chunk, this.#from.transport)], this)
+    const { output, transport } = this.#to
+    const isCopied = !output.isWaiting && transport.copies?.(chunk.length) === true
+    const bytes = isCopied ? chunk : this.#lender.extend(chunk, this.#from.transport)
+    this.#writing = !output.write([bytes], this)
     return !this.#writing
   }
 

@@ -53,6 +53,25 @@ export const startFlowing = (socket: Net.Socket): void => {
   socket.read(0)
 }
 
+const none: ReadonlyArray<never> = []
+
+/** Takes the chunks out of the buffer of a socket that does not flow yet. */
+export const takeBuffered = (socket: Net.Socket): ReadonlyArray<Uint8Array> => {
+  if (socket.readableLength === 0) return none
+  const chunks: Array<Uint8Array> = []
+  // Some versions of Node return all in one chunk, others one of them.
+  for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk as Uint8Array)
+  return chunks
+}
+
+/** Stops reading a socket with a buffer of its own, as a callback that answers `false` does. */
+export const stopReading = (socket: Net.Socket): void => {
+  const handle = handleOf(socket)
+  if (handle === undefined) return
+  handle.reading = false
+  handle.readStop()
+}
+
 /** Makes a socket with a buffer of its own one that nobody has read from: it flows when it gets a listener of `data`. */
 export const stopFlowing = (socket: Net.Socket): void => {
   internals(socket).readableFlowing = null

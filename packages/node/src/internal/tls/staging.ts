@@ -1,3 +1,5 @@
+import { byteLength } from "@sluice/framing/Chunks"
+
 const size = 64 * 1024
 
 // Buffers not in use: an idle stream holds none.
@@ -13,11 +15,13 @@ export class Staging {
     return this.#length === 0
   }
 
+  hasRoom(bytes: number): boolean {
+    return this.#length + bytes <= size
+  }
+
   /** Copies all chunks, if there is room for them. */
   add(chunks: ReadonlyArray<Uint8Array>): boolean {
-    let total = this.#length
-    for (const chunk of chunks) total += chunk.length
-    if (total > size) return false
+    if (!this.hasRoom(byteLength(chunks))) return false
     const buffer = this.#buffer ??= free.pop() ?? Buffer.allocUnsafeSlow(size)
     for (const chunk of chunks) {
       buffer.set(chunk, this.#length)

@@ -5,7 +5,7 @@ import type * as Transport from "@sluice/core/Transport"
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 import type { InputEnd } from "../facade/inputEnd.ts"
-import { takesEmptyWrites } from "../facade/runtime.ts"
+import { isNode, takesEmptyWrites } from "../facade/runtime.ts"
 import { empty, NodeStream, type StreamFacts } from "../stream.ts"
 import { fromTls } from "./errors.ts"
 import { Staging } from "./staging.ts"
@@ -37,8 +37,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     tls: Tls.Session,
     inputEnd: InputEnd
   ) {
-    // Node decrypts into buffers of its own.
-    super(socket, { ...facts, reuseReadBuffer: false })
+    super(socket, isNode ? facts : { ...facts, reuseReadBuffer: false })
     this.#raw = raw
     this.#inputEnd = inputEnd
     this.tls = tls
@@ -49,6 +48,20 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     if (this.#error !== undefined) receiver.onError(this.#explain(this.#error))
     super.start(receiver)
     if (this.#ended) this.onEnd()
+  }
+
+  // Node delivers all records of a read, even after an answer to stop.
+  override dedicate(): boolean {
+    return !this.lends
+  }
+
+  // Libraries would end the TCP connection without `close_notify`.
+  override lendTo(): undefined {
+    return undefined
+  }
+
+  copies(bytes: number): boolean {
+    return !this.#writing || this.#staging.hasRoom(bytes)
   }
 
   override write(chunks: ReadonlyArray<Uint8Array>): boolean {
