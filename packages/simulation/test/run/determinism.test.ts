@@ -9,12 +9,14 @@ import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
+import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
 import * as Fs from "node:fs"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
@@ -266,5 +268,16 @@ describe("the trace", () => {
       const part = Trace.around(trace, 5_000_000, { before: 2, after: 1 })
       expect(part.records.map((record) => record.at)).toEqual([4_990_000, 5_000_000, 5_010_000])
       expect(part.dropped).toBe(498)
+    }))
+})
+
+describe("VitestSimulation.it", () => {
+  const drawn: Array<number> = []
+  VitestSimulation.it("takes a number", Effect.map(Random.next, (number) => void drawn.push(number)), { seeds: 3 })
+
+  it.effect("runs the seeds from 1, and the first of them twice", () =>
+    Effect.gen(function*() {
+      const [one, two, three] = yield* Effect.forEach([1, 2, 3], (seed) => Simulation.run(Random.next, { seed }))
+      expect(drawn).toEqual([one, one, two, three])
     }))
 })
