@@ -298,6 +298,31 @@ describe("lengths", () => {
     expect(Result.getOrThrow(Codec.decode(codec, bytes))).toBe("abc")
   })
 
+  it("of no fixed size leave the offsets in what follows as they are", () => {
+    const mark = Codec.custom<number>({
+      kind: "its own offset",
+      size: [1, 1],
+      decode: ({ at, begin, bytes }) =>
+        bytes[at] === at - begin ? { value: at - begin, size: 1 } : { invalid: "not its offset" },
+      encode: (_, { at, memory }) => {
+        memory.set("mark", at)
+        return Result.succeed(Uint8Array.of(at))
+      },
+      sample: () => 0
+    })
+    const codec = Codec.struct({
+      length: Codec.lengthOfRest(Codec.varint()),
+      mark,
+      body: Codec.lengthPrefixed(Codec.uint16be, Codec.text())
+    })
+    // The length is two bytes long from the first frame on, one byte in the second, and two again.
+    for (const n of [200, 5, 300]) {
+      const bytes = Result.getOrThrow(Codec.encode(codec, { mark: 0, body: "x".repeat(n) }))
+      expect(bytes[n < 100 ? 1 : 2]).toBe(n < 100 ? 1 : 2)
+      expect(Result.getOrThrow(Codec.decode(codec, bytes)).body).toHaveLength(n)
+    }
+  })
+
   it("that are absent are as the format has them", () => {
     const word = Codec.lengthPrefixed(Codec.int32be, Codec.text(), { absent: -1 })
     const codec = Codec.countPrefixed(Codec.uint8, word)

@@ -52,7 +52,8 @@ export const property = Codec.tagged(varint, {
 const properties = Codec.lengthPrefixed(varint, Codec.repeat(property))
 
 /** The properties that a packet has from version 5 on. */
-const from5 = (level: 4 | 5) => Codec.when(() => level === 5, properties)
+const from5 = (level: 4 | 5) =>
+  level === 5 ? Codec.when(() => true, properties) : absent<Codec.Type<typeof properties>>()
 
 /** An answer to a packet: in version 5 with a reason, unless it is success. */
 const acknowledgement = (level: 4 | 5) => ({

@@ -1,8 +1,9 @@
 import { inRange } from "../fields/range.ts"
+import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, derive, type Role, type Stage } from "../machine/codec.ts"
 import { type AnyCodec } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
-import { numeralOf, readNumeral } from "../machine/number.ts"
+import { type Numeral, numeralOf, readNumeral, widthOf } from "../machine/number.ts"
 import type { Plan } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
 
@@ -57,7 +58,8 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
     }
     const read = plan.reads[at]!
     plan.reads[at] = (c) => inRange(c, c.links[c.linkBase + slot]!, read)
-    if (measure !== undefined) {
+    // Filling in a number of fixed size later costs less than measuring what is not bytes.
+    if (measure !== undefined && (isCounted(plan.codecs[at]!) || !isFixed(number))) {
       plan.writeWhole(index, (value, writer) => writeLength(number, measure(value[target]), options, writer))
       plan.wrapWrite(at, (write, value, writer) => void writer.enclose(write, value))
       return
@@ -68,7 +70,7 @@ export const lengthOf = (target: string, number: CodecValue<number>, options: Le
     })
     plan.wrapWrite(at, (write, value, writer) => {
       const length = writer.enclose(write, value)
-      close(number, writer.links[writer.linkBase + slot]!, width, length, options, writer)
+      close(number, numeral, writer.links[writer.linkBase + slot]!, width, length, options, writer)
       if (writer.problem !== undefined && writer.path.length === 0) writer.path.push(names[index]!)
     })
   })
@@ -99,28 +101,32 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       c.bounded = true
       return undefined
     }
-    const measures = codecs.slice(index + 1).map((codec) => codec.measure)
-    // Filling in a number of fixed size later costs less than measuring all fields.
-    if (!isFixed(number) && measures.every((measure) => measure !== undefined)) {
-      const later = names.slice(index + 1)
-      plan.writeWhole(index, (value, writer) => {
-        let size = 0
-        for (let i = 0; i < later.length; i++) size += measures[i]!(value[later[i]!])
-        writeLength(number, size, options, writer)
-      })
-      return
-    }
-    if (number.align(0) !== 0) return plan.fail(index, unmeasured)
-    const width = firstWidth(number)
+    const later = codecs.slice(index + 1)
+    const laterNames = names.slice(index + 1)
+    const canMeasure = !isFixed(number) && later.every((codec) => codec.measure !== undefined)
+    const isAligned = number.align(0) === 0
+    if (!isAligned && !canMeasure) return plan.fail(index, unmeasured)
+    let width = firstWidth(number)
     const slot = plan.slots++
     const from = plan.slots++
-    plan.writeWhole(index, (_, writer) => {
-      writer.links[writer.linkBase + slot] = open(width, writer)
-      writer.links[writer.linkBase + from] = writer.position
+    plan.writeWhole(index, (value, writer) => {
+      const { linkBase, links } = writer
+      if (canMeasure && (writer.isCareful || !isAligned)) {
+        let size = 0
+        for (let i = 0; i < later.length; i++) size += later[i]!.measure!(value[laterNames[i]!])
+        writeLength(number, size, options, writer)
+        links[linkBase + slot] = -1
+        return
+      }
+      links[linkBase + slot] = open(writer.isCareful ? firstWidth(number) : width, writer)
+      links[linkBase + from] = writer.position
     })
     plan.finishers.push((_, writer) => {
       const { linkBase, links } = writer
-      close(number, links[linkBase + slot]!, width, writer.position - links[linkBase + from]!, options, writer)
+      const position = links[linkBase + slot]!
+      if (position < 0) return
+      const begin = links[linkBase + from]!
+      width = close(number, numeral, position, begin - position, writer.position - begin, options, writer)
       if (writer.problem !== undefined) writer.path.push(names[index]!)
     })
   })
@@ -137,6 +143,10 @@ export const writeLength = (
   writer: Writer
 ): void => size > limit ? writer.exceed(size, limit) : number.write(size + add, writer)
 
+/** Whether the size of a value is known without a look at all of it. */
+export const isCounted = ({ content, least, most }: AnyCodec): boolean =>
+  least === most || (content !== undefined && content !== BlockContent.utf8)
+
 /** Whether room for a number can be left, to be filled in later. */
 export const isFixed = (number: AnyCodec): boolean => number.least === number.most && number.align(0) === 0
 
@@ -150,6 +160,7 @@ export const open = (width: number, writer: Writer): number => {
 /** Fills in a length, and returns its size. What follows it moves, if that is not what was left. */
 export const close = (
   number: CodecValue<number>,
+  numeral: Numeral,
   position: number,
   width: number,
   size: number,
@@ -158,7 +169,11 @@ export const close = (
 ): number => {
   if (writer.problem !== undefined) return width
   if (size > limit) writer.exceed(size, limit)
-  else if (isFixed(number)) writer.patch(position, number, size + add)
+  else if (
+    size + add >= 0 && widthOf(numeral, size + add) === width && writer.patchNumeral(position, numeral, size + add)
+  ) {
+    return width
+  } else if (isFixed(number)) writer.patch(position, number, size + add)
   else return writer.insert(position, number, size + add, width)
   return width
 }

@@ -1,8 +1,9 @@
-import { type Block, BlockContent, readBlock, writeBlock } from "../machine/block.ts"
+import { type Block, BlockContent, readBlock, textLength, writeBlock } from "../machine/block.ts"
 import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import { NumberForm, numeralOf, readNumeral, writeNumeral } from "../machine/number.ts"
-import { badLength, close, firstWidth, type LengthOptions, open, writeLength } from "./lengthOf.ts"
+import { copyLimit } from "../machine/writer.ts"
+import { badLength, close, firstWidth, isCounted, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 
 /** A length, then what takes exactly this many bytes; or the value of the length that says that nothing comes. */
 export const lengthPrefixed = <A>(
@@ -75,15 +76,11 @@ export const lengthPrefixed = <A>(
         return
       }
       const position = open(width, writer)
-      width = close(number, position, width, writer.enclose(content.write, value), options, writer)
+      width = close(number, numeral, position, width, writer.enclose(content.write, value), options, writer)
     },
     sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : content.sample(random)
   })
 }
-
-/** Whether the size of a value is known without a look at all of it. */
-const isCounted = ({ content, least, most }: AnyCodec): boolean =>
-  least === most || (content !== undefined && content !== BlockContent.utf8)
 
 const blockOf = (
   number: CodecValue<number>,
@@ -95,10 +92,14 @@ const blockOf = (
   if (content === undefined || problem !== undefined || form === NumberForm.none || !Number.isInteger(add)) {
     return undefined
   }
-  if (absent !== undefined && !(Number.isInteger(absent) && (absent >= 0 || form === NumberForm.int32be))) {
+  if (
+    absent !== undefined &&
+    !(Number.isInteger(absent) && (absent >= 0 || (form === NumberForm.int32be && absent >= -(2 ** 31))))
+  ) {
     return undefined
   }
-  return { numeral, content, add, limit, absent, tail: 0, tail0: -1, tail1: -1 }
+  const most = Math.min(limit, content === BlockContent.bytes ? copyLimit - 1 : textLength)
+  return { numeral, content, add, limit, most, absent, tail: 0, tail0: -1, tail1: -1 }
 }
 
 /** A number of elements, then the elements. */

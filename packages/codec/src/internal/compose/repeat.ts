@@ -23,15 +23,14 @@ export const repeat = <A>(
   // The limit of a frame does not bound elements that take no bytes.
   const most = item.least > 0 ? limit : Math.min(limit, 65536)
   const { block } = item
-  // The content of a block is that of its codec.
-  const readBlockItem = (c: Cursor): A | Stop => block === undefined ? stop : readBlock(c, block) as A | Stop
   const items = (c: Cursor, n: number): ReadonlyArray<A> | Stop => {
     const from = c.at
     const items: Array<A> = c.saved.length > 0 ? c.saved.pop() as Array<A> : []
     if (items.length === 0 && n > most) return c.exceed(n, most, from)
     while (items.length < n) {
       const { at } = c
-      let value = readBlockItem(c)
+      // The content of a block is that of its codec.
+      let value = block === undefined ? stop : readBlock(c, block) as A | Stop
       if (value === stop) value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at && n === Infinity) return c.fail("an element takes no bytes, so that there is no end of them")
@@ -44,7 +43,8 @@ export const repeat = <A>(
     while (c.at < c.end || c.bit > 0) {
       const { at } = c
       if (items.length === most) return c.exceed(most + 1, most, at)
-      let value = readBlockItem(c)
+      // The content of a block is that of its codec.
+      let value = block === undefined ? stop : readBlock(c, block) as A | Stop
       if (value === stop) value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at) return c.fail("an element takes no bytes, so that there is no end of them")

@@ -2,13 +2,7 @@ import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../mac
 import { type Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
 import { type Fields, Plan } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
-import { readers, type ReadFields, type Shape, type WriteFields, writers } from "./sites.ts"
-
-/** A field that every value has, and no byte. */
-export interface Constant {
-  readonly name: string
-  readonly value: unknown
-}
+import { type Constant, readers, type ReadFields, type Shape, type WriteFields, writers } from "./sites.ts"
 
 /** Fields one after the other, as an object. */
 export const struct = (fields: Readonly<Record<string, AnyCodec>>, constant?: Constant): CodecValue<Fields> => {
@@ -123,7 +117,6 @@ const callsToWarm = 100
 const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | undefined) => {
   const { isScoped, reads, slots } = plan
   const hasRest = plan.rest >= 0
-  const before = constant === undefined ? 0 : 1
   const empty = shapeOf(plan, constant)
   let groups: ReadonlyArray<ReadFields> = []
   let first: ReadFields | undefined
@@ -140,10 +133,11 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
     if (++calls === callsToWarm) {
       groups = readers(
         empty,
-        constant === undefined ? names : [constant.name, ...names],
-        constant === undefined ? reads : [() => constant.value, ...reads],
+        constant,
+        names,
+        reads,
         isScoped,
-        (c, object, index) => stopped(c, object, index - before)
+        stopped
       )
       first = groups[0]
     }

@@ -1,5 +1,14 @@
 import * as Result from "effect/Result"
-import { type AnyCodec, type CodecValue, derive, make, type Row, sizeText } from "../machine/codec.ts"
+import {
+  type AnyCodec,
+  type CodecValue,
+  derive,
+  make,
+  type Read,
+  type Row,
+  sizeText,
+  type Write
+} from "../machine/codec.ts"
 import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import type { Fields } from "../machine/plan.ts"
 import type { Writer } from "../machine/writer.ts"
@@ -18,6 +27,8 @@ interface Case {
   /** The discriminator, if it is a byte; otherwise -1. */
   readonly byte: number
   readonly check: Check | undefined
+  readonly read: Read<Fields>
+  readonly write: Write<Fields>
   readonly body: CodecValue<Fields>
 }
 
@@ -44,39 +55,55 @@ export const tagged = (
   showValue: (value: unknown) => string = show,
   checks?: ReadonlyMap<string, Check>
 ): CodecValue<Fields> => {
-  const all: ReadonlyArray<Case> = Object.entries(cases).map(([tag, [value, fields = {}]]) => ({
-    tag,
-    value,
-    byte: discriminator.lead?.findIndex((each) => each === value) ?? -1,
-    check: checks?.get(tag),
-    body: struct(fields, { name: "_tag", value: tag })
-  }))
+  const all: ReadonlyArray<Case> = Object.entries(cases).map(([tag, [value, fields = {}]]) => {
+    const body = struct(fields, { name: "_tag", value: tag })
+    return {
+      tag,
+      value,
+      body,
+      read: body.read,
+      write: body.write,
+      byte: discriminator.lead?.findIndex((each) => each === value) ?? -1,
+      check: checks?.get(tag)
+    }
+  })
   const other = otherwise === undefined
     ? undefined
     : { tag: otherwise.tag, body: struct(otherwise.fields, { name: "_tag", value: otherwise.tag }) }
   const byValue = new Map(all.map((each) => [each.value, each]))
   const byTag = new Map(all.map((each) => [each.tag, each]))
   const table: ReadonlyArray<Case | undefined> = Array.from({ length: 256 }, (_, i) => byValue.get(i))
-  const { lead } = discriminator
+  /** The forms whose discriminator is a byte by itself, by that byte. */
+  const byByte: ReadonlyArray<Case | undefined> = Array.from(
+    discriminator.lead ?? [],
+    (value) => value < 0 ? undefined : byValue.get(value)
+  )
+  let last: Case | undefined
   const bodies = [...all.map(({ body }) => body), ...(other === undefined ? [] : [other.body])]
 
   /** How many bytes the discriminator of a form takes, at least. */
   const sizeOf = (i: number): number =>
     i < all.length && discriminator.measure !== undefined ? discriminator.measure(all[i]!.value) : discriminator.least
 
+  const stopped = (c: Cursor, { body, tag, value }: Case): Stop => c.leave({ tag, body, as: undefined, value }, tag)
+
   const read = (c: Cursor): Fields | Stop => {
     let open: Open
     if (c.saved.length > 0) open = c.saved.pop() as Open
     else {
       const { at } = c
-      let value: unknown = lead === undefined || at >= c.end ? -1 : lead[c.bytes[at]!]!
-      if (value === -1) value = discriminator.read(c)
-      else c.at = at + 1
+      const begun = at < c.end ? byByte[c.bytes[at]!] : undefined
+      if (begun !== undefined) {
+        c.at = at + 1
+        const object = begun.read(c)
+        return object === stop ? stopped(c, begun) : object
+      }
+      const value: unknown = discriminator.read(c)
       if (value === stop) return stop
       const found = typeof value === "number" && value < 256 ? table[value] : byValue.get(value)
       if (found !== undefined) {
-        const object = found.body.read(c)
-        return object === stop ? c.leave({ tag: found.tag, body: found.body, as: undefined, value }, found.tag) : object
+        const object = found.read(c)
+        return object === stop ? stopped(c, found) : object
       }
       if (other === undefined) return c.fail(`unknown ${discriminator.kind} ${show(value)}`, at)
       open = { tag: other.tag, body: other.body, as: otherwise!.as, value }
@@ -102,13 +129,15 @@ export const tagged = (
     read,
     write: (value, writer) => {
       const tag = value?.["_tag"] as string
-      const found = byTag.get(tag)
+      // Most values are of the kind that the last one was.
+      const found = tag === last?.tag ? last : byTag.get(tag)
       if (found !== undefined) {
+        last = found
         const { byte, check } = found
         const from = check === undefined ? 0 : writer.position
         if (byte < 0) discriminator.write(found.value, writer)
         else writer.bytes[writer.room(1)] = byte
-        found.body.write(value, writer)
+        found.write(value, writer)
         if (writer.problem !== undefined) writer.path.push(tag)
         else check?.(writer, from)
       } else if (other !== undefined && tag === other.tag) {

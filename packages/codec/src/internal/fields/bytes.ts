@@ -1,6 +1,7 @@
 import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { plural } from "../machine/cursor.ts"
+import { isBytes } from "../machine/writer.ts"
 
 /** All bytes up to the end of the range. */
 export const bytes: CodecValue<Uint8Array> = make<Uint8Array>({
@@ -16,7 +17,7 @@ export const bytes: CodecValue<Uint8Array> = make<Uint8Array>({
     return c.view(at, end - at)
   },
   write: (value, writer) => {
-    if (!(value instanceof Uint8Array)) return writer.fail("it is not a Uint8Array")
+    if (!isBytes(value)) return writer.fail("it is not a Uint8Array")
     writer.payload(value)
   },
   sample: (random) => random.bytes(random.length())
@@ -37,7 +38,7 @@ export const fixedBytes = (count: number): CodecValue<Uint8Array> =>
       return c.view(at, count)
     },
     write: (value, writer) => {
-      if (!(value instanceof Uint8Array) || value.length !== count) {
+      if (!isBytes(value) || value.length !== count) {
         return writer.fail(`it must be a Uint8Array of ${plural(count, "byte")}`)
       }
       writer.payload(value)

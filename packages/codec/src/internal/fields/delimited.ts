@@ -19,7 +19,8 @@ export const delimited = <A>(
 ): CodecValue<A> => {
   const markers = delimiters.map(markerBytes)
   const written = markers[0] ?? new Uint8Array(0)
-  const find = finder(markers)
+  const firsts = firstsOf(markers)
+  const find = finder(markers, firsts)
   return derive<A>(content, {
     kind: `${content.kind}, ${keep ? "up to" : "then"} ${delimiters.map(showMarker).join(" or ")}`,
     least: content.least + (keep ? 0 : Math.min(...markers.map((marker) => marker.length))),
@@ -64,7 +65,7 @@ export const delimited = <A>(
       if (!keep) writer.payload(written)
       const begin = writer.indexOf(from)
       const first = begin >= 0 && length <= loopLength
-        ? firstNear(writer.bytes, begin, writer.at, markers)
+        ? firstNear(writer.bytes, begin, writer.at, markers, firsts)
         : firstOf(writer.range(from, writer.position), markers)
       if (first >= 0 && first < length) {
         writer.fail(`it contains its delimiter ${delimiters.map(showMarker).join(" or ")}`)
@@ -74,12 +75,26 @@ export const delimited = <A>(
   })
 }
 
+/** 1 for each byte with which a marker begins, and 0 for all others. */
+const firstsOf = (markers: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const firsts = new Uint8Array(256)
+  for (const marker of markers) if (marker.length > 0) firsts[marker[0]!] = 1
+  return firsts
+}
+
 const lengthAt = (c: Cursor, at: number, markers: ReadonlyArray<Uint8Array>): number =>
   markers.find((marker) => matched(c, at, marker) === marker.length)!.length
 
 /** The offset of the first marker from `from`, or -1. For short content, this costs less than a view of the bytes. */
-const firstNear = (bytes: Uint8Array, from: number, end: number, markers: ReadonlyArray<Uint8Array>): number => {
+const firstNear = (
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  markers: ReadonlyArray<Uint8Array>,
+  firsts: Uint8Array
+): number => {
   for (let at = from; at < end; at++) {
+    if (firsts[bytes[at]!] === 0) continue
     for (let m = 0; m < markers.length; m++) {
       const marker = markers[m]!
       let i = 0
@@ -109,7 +124,10 @@ const firstOf = (bytes: Uint8Array, markers: ReadonlyArray<Uint8Array>): number 
  * Finds the first delimiter from a place on, which begins no later than `last`. Returns its place; or, if there is none,
  * one less than the negative of the first place where one may still begin.
  */
-const finder = (markers: ReadonlyArray<Uint8Array>): (c: Cursor, from: number, last: number) => number => {
+const finder = (
+  markers: ReadonlyArray<Uint8Array>,
+  firsts: Uint8Array
+): (c: Cursor, from: number, last: number) => number => {
   const [marker] = markers
   if (markers.length === 1 && marker !== undefined) {
     const first = marker[0]!
@@ -126,8 +144,6 @@ const finder = (markers: ReadonlyArray<Uint8Array>): (c: Cursor, from: number, l
       return -Math.max(from, beyond) - 1
     }
   }
-  const firsts = new Uint8Array(256)
-  for (const marker of markers) firsts[marker[0]!] = 1
   return (c, from, last) => {
     const { bytes, end } = c
     const beyond = Math.min(end, last + 1)

@@ -1,7 +1,7 @@
 import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import type { Cursor, Stop } from "../machine/cursor.ts"
-import { isAscii, latin1Write, plainLength, plainText, shortLength } from "../machine/plainText.ts"
+import { isAscii, latin1Write, plainLength, plainText, putAscii, utf8Write } from "../machine/plainText.ts"
 import type { Writer } from "../machine/writer.ts"
 
 export type Encoding = "utf-8" | "ascii" | "latin1"
@@ -72,23 +72,18 @@ export const utf8Length = (text: string): number => {
 const writeUtf8 = (value: string, writer: Writer): void => {
   if (typeof value !== "string") return writer.fail("it is not a string")
   const { length } = value
-  if (length <= 2 * shortLength) {
-    const at = writer.room(length)
-    const { bytes } = writer
-    let i = 0
-    for (; i < length; i++) {
-      const unit = value.charCodeAt(i)
-      if (unit > 0x7f) break
-      bytes[at + i] = unit
-    }
-    if (i === length) return
-    writer.at = at
+  if (length > 1024) {
+    return value.isWellFormed() ? writer.payload(encoder.encode(value)) : writer.fail(loneSurrogate)
   }
-  if (!value.isWellFormed()) return writer.fail("the text has a lone surrogate, which utf-8 cannot express")
-  if (length > 1024) return writer.payload(encoder.encode(value))
   const at = writer.room(3 * length)
-  writer.at = at + encoder.encodeInto(value, writer.bytes.subarray(at)).written
+  if (putAscii(writer.bytes, at, value)) writer.at = at + length
+  else if (value.isWellFormed()) {
+    writer.at = at + (utf8Write?.call(writer.bytes, value, at, 3 * length) ??
+      encoder.encodeInto(value, writer.bytes.subarray(at)).written)
+  } else writer.fail(loneSurrogate)
 }
+
+const loneSurrogate = "the text has a lone surrogate, which utf-8 cannot express"
 
 const writeSingleByte = (value: string, writer: Writer, last: number, encoding: Encoding): void => {
   if (typeof value !== "string") return writer.fail("it is not a string")

@@ -1,7 +1,7 @@
 import { type Cursor, type Stop, stop } from "./cursor.ts"
 import { type Numeral, putNumeral, readNumeral } from "./number.ts"
-import { isAscii, plainLength, plainText, shortLength } from "./plainText.ts"
-import { copyLimit, put, type Writer } from "./writer.ts"
+import { isAscii, plainLength, plainText, putAscii, putLatin1 } from "./plainText.ts"
+import { isBytes, put, type Writer } from "./writer.ts"
 
 /** What a block holds. */
 export const BlockContent = { bytes: 0, utf8: 1, ascii: 2, latin1: 3 } as const
@@ -17,6 +17,8 @@ export interface Block {
   readonly content: BlockContent
   readonly add: number
   readonly limit: number
+  /** The longest content that is usual when it is written. */
+  readonly most: number
   /** The number that says that nothing comes. */
   readonly absent: number | undefined
   /** How many bytes come behind the content, and which. */
@@ -54,89 +56,69 @@ export const readBlock = (c: Cursor, block: Block): BlockValue | Stop => {
   return plainText(c, at, last)
 }
 
-const { get: tagOf } = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag
-) as { readonly get: (this: unknown) => string | undefined }
-
-/** Whether a value is a `Uint8Array`. The engine finds it out in the value itself; `instanceof` walks its prototypes. */
-const isBytes = (value: unknown): value is Uint8Array => tagOf.call(value) === "Uint8Array"
-
-/** Up to this length a loop writes text faster than the runtime does. */
-const textLength = 2 * shortLength
+/** Up to this length text is written in place. */
+export const textLength = 256
 
 /** Writes a block if it is usual. Otherwise it writes nothing and returns false: the codec has to be asked. */
 export const writeBlock = (writer: Writer, block: Block, value: unknown): boolean => {
-  const size = sizeOf(block, value)
-  if (size < 0) return false
-  const at = writer.room(roomOf(block, size))
-  const end = putBlock(writer.bytes, at, block, value as BlockValue, size)
-  writer.at = end < 0 ? at : end
-  return end >= 0
+  const { add, numeral, tail } = block
+  const isText = block.content !== BlockContent.bytes
+  if (isText ? typeof value !== "string" : !isBytes(value)) return false
+  const content = value as string | Uint8Array
+  // That of ASCII, which text most likely is; but there is room for any.
+  const size = content.length
+  if (size > block.most) return false
+  const from = writer.room(numeral.most + (isText ? 3 * size : size) + tail)
+  const { bytes } = writer
+  const at = putNumeral(bytes, from, numeral, size + add)
+  if (at < 0 || (isText && !putText(bytes, at, content as string, block))) {
+    writer.at = from
+    return false
+  }
+  if (!isText) put(bytes, at, content as Uint8Array)
+  writer.at = tail > 0 ? putTail(bytes, at + size, block) : at + size
+  return true
 }
 
-/** Writes blocks from an index on, up to the first that is not usual, and returns the index of that. */
+/** Writes blocks of bytes from an index on, up to the first that is not usual, and returns the index of that. */
 export const writeBlocks = (writer: Writer, block: Block, values: ReadonlyArray<unknown>, from: number): number => {
+  const { absent, add, most, numeral, tail } = block
+  if (block.content !== BlockContent.bytes) {
+    let i = from
+    while (i < values.length && writeBlock(writer, block, values[i])) i++
+    return i
+  }
   // All sizes at once: the processor fetches many values together, but only the next while it writes one.
   let room = 0
   let until = from
   for (; until < values.length; until++) {
-    const size = sizeOf(block, values[until])
-    if (size < 0) break
-    room += roomOf(block, size)
+    const value = values[until]
+    if (value === undefined && absent !== undefined) continue
+    if (!isBytes(value) || value.length > most) break
+    room += value.length
   }
-  let at = writer.room(room)
+  let at = writer.room(room + (until - from) * (numeral.most + tail))
   const { bytes } = writer
   let i = from
   for (; i < until; i++) {
-    const value = values[i] as BlockValue
-    const end = putBlock(bytes, at, block, value, value === undefined ? 0 : value.length)
-    if (end < 0) break
-    at = end
+    const value = values[i] as Uint8Array | undefined
+    const begin = putNumeral(bytes, at, numeral, value === undefined ? absent! : value.length + add)
+    if (begin < 0) break
+    at = begin
+    if (value === undefined) continue
+    put(bytes, at, value)
+    at += value.length
+    if (tail > 0) at = putTail(bytes, at, block)
   }
   writer.at = at
   return i
 }
 
-const roomOf = ({ numeral, tail }: Block, size: number): number => numeral.most + size + tail
+const putText = (bytes: Uint8Array, at: number, text: string, { content }: Block): boolean =>
+  content === BlockContent.latin1 ? putLatin1(bytes, at, text) : putAscii(bytes, at, text)
 
-/** The size of the content if that is usual; otherwise -1. */
-const sizeOf = (block: Block, value: unknown): number => {
-  const { absent, add, content, limit } = block
-  let size = 0
-  if (typeof value === "string") {
-    // That of ASCII, which the text most likely is.
-    size = value.length
-    if (content === BlockContent.bytes || size > textLength) return -1
-  } else if (isBytes(value)) {
-    size = value.length
-    if (content !== BlockContent.bytes || size >= copyLimit) return -1
-  } else return value === undefined && absent !== undefined ? 0 : -1
-  return size > limit || size + add < 0 ? -1 : size
-}
-
-/** Writes a block into room that was made for it, and returns where it ends, or -1. */
-const putBlock = (bytes: Uint8Array, from: number, block: Block, value: BlockValue, size: number): number => {
-  const { absent, add, content, numeral, tail } = block
-  let at = putNumeral(bytes, from, numeral, value === undefined ? absent! : size + add)
-  if (at < 0) return -1
-  if (typeof value === "string") {
-    if (!putText(bytes, at, value, content)) return -1
-  } else if (value === undefined) return at
-  else put(bytes, at, value)
-  at += size
-  if (tail > 0) bytes[at++] = block.tail0
-  if (tail > 1) bytes[at++] = block.tail1
-  return at
-}
-
-/** Writes text of a byte each, if it has no other characters. */
-const putText = (bytes: Uint8Array, at: number, text: string, content: BlockContent): boolean => {
-  const last = content === BlockContent.latin1 ? 0xff : 0x7f
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit > last) return false
-    bytes[at + i] = unit
-  }
-  return true
+const putTail = (bytes: Uint8Array, at: number, { tail, tail0, tail1 }: Block): number => {
+  bytes[at] = tail0
+  if (tail > 1) bytes[at + 1] = tail1
+  return at + tail
 }

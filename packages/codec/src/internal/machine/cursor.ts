@@ -60,6 +60,8 @@ export class Cursor {
   /** Where `explain` gathers what it finds, and under which names. */
   visits: Array<Visit> | undefined = undefined
   names: Array<string> = []
+  /** Whether a read has stopped, or was thrown out of: what it changes, it puts back only when it succeeds. */
+  isOpen = false
   /** How many bytes were looked at, for the tests of linear work. */
   steps = 0
   readonly frameLimit: number
@@ -123,6 +125,7 @@ export class Cursor {
 
   /** Forgets the frame: the next read begins a new one. */
   reset(): void {
+    this.isOpen = false
     this.bit = 0
     this.problem = undefined
     this.cap = this.limit = this.frameLimit

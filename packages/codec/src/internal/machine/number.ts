@@ -107,6 +107,14 @@ export const putNumeral = (bytes: Uint8Array, at: number, { form, line, most }: 
   }
 }
 
+/** How many bytes a number takes that {@link putNumeral} writes, or 0 where only its codec knows. */
+export const widthOf = ({ form, most }: Numeral, value: number): number =>
+  form === varint
+    ? value < 0x80 ? 1 : value <= 0x3fff ? 2 : 0
+    : form === lineForm || form === NumberForm.none
+    ? 0
+    : most
+
 const putLine = (bytes: Uint8Array, from: number, line: Line, value: number): number => {
   if (value > 999_999 || value > line.max) return -1
   let at = from

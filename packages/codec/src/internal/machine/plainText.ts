@@ -5,12 +5,13 @@ interface Platform {
     readonly prototype: {
       readonly latin1Slice?: (this: Uint8Array, from: number, end: number) => string
       readonly latin1Write?: (this: Uint8Array, text: string, at: number, length: number) => number
+      readonly utf8Write?: (this: Uint8Array, text: string, at: number, length: number) => number
     }
   }
 }
 
-/** What Node's Buffer has for text of a byte each; it takes any Uint8Array, without a view of it. */
-export const { latin1Slice, latin1Write } = (globalThis as Platform).Buffer?.prototype ?? {}
+/** What Node's Buffer has for text; it takes any Uint8Array, without a view of it. */
+export const { latin1Slice, latin1Write, utf8Write } = (globalThis as Platform).Buffer?.prototype ?? {}
 
 /** Up to this length a loop is faster than a call into the runtime. */
 export const shortLength = 20
@@ -107,3 +108,29 @@ const newText = (c: Cursor, from: number, end: number): string => {
 }
 
 const fromCodes = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as Array<number>)
+
+/** Up to this length a loop writes ASCII faster than the runtime writes text. */
+const loopLength = utf8Write === undefined ? 40 : 12
+
+/** Writes text that is ASCII into room for any text, three bytes a character. If it is not, what it writes is of no use. */
+export const putAscii = (bytes: Uint8Array, at: number, text: string): boolean => {
+  const { length } = text
+  // Everything that is not ASCII takes more bytes than it has characters.
+  if (length > loopLength && utf8Write !== undefined) return utf8Write.call(bytes, text, at, 3 * length) === length
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return false
+    bytes[at + i] = unit
+  }
+  return true
+}
+
+/** The same for text of a byte a character, into room for that. */
+export const putLatin1 = (bytes: Uint8Array, at: number, text: string): boolean => {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0xff) return false
+    bytes[at + i] = unit
+  }
+  return true
+}

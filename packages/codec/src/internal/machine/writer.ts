@@ -1,12 +1,21 @@
 import type { FramingOutput } from "@sluice/framing/FramingOutput"
 import * as Bytes from "effect/Bytes"
 import type { CodecValue, Write } from "./codec.ts"
+import { type Numeral, putNumeral } from "./number.ts"
 
 /** From this size on a payload is passed on as it is; below it, a copy costs less than one more buffer to write. */
 export const copyLimit = 2048
 
 /** Up to this length a loop is faster than `set`. */
-const loopLength = 24
+const loopLength = 16
+
+const { get: tagOf } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag
+) as { readonly get: (this: unknown) => string | undefined }
+
+/** Whether a value is a `Uint8Array`. The engine finds it out in the value itself; `instanceof` walks its prototypes. */
+export const isBytes = (value: unknown): value is Uint8Array => tagOf.call(value) === "Uint8Array"
 
 /** Copies bytes into room that was made for them. */
 export const put = (target: Uint8Array, at: number, bytes: Uint8Array): void => {
@@ -44,6 +53,11 @@ export class Writer {
   excess: { readonly limit: number; readonly length: number } | undefined = undefined
   path: Array<string> = []
   depth = 0
+  /**
+   * Whether bytes must not move when they have been written, because offsets of them are in others: lengths are measured
+   * where that is possible. Found out by the first frame that cannot be written otherwise.
+   */
+  isCareful = false
   /** Positions that a struct notes, to fill in lengths and checksums. */
   links: Array<number> = []
   linkBase = 0
@@ -130,6 +144,12 @@ export class Writer {
     put(this.bytes, at, bytes)
   }
 
+  /** Writes a number over room of its size; returns false if its codec has to be asked. */
+  patchNumeral(position: number, numeral: Numeral, value: number): boolean {
+    const index = this.#spliced === 0 ? position : this.#indexOf(position)
+    return putNumeral(this.bytes, this.begun + index, numeral, value) >= 0
+  }
+
   /** Writes a number over the room that was left for it. */
   patch(position: number, number: CodecValue<number>, value: number): void {
     const { at, bit } = this
@@ -179,7 +199,10 @@ export class Writer {
   #checkOffsets(position: number): void {
     if (this.#memory === undefined) return
     for (const offset of this.#memory.values()) {
-      if (this.base + offset > position) return this.fail("offsets point behind a length of no fixed size")
+      if (this.base + offset > position) {
+        this.isCareful = true
+        return this.fail("offsets point behind a length of no fixed size")
+      }
     }
   }
 

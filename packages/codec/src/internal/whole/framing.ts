@@ -62,10 +62,7 @@ export const framing = <A>(codec: CodecValue<A>, limit: number): Framing.Framing
     (Number.isSafeInteger(limit) && limit >= 1 ? undefined : `maxFrameLength is ${limit}; it must be 1 or more bytes`)
   if (problem !== undefined) return invalidFraming(invalidOf(problem))
   return Framing.make<A>({
-    makeDecode: () => {
-      const c = new Cursor(limit)
-      return (input) => decode(codec, c, input)
-    },
+    makeDecode: () => makeDecode(codec, limit),
     encode: makeEncode(codec, limit)
   })
 }
@@ -76,16 +73,32 @@ const invalidFraming = <A>(error: FramingErrors.FramingError): Framing.Framing<A
     { invalid: error }
   )
 
-const decode = <A>(codec: CodecValue<A>, c: Cursor, input: FramingInput): A | Framing.NoFrame => {
-  const value = advance(codec, c, input)
-  if (value !== stop) {
-    input.skip(c.at - c.start)
-    return value
+const makeDecode = <A>(codec: CodecValue<A>, limit: number) => {
+  const c = new Cursor(limit)
+  const { read } = codec
+  return (input: FramingInput): A | Framing.NoFrame => {
+    let value: A | Stop
+    if (c.isOpen) value = advance(codec, c, input)
+    else {
+      const { end, start } = input
+      c.isOpen = true
+      c.bytes = input.bytes
+      c.base = c.start = c.at = start
+      c.end = end - start > limit ? start + limit : end
+      value = read(c)
+    }
+    if (value !== stop) {
+      c.isOpen = false
+      input.skip(c.at - c.start)
+      return value
+    }
+    c.offset = input.offset
+    c.isOpen = true
+    if (c.problem === undefined) return input.need(c.wanted)
+    const error = decodeError(c, codec.title)
+    c.reset()
+    return input.fail(error)
   }
-  if (c.problem === undefined) return input.need(c.wanted)
-  const error = decodeError(c, codec.title)
-  c.reset()
-  return input.fail(error)
 }
 
 /** Reads on in the frame that was begun, or the next. */
@@ -106,9 +119,15 @@ export const advance = <A>(codec: CodecValue<A>, c: Cursor, input: FramingInput)
 
 const makeEncode = <A>(codec: CodecValue<A>, limit: number) => {
   const writer = new Writer()
+  const { write } = codec
   return (value: A, output: FramingOutput): void => {
+    const { isCareful } = writer
     writer.begin(output)
-    codec.write(value, writer)
+    write(value, writer)
+    if (writer.isCareful !== isCareful) {
+      writer.begin(output)
+      write(value, writer)
+    }
     if (writer.problem === undefined) {
       const length = writer.position
       if (length <= limit) return writer.finish()
