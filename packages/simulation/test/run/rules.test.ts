@@ -311,3 +311,24 @@ describe("a barrier", () => {
       expect(yield* run.exit).toEqual([["1", "2"], ["4", "2", "3"]])
     }))
 })
+
+describe("a rule for frames", () => {
+  it.effect("matches datagrams that hold such a frame, the first or another, and no others", () =>
+    Simulation.run(Effect.scoped(Effect.gen(function*() {
+      const [a, b] = yield* SimNetwork.hosts("a", "b")
+      yield* Fault.rule(Rule.frames(lines, (line) => line === "two"), "drop")
+      const receiver = yield* Effect.provide(Network.bind("udp://0.0.0.0:9"), Host.layer(b))
+      const sender = yield* Effect.provide(Network.bind("udp://0.0.0.0:0"), Host.layer(a))
+      const sent = ["one\n", "two\n", "one\ntwo\n", "one\ntwo", "", "twofold\n", "two\nthree\n", "three\nfour\n"]
+      for (const text of sent) {
+        yield* UdpSocket.send(sender, text, "10.0.0.2:9")
+        yield* Effect.sleep("1 second")
+      }
+      const arrived: Array<string> = []
+      for (let count = 0; count < 5; count++) {
+        const { payload } = yield* UdpSocket.receive(receiver)
+        arrived.push(new TextDecoder().decode(payload))
+      }
+      expect(arrived).toEqual(["one\n", "one\ntwo", "", "twofold\n", "three\nfour\n"])
+    }))))
+})
