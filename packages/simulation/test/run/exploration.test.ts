@@ -180,6 +180,14 @@ describe("one worker", () => {
     }))
 })
 
+describe("the faults of a campaign by default", () => {
+  it("are all but those that a server cannot survive alone", () => {
+    const others = [...Campaign.networkFaults, ...Campaign.diskFaults, "breakTls"]
+    expect(others.filter((kind) => Campaign.defaultFaults.some((each) => each === kind))).toEqual([])
+    expect(Campaign.defaultFaults).toEqual(expect.arrayContaining(["partition", "crash", "kill", "pause", "skew"]))
+  })
+})
+
 describe("Campaign.make", () => {
   const program = Effect.gen(function*() {
     const [a, b, c, client] = yield* SimNetwork.hosts("a", "b", "c", "client")
