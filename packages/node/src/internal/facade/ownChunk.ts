@@ -13,7 +13,7 @@ const measuredBytes = 8 * 1024 * 1024
 
 /** Objects beside chunks that fill the young generation. */
 class Placeholders {
-  // One that is stored nowhere would be optimized away.
+  // A placeholder that is stored nowhere would be optimized away.
   last: ReadonlyArray<unknown> = []
   // What the young generation has room for, per byte of chunks, and until how many bytes that holds.
   #share = 0
