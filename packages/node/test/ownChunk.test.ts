@@ -2,11 +2,16 @@ import { constants, PerformanceObserver } from "node:perf_hooks"
 import { expect, it } from "vitest"
 import * as OwnChunk from "../src/internal/facade/ownChunk.ts"
 
+// The types of Node lack `detail`.
+interface Collection {
+  readonly detail: { readonly kind: number }
+}
+
 it("frees large chunks by collections of the young generation", async () => {
   let young = 0
   const observer = new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) {
-      if ((detail as { kind: number }).kind === constants.NODE_PERFORMANCE_GC_MINOR) young++
+    for (const { detail } of list.getEntries() as unknown as ReadonlyArray<Collection>) {
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) young++
     }
   })
   observer.observe({ entryTypes: ["gc"] })
