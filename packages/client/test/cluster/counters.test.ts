@@ -17,7 +17,7 @@ const explore = (cluster: Counters.Options, more: Simulation.ExploreOptions) => 
   )
 }
 
-const seeds = Number(process.env["SLUICE_SEEDS"] ?? 3)
+const seeds = Number(process.env["SLUICE_SEEDS"] ?? 2)
 
 describe("a cluster of three runners under a campaign", () => {
   it.effect(
@@ -25,6 +25,18 @@ describe("a cluster of three runners under a campaign", () => {
     () =>
       Effect.gen(function*() {
         expect(yield* explore({}, { seeds, until: "end", shrink: 0 })).toEqual({ runs: seeds, failures: [] })
+      }),
+    3_600_000
+  )
+
+  it.effect(
+    "loses nothing and recovers when runners are paused for longer than their locks last",
+    () =>
+      Effect.gen(function*() {
+        expect(yield* explore({ hasPauses: true }, { seeds, until: "end", shrink: 0 })).toEqual({
+          runs: seeds,
+          failures: []
+        })
       }),
     3_600_000
   )
