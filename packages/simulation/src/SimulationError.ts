@@ -30,6 +30,8 @@ export interface WaitingFiber {
   readonly name: string | undefined
   /** Whether it waits for a promise. */
   readonly awaitsPromise: boolean
+  /** When its sleep ends: the virtual time, in milliseconds. `undefined`: it does not sleep. */
+  readonly sleepsUntil?: number | undefined
 }
 
 /**
@@ -301,8 +303,12 @@ const describe = ({ calls, fibers, sockets }: Situation): ReadonlyArray<string> 
 
 // A fiber without a span says no more than its host: those of one host are counted.
 const listFibers = (fibers: ReadonlyArray<WaitingFiber>): ReadonlyArray<string> => {
-  const lineOf = ({ awaitsPromise, host, name }: WaitingFiber) =>
-    `${host && `${host}: `}${name ?? "without a span"}${awaitsPromise ? ": waits for a promise" : ""}`
+  const lineOf = ({ awaitsPromise, host, name, sleepsUntil }: WaitingFiber) =>
+    [
+      ...(host === "" ? [] : [host]),
+      name ?? "without a span",
+      ...(awaitsPromise ? ["waits for a promise"] : sleepsUntil === undefined ? [] : [`sleeps until ${sleepsUntil} ms`])
+    ].join(": ")
   const nameless = Map.groupBy(fibers.filter(({ name }) => name === undefined), lineOf)
   return list("fibers", [
     ...fibers.filter(({ name }) => name !== undefined).map(lineOf),

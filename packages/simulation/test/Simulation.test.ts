@@ -118,6 +118,7 @@ describe("Simulation.run", () => {
     Effect.gen(function*() {
       const ticking = yield* Simulation.record(Effect.forever(Effect.sleep("1 second")), { limit: { time: "1 hour" } })
       expect(failure(ticking.exit)).toMatchObject({ _tag: "SimulationLimitExceeded", limit: "time", at: 3_600_000 })
+      expect(failure(ticking.exit)).toMatchObject({ message: expect.stringContaining("sleeps until 3601000 ms") })
       const spinning = yield* Simulation.record(Effect.forever(Effect.void), { limit: { steps: 100 } })
       expect(failure(spinning.exit)).toMatchObject({ _tag: "SimulationLimitExceeded", limit: "steps", steps: 100 })
       const mistaken = yield* Effect.flip(Simulation.run(Effect.void, { defaults: { loss: 2 } }))

@@ -42,6 +42,15 @@ describe("the report of a run that does not end", () => {
     expect(report.slice(1)).toEqual(lines)
   })
 
+  it("says until when fibers sleep", () => {
+    const all = [{ ...fiber(1), sleepsUntil: 2500 }, { ...fiber(2), name: undefined, sleepsUntil: 1500.5 }]
+    const { message } = new SimulationError.SimulationDeadlock({ ...nothing, fibers: all })
+    expect(message.split("\n").slice(2)).toEqual([
+      "  fiber 1: sleeps until 2500 ms",
+      "  without a span: sleeps until 1500.5 ms"
+    ])
+  })
+
   it("says where fibers run, and counts those without a span", () => {
     const nameless = (host: string) => ({ id: 9, host, name: undefined, awaitsPromise: false })
     const named = { ...fiber(1), host: "server" }

@@ -5,10 +5,11 @@ import { CurrentProcess } from "../kernel/process.ts"
 import { describeWait } from "../kernel/tcp/state.ts"
 import type { World } from "../world/world.ts"
 
-/** A fiber by its spans, or the functions (`Effect.fn`) that it is in. */
+/** A fiber by its spans, or the functions (`Effect.fn`) that it is in. `until` is in microseconds. */
 export const describeFiber = (
   fiber: Fiber.Fiber<unknown, unknown>,
-  awaitsPromise: boolean
+  awaitsPromise: boolean,
+  until?: number
 ): SimulationError.WaitingFiber => {
   const names: Array<string> = []
   let { span } = fiber.cache
@@ -22,7 +23,8 @@ export const describeFiber = (
     }
   }
   const host = fiber.getRef(CurrentProcess)?.host.name ?? ""
-  return { id: fiber.id, host, name: names.length === 0 ? undefined : names.join(" > "), awaitsPromise }
+  const name = names.length === 0 ? undefined : names.join(" > ")
+  return { id: fiber.id, host, name, awaitsPromise, sleepsUntil: until === undefined ? undefined : until / 1000 }
 }
 
 const format = ({ address, port }: Trace.Socket): string =>

@@ -212,9 +212,10 @@ const stopError = (
   world: World | undefined,
   { awaits, calls }: Sandbox
 ): SimulationError => {
+  const { sleepers } = time
   const situation = {
     at: time.now / 1000,
-    fibers: time.fibers.map((fiber) => describeFiber(fiber, time.promised.has(fiber))),
+    fibers: time.fibers.map((fiber) => describeFiber(fiber, time.promised.has(fiber), sleepers.get(fiber))),
     sockets: world === undefined ? [] : describeSockets(world),
     calls,
     isSynchronous: !awaits

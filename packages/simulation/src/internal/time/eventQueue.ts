@@ -1,3 +1,5 @@
+import type * as Fiber from "effect/Fiber"
+
 /** Something that happens at a moment. An event is in one queue at most, and there once. */
 export interface Event {
   /** When, in microseconds. Set by the queue. */
@@ -9,6 +11,8 @@ export interface Event {
   /** It does not happen after all. Set by the queue. */
   cancelled: boolean
   readonly run: () => void
+  /** The fiber that it wakes, if it is the end of a sleep. */
+  readonly sleeper?: Fiber.Fiber<unknown, unknown> | undefined
 }
 
 /** Events in the order of their times: a binary heap. */
@@ -20,6 +24,15 @@ export class EventQueue {
   get first(): Event | undefined {
     while (this.#heap.length > 0 && this.#heap[0]!.cancelled) this.take()
     return this.#heap[0]
+  }
+
+  /** The fibers that sleep, and until when. */
+  get sleepers(): ReadonlyMap<Fiber.Fiber<unknown, unknown>, number> {
+    const sleepers = new Map<Fiber.Fiber<unknown, unknown>, number>()
+    for (const { at, cancelled, sleeper } of this.#heap) {
+      if (sleeper !== undefined && !cancelled) sleepers.set(sleeper, at)
+    }
+    return sleepers
   }
 
   /** Takes an event back. */

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Alarms } from "./alarms.ts"
 import type { Engine } from "./engine.ts"
 import type { Event } from "./eventQueue.ts"
@@ -13,6 +14,7 @@ export const sleep = (engine: Pick<Engine, "now" | "watch">, alarms: Alarms, mic
       at: 0,
       order: 0,
       cancelled: false,
+      sleeper: Fiber.getCurrent(),
       run: () => {
         alarms.cancel(alarm)
         alarms.submit(wake)

@@ -138,6 +138,11 @@ export class VirtualTime implements Engine, Pace {
     return false
   }
 
+  /** The fibers that sleep, and until when, in microseconds. */
+  get sleepers(): ReadonlyMap<Fiber.Fiber<unknown, unknown>, number> {
+    return this.#events.sleepers
+  }
+
   /** The fibers that have not ended. */
   get fibers(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
     return [...this.#fibers].filter((fiber) => fiber.pollUnsafe() === undefined)
