@@ -40,8 +40,8 @@ export interface Options {
   /** A bug: storage that gives a lock to every runner that asks, as `RunnerStorage.layerMemory` does. */
   readonly sharesLocks?: boolean | undefined
   /**
-   * Whether runners are paused too. One that is paused for longer than its locks last does not know at first that it has lost
-   * them: an entity is there twice then.
+   * Whether runners are paused too. A runner that was paused for longer than its locks last does not know at first that it
+   * has lost them: then an entity has two owners.
    */
   readonly hasPauses?: boolean | undefined
 }
