@@ -52,9 +52,10 @@ export class ByteQueue {
 
   /** Takes the first chunk. */
   shift(): Uint8Array | undefined {
+    if (this.#length === 0) return undefined
     if (this.#chunks.length === 0) this.#sealBlock()
-    const chunk = this.#chunks.shift()
-    if (chunk !== undefined) this.#length -= chunk.length
+    const chunk = this.#chunks.shift()!
+    this.#length -= chunk.length
     return chunk
   }
 

@@ -3,8 +3,9 @@ import type * as Transport from "../../Transport.ts"
 import { ByteQueue } from "../bytes/byteQueue.ts"
 import type { Activity } from "./traffic.ts"
 
-// Shared by all queues without readers.
+// Shared by all queues without readers, and by those without input: nothing is put into it.
 const none: ReadonlyArray<never> = []
+const nothing = new ByteQueue()
 
 /** Makes the error of a connection that is gone. Made on demand, because an Error records its stack. */
 export type Failure = (operation: "read" | "write") => NetworkError.NetworkError
@@ -36,7 +37,8 @@ export class ReceiveQueue {
   #state: "open" | "ended" | "failed" | "closed" = "open"
   // "suspended": the transport is lent, and is not asked for anything.
   #delivery: "flowing" | "paused" | "suspended" = "flowing"
-  #pending = new ByteQueue()
+  // Its own as soon as something waits in it.
+  #pending = nothing
   // Input of the handshake: unread when the transport was lent, or received since. Readers do not get it.
   #early: ByteQueue | undefined = undefined
   // The readers of a chunk: mostly one, and then the queue stays empty.
@@ -95,14 +97,13 @@ export class ReceiveQueue {
   /** Stops asking the transport for input: it is lent. Unread and further input is for `takeEarly`. */
   suspend(): void {
     this.#delivery = "suspended"
-    this.#early = this.#pending
-    this.#pending = new ByteQueue()
+    this.#early = this.#filling()
+    this.#pending = nothing
   }
 
   /** Takes the input that belongs to the handshake. */
   takeEarly(): Uint8Array | undefined {
-    const early = this.#early
-    return early === undefined || early.length === 0 ? undefined : early.take(early.length)
+    return this.#early?.length ? this.#early.take(this.#early.length) : undefined
   }
 
   /** Continues on another transport, which is about to deliver. */
@@ -137,7 +138,7 @@ export class ReceiveQueue {
 
   #deliver(chunk: Uint8Array): boolean {
     if (this.#gatherers.length > 0) {
-      this.#pending.push(chunk, this.#transport)
+      this.#filling().push(chunk, this.#transport)
       const gatherers = this.#gatherers
       this.#gatherers = none
       for (const gatherer of gatherers) gatherer(undefined, undefined)
@@ -153,8 +154,12 @@ export class ReceiveQueue {
     // The transport delivers even while the consumer still uses a chunk that was put back.
     const isReady = this.#borrower === undefined && this.#pending.length === 0
     if (this.#consumer !== undefined && isReady) return this.#lend(this.#consumer, chunk)
-    this.#pending.push(chunk, this.#transport)
+    this.#filling().push(chunk, this.#transport)
     return false
+  }
+
+  #filling(): ByteQueue {
+    return this.#pending === nothing ? (this.#pending = new ByteQueue()) : this.#pending
   }
 
   #nextReader(): void {
@@ -323,7 +328,7 @@ export class ReceiveQueue {
   /** Puts an unused chunk, which must not be lent, in front of the input. Returns false if the input is closed. */
   unread(chunk: Uint8Array): boolean {
     if (this.#state === "closed") return false
-    if (chunk.length > 0) this.#pending.unshift(chunk)
+    if (chunk.length > 0) this.#filling().unshift(chunk)
     return true
   }
 

@@ -70,11 +70,9 @@ export class Activity {
     if (this.#clock !== undefined) return
     this.#clock = clock
     this.bypass?.watch(this)
-    this.lastIn =
-      this.lastOut =
-      this.readingSince =
-      this.writingSince =
-        monotonicMillis(clock)
+    const now = monotonicMillis(clock)
+    this.lastIn = this.lastOut = now
+    this.readingSince = this.writingSince = now
   }
 
   /** When bytes came or went last. */
