@@ -2,7 +2,6 @@ import type { Proxy } from "@sluice/proxy/ProxyProtocol"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as NetAddress from "effect/net/NetAddress"
-import type * as Option from "effect/Option"
 import * as Pipeable from "effect/Pipeable"
 import * as Scope from "effect/Scope"
 import type * as Connection from "../../Connection.ts"
@@ -22,8 +21,6 @@ import { nobody, SendQueue, type Writer } from "./sendQueue.ts"
 import { Activity, type Traffic } from "./traffic.ts"
 
 export const typeId = "~@sluice/core/Connection"
-
-const none: ReadonlyArray<never> = []
 
 /** Called once when a connection is closed. */
 export interface CloseObserver {
@@ -66,7 +63,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   readonly input: ReceiveQueue
   readonly output: SendQueue
   /** The effect that reads a chunk, once a program has read. */
-  reading: Effect.Effect<Option.Option<Uint8Array>, NetworkError.NetworkError> | undefined = undefined
+  reading: ReturnType<typeof Connection.read> | undefined = undefined
   /** The decoder that reads this connection ahead, if messages are read. */
   decoder: ReadAhead | undefined = undefined
   /** Whether the program has used `peek` or `unread`. */
@@ -76,7 +73,7 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   #failure: NetworkError.NetworkError | undefined = undefined
   // Most connections have one observer, and need no array.
   #observer: CloseObserver | undefined = undefined
-  #observers: ReadonlyArray<CloseObserver> = none
+  #observers: ReadonlyArray<CloseObserver> | undefined = undefined
   // Whether an interruption closes this connection in order, as a success does.
   #isRetired = false
 
@@ -222,9 +219,9 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     const observer = this.#observer
     const observers = this.#observers
     this.#observer = undefined
-    this.#observers = none
+    this.#observers = undefined
     observer?.onClosed()
-    for (const each of observers) each.onClosed()
+    observers?.forEach((each) => each.onClosed())
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -289,13 +286,13 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
   /** Calls back once when the connection is closed. */
   observe(observer: CloseObserver): void {
     if (Lifecycle.isReleased(this.#phase)) observer.onClosed()
-    else if (this.#observer === undefined && this.#observers.length === 0) this.#observer = observer
-    else this.#observers = this.#observers.concat(observer)
+    else if (this.#observer === undefined && this.#observers === undefined) this.#observer = observer
+    else this.#observers = this.#observers === undefined ? [observer] : [...this.#observers, observer]
   }
 
   ignore(observer: CloseObserver): void {
     if (this.#observer === observer) this.#observer = undefined
-    else if (this.#observers.length > 0) this.#observers = this.#observers.filter((each) => each !== observer)
+    else this.#observers = this.#observers?.filter((each) => each !== observer)
   }
 
   // -------------------------------------------------------------------------------------------------------------------

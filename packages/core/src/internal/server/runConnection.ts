@@ -89,8 +89,7 @@ export const makeServing = <E, R>(options: {
       handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
     }
 
-    const annotated = new PeerAnnotations(connection, annotations)
-    const logged = Context.add(context, References.CurrentLogAnnotations, annotated)
+    const logged = Context.add(context, References.CurrentLogAnnotations, new PeerAnnotations(connection, annotations))
     const own = Context.add(Context.add(logged, CurrentSession, session), Scope.Scope, scope)
     const fiber = Effect.runForkWith(own)(handling)
     session.runs(fiber)
@@ -126,8 +125,7 @@ class PeerAnnotations {
     get() {
       return this.#connection.peer
     },
-    enumerable: true,
-    configurable: true
+    enumerable: true
   }
 
   constructor(connection: ConnectionState, others: Readonly<Record<string, unknown>>) {
