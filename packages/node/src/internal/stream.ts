@@ -42,7 +42,14 @@ export const empty = new Uint8Array(0)
 // connection some hundred bytes.
 const owner = Symbol("sluice")
 
-type Owned = Net.Socket & { [owner]: NodeStream }
+type Owned = Net.Socket & { [owner]: NodeStream | typeof nobody }
+
+// The owner of a socket that was given up.
+const nobody = { receiver: undefined, onEnd: () => {}, onError: () => {}, onClose: () => {} }
+
+/** Reports an error of a socket that it does not emit as `error`. */
+export const reportError = (socket: Net.Socket, error: NodeJS.ErrnoException): void =>
+  (socket as Owned)[owner].onError(error)
 
 /** An open `net.Socket` as a transport. */
 export class NodeStream implements Transport.StreamTransport {
@@ -169,8 +176,9 @@ export class NodeStream implements Transport.StreamTransport {
 
   /** Gives up the socket: what happens on it is not reported here from now on. */
   surrender(): { readonly socket: Net.Socket; readonly facts: StreamFacts } {
-    const { socket } = this
-    this.#ignore()
+    const { socket } = this // Removing the listeners would cost every TLS connection more.
+    ;(socket as Owned)[owner] = nobody
+    if (this.#receiver !== undefined) socket.off("data", onData)
     this.#receiver = undefined
     return { socket, facts: { local: this.#local, remote: this.#remote, reuseReadBuffer: this.#reuse } }
   }

@@ -12,8 +12,11 @@ import { ReplayStream, type TakenOver } from "./replayStream.ts"
  * first ones of the handshake, and the secure stream gets the addresses of the header.
  */
 export const throughProxy = (context: Transport.SecureContext): Transport.SecureContext => ({
-  handshake: (transport, peer) =>
-    Effect.suspend(() => {
+  handshake: (transport, peer) => {
+    if (!(transport instanceof ProxiedStream || transport instanceof ReplayStream)) {
+      return context.handshake(transport, peer)
+    }
+    return Effect.suspend(() => {
       const { beneath, ended, error, proxy, unread } = uncover(transport)
       if (error !== undefined || ended) {
         transport.destroy()
@@ -25,6 +28,7 @@ export const throughProxy = (context: Transport.SecureContext): Transport.Secure
         ? secured
         : Effect.map(secured, (stream) => new ProxiedStream(stream, proxy) as ProxiedStream & typeof stream)
     })
+  }
 })
 
 const uncover = (transport: Transport.StreamTransport): TakenOver & { readonly proxy: Proxy | undefined } => {

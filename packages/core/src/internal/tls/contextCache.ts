@@ -39,6 +39,7 @@ export class ContextCache {
     transport: Transport.StreamTransport,
     peer: Transport.HandshakePeer
   ): Effect.Effect<Transport.SecureTransport, NetworkError.NetworkError> {
-    return Effect.flatMap(this.context(settings, peer), (context) => context.handshake(transport, peer))
+    return this.#contexts.get(settings)?.handshake(transport, peer) ??
+      Effect.flatMap(this.context(settings, peer), (context) => context.handshake(transport, peer))
   }
 }

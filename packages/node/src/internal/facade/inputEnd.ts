@@ -1,4 +1,4 @@
-import type * as Net from "node:net"
+import * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
 import { isNode } from "./runtime.ts"
 import { handleOf } from "./socketHandle.ts"
@@ -17,21 +17,32 @@ export class InputEnd {
    * as session tickets, shows in no other way.
    */
   isUnsent = false
-  /** Called when the input ends, read or not. */
-  onEnd: () => void = () => {}
+  readonly #raw: Net.Socket
+  readonly #onEnd: () => void
 
-  constructor(socket: TLSSocket, raw: Net.Socket) {
-    const push = socket.push
-    const look = () => {
-      this.isTruncated = hasStopped(socket, raw)
-      this.isUnsent = (handleOf(socket)?.writeQueueSize ?? 0) > 0
-      this.onEnd()
-    }
-    socket.push = function(chunk, encoding) {
-      if (chunk === null) look()
-      return push.call(this, chunk, encoding)
-    }
+  /** Calls back when the input ends, read or not. */
+  constructor(socket: TLSSocket, raw: Net.Socket, onEnd: () => void) {
+    this.#raw = raw
+    this.#onEnd = onEnd
+    ;(socket as Watched)[watcher] = this
+    socket.push = push
   }
+
+  look(socket: TLSSocket): void {
+    this.isTruncated = hasStopped(socket, this.#raw)
+    this.isUnsent = (handleOf(socket)?.writeQueueSize ?? 0) > 0
+    this.#onEnd()
+  }
+}
+
+// The method below is shared by all sockets and finds its object here.
+const watcher = Symbol("sluice")
+
+type Watched = TLSSocket & { [watcher]: InputEnd }
+
+function push(this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+  if (chunk === null) (this as Watched)[watcher].look(this)
+  return Net.Socket.prototype.push.call(this, chunk, encoding)
 }
 
 const hasStopped = (socket: TLSSocket, raw: Net.Socket): boolean => {

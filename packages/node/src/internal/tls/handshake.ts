@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
-import { InputEnd } from "../facade/inputEnd.ts"
 import * as TlsFacade from "../facade/tlsSocket.ts"
 import type { NodeStream } from "../stream.ts"
 import { fromTls } from "./errors.ts"
@@ -97,47 +96,28 @@ const shakeHands = (
   Effect.callback((resume) => {
     const { facts, socket: raw } = transport.surrender()
     const refuse = (reason: TlsReason.TlsReason) => NetworkError.make("secure", peer.address, reason)
-    if (raw.destroyed) {
-      // Its error may still be about to be emitted.
-      raw.on("error", () => {})
-      return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
-    }
+    if (raw.destroyed) return resume(Effect.fail(refuse(new TlsReason.HandshakeCut())))
     if (peer.unread !== undefined) putBack(raw, peer.unread)
     const socket = begin(raw)
-    const inputEnd = new InputEnd(socket, raw)
-
-    const forget = () => {
-      socket.off("error", onError)
-      TlsFacade.offTlsError(socket, onError)
-      socket.off("close", onClose)
-      inputEnd.onEnd = () => {}
-    }
     const fail = (error: NetworkError.NetworkError) => {
-      forget()
-      // Later errors change nothing.
-      socket.on("error", () => {})
+      stream.giveUp()
       socket.destroy()
       resume(Effect.fail(error))
     }
-    const onError = (error: NodeJS.ErrnoException) =>
-      fail(fromTls({ operation: "secure", address: peer.address, error, applicationProtocols }))
-    const onClose = () => fail(refuse(new TlsReason.HandshakeCut()))
-    inputEnd.onEnd = onClose
-    socket.on("error", onError)
-    TlsFacade.onTlsError(socket, onError)
-    socket.on("close", onClose)
+    const stream = new SecureStream(socket, raw, facts, {
+      onError: (error) => fail(fromTls({ operation: "secure", address: peer.address, error, applicationProtocols })),
+      onCut: () => fail(refuse(new TlsReason.HandshakeCut()))
+    })
     socket.once(done, () => {
       if (socket.destroyed) return
       const agreed = session(socket)
       if ("_tag" in agreed) return fail(refuse(agreed))
-      forget()
-      const stream = new SecureStream(socket, raw, facts, agreed, inputEnd)
-      TlsFacade.onTlsError(socket, (error) => stream.onError(error))
+      stream.secured(agreed)
       // Node emits the event from within OpenSSL, with the last flight or the session tickets still to be written.
       setImmediate(() => resume(Effect.succeed(stream)))
     })
     return Effect.suspend(() => {
-      forget()
+      stream.giveUp()
       return abandoned(socket, raw)
     })
   })
@@ -152,7 +132,6 @@ const putBack = (raw: Net.Socket, unread: Uint8Array): void => {
 const abandoned = (socket: NodeTls.TLSSocket, raw: Net.Socket): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (socket.closed) return resume(Effect.void)
-    socket.on("error", () => {})
     socket.once("close", () => resume(Effect.void))
     reset(raw)
   })

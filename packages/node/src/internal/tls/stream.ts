@@ -4,20 +4,30 @@ import * as TlsReason from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
-import type { InputEnd } from "../facade/inputEnd.ts"
+import { InputEnd } from "../facade/inputEnd.ts"
 import { isNode, takesEmptyWrites } from "../facade/runtime.ts"
-import { empty, NodeStream, type StreamFacts } from "../stream.ts"
+import * as TlsFacade from "../facade/tlsSocket.ts"
+import { empty, NodeStream, reportError, type StreamFacts } from "../stream.ts"
 import { fromTls } from "./errors.ts"
 import { Staging } from "./staging.ts"
 
+/** Told how a handshake fails. */
+export interface HandshakeObserver {
+  readonly onError: (error: NodeJS.ErrnoException) => void
+  /** The peer has ended, or the socket is closed. */
+  readonly onCut: () => void
+}
+
 /**
- * A socket whose handshake is done, as a transport.
+ * A TLS socket as a transport, once its handshake is done.
  *
  * Node encrypts chunks at once, so that they are free again, but completes every write a turn of the event loop later.
  * Chunks written in between are collected and sent with the next write.
  */
 export class SecureStream extends NodeStream implements Transport.SecureTransport {
-  readonly tls: Tls.Session
+  #tls: Tls.Session | undefined = undefined
+  // During the handshake.
+  #observer: HandshakeObserver | undefined
   readonly #raw: Net.Socket
   readonly #inputEnd: InputEnd
   readonly #staging = new Staging()
@@ -34,13 +44,28 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     socket: TLSSocket,
     raw: Net.Socket,
     facts: StreamFacts,
-    tls: Tls.Session,
-    inputEnd: InputEnd
+    observer: HandshakeObserver
   ) {
     super(socket, isNode ? facts : { ...facts, reuseReadBuffer: false })
     this.#raw = raw
-    this.#inputEnd = inputEnd
-    this.tls = tls
+    this.#observer = observer
+    this.#inputEnd = new InputEnd(socket, raw, () => this.#observer?.onCut())
+    TlsFacade.onTlsError(socket, onTlsError)
+  }
+
+  get tls(): Tls.Session {
+    return this.#tls!
+  }
+
+  /** The handshake is done. */
+  secured(session: Tls.Session): void {
+    this.#tls = session
+    this.#observer = undefined
+  }
+
+  /** The handshake is given up, and what happens to the socket changes nothing. */
+  giveUp(): void {
+    this.#observer = undefined
   }
 
   override start(receiver: Transport.StreamReceiver): void {
@@ -142,7 +167,13 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     else this.#break(this.#inputEnd.isUnsent ? new NetworkError.ConnectionReset() : new TlsReason.Truncated())
   }
 
+  override onClose(): void {
+    if (this.#observer !== undefined) this.#observer.onCut()
+    else super.onClose()
+  }
+
   override onError(error: NodeJS.ErrnoException): void {
+    if (this.#observer !== undefined) return this.#observer.onError(error)
     // Node may report one error by two events, and leaves a socket open after an alert of its peer.
     if (this.#error !== undefined) return
     this.#error = error
@@ -159,6 +190,10 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     const operation = error.syscall === "write" || error.syscall === "shutdown" ? "write" : "read"
     return fromTls({ operation, address: this.peer, error })
   }
+}
+
+function onTlsError(this: TLSSocket, error: NodeJS.ErrnoException): void {
+  reportError(this, error)
 }
 
 /** Closes a socket and the TLS socket over it, with a reset if it is a TCP socket. */
