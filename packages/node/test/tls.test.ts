@@ -6,6 +6,7 @@ import * as Network from "@sluice/core/Network"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import type * as Tls from "@sluice/core/Tls"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { createPrivateKey, X509Certificate } from "node:crypto"
@@ -538,6 +539,31 @@ describe("the end of a stream over TLS", () => {
         yield* Effect.promise(() => new Promise(setImmediate))
       }
       expect(Buffer.compare(Buffer.concat(received), sent)).toBe(0)
+    })))
+
+  it.live("comes behind all that arrived with it, also in a pipe whose writes wait", () =>
+    onNetwork(Effect.gen(function*() {
+      const { listener, port } = yield* listen(showing(made.good))
+      const onward = yield* Network.listen("tcp://127.0.0.1:0")
+      const to = yield* Network.connect(Endpoint.fromAddress(onward.address))
+      const far = yield* Listener.accept(onward)
+      const before = 16_000_000
+      const filling = yield* Effect.forkChild(Connection.write(to, new Uint8Array(before)))
+      yield* Effect.yieldNow
+      const socket = NodeTls.connect({ port, host: "localhost", ca: authority.certificate })
+      socket.on("error", () => {})
+      const sent = 40_000
+      socket.end(Buffer.alloc(sent))
+      const from = yield* Listener.accept(listener)
+      const piping = yield* Effect.forkChild(
+        Effect.andThen(Connection.pipeTo(from, to), Connection.end(to)),
+        { startImmediately: true }
+      )
+      yield* Effect.sleep("50 millis")
+      const received = yield* Connection.readAll(far, { limit: 2 * before })
+      expect(received.length).toBe(before + sent)
+      yield* Fiber.join(filling)
+      yield* Fiber.join(piping)
     })))
 
   it.live("is told by close_notify to the peer, whichever side ended first", () =>

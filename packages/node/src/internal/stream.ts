@@ -119,6 +119,11 @@ export class NodeStream implements Transport.StreamTransport {
     this.socket.resume()
   }
 
+  /** Whether it is to read into the shared buffer. */
+  protected get reusesReadBuffer(): boolean {
+    return this.#reuse
+  }
+
   /** Whether its chunks are lent. */
   protected get lends(): boolean {
     return this.#lends

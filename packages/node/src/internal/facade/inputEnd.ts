@@ -18,21 +18,41 @@ export class InputEnd {
    */
   isUnsent = false
   readonly #raw: Net.Socket
-  readonly #onEnd: () => void
+  readonly #observer: EndObserver
+  #state: "open" | "held" | "ended" = "open"
 
-  /** Calls back when the input ends, read or not. */
-  constructor(socket: TLSSocket, raw: Net.Socket, onEnd: () => void) {
+  constructor(socket: TLSSocket, raw: Net.Socket, observer: EndObserver) {
     this.#raw = raw
-    this.#onEnd = onEnd
+    this.#observer = observer
     ;(socket as Watched)[watcher] = this
     socket.push = push
   }
 
-  look(socket: TLSSocket): void {
+  /** The input ends. Answers whether the socket may learn that now. */
+  arrive(socket: TLSSocket): boolean {
+    if (this.#state !== "open") return this.#state === "ended"
     this.isTruncated = hasStopped(socket, this.#raw)
     this.isUnsent = (handleOf(socket)?.writeQueueSize ?? 0) > 0
-    this.#onEnd()
+    this.#state = this.#observer.holdsEnd ? "held" : "ended"
+    this.#observer.onInputEnd()
+    return this.#state === "ended"
   }
+
+  /** Lets the socket learn of an end that was held back. */
+  release(socket: Net.Socket): void {
+    if (this.#state !== "held") return
+    this.#state = "ended"
+    socket.push(null)
+    socket.read(0)
+  }
+}
+
+/** What the end of an input is told to. */
+export interface EndObserver {
+  /** Whether the end waits for `release`: what came before it is still to be read. Node knows only what it has buffered. */
+  readonly holdsEnd: boolean
+  /** Called when the input ends, read or not. */
+  readonly onInputEnd: () => void
 }
 
 // The method below is shared by all sockets and finds its object here.
@@ -41,7 +61,7 @@ const watcher = Symbol("sluice")
 type Watched = TLSSocket & { [watcher]: InputEnd }
 
 function push(this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
-  if (chunk === null) (this as Watched)[watcher].look(this)
+  if (chunk === null && !(this as Watched)[watcher].arrive(this)) return false
   return Net.Socket.prototype.push.call(this, chunk, encoding)
 }
 

@@ -64,6 +64,9 @@ export const takeBuffered = (socket: Net.Socket): ReadonlyArray<Uint8Array> => {
   return chunks
 }
 
+/** Whether reading a socket was stopped. */
+export const isPaused = (socket: Net.Socket): boolean => handleOf(socket)?.reading === false
+
 /** Stops reading a socket with a buffer of its own, as a callback that answers `false` does. */
 export const stopReading = (socket: Net.Socket): void => {
   const handle = handleOf(socket)

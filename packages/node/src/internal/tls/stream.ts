@@ -4,8 +4,9 @@ import * as TlsReason from "@sluice/core/TlsReason"
 import type * as Transport from "@sluice/core/Transport"
 import type * as Net from "node:net"
 import type { TLSSocket } from "node:tls"
-import { InputEnd } from "../facade/inputEnd.ts"
+import { type EndObserver, InputEnd } from "../facade/inputEnd.ts"
 import { isNode, takesEmptyWrites } from "../facade/runtime.ts"
+import { isPaused } from "../facade/socketHandle.ts"
 import * as TlsFacade from "../facade/tlsSocket.ts"
 import { empty, NodeStream, reportError, type StreamFacts } from "../stream.ts"
 import { fromTls } from "./errors.ts"
@@ -24,7 +25,7 @@ export interface HandshakeObserver {
  * Node encrypts chunks at once, so that they are free again, but completes every write a turn of the event loop later.
  * Chunks written in between are collected and sent with the next write.
  */
-export class SecureStream extends NodeStream implements Transport.SecureTransport {
+export class SecureStream extends NodeStream implements Transport.SecureTransport, EndObserver {
   #tls: Tls.Session | undefined = undefined
   // During the handshake.
   #observer: HandshakeObserver | undefined
@@ -49,7 +50,7 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     super(socket, isNode ? facts : { ...facts, reuseReadBuffer: false })
     this.#raw = raw
     this.#observer = observer
-    this.#inputEnd = new InputEnd(socket, raw, () => this.#observer?.onCut())
+    this.#inputEnd = new InputEnd(socket, raw, this)
     TlsFacade.onTlsError(socket, onTlsError)
   }
 
@@ -72,7 +73,23 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     // It may have failed already.
     if (this.#error !== undefined) receiver.onError(this.#explain(this.#error))
     super.start(receiver)
+    if (!isPaused(this.socket)) this.#inputEnd.release(this.socket)
     if (this.#ended) this.onEnd()
+  }
+
+  override resume(): void {
+    super.resume()
+    this.#inputEnd.release(this.socket)
+  }
+
+  /** Until the receiver has all that came before, it must not learn of the end. */
+  get holdsEnd(): boolean {
+    return this.#observer === undefined && this.reusesReadBuffer &&
+      (this.receiver === undefined || isPaused(this.socket))
+  }
+
+  onInputEnd(): void {
+    this.#observer?.onCut()
   }
 
   // Node delivers all records of a read, even after an answer to stop.
