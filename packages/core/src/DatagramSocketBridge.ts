@@ -70,9 +70,7 @@ export const make: (
 ) => Effect.Effect<DatagramSocket.DatagramSocket, NetworkError.NetworkError, Network.Network> = Effect.fnUntraced(
   function*(input, options = {}) {
     const endpoint = yield* Effect.fromResult(Endpoint.fromInput(input))
-    const { queueCapacity, queueOverflow } = yield* Effect.fromResult(
-      checkBind(options, Endpoint.format(endpoint))
-    )
+    const { queueCapacity, queueOverflow } = yield* Effect.fromResult(checkBind(options, Endpoint.format(endpoint)))
     const network = yield* Network.Network
     const bound = Effect.mapError(network.bind(endpoint, options), openError)
     return yield* DatagramSocket.makeFromBackingSocket((events) => Effect.flatMap(bound, backing(events)), {

@@ -52,11 +52,14 @@ export class PeerCounts {
     this.#count(source)
   }
 
-  remove({ next, previous, source }: Slot): void {
+  remove(slot: Slot): void {
+    const { next, previous } = slot
     if (previous !== undefined) previous.next = next
     if (next === undefined) this.#newest = previous
     else next.previous = previous
-    this.#discount(source)
+    // A closed connection that a program keeps must not keep its former neighbors.
+    slot.previous = slot.next = undefined
+    this.#discount(slot.source)
   }
 
   of(source: Prefix): number {

@@ -20,9 +20,7 @@ const ioKind = (cause: NetworkError.NetworkError): DatagramSocket.IoErrorKind =>
 
 export const openError = (cause: NetworkError.NetworkError): DatagramSocket.DatagramSocketError => {
   const kind = openKinds[cause.reason._tag] ?? "Unknown"
-  return new DatagramSocket.DatagramSocketError({
-    reason: new DatagramSocket.DatagramSocketOpenError({ kind, cause })
-  })
+  return new DatagramSocket.DatagramSocketError({ reason: new DatagramSocket.DatagramSocketOpenError({ kind, cause }) })
 }
 
 export const readError = (cause: NetworkError.NetworkError): DatagramSocket.DatagramSocketError =>

@@ -45,8 +45,7 @@ class Pump implements Consumer, Writer, CloseObserver {
     }
     const { output, transport } = this.#to
     const isCopied = !output.isWaiting && transport.copies?.(chunk.length) === true
-    const bytes = isCopied ? chunk : this.#lender.extend(chunk, this.#from.transport)
-    this.#writing = !output.write([bytes], this)
+    this.#writing = !output.write([isCopied ? chunk : this.#lender.extend(chunk, this.#from.transport)], this)
     return !this.#writing
   }
 

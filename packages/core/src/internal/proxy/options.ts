@@ -36,9 +36,7 @@ const trust = (
   trusted: SocketOptions.ProxyProtocolOptions["trusted"]
 ): (address: NetAddress.SocketAddress) => boolean => {
   const unix = trusted.includes("unix")
-  const networks = new NetworkSet(
-    checkNetworks("proxyProtocol.trusted", trusted.filter((each) => each !== "unix"))
-  )
+  const networks = new NetworkSet(checkNetworks("proxyProtocol.trusted", trusted.filter((each) => each !== "unix")))
   return (address) => {
     const peer = canonical(address)
     return NetAddress.isUnixPathAddress(peer) ? unix : networks.has(peer.address)

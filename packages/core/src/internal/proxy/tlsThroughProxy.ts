@@ -12,23 +12,21 @@ import { ReplayStream, type TakenOver } from "./replayStream.ts"
  * first ones of the handshake, and the secure stream gets the addresses of the header.
  */
 export const throughProxy = (context: Transport.SecureContext): Transport.SecureContext => ({
-  handshake: (transport, peer) => {
-    if (!(transport instanceof ProxiedStream || transport instanceof ReplayStream)) {
-      return context.handshake(transport, peer)
-    }
-    return Effect.suspend(() => {
-      const { beneath, ended, error, proxy, unread } = uncover(transport)
-      if (error !== undefined || ended) {
-        transport.destroy()
-        return Effect.fail(error ?? NetworkError.make("secure", peer.address, new HandshakeCut()))
-      }
-      const early = peer.unread === undefined ? unread : [peer.unread, ...unread]
-      const secured = context.handshake(beneath, early.length === 0 ? peer : { ...peer, unread: Bytes.concat(early) })
-      return proxy === undefined
-        ? secured
-        : Effect.map(secured, (stream) => new ProxiedStream(stream, proxy) as ProxiedStream & typeof stream)
-    })
-  }
+  handshake: (transport, peer) =>
+    transport instanceof ProxiedStream || transport instanceof ReplayStream
+      ? Effect.suspend(() => {
+        const { beneath, ended, error, proxy, unread } = uncover(transport)
+        if (error !== undefined || ended) {
+          transport.destroy()
+          return Effect.fail(error ?? NetworkError.make("secure", peer.address, new HandshakeCut()))
+        }
+        const early = peer.unread === undefined ? unread : [peer.unread, ...unread]
+        const secured = context.handshake(beneath, early.length === 0 ? peer : { ...peer, unread: Bytes.concat(early) })
+        return proxy === undefined
+          ? secured
+          : Effect.map(secured, (stream) => new ProxiedStream(stream, proxy) as ProxiedStream & typeof stream)
+      })
+      : context.handshake(transport, peer)
 })
 
 const uncover = (transport: Transport.StreamTransport): TakenOver & { readonly proxy: Proxy | undefined } => {
