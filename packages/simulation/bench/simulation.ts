@@ -76,11 +76,12 @@ const connections: Program = Effect.scoped(Effect.gen(function*() {
   const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7", { backlog: 20_000 }), Host.layer(server))
   globalThis.gc?.()
   const before = process.memoryUsage().heapUsed
-  const open = Effect.andThen(
-    Effect.provide(Network.connect("server:7"), Host.layer(client)),
-    Listener.accept(listener)
-  )
-  yield* Effect.all(Array.from({ length: 10_000 }, () => open), { concurrency: "unbounded", discard: true })
+  const every = Array.from({ length: 10_000 })
+  const connect = Effect.provide(Network.connect("server:7"), Host.layer(client))
+  yield* Effect.all([
+    Effect.forEach(every, () => connect, { concurrency: "unbounded", discard: true }),
+    Effect.forEach(every, () => Listener.accept(listener), { discard: true })
+  ], { concurrency: 2, discard: true })
   globalThis.gc?.()
   heap = process.memoryUsage().heapUsed - before
 }))

@@ -7,7 +7,7 @@ const reaches = { "Framed.serve": 1, "Framed.serve, Effect.fnUntraced": 1, "Fram
 /** Servers that answer each message with itself. Those by hand check the same limits, and decode UTF-8 as strictly. */
 export const framing = (["Lines", "Length"] as const).map((format): Suite => ({
   name: `framing-${format.toLowerCase()}`,
-  seconds: 45,
+  seconds: 40,
   title: format === "Lines" ? "Lines, echoed" : "Messages behind their length, echoed",
   contestants: [
     { name: "node:net by hand", file: `framingNode${format}` },

@@ -51,7 +51,7 @@ const contestants: Suite["contestants"] = [
 
 export const tcp: Suite = {
   name: "tcp",
-  seconds: 190,
+  seconds: 170,
   title: "TCP echo",
   // The same server twice: what differs between the two is the noise of the machine.
   contestants: [...contestants, { name: "node:net again", file: "tcpNode" }],

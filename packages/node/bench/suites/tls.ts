@@ -39,7 +39,7 @@ export const tls = async (): Promise<Suite> => {
   writeFileSync(key, certificate.key)
   return {
     name: "tls",
-    seconds: 130,
+    seconds: 110,
     title: "TLS echo",
     contestants: [
       { name: "node:tls", file: "tlsNode" },

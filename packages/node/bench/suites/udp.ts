@@ -19,7 +19,7 @@ const datagrams = (size: number, inFlight: number): Scenario => ({
 
 export const udp: Suite = {
   name: "udp",
-  seconds: 90,
+  seconds: 80,
   title: "UDP echo",
   contestants: [
     { name: "node:dgram", file: "udpNode" },

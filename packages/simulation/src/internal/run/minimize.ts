@@ -28,7 +28,7 @@ const lowest = Number.MIN_SAFE_INTEGER
 const slack = 1.25
 
 // Variations that do not fail, for each fault to leave out, before no more are tried: many faults are worth more of them.
-const misses = (faults: number): number => (faults > few ? 16 : 8) * (faults - 1)
+const misses = (faults: number): number => (faults > few ? 24 : 12) * (faults - 1)
 const few = 3
 
 // Candidates that are made together.
@@ -172,11 +172,9 @@ const redrawn = (parameters: Candidate["parameters"], random: RandomStream): Can
     })
   )
 
-// Most failures need few faults. But the more there are, the likelier one of them has its effect: so half of the sizes are of
-// any order of magnitude.
+// Few faults are likelier, as most failures need few.
 const sizeOf = (random: RandomStream, most: number): number => {
   if (random.chance(0.05)) return 0
-  if (random.chance(0.5)) return Math.round(most ** random.next())
   let size = 1
   while (size < most && random.chance(0.6)) size++
   return size

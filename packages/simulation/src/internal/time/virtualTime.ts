@@ -113,9 +113,11 @@ export class VirtualTime implements Engine, Pace {
     this.#lastFiber = fiber
     this.watch?.ran(fiber)
     if (this.#fibers.has(fiber)) return
-    this.#fibers.add(fiber) // Effect counts the fibers of a process, and says in messages and logs which of them interrupted another: so that a
-     // run does not depend on what ran before it, those of each run are counted anew.
-    ;(fiber as { id: number }).id = ++this.#lastFiberId
+    this.#fibers.add(fiber)
+    // Effect counts the fibers of a process, and says in messages and logs which of them interrupted another: so that a
+    // run does not depend on what ran before it, those of each run are counted anew.
+    const counted = fiber as { id: number }
+    counted.id = ++this.#lastFiberId
     if (this.#fibers.size < this.#fiberLimit) return
     for (const each of this.#fibers) {
       if (each.pollUnsafe() !== undefined) this.#fibers.delete(each)
