@@ -49,7 +49,7 @@ VitestSimulation.it(
     expect(yield* places(b)).toEqual(fromA)
     expect(yield* places(c)).toEqual(fromA)
   }),
-  { seeds: 4 }
+  { seeds: 2 }
 )
 
 VitestSimulation.it(
@@ -72,7 +72,7 @@ VitestSimulation.it(
     yield* until(isSpread)
     expect(new Set(yield* places(c))).toEqual(new Set(["a", "b", "c"]))
   }),
-  { seeds: 4 }
+  { seeds: 2 }
 )
 
 VitestSimulation.it(
@@ -87,7 +87,7 @@ VitestSimulation.it(
     yield* until(isSpread)
     expect(yield* places(c)).toEqual(yield* places(a))
   }),
-  { seeds: 4 }
+  { seeds: 2 }
 )
 
 VitestSimulation.it(
@@ -101,5 +101,5 @@ VitestSimulation.it(
     )
     expect(answers.map((answer) => answer.result)).toEqual(answers.map((_, number) => number * 2))
   }),
-  { seeds: 4 }
+  { seeds: 2 }
 )

@@ -17,7 +17,7 @@ const explore = (cluster: Counters.Options, more: Simulation.ExploreOptions) => 
   )
 }
 
-const seeds = Number(process.env["SLUICE_SEEDS"] ?? 2)
+const seeds = Number(process.env["SLUICE_SEEDS"] ?? 1)
 
 describe("a cluster of three runners under a campaign", () => {
   it.effect(

@@ -21,7 +21,7 @@ const explore = (bug: Bug | undefined, more: Simulation.ExploreOptions) => {
   )
 }
 
-const seeds = Number(process.env["SLUICE_SEEDS"] ?? 3)
+const seeds = Number(process.env["SLUICE_SEEDS"] ?? 1)
 
 describe("Effect RPC with streams, under a campaign", () => {
   it.effect(
