@@ -16,18 +16,26 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { FakeTransport } from "./connection/FakeTransport.ts"
 
+const address = NetAddress.unixPathAddress("/run/server.sock")
+
+/** A network that listens only. */
+const networkOf = (
+  receiver: Deferred.Deferred<Transport.ListenerReceiver>,
+  close: (heard: Transport.ListenerReceiver) => Effect.Effect<void>
+) =>
+  Transport.makeNetwork({
+    resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
+    connect: () => Effect.never,
+    bind: () => Effect.never,
+    secure: () => Effect.never,
+    listen: (_address, _options, heard) =>
+      Effect.as(Deferred.succeed(receiver, heard), { address, close: close(heard) })
+  })
+
 it.effect("connections that cannot be accepted are an event, at most one a second, with how many there were", () =>
   Effect.gen(function*() {
-    const address = NetAddress.unixPathAddress("/run/server.sock")
     const receiver = yield* Deferred.make<Transport.ListenerReceiver>()
-    const network = yield* Transport.makeNetwork({
-      resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
-      connect: () => Effect.never,
-      bind: () => Effect.never,
-      secure: () => Effect.never,
-      listen: (_address, _options, heard) =>
-        Effect.as(Deferred.succeed(receiver, heard), { address, close: Effect.void })
-    })
+    const network = yield* networkOf(receiver, () => Effect.void)
     const events: Array<ServerEvent.AcceptFailed> = []
     const log = ServerLog.make(["AcceptFailed"], (event) => Effect.sync(() => void events.push(event)))
     yield* Server.make({ listen: "unix:///run/server.sock" }, () => Effect.void).pipe(
@@ -59,24 +67,14 @@ it.effect("connections that cannot be accepted are an event, at most one a secon
 
 it.effect("a connection that arrives while its listener closes is reset, and no fiber waits for one any more", () =>
   Effect.gen(function*() {
-    const address = NetAddress.unixPathAddress("/run/server.sock")
     const receiver = yield* Deferred.make<Transport.ListenerReceiver>()
     const late = [new FakeTransport(), new FakeTransport()]
     let closed = 0
-    const network = yield* Transport.makeNetwork({
-      resolver: AddressResolver.AddressResolver.of({ resolve: () => Effect.die("there are no names here") }),
-      connect: () => Effect.never,
-      bind: () => Effect.never,
-      secure: () => Effect.never,
-      listen: (_address, _options, heard) =>
-        Effect.as(Deferred.succeed(receiver, heard), {
-          address,
-          close: Effect.sync(() => {
-            closed++
-            heard.onConnection(late[1]!)
-          })
-        })
-    })
+    const network = yield* networkOf(receiver, (heard) =>
+      Effect.sync(() => {
+        closed++
+        heard.onConnection(late[1]!)
+      }))
     const scope = yield* Scope.make()
     const listener = yield* Network.listen("unix:///run/server.sock").pipe(
       Effect.provideService(Network.Network, network),
