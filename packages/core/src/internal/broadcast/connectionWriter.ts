@@ -29,7 +29,7 @@ class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
   start(): void {
     this.#subscription.attach(this)
     this.#connection.observe(this)
-    if (!this.#over) this.onReady()
+    this.onReady()
   }
 
   onReady(): void {
@@ -59,7 +59,7 @@ class Delivery implements Receiver<Uint8Array>, Writer, CloseObserver {
   }
 
   onClosed(): void {
-    this.finish(Effect.fail(this.#connection.refusal ?? this.#connection.failureOf("write")))
+    this.finish(Effect.fail(this.#connection.failureOf("write")))
   }
 
   finish(outcome: Outcome): void {

@@ -77,7 +77,7 @@ export class ByteQueue {
   copy(count: number): Uint8Array {
     const copied = new Uint8Array(count)
     let at = 0
-    for (const chunk of this.#blockEnd > this.#blockStart ? [...this.#chunks, this.#filled] : this.#chunks) {
+    for (const chunk of this.#all) {
       if (at === count) break
       const part = chunk.subarray(0, count - at)
       copied.set(part, at)
@@ -88,7 +88,7 @@ export class ByteQueue {
 
   /** Where `delimiter` begins, counted from the first byte of the queue, at `start` or later; or -1. */
   indexOf(delimiter: Uint8Array, start: number): number {
-    const chunks = this.#blockEnd > this.#blockStart ? [...this.#chunks, this.#filled] : this.#chunks
+    const chunks = this.#all
     // A search mostly begins near the end, where the last one stopped.
     let index = chunks.length
     let offset = this.#length
@@ -115,6 +115,10 @@ export class ByteQueue {
     return this.#block.subarray(this.#blockStart, this.#blockEnd)
   }
 
+  get #all(): ReadonlyArray<Uint8Array> {
+    return this.#block === none ? this.#chunks : [...this.#chunks, this.#filled]
+  }
+
   // Copies into the block what fits; gives the rest.
   #fill(chunk: Uint8Array): Uint8Array {
     const room = this.#block.length - this.#blockEnd
@@ -133,7 +137,7 @@ export class ByteQueue {
   }
 
   #sealBlock(): void {
-    if (this.#blockEnd > this.#blockStart) this.#chunks.push(this.#filled)
+    if (this.#block !== none) this.#chunks.push(this.#filled)
     this.#dropBlock()
   }
 

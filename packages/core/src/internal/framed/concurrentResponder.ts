@@ -123,7 +123,7 @@ class ConcurrentReplies<Out, In, E> implements Consumer, Writer {
   // Works on, and takes more of the input where it has stopped taking it.
   readonly #goOn = (): void => {
     this.#isScheduled = false
-    if (this.#isOver || !this.#work() || !this.#isPaused || this.#isOver) return
+    if (!this.#work() || !this.#isPaused || this.#isOver) return
     this.#isPaused = false
     const { input } = this.#framed.connection
     if (!this.#isAttached) return

@@ -40,7 +40,6 @@ class Opening implements Transport.StreamReceiver {
   // The bytes of an incomplete header. Stays empty in the common case that one chunk has the whole header.
   #gathered: Uint8Array = new Uint8Array(0)
   #length = 0
-  #over = false
 
   constructor(
     transport: Transport.StreamTransport,
@@ -54,7 +53,6 @@ class Opening implements Transport.StreamReceiver {
   }
 
   onData(chunk: Uint8Array): boolean {
-    if (this.#over) return false
     const bytes = this.#length === 0 ? chunk : this.#gather(chunk)
     const decoded = ProxyProtocol.decode(bytes, { limit: this.#limit })
     if (Result.isFailure(decoded)) {
@@ -68,7 +66,7 @@ class Opening implements Transport.StreamReceiver {
     const { header, size } = decoded.success.value
     this.stream.leave(bytes.subarray(size))
     this.stream.letGo()
-    this.#finish(Effect.succeed(this.#proxied(header)))
+    this.#resume(Effect.succeed(this.#proxied(header)))
     return false
   }
 
@@ -100,7 +98,7 @@ class Opening implements Transport.StreamReceiver {
   onFlushed(): void {}
 
   onError(error: NetworkError.NetworkError): void {
-    this.#finish(Effect.fail(error))
+    this.#resume(Effect.fail(error))
   }
 
   onClose(): void {
@@ -108,12 +106,6 @@ class Opening implements Transport.StreamReceiver {
   }
 
   #fail(reason: NetworkError.Reason): void {
-    this.#finish(refuse(this.#transport, reason))
-  }
-
-  #finish(outcome: Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>): void {
-    if (this.#over) return
-    this.#over = true
-    this.#resume(outcome)
+    this.#resume(refuse(this.#transport, reason))
   }
 }
