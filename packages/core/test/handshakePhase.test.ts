@@ -76,14 +76,14 @@ describe("the handshakes of a listener", () => {
         for (const how of ["dropOldest", "close", "timeout"] as const) {
           const phase = yield* phaseOf(1000, (stream) => Effect.as(step, stream))
           const { accepted, heard } = begin(phase)
-          if (how === "dropOldest") phase.dropOldest("maxHandshakes")
+          if (how === "dropOldest") phase.dropOldest("backlog")
           else if (how === "close") phase.close()
           yield* TestClock.adjust("999 millis")
           assert.strictEqual(phase.size, how === "timeout" ? 1 : 0)
           yield* TestClock.adjust("5 seconds")
           assert.deepStrictEqual(heard, [
             {
-              dropOldest: "maxHandshakes",
+              dropOldest: "backlog",
               close: "closing",
               timeout: new NetworkError.TimedOut({ deadline: "handshake", after: 1000 })
             }[how]
@@ -96,14 +96,14 @@ describe("the handshakes of a listener", () => {
   it.effect("have a deadline each, from the oldest on", () =>
     Effect.gen(function*() {
       const phase = yield* phaseOf(1000, () => Effect.never)
-      const all = []
+      const all: Array<ReturnType<typeof begin>> = []
       for (let count = 0; count < 3; count++) {
         all.push(begin(phase))
         yield* TestClock.adjust("400 millis")
       }
       const given = () => all.map(({ heard }) => heard.length)
       assert.deepStrictEqual(given(), [1, 0, 0])
-      phase.dropOldest("maxHandshakes")
+      phase.dropOldest("backlog")
       assert.deepStrictEqual(given(), [1, 1, 0])
       yield* TestClock.adjust("599 millis")
       assert.deepStrictEqual(given(), [1, 1, 0])
