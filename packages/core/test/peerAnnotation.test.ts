@@ -8,6 +8,7 @@ import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import * as References from "effect/References"
+import { inspect } from "node:util"
 import { FakeTransport } from "./connection/FakeTransport.ts"
 
 const local = NetAddress.inetAddressFromStringUnsafe("127.0.0.1:7")
@@ -42,7 +43,12 @@ it.effect("the peer of a handler's log lines is asked for when one is written", 
         })
     })
     const lines: Array<unknown> = []
-    const logger = Logger.make(({ fiber }) => void lines.push({ ...fiber.getRef(References.CurrentLogAnnotations) }))
+    const printed: Array<string> = []
+    const logger = Logger.make(({ fiber }) => {
+      const annotations = fiber.getRef(References.CurrentLogAnnotations)
+      lines.push({ ...annotations })
+      printed.push(inspect(annotations))
+    })
     const handlers = [Effect.void, Effect.log("one"), Effect.annotateLogs(Effect.log("two"), "who", "Ada")]
     yield* Server.make({ listen: "tcp://127.0.0.1:7", drain: 0 }, () => handlers.shift()!).pipe(
       Effect.provideService(Network.Network, network),
@@ -55,4 +61,6 @@ it.effect("the peer of a handler's log lines is asked for when one is written", 
     accept()
     const common = { app: "echo", peer: "192.0.2.1:50000" }
     assert.deepStrictEqual(lines, [common, { ...common, who: "Ada" }])
+    // The default logger gives the annotations to the console as they are.
+    assert.deepStrictEqual(printed, lines.map((line) => inspect(line)))
   }).pipe(Effect.scoped))

@@ -133,6 +133,11 @@ class PeerAnnotations {
     Object.assign(this, others)
     Object.defineProperty(this, "peer", PeerAnnotations.#peer)
   }
+
+  // Effect's default logger gives the object to the console, which does not call getters.
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return { ...this }
+  }
 }
 
 const identify = ({ id, localAddress, remoteAddress }: ConnectionState) => ({ id, localAddress, remoteAddress })
