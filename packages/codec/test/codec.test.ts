@@ -331,6 +331,23 @@ describe("lengths", () => {
     expect(Result.getOrThrow(Codec.decode(codec, bytes))).toEqual(["a", undefined, "é"])
     expect(failure(Codec.encode(codec, ["a", "\ud800"]))).toContain("[1]: the text has a lone surrogate")
   })
+
+  it("of 2 GiB and more are read without a sign", () => {
+    const bytes = Codec.countPrefixed(Codec.uint8, Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { add: -5 }))
+    expect(failure(Codec.decode(bytes, hex("01fffffffd")))).toContain("too long: at least 4294967303 bytes")
+    const marked = Codec.countPrefixed(
+      Codec.uint8,
+      Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { absent: 0xffffffff })
+    )
+    const encoded = hex("020000000107ffffffff")
+    expect(Result.getOrThrow(Codec.encode(marked, [Uint8Array.of(7), undefined]))).toEqual(encoded)
+    expect(Result.getOrThrow(Codec.decode(marked, encoded))).toEqual([Uint8Array.of(7), undefined])
+    const never = Codec.countPrefixed(
+      Codec.uint8,
+      Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { absent: 2 ** 40 })
+    )
+    expect(failure(Codec.encode(never, [undefined]))).toContain("is not a whole number from 0 to 4294967295")
+  })
 })
 
 describe("objects", () => {

@@ -101,13 +101,28 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       c.bounded = true
       return undefined
     }
+    const slot = plan.slots++
+    if (isFixed(number)) {
+      const width = number.least
+      plan.writeWhole(index, (_, writer) => {
+        writer.links[writer.linkBase + slot] = open(width, writer)
+      })
+      plan.finish = (writer) => {
+        const position = writer.links[writer.linkBase + slot]!
+        const size = writer.position - position - width
+        if (size <= limit && size + add >= 0 && writer.patchNumeral(position, numeral, size + add)) return
+        if (size > limit) writer.exceed(size, limit)
+        else writer.patch(position, number, size + add)
+        if (writer.problem !== undefined) writer.path.push(names[index]!)
+      }
+      return
+    }
     const later = codecs.slice(index + 1)
     const laterNames = names.slice(index + 1)
-    const canMeasure = !isFixed(number) && later.every((codec) => codec.measure !== undefined)
+    const canMeasure = later.every((codec) => codec.measure !== undefined)
     const isAligned = number.align(0) === 0
     if (!isAligned && !canMeasure) return plan.fail(index, unmeasured)
-    let width = firstWidth(number)
-    const slot = plan.slots++
+    let width = 1
     const from = plan.slots++
     plan.writeWhole(index, (value, writer) => {
       const { linkBase, links } = writer
@@ -118,17 +133,17 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
         links[linkBase + slot] = -1
         return
       }
-      links[linkBase + slot] = open(writer.isCareful ? firstWidth(number) : width, writer)
+      links[linkBase + slot] = open(writer.isCareful ? 1 : width, writer)
       links[linkBase + from] = writer.position
     })
-    plan.finishers.push((_, writer) => {
+    plan.finish = (writer) => {
       const { linkBase, links } = writer
       const position = links[linkBase + slot]!
       if (position < 0) return
       const begin = links[linkBase + from]!
       width = close(number, numeral, position, begin - position, writer.position - begin, options, writer)
       if (writer.problem !== undefined) writer.path.push(names[index]!)
-    })
+    }
   })
 
 const unmeasured = "a length in bits needs fields whose sizes are known beforehand; use whole bytes"

@@ -1,6 +1,6 @@
 import { show } from "../fields/digits.ts"
 import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
-import { readBlock, writeBlocks } from "../machine/block.ts"
+import { readBlock, readBlocks, writeBlocks } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import type { Writer } from "../machine/writer.ts"
@@ -27,16 +27,14 @@ export const repeat = <A>(
     const from = c.at
     const items: Array<A> = c.saved.length > 0 ? c.saved.pop() as Array<A> : []
     if (items.length === 0 && n > most) return c.exceed(n, most, from)
-    while (items.length < n) {
+    for (;;) {
+      if (block === undefined ? items.length >= n : readBlocks(c, block, items, n)) return items
       const { at } = c
-      // The content of a block is that of its codec.
-      let value = block === undefined ? stop : readBlock(c, block) as A | Stop
-      if (value === stop) value = readItem(c, item, items.length)
+      const value = readItem(c, item, items.length)
       if (value === stop) return c.leave(items, `[${items.length}]`)
       if (c.at === at && n === Infinity) return c.fail("an element takes no bytes, so that there is no end of them")
       items.push(value)
     }
-    return items
   }
   const toEnd = (c: Cursor): ReadonlyArray<A> | Stop => {
     const items: Array<A> = []

@@ -185,7 +185,7 @@ const reading = (names: ReadonlyArray<string>, plan: Plan, constant: Constant | 
 }
 
 const writing = (names: ReadonlyArray<string>, plan: Plan) => {
-  const { finishers, slots, whole, writes } = plan
+  const { finish, slots, whole, writes } = plan
   const keys = names.map((name, i) => whole.has(i) ? "" : name)
   let groups: ReadonlyArray<WriteFields> = []
   let first: WriteFields | undefined
@@ -218,9 +218,7 @@ const writing = (names: ReadonlyArray<string>, plan: Plan) => {
     writer.linkBase = linkTop
     writer.linkTop = linkTop + slots
     plain(value, writer)
-    if (writer.problem === undefined) {
-      for (const finish of finishers) finish(value, writer)
-    }
+    if (finish !== undefined && writer.problem === undefined) finish(writer)
     writer.linkBase = linkBase
     writer.linkTop = linkTop
   }

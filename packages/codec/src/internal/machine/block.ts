@@ -1,5 +1,5 @@
 import { type Cursor, type Stop, stop } from "./cursor.ts"
-import { type Numeral, putNumeral, readNumeral } from "./number.ts"
+import { NumberForm, type Numeral, putNumeral, readNumeral } from "./number.ts"
 import { isAscii, plainLength, plainText, putAscii, putLatin1 } from "./plainText.ts"
 import { isBytes, put, type Writer } from "./writer.ts"
 
@@ -56,6 +56,59 @@ export const readBlock = (c: Cursor, block: Block): BlockValue | Stop => {
   return plainText(c, at, last)
 }
 
+/**
+ * Appends blocks to `values` until it has `count`. Returns false at one that is missing or not usual: its codec has to be
+ * asked.
+ */
+export const readBlocks = (c: Cursor, block: Block, values: Array<unknown>, count: number): boolean => {
+  if (block.content !== BlockContent.bytes) {
+    while (values.length < count) {
+      const value = readBlock(c, block)
+      if (value === stop) return false
+      values.push(value)
+    }
+    return true
+  }
+  const { absent, add, limit, numeral, tail, tail0, tail1 } = block
+  const isInt32 = isInt32be(numeral)
+  const isUnsigned = numeral.form === NumberForm.uint32be
+  const { bytes, end } = c
+  if (c.viewed !== bytes) c.noteBuffer()
+  const { buffer, origin } = c
+  let { at } = c
+  while (values.length < count) {
+    let length: number
+    let begin: number
+    if (isInt32) {
+      if (end - at < 4) break
+      length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+      if (length < 0 && isUnsigned) break
+      begin = at + 4
+    } else {
+      c.at = at
+      const read = readNumeral(c, numeral)
+      if (read === stop) return false
+      length = read
+      begin = c.at
+    }
+    if (length === absent) {
+      values.push(undefined)
+      at = begin
+      continue
+    }
+    const size = length - add
+    const last = begin + size
+    if (
+      size < 0 || size > limit || last + tail > end || (tail > 0 && bytes[last] !== tail0) ||
+      (tail > 1 && bytes[last + 1] !== tail1)
+    ) break
+    at = last + tail
+    values.push(new Uint8Array(buffer, origin + begin, size))
+  }
+  c.at = at
+  return values.length >= count
+}
+
 /** Up to this length text is written in place. */
 export const textLength = 256
 
@@ -88,31 +141,44 @@ export const writeBlocks = (writer: Writer, block: Block, values: ReadonlyArray<
     while (i < values.length && writeBlock(writer, block, values[i])) i++
     return i
   }
-  // All sizes at once: the processor fetches many values together, but only the next while it writes one.
-  let room = 0
-  let until = from
-  for (; until < values.length; until++) {
-    const value = values[until]
-    if (value === undefined && absent !== undefined) continue
-    if (!isBytes(value) || value.length > most) break
-    room += value.length
-  }
-  let at = writer.room(room + (until - from) * (numeral.most + tail))
-  const { bytes } = writer
+  const isInt32 = isInt32be(numeral) && add >= 0 && add < 65536 && (absent ?? 0) <= 0x7fffffff
+  const around = numeral.most + tail
+  let { at, bytes, end } = writer
   let i = from
-  for (; i < until; i++) {
-    const value = values[i] as Uint8Array | undefined
-    const begin = putNumeral(bytes, at, numeral, value === undefined ? absent! : value.length + add)
-    if (begin < 0) break
-    at = begin
-    if (value === undefined) continue
-    put(bytes, at, value)
-    at += value.length
+  for (; i < values.length; i++) {
+    const value = values[i]
+    const isAbsent = value === undefined && absent !== undefined
+    if (!isAbsent && !isBytes(value)) break
+    const size = isAbsent ? 0 : (value as Uint8Array).length
+    if (size > most) break
+    if (end - at < size + around) {
+      writer.at = at
+      at = writer.room(size + around)
+      bytes = writer.bytes
+      end = writer.end
+    }
+    const length = isAbsent ? absent : size + add
+    if (isInt32) {
+      bytes[at] = length >> 24
+      bytes[at + 1] = length >> 16
+      bytes[at + 2] = length >> 8
+      bytes[at + 3] = length
+      at += 4
+    } else {
+      const begin = putNumeral(bytes, at, numeral, length)
+      if (begin < 0) break
+      at = begin
+    }
+    if (isAbsent) continue
+    put(bytes, at, value as Uint8Array)
+    at += size
     if (tail > 0) at = putTail(bytes, at, block)
   }
   writer.at = at
   return i
 }
+
+const isInt32be = ({ form }: Numeral): boolean => form === NumberForm.int32be || form === NumberForm.uint32be
 
 const putText = (bytes: Uint8Array, at: number, text: string, { content }: Block): boolean =>
   content === BlockContent.latin1 ? putLatin1(bytes, at, text) : putAscii(bytes, at, text)

@@ -65,9 +65,10 @@ export class Cursor {
   /** How many bytes were looked at, for the tests of linear work. */
   steps = 0
   readonly frameLimit: number
-  #viewed: Uint8Array = empty
-  #buffer = empty.buffer as ArrayBuffer
-  #origin = 0
+  /** The bytes whose buffer and place in it are noted. */
+  viewed: Uint8Array = empty
+  buffer = empty.buffer as ArrayBuffer
+  origin = 0
 
   constructor(limit: number) {
     this.frameLimit = this.cap = this.limit = limit
@@ -115,12 +116,14 @@ export class Cursor {
 
   /** A view of `n` bytes. `subarray` costs more, and makes a Buffer of a part of a Buffer. */
   view(at: number, n: number): Uint8Array {
-    if (this.#viewed !== this.bytes) {
-      this.#viewed = this.bytes
-      this.#buffer = this.bytes.buffer as ArrayBuffer
-      this.#origin = this.bytes.byteOffset
-    }
-    return new Uint8Array(this.#buffer, this.#origin + at, n)
+    if (this.viewed !== this.bytes) this.noteBuffer()
+    return new Uint8Array(this.buffer, this.origin + at, n)
+  }
+
+  noteBuffer(): void {
+    this.viewed = this.bytes
+    this.buffer = this.bytes.buffer as ArrayBuffer
+    this.origin = this.bytes.byteOffset
   }
 
   /** Forgets the frame: the next read begins a new one. */

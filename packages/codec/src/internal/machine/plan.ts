@@ -18,8 +18,8 @@ export class Plan {
   readonly whole = new Set<number>()
   /** The fields whose end is known, so that they can take all bytes up to it. */
   readonly ended = new Set<number>()
-  /** What is filled in when all fields are written. */
-  readonly finishers: Array<WriteObject> = []
+  /** Fills in the length of the rest when all fields are written. */
+  finish: ((writer: Writer) => void) | undefined
   /** How many numbers are kept while the struct is read or written. */
   slots = 0
   /** The field that says how long the fields after it are, or -1. */
