@@ -131,6 +131,43 @@ describe("options of one of several kinds", () => {
   })
 })
 
+describe("options", () => {
+  it.each<readonly [string, Check, Record<string, unknown>]>([
+    ["connect", connect, {
+      noDelay: false,
+      keepAlive: 2000,
+      closeTimeout: 1,
+      connectTimeout: 3,
+      attemptDelay: 4,
+      localPort: 5
+    }],
+    ["listen", listen, { noDelay: false, keepAlive: 2000, closeTimeout: 1, handshakeTimeout: 3, backlog: 4 }],
+    ["listen, its switches", listen, { reusePort: true, ipv6Only: true, mode: 0o600 }],
+    ["bind", bind, { ttl: 1, multicastTtl: 2, receiveBufferSize: 3, sendBufferSize: 4, queueCapacity: 5 }],
+    ["bind, its switches", bind, {
+      reuseAddress: true,
+      reusePort: true,
+      ipv6Only: true,
+      broadcast: true,
+      multicastLoopback: false
+    }],
+    ["server", server, {
+      maxConnections: 1,
+      whenFull: "refuse",
+      idleTimeout: 2,
+      readTimeout: 3,
+      writeTimeout: 4,
+      maxLifetime: 5
+    }]
+  ])("that are given are what counts, also where they are false: %s", (_, check, options) => {
+    const checked = Result.getOrThrow(check(options)) as Record<string, unknown>
+    expect(checked).toMatchObject(options)
+    // No option of these is what it is by default.
+    const defaults = Result.getOrThrow(check({})) as Record<string, unknown>
+    for (const name of Object.keys(options)) expect(defaults[name], name).not.toBe(checked[name])
+  })
+})
+
 describe("options of TLS", () => {
   const [tcp, tls] = ["tcp://127.0.0.1:7", "tls://127.0.0.1:7"].map((text) =>
     Result.getOrThrow(Endpoint.parse(text)) as Endpoint.StreamEndpoint

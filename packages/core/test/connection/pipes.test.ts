@@ -68,6 +68,81 @@ describe("a pipe", () => {
     }))
 })
 
+describe("a relay", () => {
+  const relaying = Effect.fnUntraced(function*() {
+    const [a, b] = [pair(), pair()]
+    const fiber = yield* Effect.forkChild(Connection.relay(a.connection, b.connection), { startImmediately: true })
+    return { a, b, fiber }
+  })
+
+  it.effect("carries bytes and ends both ways, and is over when both ways have ended", () =>
+    Effect.gen(function*() {
+      const { a, b, fiber } = yield* relaying()
+      a.transport.deliver(Uint8Array.of(1))
+      a.transport.receiver!.onEnd()
+      assert.deepStrictEqual(b.transport.calls, ["write", "end"])
+      b.transport.deliver(Uint8Array.of(2))
+      assert.isUndefined(fiber.pollUnsafe())
+      b.transport.receiver!.onEnd()
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(a.transport.calls, ["write", "end"])
+      assert.deepStrictEqual([a.transport.written, b.transport.written], [[Uint8Array.of(2)], [Uint8Array.of(1)]])
+    }))
+
+  it.effect("is over when the last end has waited for a write", () =>
+    Effect.gen(function*() {
+      const { a, b, fiber } = yield* relaying()
+      b.transport.receiver!.onEnd()
+      b.transport.takes = false
+      a.transport.deliver(Uint8Array.of(1))
+      a.transport.receiver!.onEnd()
+      assert.isUndefined(fiber.pollUnsafe())
+      b.transport.flush()
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(b.transport.calls, ["write", "end"])
+    }))
+
+  it.effect("fails with either connection, and leaves the other one to be read", () =>
+    Effect.gen(function*() {
+      for (const isFirst of [true, false]) {
+        for (const hasEnded of [false, true]) {
+          const { a, b, fiber } = yield* relaying()
+          const [broken, whole] = isFirst ? [a, b] : [b, a]
+          if (hasEnded) whole.transport.receiver!.onEnd()
+          yield* Connection.abort(broken.connection)
+          assert.strictEqual((yield* Effect.flip(Fiber.join(fiber))).reason._tag, "Closed")
+          assert.isFalse(whole.connection.input.isTaken)
+          whole.transport.deliver(Uint8Array.of(1))
+          assert.strictEqual(whole.connection.input.available, 1)
+        }
+      }
+    }))
+
+  it.effect("refuses a connection that is read by another, and leaves both as they are", () =>
+    Effect.gen(function*() {
+      for (const isFirst of [true, false]) {
+        const [a, b] = [pair(), pair()]
+        const taken = isFirst ? a : b
+        yield* Effect.forkChild(Connection.pipeTo(taken.connection, pair().connection), { startImmediately: true })
+        const error = yield* Effect.flip(Connection.relay(a.connection, b.connection))
+        assert.strictEqual(error.reason._tag, "Busy")
+        assert.deepStrictEqual([a, b].map(({ connection }) => connection.input.isTaken), [isFirst, !isFirst])
+      }
+    }))
+})
+
+describe("a write", () => {
+  it.effect("passes on no empty chunk, and is nothing if all are empty", () =>
+    Effect.gen(function*() {
+      const { connection, transport } = pair()
+      const [empty, full] = [new Uint8Array(0), Uint8Array.of(1)]
+      yield* Connection.writeAll(connection, [empty, full, empty, full])
+      yield* Connection.writeAll(connection, [empty, empty])
+      yield* Connection.write(connection, empty)
+      assert.deepStrictEqual([transport.calls, transport.written], [["write"], [full, full]])
+    }))
+})
+
 describe("what moves bytes to a connection", () => {
   it.effect("leaves nothing on it when it is interrupted, or done", () =>
     Effect.gen(function*() {

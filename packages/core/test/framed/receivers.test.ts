@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { connect, FakeTransport } from "../connection/FakeTransport.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -33,6 +34,28 @@ describe("fibers that receive from one connection", () => {
       const received = yield* Effect.forEach(fibers, Fiber.join)
       for (const [index, own] of received.entries()) {
         assert.deepStrictEqual(own, Array.from({ length: 10 }, (_, round) => 3 * round + index))
+      }
+    }))
+})
+
+describe("a connection of messages that ends", () => {
+  it.effect("ends behind the last message, and within one with an error, for all who wait", () =>
+    Effect.gen(function*() {
+      for (const isTruncated of [true, false]) {
+        const transport = new FakeTransport()
+        const framed = yield* Framed.make(connect(transport), Framing.lengthPrefixed({ prefix: "uint8" }))
+        const fibers = yield* Effect.forEach(
+          [1, 2, 3],
+          () => Effect.forkChild(Effect.result(Framed.receive(framed)), { startImmediately: true })
+        )
+        transport.deliver(Uint8Array.of(1, 7, ...(isTruncated ? [3, 8] : [])))
+        transport.receiver!.onEnd()
+        const [first, ...others] = yield* Effect.forEach(fibers, Fiber.join)
+        assert.deepStrictEqual(first, Result.succeed(Option.some(Uint8Array.of(7))))
+        for (const outcome of [...others, yield* Effect.result(Framed.receive(framed))]) {
+          if (isTruncated) assert(Result.isFailure(outcome) && outcome.failure.reason._tag === "TruncatedFrame")
+          else assert.deepStrictEqual(outcome, Result.succeed(Option.none()))
+        }
       }
     }))
 })

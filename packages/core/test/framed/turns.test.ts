@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scheduler from "effect/Scheduler"
 import { connect, FakeTransport } from "../connection/FakeTransport.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -23,9 +24,25 @@ const serve = Effect.fnUntraced(function*(...gates: ReadonlyArray<string>) {
       if (gate !== undefined) yield* Deferred.await(gate)
       return `${line}!`
     }))
-  const fiber = yield* Effect.forkChild(handler(connection), { startImmediately: true })
+  let tasks = 0
+  const scheduler = new Scheduler.MixedScheduler()
+  const makeDispatcher = scheduler.makeDispatcher.bind(scheduler)
+  scheduler.makeDispatcher = () => {
+    const dispatcher = makeDispatcher()
+    const scheduleTask = dispatcher.scheduleTask.bind(dispatcher)
+    dispatcher.scheduleTask = (task, priority) => {
+      tasks++
+      scheduleTask(task, priority)
+    }
+    return dispatcher
+  }
+  const fiber = yield* Effect.forkChild(handler(connection), { startImmediately: true }).pipe(
+    Effect.provideService(Scheduler.Scheduler, scheduler)
+  )
+  const before = tasks
+  const scheduled = () => tasks - before
   const gate = (name: string) => Deferred.doneUnsafe(open[name]!, Effect.void)
-  return { transport, connection, fiber, gate }
+  return { transport, connection, fiber, gate, scheduled }
 })
 
 describe("handlers that are fibers", () => {
@@ -36,6 +53,19 @@ describe("handlers that are fibers", () => {
       assert.deepStrictEqual(text(transport.written), ["a!\nb!\nc!\n"])
       transport.deliver(utf8("d\n"))
       assert.deepStrictEqual(text(transport.written), ["a!\nb!\nc!\n", "d!\n"])
+    }))
+
+  it.effect("schedule nothing while they do not wait, and one task for the replies before one that does", () =>
+    Effect.gen(function*() {
+      const { gate, scheduled, transport } = yield* serve("x")
+      transport.deliver(utf8("a\nb\n"))
+      transport.deliver(utf8("c\n"))
+      assert.strictEqual(scheduled(), 0)
+      transport.deliver(utf8("d\nx\ne\nf\n"))
+      assert.strictEqual(scheduled(), 0)
+      gate("x")
+      while (transport.written.length < 4) yield* Effect.yieldNow
+      assert.deepStrictEqual(text(transport.written), ["a!\nb!\n", "c!\n", "d!\n", "x!\ne!\nf!\n"])
     }))
 
   it.effect("leave nothing on the stack of the connection's fiber", () =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Transport from "@sluice/core/Transport"
+import { ForwardedStream } from "../../src/internal/proxy/forwardedStream.ts"
 import { ReplayStream } from "../../src/internal/proxy/replayStream.ts"
 import { FakeTransport } from "../connection/FakeTransport.ts"
 
@@ -25,6 +26,31 @@ class Notes implements Transport.StreamReceiver {
     this.events.push("close")
   }
 }
+
+describe("a stream behind a PROXY header", () => {
+  it("passes all that is asked of it to the stream beneath, and gives its answers", () => {
+    const beneath = new FakeTransport({ lends: true })
+    const notes = new Notes()
+    const stream = new ForwardedStream(beneath)
+    stream.start(notes)
+    assert.strictEqual(beneath.receiver, notes)
+    beneath.isFlowing = false
+    stream.resume()
+    assert.deepStrictEqual([beneath.isFlowing, stream.dedicate(), beneath.isDedicated], [true, true, true])
+    const chunk = Uint8Array.of(1)
+    assert.notStrictEqual(stream.keep(chunk), chunk)
+    for (const takes of [true, false]) {
+      beneath.takes = takes
+      assert.strictEqual(stream.write([chunk]), takes)
+    }
+    stream.end()
+    stream.destroy()
+    stream.reset()
+    assert.deepStrictEqual(beneath.calls, ["write", "write", "end", "destroy", "reset"])
+    assert.strictEqual(stream.unacknowledged, beneath.unacknowledged)
+    assert.deepStrictEqual([stream.localAddress, stream.remoteAddress], [beneath.localAddress, beneath.remoteAddress])
+  })
+})
 
 describe("a stream that is started again behind its opening", () => {
   it("gives what was left in order, as it is wanted, and its end once", () => {
