@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 
 const inet = NetAddress.inetAddressFromStringUnsafe
@@ -149,6 +150,29 @@ describe("Network", () => {
       })
     )
   })
+
+  it.effect("listens on an inherited socket of the platform, or at the fallback where there is none", () =>
+    Effect.gen(function*() {
+      const listen = Effect.succeed({ address: inet("127.0.0.1:7"), close: Effect.void, resume: () => {} })
+      const opened = Effect.fnUntraced(function*(isInheritable: boolean, fallback?: string) {
+        const seen: Array<string> = []
+        const noting = (what: string) => Effect.andThen(Effect.sync(() => seen.push(what)), listen)
+        const platform = {
+          listen: () => noting("fallback"),
+          ...(isInheritable ? { inherit: () => noting("inherited") } : {})
+        } as Partial<Transport.Platform>
+        const result = yield* Effect.result(
+          withNetwork(platform, Network.listen(fallback === undefined ? "systemd://" : Endpoint.inherited(fallback)))
+        )
+        return Result.isSuccess(result) ? seen.join() : result.failure.reason._tag
+      })
+      expect([
+        yield* opened(true),
+        yield* opened(true, "tcp://127.0.0.1:7"),
+        yield* opened(false),
+        yield* opened(false, "tcp://127.0.0.1:7")
+      ]).toEqual(["inherited", "inherited", "NoInheritedSocket", "fallback"])
+    }))
 
   it.effect("refuses a connection of a socket with itself, and resets it", () => {
     const stream = new FakeStream("127.0.0.1:40000", "127.0.0.1:40000")

@@ -1,4 +1,5 @@
 import * as NetworkError from "@sluice/core/NetworkError"
+import { UnusableCertificate } from "@sluice/core/TlsReason"
 import * as Transport from "@sluice/core/Transport"
 import { describe, expect, it } from "vitest"
 
@@ -101,6 +102,47 @@ describe("NetworkError", () => {
     const tried = (...attempts: ReadonlyArray<NetworkError.NetworkError>) =>
       NetworkError.isTransient(new NetworkError.NetworkError({ ...wrong, reason: wrong.reason, attempts }))
     expect([tried(), tried(wrong), tried(wrong, refused), tried(wrong, wrong)]).toEqual([false, false, true, false])
+  })
+
+  it.each<readonly [NetworkError.Reason, string]>([
+    [new NetworkError.AddressInUse({}), "the address is already in use; stop"],
+    [new NetworkError.AddressInUse({ what: "group" }), "this group already; join"],
+    [
+      new NetworkError.AddressFamilyMismatch({ socket: "IPv4", address: "::1" }),
+      "::1 is not an IPv4 address, and the socket is IPv4"
+    ],
+    [
+      new NetworkError.AddressFamilyMismatch({ socket: "IPv6", address: "10.0.0.1" }),
+      "10.0.0.1 is not an IPv6 address, and"
+    ],
+    [new NetworkError.MessageTooLarge({}), "the datagram is too large"],
+    [new NetworkError.MessageTooLarge({ size: 5 }), "a datagram of 5 bytes is too large"],
+    [new NetworkError.PathTooLong({}), "the path is too long"],
+    [new NetworkError.PathTooLong({ limit: 5 }), "the path is longer than 5 bytes"],
+    [new NetworkError.TimedOut({ deadline: "system" }), "the peer stopped answering; retry"],
+    [new NetworkError.TimedOut({ deadline: "idle", after: 5 }), "within 5 ms"],
+    [new NetworkError.UnexpectedEnd({ received: 5 }), "after 5 bytes before the delimiter"],
+    [new NetworkError.UnexpectedEnd({ received: 5, expected: 6 }), "after 5 bytes of 6"],
+    [new NetworkError.NoInheritedSocket({ found: [] }), "there is none"],
+    [new NetworkError.NoInheritedSocket({ found: ["a", "b"] }), "there are a, b"],
+    [
+      new NetworkError.InvalidOption({ option: "a", value: undefined, expected: "b" }),
+      "the option a is missing; expected b"
+    ],
+    [
+      new NetworkError.InvalidOption({ option: "a", value: "c", expected: "b" }),
+      "the option a cannot be \"c\"; expected b"
+    ],
+    [new NetworkError.InvalidOption({ option: "a", value: null, expected: "b" }), "cannot be null"],
+    [new NetworkError.InvalidOption({ option: "a", value: 5, expected: "b" }), "cannot be 5"],
+    [new NetworkError.InvalidOption({ option: "a", value: [5], expected: "b" }), "cannot be such a list"],
+    [new NetworkError.InvalidOption({ option: "a", value: {}, expected: "b" }), "cannot be such an object"],
+    [new UnusableCertificate({ option: "a", why: "b" }), "a is not usable: b; provide complete PEM text"],
+    [new UnusableCertificate({ option: "a", why: "b", fix: "c" }), "a is not usable: b; c"]
+  ])("tells what it knows of its reason, and no more: %#", (reason, told) => {
+    const { message } = NetworkError.make("read", "here", reason)
+    expect(message).toContain(told)
+    expect(message).not.toMatch(/undefined|\[object/)
   })
 
   it("takes anything that was thrown", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
@@ -46,6 +47,19 @@ describe("S5: repeated lines of the log", () => {
         "kind 39 … and 7 more in the last second"
       ])
     })))
+
+  it.effect("have a cause where they have one, and sums have none", () =>
+    Effect.gen(function*() {
+      const causes: Array<string> = []
+      const logger = testClockLogger.make((message, { cause }) => causes.push(`${message}: ${cause.reasons.length}`))
+      yield* Effect.gen(function*() {
+        const lines = new RepeatedLines()
+        for (const kind of ["a", "a"]) yield* lines.write({ ...line(kind), cause: Cause.die("defect") })
+        yield* lines.write(line("b"))
+        yield* TestClock.adjust(1000)
+      }).pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
+      expect(causes).toEqual(["a: 1", "b: 0", "a … and 1 more in the last second: 0"])
+    }))
 
   it.effect("are told in full when the log is flushed, and not summed up after it", () =>
     logged(Effect.fnUntraced(function*(lines, log) {

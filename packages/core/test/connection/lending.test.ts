@@ -212,6 +212,18 @@ describe("Lending.consume", () => {
       assert.isTrue(Result.isSuccess(Lending.consume(connection, { onChunk: () => true, onEnd() {}, onError() {} })))
     }))
 
+  it("holds nothing when the connection breaks while it has a chunk", () => {
+    const { connection, transport } = pair()
+    const { ends } = consume(connection, () => {
+      connection.abort()
+      return false
+    })
+    transport.deliver(chunks[0]!)
+    assert.deepStrictEqual(ends, ["Closed"])
+    // What still comes is discarded.
+    assert.isTrue(transport.isFlowing)
+  })
+
   it("hears of the end of the connection", () => {
     const { connection, transport } = pair()
     const { ends } = consume(connection, () => true)

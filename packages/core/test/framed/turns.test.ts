@@ -66,6 +66,7 @@ describe("handlers that are fibers", () => {
       gate("x")
       while (transport.written.length < 4) yield* Effect.yieldNow
       assert.deepStrictEqual(text(transport.written), ["a!\nb!\n", "c!\n", "d!\n", "x!\ne!\nf!\n"])
+      assert.strictEqual(scheduled(), 1)
     }))
 
   it.effect("leave nothing on the stack of the connection's fiber", () =>

@@ -30,7 +30,7 @@ const network = (option: string, input: NetworkInput): IpNetwork.IpNetwork => {
 
 // Peers are matched by the IPv4 address that theirs maps, so networks must be too.
 const unmapped = (network: IpNetwork.IpNetwork): IpNetwork.IpNetwork =>
-  IpNetwork.isIpv6Network(network) && network.prefixLength >= 96
+  IpNetwork.isIpv6Network(network)
     ? Option.match(NetAddress.fromIpv4Mapped(network.address), {
       onNone: () => network,
       onSome: (address) => IpNetwork.makeUnsafe(address, network.prefixLength - 96)

@@ -37,7 +37,6 @@ class Consumption implements Consumer, Lending.Consumption {
   }
 
   onEnd(): void {
-    this.#isAttached = false
     this.#consumer.onEnd()
   }
 
