@@ -164,7 +164,7 @@ describe("options", () => {
     expect(checked).toMatchObject(options)
     // No option of these is what it is by default.
     const defaults = Result.getOrThrow(check({})) as Record<string, unknown>
-    for (const name of Object.keys(options)) expect(defaults[name], name).not.toBe(checked[name])
+    for (const name of Object.keys(options)) expect([name, defaults[name]]).not.toEqual([name, checked[name]])
   })
 })
 
