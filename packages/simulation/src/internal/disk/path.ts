@@ -18,8 +18,7 @@ const longestName = 255
 const longestPath = 4095
 
 const encoder = new TextEncoder()
-const isLonger = (text: string, limit: number): boolean =>
-  text.length > limit || (text.length * 3 > limit && encoder.encode(text).length > limit)
+const isLonger = (text: string, limit: number): boolean => encoder.encode(text).length > limit
 
 /** Follows a path as path_resolution(7) says. Relative paths begin at the root. */
 export const resolve = (root: DirectoryNode, path: string, syscall: string, follow: boolean): Place => {

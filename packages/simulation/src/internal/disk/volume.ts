@@ -78,9 +78,9 @@ export class Volume {
     return true
   }
 
-  // An inode takes a sector.
+  // An inode takes a sector, but not that of the root.
   #attributes(mode: number, syscall: string): Attributes {
-    if (this.#lastNumber > 1 && !this.#allocate()) throw new Errno("ENOSPC", syscall)
+    if (this.#lastNumber > 0 && !this.#allocate()) throw new Errno("ENOSPC", syscall)
     const now = this.#options.wallClock()
     return { number: ++this.#lastNumber, mode, uid: 0, gid: 0, accessed: now, modified: now, born: now }
   }

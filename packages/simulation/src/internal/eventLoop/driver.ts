@@ -58,7 +58,7 @@ export class Driver {
     onTask: () => {
       if (this.#isSynchronous) return this.#sandbox.touches > 0
       drain()
-      return --this.#untilTurn <= 0
+      return --this.#untilTurn === 0
     },
     onInstant: () => {
       const { operations, touches } = this.#sandbox
@@ -117,7 +117,7 @@ export class Driver {
             return lastChance()
           }
           if (halt !== "pause") return onEnd(halt && { _tag: "Halt", halt })
-          if (this.#untilTurn <= 0) return platform.setImmediate(step)
+          if (this.#untilTurn === 0) return platform.setImmediate(step)
           if (this.#turns()) return platform.setImmediate(step)
           if (!operations.isReady) return wait()
           const { deliver, place } = operations.take()

@@ -46,7 +46,7 @@ export const runSynchronously = <A, E>(
     return within(sandbox.root, () => {
       recording.begin()
       stopped(recording, time.run(recording.isRecorded, limits))
-      if (recording.isRecorded() && !recording.isDone()) time.run(recording.isDone, recording.cleanUp())
+      if (!recording.isDone()) time.run(recording.isDone, recording.cleanUp())
       return recording.result()
     })
   } finally {
@@ -77,7 +77,7 @@ export const runWithEventLoop = <A, E>(conditions: Conditions, recording: Record
     driver.enter(recording.begin)
     waits = needsEventLoop || runs(recording.isRecorded, limits, (halt) => stopped(recording, halt))
       ? "for the program"
-      : recording.isRecorded() && !recording.isDone() && runs(recording.isDone, recording.cleanUp(), () => {})
+      : !recording.isDone() && runs(recording.isDone, recording.cleanUp(), () => {})
       ? "for finalizers"
       : "for nothing"
   } catch (error) {
@@ -99,7 +99,7 @@ export const runWithEventLoop = <A, E>(conditions: Conditions, recording: Record
       onEnd(Effect.suspend(recording.result))
     }
     const cleanUp = () => {
-      if (!recording.isRecorded() || recording.isDone()) finish()
+      if (recording.isDone()) finish()
       else driver.drive(recording.isDone, recording.cleanUp(), finish, die)
     }
     if (waits === "for finalizers") cleanUp()

@@ -8,5 +8,5 @@ export const systemError = (
   code: string,
   syscall: string,
   /** Whether the system was to choose the port. */
-  anyPort = false
+  anyPort?: boolean
 ): NetworkError.NetworkError => Transport.systemError({ operation, address, error: { code, syscall }, anyPort })

@@ -7,28 +7,18 @@ import { guard } from "../sandbox/sandbox.ts"
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
-// Whether a run drains the queues, which run microtasks of other code too. Their exceptions must not reach the run.
-let draining = false
-
 interface Global {
   readonly setImmediate: (callback: () => void) => void
 }
 
 /** Runs the ticks and microtasks that wait, as Node does after each callback. */
-export const drain = (): void => {
-  draining = true
-  try {
-    process!._tickCallback!()
-  } finally {
-    draining = false
-  }
-}
+export const drain = (): void => process!._tickCallback!()
 
+// A run that drains the queues runs microtasks of other code too. Their exceptions must not reach the run.
 const guardOther = (callback: Callback): Callback => (...args) => {
   try {
     callback(...args)
   } catch (error) {
-    if (!draining) throw error
     ;(globalThis as unknown as Global).setImmediate(() => {
       throw error
     })

@@ -8,8 +8,9 @@ type Task = () => void
  */
 export class TaskQueue {
   readonly #random: RandomStream | undefined
-  #tasks: Array<Task> = []
-  #head = 0
+  // In the order of arrival; of those before them, the oldest is the last.
+  #arrived: Array<Task> = []
+  #oldest: Array<Task> = []
   // Tasks of other priorities than 0 are rare.
   readonly #others = new Map<number, Array<Task>>()
   size = 0
@@ -21,7 +22,7 @@ export class TaskQueue {
   add(task: Task, priority: number): void {
     this.size++
     if (priority === 0) {
-      this.#tasks.push(task)
+      this.#arrived.push(task)
       return
     }
     const others = this.#others.get(priority)
@@ -44,23 +45,20 @@ export class TaskQueue {
   }
 
   #takeUsual(): Task | undefined {
-    const tasks = this.#tasks
-    if (this.#head === tasks.length) return undefined
+    const arrived = this.#arrived
     if (this.#random !== undefined) {
-      const index = this.#head + this.#random.below(tasks.length - this.#head)
-      const task = tasks[index]!
-      tasks[index] = tasks[tasks.length - 1]!
-      tasks.pop()
+      if (arrived.length === 0) return undefined
+      const index = this.#random.below(arrived.length)
+      const last = arrived.pop()!
+      if (index === arrived.length) return last
+      const task = arrived[index]!
+      arrived[index] = last
       return task
     }
-    const task = tasks[this.#head]!
-    tasks[this.#head++] = undefined as never
-    if (this.#head === tasks.length) {
-      tasks.length = this.#head = 0
-    } else if (this.#head > 4096 && this.#head > tasks.length / 2) {
-      this.#tasks = tasks.slice(this.#head)
-      this.#head = 0
+    if (this.#oldest.length === 0) {
+      this.#arrived = this.#oldest
+      this.#oldest = arrived.reverse()
     }
-    return task
+    return this.#oldest.pop()
   }
 }

@@ -104,7 +104,7 @@ export class TraceBuffer {
     const { payload } = record
     this.#mix(payload.length)
     // Of a long payload, some bytes stand for all.
-    const step = payload.length <= 32 ? 1 : payload.length / 32
+    const step = Math.max(1, payload.length / 32)
     for (let index = 0; index < payload.length; index += step) this.#mix(payload[Math.floor(index)]!)
   }
 }

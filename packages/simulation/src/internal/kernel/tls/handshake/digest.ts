@@ -25,7 +25,7 @@ export const digest = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   }
   // Every lane has a part in all the others.
   for (let round = 0; round < 4; round++) {
-    for (let index = 0; index < 8; index++) {
+    for (const index of lanes.keys()) {
       const mixed = lanes[index]! ^ lanes[(index + 7) & 7]!
       lanes[index] = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
     }
