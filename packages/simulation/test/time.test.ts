@@ -1,9 +1,17 @@
 import { assert, describe, expect, it } from "@effect/vitest"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
+import * as TestClock from "effect/testing/TestClock"
+import { ClockEngine } from "../src/internal/time/engine.ts"
 import { type Event, EventQueue } from "../src/internal/time/eventQueue.ts"
 import { RandomStream } from "../src/internal/time/random.ts"
 import { TaskQueue } from "../src/internal/time/taskQueue.ts"
@@ -72,7 +80,7 @@ describe("tasks that can run", () => {
 })
 
 describe("events", () => {
-  it("happen in the order of their times, first come first served, and not when canceled", () => {
+  it("happen in the order of their times, those that come first before others, first come first served, and not when canceled", () => {
     const chance = new RandomStream(4, "events")
     const queue = new EventQueue()
     const expected: Array<Event> = []
@@ -87,11 +95,12 @@ describe("events", () => {
       for (let step = 0; step < 2 * most; step++) {
         const action = chance.below(10)
         if (action < 7) {
-          const event: Event = { at: 0, order: 0, cancelled: false, run: () => {} }
+          const isFirst = chance.chance(0.2)
+          const event: Event = { at: 0, order: 0, cancelled: false, isFirst, run: () => {} }
           const at = chance.below(most)
           queue.add(event, at)
           assert(event.at === at)
-          const behind = expected.findIndex((other) => other.at > at)
+          const behind = expected.findIndex((other) => other.at > at || (other.at === at && isFirst && !other.isFirst))
           expected.splice(behind < 0 ? expected.length : behind, 0, event)
         } else if (action < 8) {
           take()
@@ -108,6 +117,160 @@ describe("events", () => {
     expect(queue.first).toBeUndefined()
     expect(queue.take()).toBeUndefined()
   })
+
+  it("that are canceled are not kept for long, and cost as little as others", () => {
+    const queue = new EventQueue()
+    let steps = 0
+    let kept = 0
+    const event = (): Event => {
+      let [at, isCanceled] = [0, false]
+      return {
+        get at() {
+          steps++
+          return at
+        },
+        set at(time) {
+          at = time
+        },
+        order: 0,
+        get cancelled() {
+          kept++
+          return isCanceled
+        },
+        set cancelled(value) {
+          isCanceled = value
+        },
+        sleeper: fiber,
+        run: () => {}
+      }
+    }
+    const fiber = Fiber.getCurrent() ?? Effect.runFork(Effect.never)
+    for (const live of [10, 3000]) {
+      for (let count = 0; count < live; count++) queue.add(event(), 1e9 + count)
+      for (let at = 0; at < 20_000; at++) {
+        const timeout = event()
+        queue.add(timeout, at)
+        queue.cancel(timeout)
+        if (at % 1000 !== 0) continue
+        kept = 0
+        expect(queue.sleepers.size).toBe(1)
+        expect(kept).toBeLessThanOrEqual(Math.max(2 * queue.sleepers.size, 2 * live, 1024) + live + 1)
+      }
+      expect(steps / 20_000).toBeLessThan(100)
+    }
+    Effect.runFork(Fiber.interrupt(fiber))
+  })
+})
+
+describe("the engine on a Clock that is there", () => {
+  const setUp = Effect.gen(function*() {
+    const context = yield* Effect.context<never>()
+    const clock = yield* Clock.Clock
+    const tasks: Array<() => void> = []
+    const slept: Array<number> = []
+    const engine = new ClockEngine(context.pipe(
+      Context.add(Scheduler.Scheduler, {
+        executionMode: "async",
+        shouldYield: () => false,
+        makeDispatcher: () => ({ scheduleTask: (task) => void tasks.push(task), flush: () => {} })
+      }),
+      Context.add(
+        Clock.Clock,
+        Object.assign(Object.create(clock) as Clock.Clock, {
+          sleep: (duration: Duration.Duration) => {
+            slept.push(Duration.toMillis(duration))
+            return clock.sleep(duration)
+          }
+        })
+      )
+    ))
+    const log: Array<string> = []
+    const at = (micros: number, name: string, then?: () => void): Event => {
+      const event: Event = {
+        at: 0,
+        order: 0,
+        cancelled: false,
+        run: () => {
+          log.push(name)
+          then?.()
+        }
+      }
+      engine.schedule(event, micros)
+      return event
+    }
+    const settle = () => {
+      let count = 0
+      for (; tasks.length > 0; count++) tasks.shift()!()
+      return count
+    }
+    const pass = (millis: number) => Effect.map(TestClock.adjust(millis), settle)
+    return { at, engine, log, pass, settle, slept }
+  })
+
+  it.effect("happen in whole milliseconds, those of one in one task, and none before `schedule` returns", () =>
+    Effect.gen(function*() {
+      const { at, engine, log, pass, settle, slept } = yield* setUp
+      for (const name of ["a", "b", "c"]) at(0, name)
+      expect(log).toEqual([])
+      expect(settle()).toBe(1)
+      at(999, "d", () => at(5, "e"))
+      settle()
+      at(1000, "later")
+      settle()
+      expect(log).toEqual(["a", "b", "c", "d", "e"])
+      // It sleeps until the first moment that is left, once.
+      expect(slept).toEqual([1])
+      at(1001, "late")
+      at(5000, "latest")
+      expect(slept).toEqual([1])
+      engine.cancel(at(1500, "canceled"))
+      yield* pass(1)
+      expect(log.slice(5)).toEqual(["later", "late"])
+      expect([engine.now, slept]).toEqual([1000, [1, 4]])
+      at(2500, "earlier")
+      expect(slept).toEqual([1, 4, 1])
+      yield* pass(1)
+      expect(log.slice(7)).toEqual(["earlier"])
+      yield* pass(10)
+      expect(log.slice(8)).toEqual(["latest"])
+      // What has passed happens at once.
+      at(3, "past")
+      expect(settle()).toBe(1)
+      expect(log.slice(9)).toEqual(["past"])
+    }))
+
+  it.effect("make nothing happen once it is closed", () =>
+    Effect.gen(function*() {
+      const { at, engine, log, pass, settle, slept } = yield* setUp
+      at(0, "now", () => engine.close())
+      at(0, "after")
+      at(3000, "later")
+      settle()
+      expect(log).toEqual(["now"])
+      at(0, "closed")
+      at(9000, "closed")
+      expect(settle()).toBe(0)
+      expect(slept.length).toBeLessThanOrEqual(1)
+      yield* pass(10)
+      expect(log).toEqual(["now"])
+    }))
+})
+
+describe("random numbers on a host", () => {
+  it.effect("are those of the test under a Clock of its own, and of the host and the seed in a run", () =>
+    Effect.gen(function*() {
+      const drawn = Effect.gen(function*() {
+        const [a, b] = yield* SimNetwork.hosts("a", "b")
+        const outer = yield* Random.Random
+        const inner = yield* Effect.forEach([a, b], (host) => Host.run(host, Random.Random))
+        return { isOuter: inner.map((each) => each === outer), draws: inner.map((each) => each.nextIntUnsafe()) }
+      })
+      const test = yield* Effect.provide(drawn, SimNetwork.layer())
+      expect(test.isOuter).toEqual([true, true])
+      const [one, again, two] = yield* Effect.forEach([1, 1, 2], (seed) => Simulation.run(drawn, { seed }))
+      expect([one!.isOuter, again]).toEqual([[false, false], one])
+      expect(new Set([...one!.draws, ...two!.draws]).size).toBe(4)
+    }))
 })
 
 /** Says which limit ended a run, or its value. */

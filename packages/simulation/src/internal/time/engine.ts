@@ -103,7 +103,6 @@ export class ClockEngine implements Engine {
       Effect.sync(() => {
         this.#sleepers.delete(until)
         this.#earliestSleeper = Math.min(Infinity, ...this.#sleepers.keys())
-        if (this.#pumping || this.#closed) return
         this.#pump()
       })
     )

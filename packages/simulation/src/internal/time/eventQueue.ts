@@ -40,7 +40,7 @@ export class EventQueue {
     if (event.cancelled) return
     event.cancelled = true
     this.#cancelled++
-    if (this.#cancelled < 1024 || this.#cancelled < this.#heap.length / 2) return
+    if (this.#cancelled < Math.max(1024, this.#heap.length / 2)) return
     // What is in order is a heap too.
     this.#heap = this.#heap.filter((each) => !each.cancelled).sort((a, b) => precedes(a, b) ? -1 : 1)
     this.#cancelled = 0

@@ -36,7 +36,7 @@ export class TraceBuffer {
       this.#records[this.#head++] = undefined as never
       this.#dropped++
     }
-    if (this.#head > 1024 && this.#head > this.#records.length / 2) {
+    if (this.#head > Math.max(1024, this.#records.length / 2)) {
       this.#records = this.#records.slice(this.#head)
       this.#head = 0
     }
