@@ -83,6 +83,14 @@ describe("History.checkLinearizable", () => {
     ])
   })
 
+  it("tries what has been tried once: orders of the same calls that lead to the same state are one", () => {
+    const same = Array.from({ length: 12 }, () => ["a", write(1), 0, 90, undefined] as const)
+    const impossible = history<Register, number | boolean | void>(...same, ["b", read, 91, 92, 77])
+    // 12 calls have 479,001,600 orders, and 4,096 parts.
+    const { verdict } = History.checkLinearizable(impossible, History.register(0), { limit: 12 * 4096 * 4 })
+    expect(verdict).toBe("violation")
+  })
+
   it("is unknown beyond its limit", () => {
     const many = Array.from({ length: 12 }, (_, index) => ["a", write(index), 0, 90, undefined] as const)
     const impossible = history<Register, number | boolean | void>(...many, ["b", read, 91, 92, 77])

@@ -100,6 +100,63 @@ describe.skipIf(!hasTshark)("toPcapng, read by tshark", () => {
   )
 })
 
+describe("toPcapng", () => {
+  const socket = (port: number) => ({ address: "10.0.0.1", port })
+  const packet = {
+    at: 0,
+    arrival: 1,
+    fate: "arrives",
+    duplicate: false,
+    from: "a",
+    to: "b",
+    source: socket(1),
+    destination: socket(2)
+  } as const
+  const records = (payload: Uint8Array): ReadonlyArray<Trace.Segment | Trace.Datagram> => {
+    const rest = { sequence: 1, acknowledgment: 2, sequenceBase: 3, acknowledgmentBase: 4, window: 5, sack: [] }
+    return [
+      { ...packet, ...rest, _tag: "Segment", payload, flags: 16, maximumSegmentSize: undefined, retransmission: false },
+      { ...packet, _tag: "Datagram", payload }
+    ]
+  }
+  /** The IP packet of a record: header, and what follows it. */
+  const packetOf = (record: Trace.Record) => {
+    const bytes = Trace.toPcapng({ records: [record], dropped: 0, hosts: ["a", "b"], hash: "" })
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    let at = 0
+    while (view.getUint32(at, true) !== 6) at += view.getUint32(at + 4, true)
+    const ip = bytes.subarray(at + 28 + 14, at + 28 + view.getUint32(at + 20, true))
+    return { header: ip.subarray(0, 20), content: ip.subarray(20) }
+  }
+  const words = (bytes: Uint8Array) => {
+    let sum = 0
+    for (let at = 0; at < bytes.length; at += 2) sum += bytes[at]! * 256 + (bytes[at + 1] ?? 0)
+    return sum
+  }
+  const checksumOf = (record: Trace.Record) => {
+    const { content } = packetOf(record)
+    return words(content.subarray(record._tag === "Segment" ? 16 : 6).subarray(0, 2))
+  }
+
+  it("has checksums with which the words of each packet sum up to a multiple of 65,535 (RFC 1071)", () => {
+    const payloads = [[], [1], [255, 255], [1, 2, 3], new Array<number>(1000).fill(255)].map((each) => new Uint8Array(each))
+    for (const record of payloads.flatMap(records)) {
+      const { content, header } = packetOf(record)
+      expect(words(header) % 65_535).toBe(0)
+      const pseudo = words(header.subarray(12)) + content.length + header[9]!
+      expect((pseudo + words(content)) % 65_535).toBe(0)
+    }
+  })
+
+  it("writes a checksum of zero as 65,535 for UDP, where zero says that there is none (RFC 768)", () => {
+    const [segment, datagram] = records(new Uint8Array(2)).map((record) => {
+      const sum = checksumOf(record)
+      return checksumOf({ ...record, payload: Uint8Array.of(sum >> 8, sum & 255) } as Trace.Record)
+    })
+    expect([segment, datagram]).toEqual([0, 65_535])
+  })
+})
+
 const short = Effect.gen(function*() {
   const [a, b] = yield* SimNetwork.hosts("a", "b")
   const socket = yield* Effect.provide(Network.bind("udp://0.0.0.0:1000"), Host.layer(a))

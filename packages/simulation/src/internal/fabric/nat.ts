@@ -69,7 +69,7 @@ export class Nat {
     // A group is not routed, and the router may be in it.
     if (next === undefined && protocol === "udp") return false
     const mapping = this.#live(this.#bySocket, keyOf(protocol, source)) ??
-      (opens || protocol === "udp" ? this.#map(protocol, from, source) : undefined)
+      (opens ? this.#map(protocol, from, source) : undefined)
     if (next === undefined) {
       packet.drop("unrouted")
     } else if (mapping === undefined || !this.#passes(packet, mapping.outside, true)) {

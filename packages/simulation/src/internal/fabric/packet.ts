@@ -46,11 +46,12 @@ export abstract class Packet implements Event {
   abstract translated(from: IpStack, to: IpStack | undefined, source: Trace.Socket, destination: Trace.Socket): Packet
   /** Flips a bit. Returns whether the packet still arrives. */
   abstract corrupt(random: RandomStream): boolean
-  /** Whether it opens a connection (SYN), or resets one (RST). */
+  /** Whether it may begin a flow: of the segments of TCP, those with SYN alone. */
   get opens(): boolean {
-    return false
+    return true
   }
 
+  /** Whether it resets a connection. */
   get resets(): boolean {
     return false
   }
