@@ -82,6 +82,46 @@ describe("a run with the event loop", () => {
       expect(yield* Simulation.run(unseen, { eventLoop: true })).toBe(true)
     }))
 
+  it.effect("leaves node:http2 alone until the program has loaded it", () =>
+    Effect.gen(function*() {
+      const { moduleLoadList } = process as unknown as { readonly moduleLoadList: ReadonlyArray<string> }
+      const isLoaded = () => moduleLoadList.includes("NativeModule http2")
+      const before = isLoaded()
+      yield* Simulation.run(Effect.void)
+      expect(isLoaded()).toBe(before)
+      const load = Effect.promise(async () => (await import("node:http2")).createServer)
+      const own = yield* load
+      yield* Simulation.run(Effect.void)
+      const replaced = yield* load
+      expect([isLoaded(), replaced === own]).toEqual([true, before])
+      yield* Simulation.run(Effect.void)
+      expect(yield* load).toBe(replaced)
+    }))
+
+  it.effect("lets other code have a turn after 5,000 tasks, and otherwise runs what it can", () =>
+    Effect.gen(function*() {
+      let tasks = 0
+      const turns: Array<number> = []
+      let isOver = false
+      const other = () => {
+        turns.push(tasks)
+        if (!isOver) setImmediate(other)
+      }
+      setImmediate(other)
+      const yields = Effect.gen(function*() {
+        yield* Effect.promise(() => Promise.resolve())
+        for (let count = 0; count < 23_000; count++) {
+          tasks++
+          yield* Effect.yieldNow
+        }
+      })
+      yield* Simulation.run(yields, { limit: { time: "1 day" } })
+      isOver = true
+      const ran = turns.slice(1).map((count, index) => count - turns[index]!)
+      expect(Math.max(...ran)).toBe(5000)
+      expect(ran.filter((count) => count === 5000).length).toBeGreaterThanOrEqual(3)
+    }))
+
   it.effect("tells a deadlock, with the fibers that wait for promises", () =>
     Effect.gen(function*() {
       const never = Effect.withSpan(Effect.promise(() => new Promise(() => {})), "the answer")

@@ -133,6 +133,10 @@ describe("a link", () => {
       })
       expect(new Set(flipped)).toEqual(new Set([0, 1]))
       expect(Math.abs(share(flipped.filter((bits) => bits === 1).length, 200) - 25)).toBeLessThan(12)
+      // What has no byte to change is lost.
+      const empty = yield* burst({ corruption: 0.25 }, 400, 0)
+      expect(Math.abs(share(empty.fates("corrupted"), 400) - 25)).toBeLessThan(12)
+      expect(empty.received).toHaveLength(empty.fates("arrives"))
       const { records } = yield* burst({ jitter: 20 }, 500, 10, 100)
       const took = records.map(({ arrival, at }) => (arrival! - at) / 1000)
       expect(took.every((time) => time >= 10 && time < 30)).toBe(true)

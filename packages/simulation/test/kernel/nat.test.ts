@@ -111,6 +111,30 @@ describe("a router that translates addresses", () => {
       expect(tag).toBe("ConnectionReset")
     }))
 
+  it.effect("that has crashed maps sockets anew: they have their ports again, and their answers come", () =>
+    Effect.gen(function*() {
+      const seen = yield* withRouter({}, ({ alice, bob, router, server }) =>
+        Effect.gen(function*() {
+          yield* on(
+            server,
+            UdpServer.make(
+              { bind: "udp://0.0.0.0:53" },
+              (datagram, socket) => UdpSocket.reply(socket, datagram, NetAddress.formatSocketAddress(datagram.source))
+            )
+          )
+          const socket = yield* on(alice, Network.bind("udp://0.0.0.0:6000"))
+          const other = yield* on(bob, Network.bind("udp://0.0.0.0:6000"))
+          const ask = Effect.fnUntraced(function*(from: UdpSocket.UdpSocket) {
+            yield* UdpSocket.send(from, "?", `${server.addresses[0]}:53`)
+            return new TextDecoder().decode((yield* UdpSocket.receive(from)).payload)
+          })
+          const before = [yield* ask(socket), yield* ask(other)]
+          yield* Effect.scoped(Fault.crash(router))
+          return [...before, yield* ask(other), yield* ask(socket), yield* ask(other)]
+        }))
+      expect(seen).toEqual([6000, 1024, 6000, 1024, 6000].map((port) => `203.0.113.1:${port}`))
+    }))
+
   it.effect("translates datagrams, their answers, and the ICMP errors about them", () =>
     Effect.gen(function*() {
       const outcomes = yield* withRouter({}, ({ alice, server }) =>

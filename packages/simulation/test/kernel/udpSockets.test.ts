@@ -42,6 +42,55 @@ describe("sockets of UDP that share a port (udp(7), socket(7))", () => {
   )
 })
 
+describe("memberships of a socket of UDP", () => {
+  VitestSimulation.it(
+    "are left one by one: by their group, their source and their interface",
+    Effect.gen(function*() {
+      const [server, one, two] = yield* SimNetwork.hosts("server", "one", "two")
+      const [group, other] = ["239.1.2.3", "239.1.2.4"] as const
+      const socket = yield* Effect.provide(Network.bind("udp://0.0.0.0:7"), Host.layer(server))
+      const senders = yield* Effect.forEach(
+        [one, two],
+        (host) => Effect.provide(Network.bind("udp://0.0.0.0:1"), Host.layer(host))
+      )
+      const heard = Effect.gen(function*() {
+        for (const to of [group, other]) {
+          for (const [index, sender] of senders.entries()) {
+            yield* UdpSocket.send(sender, `${to.at(-1)}${index}`, `${to}:7`)
+          }
+        }
+        yield* Effect.sleep("1 second")
+        yield* UdpSocket.send(senders[0]!, "end", `${server.addresses[0]}:7`)
+        const all: Array<string> = []
+        for (let next = ""; next !== "end"; all.push(next)) next = text((yield* UdpSocket.receive(socket)).payload)
+        return all.slice(0, -1).join(" ")
+      })
+      const [first, second] = [one.addresses[0]!, two.addresses[0]!]
+      const joins: ReadonlyArray<readonly [UdpSocket.Membership, string]> = [
+        [{ group, source: first }, "30"],
+        [{ group, source: second }, "30 31"],
+        [{ group: other, source: second }, "30 31 41"],
+        [{ group: other, source: second, interface: "127.0.0.1" }, "30 31 41"]
+      ]
+      // Whichever is left, the others stay.
+      const without = ["31 41", "30 41", "30 31 41", "30 31 41"]
+      for (const [index, left] of without.entries()) {
+        const scopes: Array<Scope.Closeable> = []
+        for (const [membership, all] of joins) {
+          const scope = yield* Scope.make()
+          scopes.push(scope)
+          yield* Scope.provide(UdpSocket.join(socket, membership), scope)
+          if (index === 0) expect(yield* heard).toBe(all)
+        }
+        yield* Scope.close(scopes[index]!, Exit.void)
+        expect(yield* heard).toBe(left)
+        for (const scope of scopes) yield* Scope.close(scope, Exit.void)
+        expect(yield* heard).toBe("")
+      }
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("sockets of UDP that have joined a group", () => {
   VitestSimulation.it(
     "get what is sent to it, each by its port; a connected one has an address of its own, and gets nothing",

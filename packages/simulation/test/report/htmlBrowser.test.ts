@@ -52,6 +52,14 @@ describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
     expect(await tab.evaluate(text("waits"))).toContain("LISTEN, waits for connections")
     expect(await tab.evaluate(text("callRows"))).toContain("no place for it in any order")
 
+    // Chromium drops rules that it does not understand.
+    const countRules = `(function count(rules) {
+      return [...rules].reduce((sum, each) => sum + 1 + count(each.cssRules ?? []), 0)
+    })(document.styleSheets[0].cssRules)`
+    const style = String(await tab.evaluate("document.querySelector('style').textContent"))
+    const written = style.split("\n").filter((line) => !line.includes("-moz-")).join("\n").match(/{/g)
+    expect(await tab.evaluate(countRules)).toBe(written?.length)
+
     // Keys.
     const after = async (key: string) => {
       await tab.press(key)

@@ -1,4 +1,8 @@
-import { SimulationHostFailed, SimulationPropertyViolated, SimulationUncaught } from "@sluice/simulation/SimulationError"
+import {
+  SimulationHostFailed,
+  SimulationPropertyViolated,
+  SimulationUncaught
+} from "@sluice/simulation/SimulationError"
 import type * as Trace from "@sluice/simulation/Trace"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -39,7 +43,9 @@ describe("the last record of a run that failed", () => {
 describe("a value on a page", () => {
   it("of bytes is text where all of what is shown is plain, and hexadecimal otherwise", () => {
     const shown = (...bytes: ReadonlyArray<number>) => describeBytes(Uint8Array.from(bytes))
-    for (const plain of [9, 10, 13, 32, 126]) expect(shown(97, plain)).toBe(JSON.stringify(`a${String.fromCharCode(plain)}`))
+    for (const plain of [9, 10, 13, 32, 126]) {
+      expect(shown(97, plain)).toBe(JSON.stringify(`a${String.fromCharCode(plain)}`))
+    }
     for (const other of [0, 8, 11, 12, 14, 31, 127, 255]) {
       expect(shown(97, other)).toBe(`61 ${other.toString(16).padStart(2, "0")}`)
     }

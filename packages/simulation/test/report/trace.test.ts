@@ -139,7 +139,9 @@ describe("toPcapng", () => {
   }
 
   it("has checksums with which the words of each packet sum up to a multiple of 65,535 (RFC 1071)", () => {
-    const payloads = [[], [1], [255, 255], [1, 2, 3], new Array<number>(1000).fill(255)].map((each) => new Uint8Array(each))
+    const payloads = [[], [1], [255, 255], [1, 2, 3], new Array<number>(1000).fill(255)].map((each) =>
+      new Uint8Array(each)
+    )
     for (const record of payloads.flatMap(records)) {
       const { content, header } = packetOf(record)
       expect(words(header) % 65_535).toBe(0)
