@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import { Errno, toPlatformError } from "../../src/internal/disk/errno.ts"
 import { Volume } from "../../src/internal/disk/volume.ts"
@@ -41,7 +41,11 @@ const free = (volume: Volume): number => {
   return count
 }
 
-const sync = (volume: Volume, path: string) => volume.sync(volume.find(path, "fsync")).end()
+const sync = (volume: Volume, path: string) => {
+  const node = volume.find(path, "fsync")
+  assert(node._tag !== "SymbolicLink")
+  volume.sync(node).end()
+}
 
 describe("the space of a disk", () => {
   const kinds: Record<string, readonly [sectors: number, make: (volume: Volume) => void]> = {
