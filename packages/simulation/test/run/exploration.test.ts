@@ -22,6 +22,12 @@ const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const module = new URL("../fixtures/race.ts", import.meta.url)
 
 describe("Simulation.explore", () => {
+  it("any number of seeds runs without an event loop", () => {
+    // Effect.runSync does not resume a forked fiber that has yielded: an exploration in one lane forks none.
+    const exit = Effect.runSyncExit(Simulation.explore(Effect.sleep("1 second"), { seeds: 300 }))
+    expect(Exit.map(exit, ({ runs }) => runs)).toEqual(Exit.succeed(300))
+  })
+
   it.effect("run with the seed of a failure is the same run", () =>
     Effect.gen(function*() {
       const { failures } = yield* quietly(Simulation.explore(race, { seeds: 100, shrink: 0 }))

@@ -77,7 +77,7 @@ export const search = Effect.fnUntraced(function*<E, R>(
       isOver ||= (trial.failure !== undefined && until === "failure") || (yield* elapsed) >= within
     }
   })
-  yield* Effect.forEach(lanes, work, { concurrency: "unbounded", discard: true })
+  yield* Effect.forEach(lanes, work, { concurrency: lanes.length, discard: true })
   progress.end()
   const sorted = failed.sort((a, b) => a.order - b.order)
   return until === "failure" ? sorted.slice(0, 1) : sorted

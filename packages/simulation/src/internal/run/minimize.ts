@@ -82,7 +82,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
         if (trial.signature === same) failing.set(index, trial)
       }
     })
-    yield* Effect.forEach(lanes, work, { concurrency: "unbounded", discard: true })
+    yield* Effect.forEach(lanes, work, { concurrency: lanes.length, discard: true })
     // Lanes that were ahead of the first that failed do not count.
     const first = Math.min(count - 1, ...failing.keys())
     const found = failing.get(first)
