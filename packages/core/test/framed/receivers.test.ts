@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Framed from "@sluice/core/Framed"
 import * as Heartbeat from "@sluice/core/Heartbeat"
 import * as Framing from "@sluice/framing/Framing"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import { connect, FakeTransport } from "../connection/FakeTransport.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -127,6 +129,51 @@ describe("handlers that run at the same time", () => {
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(begun, ["0", "1", "2", "3"])
       assert.strictEqual(transport.written.map((bytes) => new TextDecoder().decode(bytes)).join(""), "0\n1\n2\n3\n")
+    }))
+})
+
+describe("a reply of handlers that run at the same time", () => {
+  const serve = Effect.fnUntraced(function*(concurrency: number) {
+    const transport = new FakeTransport()
+    const connection = connect(transport, { role: "server" })
+    connection.activity.watch(yield* Clock.Clock)
+    const gates = yield* Effect.forEach([0, 1, 2], () => Deferred.make<void>())
+    const serving = Framed.serve(Framing.lines(), (line) => Effect.as(Deferred.await(gates[Number(line)]!), line), {
+      concurrency
+    })
+    yield* Effect.forkChild(serving(connection), { startImmediately: true })
+    const open = (gate: number) =>
+      Effect.andThen(Deferred.succeed(gates[gate]!, undefined), Effect.repeat(Effect.yieldNow, { times: 3 }))
+    return { transport, connection, open }
+  })
+
+  it.effect("that the peer does not take lets no more messages in before it is taken", () =>
+    Effect.gen(function*() {
+      const { open, transport } = yield* serve(2)
+      transport.takes = false
+      transport.deliver(utf8("0\n1\n"))
+      yield* open(0)
+      assert.deepStrictEqual(transport.written, [utf8("0\n")])
+      assert.isFalse(transport.isFlowing)
+      transport.takes = true
+      transport.flush()
+      assert.isTrue(transport.isFlowing)
+    }))
+
+  it.effect("does not begin a read that has begun before it", () =>
+    Effect.gen(function*() {
+      const { connection, open, transport } = yield* serve(2)
+      transport.deliver(utf8("0\n"))
+      const { readingSince } = connection.activity
+      yield* TestClock.adjust("5 seconds")
+      yield* open(0)
+      assert.deepStrictEqual(transport.written, [utf8("0\n")])
+      assert.strictEqual(connection.activity.readingSince, readingSince)
+      // But one that continues after a pause does.
+      transport.deliver(utf8("1\n2\n"))
+      yield* TestClock.adjust("5 seconds")
+      yield* open(1)
+      assert.strictEqual(connection.activity.readingSince, readingSince + 10_000)
     }))
 })
 
