@@ -1,9 +1,16 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
+import * as Fault from "@sluice/simulation/Fault"
+import * as Host from "@sluice/simulation/Host"
+import * as SimNetwork from "@sluice/simulation/SimNetwork"
+import * as Simulation from "@sluice/simulation/Simulation"
+import * as Effect from "effect/Effect"
 import { Bottleneck } from "../../src/internal/fabric/bottleneck.ts"
 import { copy } from "../../src/internal/fabric/copyPool.ts"
 import { FlowTable } from "../../src/internal/fabric/flowTable.ts"
+import type { HostState } from "../../src/internal/kernel/host.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
 import { Timescale } from "../../src/internal/world/timescale.ts"
+import { World } from "../../src/internal/world/world.ts"
 
 describe("a bottleneck", () => {
   // A byte each microsecond.
@@ -95,6 +102,21 @@ describe("the flows that a middlebox remembers", () => {
 })
 
 describe("the durations that programs sleep for", () => {
+  it.effect("are known to the network, by the clocks of their hosts", () =>
+    Simulation.run(
+      Effect.gen(function*() {
+        const host = yield* SimNetwork.host("a")
+        const random = new RandomStream(1, "timescale")
+        const { timescale } = World.of(host as HostState)
+        expect(timescale.draw(random, [1, 1e12])).toBe(undefined)
+        yield* Fault.drift(host, 10)
+        yield* Host.run(host, Effect.sleep("1 hour"))
+        const drawn = Array.from({ length: 100 }, () => timescale.draw(random, [1, 1e12])!)
+        expect(Math.min(...drawn)).toBeGreaterThan(3600e6 * 0.7)
+        expect(Math.max(...drawn)).toBeLessThan(3600e6 * 2.83)
+      }).pipe(Effect.scoped)
+    ))
+
   it("are drawn from if they are in the range; one of a magnitude is kept", () => {
     const random = new RandomStream(1, "timescale")
     const times = new Timescale()

@@ -50,6 +50,10 @@ describe("the settings of a link", () => {
   })
 
   it("draw latencies by their distributions", () => {
+    for (const latency of [Link.exponential({ mean: 80 }), { _tag: "Latency", sample: () => 7 } as const]) {
+      expect(Result.getOrThrow(check({ latency }))).toMatchObject({ latency, fixedLatency: undefined })
+    }
+    expect(Result.getOrThrow(check({ latency: Duration.millis(20) })).fixedLatency).toBe(20)
     const stream = new RandomStream(1, "latency")
     const draw = (latency: Link.Latency) => Array.from({ length: 5000 }, () => latency.sample(stream.next))
     const mean = (all: ReadonlyArray<number>) => all.reduce((sum, each) => sum + each, 0) / all.length

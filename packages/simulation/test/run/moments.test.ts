@@ -1,12 +1,102 @@
 import { describe, expect, it } from "vitest"
 import { Moments } from "../../src/internal/campaign/moments.ts"
+import { vary } from "../../src/internal/campaign/replay.ts"
 import type { HostState } from "../../src/internal/kernel/host.ts"
+import { type Event, EventQueue } from "../../src/internal/time/eventQueue.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
+import type { RecordedFault } from "../../src/internal/world/faultDescription.ts"
 import { Timescale } from "../../src/internal/world/timescale.ts"
 
 const [a, b] = [{ name: "a" }, { name: "b" }] as unknown as [HostState, HostState]
 const heartbeat = Uint8Array.of(1, 0, 0)
 const vote = Uint8Array.of(2, 0, 0, 0, 0)
+
+/** Varies faults in a run of a seed in which packets arrive; returns the hosts that they hit. */
+const varied = (
+  seed: number,
+  faults: ReadonlyArray<RecordedFault>,
+  packets: ReadonlyArray<readonly [string, string]>
+) => {
+  const names = ["a", "b", "c", "d", "client", "other"]
+  const hosts = new Map(names.map((name, index) => [name, { name, isServer: index < 4 }]))
+  const queue = new EventQueue()
+  const hit: Array<string> = []
+  let abandoned: number | undefined
+  const world = {
+    seed,
+    hosts,
+    engine: {
+      now: 0,
+      schedule: (event: Event, at: number) => queue.add(event, Math.max(world.engine.now, at)),
+      cancel: (event: Event) => queue.cancel(event)
+    },
+    faults: {
+      begin: ({ hosts, others }: RecordedFault) => void hit.push([...hosts, ...others ?? []].join("")),
+      end: () => {},
+      cutShort: () => {}
+    },
+    onAbandoned: () => abandoned = world.engine.now,
+    onArrival: undefined as ((packet: object, to: unknown) => void) | undefined
+  }
+  const stop = vary(world as never, faults, 1000)
+  const arrive = (index: number): Event => ({
+    at: 0,
+    order: 0,
+    cancelled: false,
+    run: () => {
+      const [from, to] = packets[index % packets.length]!
+      world.onArrival?.({ from: { name: from }, payload: vote }, hosts.get(to))
+      if (abandoned === undefined) queue.add(arrive(index + 1), world.engine.now + 10_000)
+    }
+  })
+  queue.add(arrive(0), 10_000)
+  for (let event = queue.take(); event !== undefined; event = queue.take()) {
+    world.engine.now = event.at
+    if (!event.cancelled) event.run()
+  }
+  stop()
+  expect(abandoned).toBeGreaterThan(0)
+  return hit
+}
+
+describe("faults in a run that differs from theirs", () => {
+  const sort = (() => {
+    const moments = new Moments(new RandomStream(1, "moments"))
+    moments.arrived({ from: a, to: b }, vote, 0)
+    return moments.before(["a"], 0)!.sort
+  })()
+  const fault = (at: number, hosts: string, others: string, after?: readonly [string, string]): RecordedFault => ({
+    kind: "partition",
+    at,
+    until: undefined,
+    hosts: [...hosts],
+    others: [...others],
+    after: after === undefined ? undefined : { from: after[0], to: after[1], sort, delay: 1000 }
+  })
+  const outcomes = (faults: ReadonlyArray<RecordedFault>, packets: ReadonlyArray<readonly [string, string]>) => {
+    const all = new Set<string>()
+    for (let seed = 1; seed <= 100; seed++) all.add(varied(seed, faults, packets).join(" "))
+    return all
+  }
+
+  it("hit the servers that have the same parts in the packets, each part one server", () => {
+    const faults = [fault(50_000, "a", "b", ["a", "b"]), fault(90_000, "b", "a"), fault(95_000, "c", "d")]
+    const all = outcomes(faults, [["c", "d"]])
+    // As recorded, where no packet is waited for; and as the packets go.
+    expect(all).toContain("ab ba cd")
+    expect(all).toContain("cd dc ab")
+    for (const each of all) {
+      const [first, second, third] = each.split(" ")
+      expect([...first!].reverse().join("")).toBe(second)
+      expect(new Set(`${first}${third}`).size).toBe(4)
+    }
+  })
+
+  it("take clients for clients, whichever they are, and never for servers", () => {
+    const all = outcomes([fault(50_000, "a", "", ["client", "a"])], [["a", "c"], ["other", "b"], ["c", "client"]])
+    expect([...all].sort()).toEqual(["a", "b"])
+  })
+})
 
 describe("Moments", () => {
   it("strike at rare packets, however common others are, and at each once", () => {

@@ -34,7 +34,7 @@ export function* shakeAsServer(context: ServerContext, wire: Wire): Conversation
   const hello = expectMessage(yield, "ClientHello")
   const agreed = negotiate(context, hello)
   const { cipher, serverName, version } = agreed
-  const saved = resumable(context, hello, agreed)
+  const saved = resumable(context, hello)
   const resumed = saved !== undefined
   wire.send({
     name: "ServerHello",
@@ -103,19 +103,17 @@ const negotiate = ({ host, settings }: ServerContext, hello: Messages["ClientHel
   return { version, cipher, applicationProtocol, serverName: hello.serverName }
 }
 
-// A client that had to show a certificate must have shown one that is still good.
+// A client that had to show a certificate must have shown one that is still good. Both sides have the options that they had:
+// a session belongs to them.
 const resumable = (
   context: ServerContext,
-  { ticket }: Messages["ClientHello"],
-  agreed: Negotiated
+  { ticket }: Messages["ClientHello"]
 ): SavedSession | undefined => {
   const { host, settings, tickets } = context
   const saved = ticket === undefined || !settings.resumption ? undefined : tickets.redeem(ticket, host.wallClock)
   if (saved === undefined) return undefined
-  const isSame = saved.version === agreed.version && saved.cipher === agreed.cipher &&
-    saved.serverName === agreed.serverName
   const isGood = settings.clientCertificates !== "required" || judge(context, saved.chain) === undefined
-  return isSame && isGood ? saved : undefined
+  return isGood ? saved : undefined
 }
 
 const judge = (
