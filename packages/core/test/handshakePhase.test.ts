@@ -70,7 +70,7 @@ describe("the handshakes of a listener", () => {
       assert.deepStrictEqual([accepted.calls, secured.calls], [[], ["reset"]])
     }))
 
-  it.effect("that are given up tell the listener once, also where the step goes on and succeeds", () =>
+  it.effect("that are given up tell the listener once, also where the step continues and succeeds", () =>
     Effect.gen(function*() {
       for (const step of [Effect.never, Effect.uninterruptible(Effect.sleep("2 seconds"))]) {
         for (const how of ["dropOldest", "close", "timeout"] as const) {
