@@ -84,10 +84,12 @@ describe("BufferBudget", () => {
     Effect.gen(function*() {
       const said: Array<string> = []
       const budget = yield* make(1000 * unit)
-      for (let slow = 0; slow < 1000; slow++) budget.hold(holder("slow", said), 65_536)
+      for (let slow = 0; slow < 1000; slow++) budget.hold(holder("slow", said), uncounted)
       yield* TestClock.adjust("1 minute")
       expect(budget.used).toBe(0)
       expect(said).toEqual([])
+      budget.hold(holder("slower", said), uncounted + 1)
+      expect(budget.used).toBe(uncounted + 1)
     }))
 
   it.effect("lets one that is alone use all of it", () =>

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Connection from "@sluice/core/Connection"
+import * as Lending from "@sluice/core/Lending"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { expired, hasDeadlines } from "../src/internal/server/deadlines.ts"
 import { checkPolicy } from "../src/internal/server/policy.ts"
@@ -86,6 +89,29 @@ describe("the deadlines of a connection", () => {
         assert.isUndefined(watching.pollUnsafe(), name)
         yield* TestClock.adjust("1 millis")
         assert.strictEqual((yield* passed).after, 2000)
+      }
+    }))
+
+  it.effect("of reading runs from when a read begins, whatever reads", () =>
+    Effect.gen(function*() {
+      const consumer: Lending.Consumer = { onChunk: () => true, onEnd: () => {}, onError: () => {} }
+      const reads: ReadonlyArray<(connection: Connection.Connection) => Effect.Effect<unknown, unknown>> = [
+        Connection.read,
+        (connection) => Connection.readUntil(connection, "\n"),
+        (connection) => Connection.readExactly(connection, 5),
+        (connection) => Connection.readAll(connection),
+        (connection) => Stream.runDrain(Connection.bytes(connection)),
+        (connection) => Connection.pipeTo(connection, connection),
+        (connection) => Effect.sync(() => Lending.consume(connection, consumer))
+      ]
+      for (const read of reads) {
+        const { connection, watching } = yield* watch({ readTimeout: 2000 })
+        yield* TestClock.adjust("1 hour")
+        yield* Effect.forkChild(read(connection), { startImmediately: true })
+        yield* TestClock.adjust("1999 millis")
+        assert.isUndefined(watching.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        assert.isDefined(watching.pollUnsafe())
       }
     }))
 

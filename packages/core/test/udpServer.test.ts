@@ -138,6 +138,35 @@ describe("UdpServer", () => {
       })
     ))
 
+  it("keeps no handler that has ended", () =>
+    onHost(() =>
+      Effect.gen(function*() {
+        const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+        const interrupted: Array<string> = []
+        const server = yield* UdpServer.make({ bind: "udp://127.0.0.1:7", drain: 0 }, (datagram) =>
+          Effect.withFiber((fiber) => {
+            const text = textOf(datagram)
+            const interruptUnsafe = fiber.interruptUnsafe.bind(fiber)
+            Object.assign(fiber, {
+              interruptUnsafe: (...by: Parameters<typeof interruptUnsafe>) => {
+                interrupted.push(text)
+                interruptUnsafe(...by)
+              }
+            })
+            fibers.push(fiber)
+            return text === "stuck" ? Effect.never : Effect.sleep("1 second")
+          }))
+        const client = yield* Network.bind("udp://127.0.0.1:0")
+        for (const text of ["slow", "stuck", "slow"]) yield* UdpSocket.send(client, text, server.address)
+        yield* Effect.sleep("2 seconds")
+        expect(fibers.map((fiber) =>
+          fiber.pollUnsafe() === undefined
+        )).toEqual([false, true, false])
+        expect(yield* server.drain).toEqual({ finished: 0, cut: 1 })
+        expect(interrupted).toEqual(["stuck"])
+      })
+    ))
+
   it("drains: tells what finished and what was cut, as its last event", () =>
     onHost(() =>
       Effect.gen(function*() {
