@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { choose } from "../src/internal/balance.ts"
 import { Health } from "../src/internal/health.ts"
+import { ClientState } from "../src/internal/framedClient.ts"
 import { Statistics } from "../src/internal/statistics.ts"
 import { Target } from "../src/internal/target.ts"
 
@@ -131,6 +132,41 @@ describe("the connection for the next request", () => {
   })
 })
 
+describe("the endpoints of a client", () => {
+  const make = () =>
+    new ClientState<never, never, never>(
+      { now: () => 0, correlation: undefined, connections: 1, ejection: { after: 1, atFirst: 1, atMost: 1 } },
+      { maxPending: 10, maxWaiting: 10 },
+      { nextDoubleUnsafe: () => 0.5 } as never
+    )
+  const candidate = (port: number, weight = 1, priority = 0) =>
+    ({ endpoint: { _tag: "Tcp", host: "a", port } as never, priority, weight })
+
+  it("that are still listed stay, with their new weights; one that has given up is tried anew", () => {
+    const client = make()
+    const [first, second] = client.replace([candidate(1), candidate(2)])
+    expect(client.replace([candidate(2, 5, 1), candidate(1)])).toEqual([])
+    expect(client.targets).toEqual([second, first])
+    expect([second!.weight, second!.priority]).toEqual([5, 1])
+    first!.over = "over" as never
+    const [again] = client.replace([candidate(1), candidate(2)])
+    expect([again === first, client.targets[0] === again, client.targets[1] === second]).toEqual([false, true, true])
+  })
+
+  it("whose requests are lost count each of them, and what they were ejected for stays when they are gone", () => {
+    const client = make()
+    const [first] = client.replace([candidate(1), candidate(2)])
+    first!.onLoss(0, { _tag: "Closed" })
+    expect([[...client.statistics.failed], client.ejections]).toEqual([[], 0])
+    first!.onLoss(3, { _tag: "Closed" })
+    expect([[...client.statistics.failed], client.ejections]).toEqual([[["Closed", 3]], 1])
+    client.replace([candidate(2)])
+    expect(client.ejections).toBe(1)
+    client.replace([])
+    expect(client.ejections).toBe(1)
+  })
+})
+
 describe("the latency of answers", () => {
   it("is counted up to each boundary, with the least, the most and the sum", () => {
     const statistics = new Statistics()
@@ -148,12 +184,16 @@ describe("the latency of answers", () => {
   it("failures are counted by their innermost reason, and each is told once", () => {
     const statistics = new Statistics()
     const told: Array<string> = []
-    statistics.onReason = (reason) => told.push(reason)
-    statistics.fail({ _tag: "NetworkError", reason: { _tag: "Closed" } }, 2)
-    statistics.fail({ _tag: "Closed" }, 3)
-    statistics.fail("lost", 0)
-    statistics.fail(undefined, 1)
+    // It can be read when it is told.
+    statistics.onReason = (reason) => told.push(`${reason} ${statistics.failed.get(reason)}`)
+    const fail = (error: unknown, requests: number) => {
+      statistics.fail(error, requests)
+      return told.splice(0)
+    }
+    expect(fail({ _tag: "NetworkError", reason: { _tag: "Closed" } }, 2)).toEqual(["Closed 2"])
+    expect(fail({ _tag: "Closed" }, 3)).toEqual([])
+    expect(fail("lost", 0)).toEqual(["Other 0"])
+    expect(fail(undefined, 1)).toEqual([])
     expect([...statistics.failed]).toEqual([["Closed", 5], ["Other", 1]])
-    expect(told).toEqual(["Closed", "Other"])
   })
 })

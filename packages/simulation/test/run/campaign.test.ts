@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { shrink } from "../../src/internal/run/shrink.ts"
+import { RandomStream } from "../../src/internal/time/random.ts"
 
 const failure = (run: Simulation.Run<unknown, unknown>): unknown => {
   assert(Exit.isFailure(run.exit))
@@ -340,6 +341,17 @@ describe("shrink", () => {
       const tens = yield* shrunk([10, 19], (each) => String(Math.floor(each / 10)))
       expect(tens.list).toEqual([10, 19])
       expect(tens.runs).toBeLessThan((yield* shrunk([10, 19])).runs)
+    }))
+
+  it.effect("keeps what is needed and nothing else, in few runs, whatever that is", () =>
+    Effect.gen(function*() {
+      const random = new RandomStream(1, "needed")
+      for (let round = 0; round < 60; round++) {
+        const needed = hundred.filter(() => random.chance((1 + round % 6) / 100))
+        const { list, runs } = yield* shrunk(needed)
+        expect(list).toEqual(needed)
+        expect(runs).toBeLessThan(26 + 15 * needed.length)
+      }
     }))
 
   it.effect("keeps all of what does not fail again", () =>
