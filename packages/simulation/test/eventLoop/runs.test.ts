@@ -82,22 +82,6 @@ describe("a run with the event loop", () => {
       expect(yield* Simulation.run(unseen, { eventLoop: true })).toBe(true)
     }))
 
-  it.effect("leaves node:http2 alone until the program has loaded it", () =>
-    Effect.gen(function*() {
-      const { moduleLoadList } = process as unknown as { readonly moduleLoadList: ReadonlyArray<string> }
-      const isLoaded = () => moduleLoadList.includes("NativeModule http2")
-      const before = isLoaded()
-      yield* Simulation.run(Effect.void)
-      expect(isLoaded()).toBe(before)
-      const load = Effect.promise(async () => (await import("node:http2")).createServer)
-      const own = yield* load
-      yield* Simulation.run(Effect.void)
-      const replaced = yield* load
-      expect([isLoaded(), replaced === own]).toEqual([true, before])
-      yield* Simulation.run(Effect.void)
-      expect(yield* load).toBe(replaced)
-    }))
-
   it.effect("lets other code have a turn after 5,000 tasks, and otherwise runs what it can", () =>
     Effect.gen(function*() {
       let tasks = 0

@@ -246,6 +246,10 @@ describe("the pictures", () => {
       const lines = Trace.toMermaid(trace).split("\n")
       expect(lines).toHaveLength(203)
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300)
+      const marks = (count: number) => Trace.toMermaid(traceOf(long.records.slice(0, count)))
+      expect(marks(200)).not.toContain("after")
+      expect(marks(201)).toContain("Note over h0: after 1 more\n")
+      expect(Trace.toMermaid({ ...traceOf([]), dropped: 5 })).toBe("sequenceDiagram")
       expect(Trace.toMermaid(Trace.around(trace, 100_000, { before: 3, after: 2 })).split("\n").slice(-5)).toEqual(
         [98, 99, 100, 101, 102].map((time) => `  Note over h0: ${time} ms: a: mark: mark ${time}000`)
       )

@@ -13,6 +13,8 @@ import * as Logger from "effect/Logger"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Worker } from "node:worker_threads"
+import { vi } from "vitest"
 import { counted } from "../fixtures/counted.ts"
 import race from "../fixtures/race.ts"
 
@@ -147,6 +149,7 @@ describe("the threads of an exploration", () => {
   it.live("are those of the one before, with another program", () =>
     Effect.gen(function*() {
       const folder = mkdtempSync(join(tmpdir(), "sluice-"))
+      const [ref, unref] = [vi.spyOn(Worker.prototype, "ref"), vi.spyOn(Worker.prototype, "unref")]
       const failures = Effect.fnUntraced(function*(query: string) {
         const url = new URL(`../fixtures/whichThread.ts${query}`, import.meta.url)
         const results = join(folder, `${query.slice(1)}.jsonl`)
@@ -161,6 +164,10 @@ describe("the threads of an exploration", () => {
       expect(after.every((each) => each.startsWith("?two"))).toBe(true)
       expect(after).not.toHaveLength(0)
       expect(threads(before)).toEqual(expect.arrayContaining(threads(after)))
+      // A thread that waits for the next exploration does not keep the process.
+      expect(ref.mock.calls.length).toBeGreaterThanOrEqual(4)
+      expect(unref.mock.calls).toHaveLength(ref.mock.calls.length)
+      vi.restoreAllMocks()
       rmSync(folder, { recursive: true })
     }))
 })

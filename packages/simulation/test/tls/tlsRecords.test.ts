@@ -142,6 +142,32 @@ describe("records and messages", () => {
     expect(heard(Uint8Array.of(22, 3, 3, 0, 0), () => 1)[0]).toMatchObject(["unexpected_message", {}])
   })
 
+  it("have messages of at most 100 KiB, and say whether there is a part of one", () => {
+    const json = (length: number) => utf8(JSON.stringify({ transcript: "x".repeat(length) }))
+    const message = (body: Uint8Array) => {
+      const [{ 0: type }] = [encodeMessage(finished)]
+      return join(Uint8Array.of(type!, body.length >> 16, body.length >> 8, body.length), body)
+    }
+    const frame = json(0).length
+    const reading = (length: number) => {
+      const messages = new MessageReader()
+      messages.feed(message(utf8(JSON.stringify({}).padEnd(length))))
+      return messages
+    }
+    expect(frame).toBeLessThan(1024)
+    // As far as the length goes: what is in it cannot be read.
+    expect(() => reading(102_400).next()).toThrow(expect.objectContaining({ alert: "decode_error" }))
+    expect(() => reading(102_401).next()).toThrow(expect.objectContaining({ alert: "illegal_parameter" }))
+    const messages = new MessageReader()
+    const seen = [messages.isInMessage]
+    const whole = encodeMessage(hello)
+    for (const part of [whole.subarray(0, 2), whole.subarray(2, 9), whole.subarray(9)]) {
+      messages.feed(part)
+      seen.push(messages.next() !== undefined, messages.isInMessage)
+    }
+    expect(seen).toEqual([false, false, true, false, true, true, false])
+  })
+
   it("that were changed, repeated or left out are found", () => {
     const [first, second] = [utf8("first"), utf8("second")].flatMap((data) => ({ data }))
     const sealed = () => {

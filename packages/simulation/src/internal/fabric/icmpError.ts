@@ -20,10 +20,6 @@ export class IcmpError extends Packet {
     return "icmp"
   }
 
-  get fragments(): boolean {
-    return false
-  }
-
   // IP and ICMP headers, and the IP header and eight bytes of the packet that it is about.
   get size(): number {
     return 2 * ipHeader(this.source.address) + 16

@@ -36,8 +36,10 @@ export abstract class Packet implements Event {
   /** Bytes, IP header included. */
   abstract get size(): number
   abstract readonly protocol: "tcp" | "udp" | "icmp"
-  /** Whether routers may fragment it. */
-  abstract readonly fragments: boolean
+  /** Whether routers may fragment it: datagrams alone, as TCP finds out what fits. */
+  get fragments(): boolean {
+    return this.protocol === "udp"
+  }
   /** Its record in the trace, if it is shown there. */
   abstract describe(at: number): Writable<Trace.Segment> | Writable<Trace.Datagram> | undefined
   /** Another packet with the same contents. */

@@ -95,10 +95,6 @@ export class Segment extends Packet {
     return (this.flags & RST) !== 0
   }
 
-  get fragments(): boolean {
-    return false
-  }
-
   get size(): number {
     return ipHeader(this.source.address) + 20 + this.payload.length
   }

@@ -10,10 +10,6 @@ export class Datagram extends Packet {
     return "udp"
   }
 
-  get fragments(): boolean {
-    return true
-  }
-
   get size(): number {
     return ipHeader(this.source.address) + 8 + this.payload.length
   }
