@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { choose } from "../src/internal/balance.ts"
-import { Health } from "../src/internal/health.ts"
 import { ClientState } from "../src/internal/framedClient.ts"
+import { Health } from "../src/internal/health.ts"
 import { Statistics } from "../src/internal/statistics.ts"
 import { Target } from "../src/internal/target.ts"
 
@@ -139,8 +139,11 @@ describe("the endpoints of a client", () => {
       { maxPending: 10, maxWaiting: 10 },
       { nextDoubleUnsafe: () => 0.5 } as never
     )
-  const candidate = (port: number, weight = 1, priority = 0) =>
-    ({ endpoint: { _tag: "Tcp", host: "a", port } as never, priority, weight })
+  const candidate = (port: number, weight = 1, priority = 0) => ({
+    endpoint: { _tag: "Tcp", host: "a", port } as never,
+    priority,
+    weight
+  })
 
   it("that are still listed stay, with their new weights; one that has given up is tried anew", () => {
     const client = make()
