@@ -7,9 +7,11 @@ import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
 import * as Simulation from "@sluice/simulation/Simulation"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -115,6 +117,34 @@ describe("Simulation.explore", () => {
       expect(failure!.parameters).toEqual({ size: 11 })
       expect(turns).toBeGreaterThan(0)
       expect(turns).toBeLessThan(1500 * failure!.attempts)
+    }))
+
+  it.effect("leaves out faults one by one before it varies some, and tries no list twice", () =>
+    Effect.gen(function*() {
+      const names = Array.from({ length: 12 }, (_, index) => `host${index}`)
+      const tried = new Map<string, number>()
+      // The clocks of two hosts are wrong at the same moment, which variations rarely meet.
+      const program = Effect.gen(function*() {
+        const hosts = yield* SimNetwork.hosts(...names)
+        const draw = yield* Random.next
+        yield* Effect.sleep("1 second")
+        const times = yield* Effect.forEach(hosts, (host) => Host.run(host, Clock.currentTimeMillis))
+        const wrong = names.filter((_, index) => times[index] !== 1000)
+        const run = `${draw} ${wrong.join()}`
+        tried.set(run, (tried.get(run) ?? 0) + 1)
+        if (wrong.includes("host3") && wrong.includes("host7")) yield* Effect.fail(new Error("both are wrong"))
+      })
+      const faults = names.map((name) =>
+        ({ kind: "skew", hosts: [name], amount: 5000, at: 990_000, until: 1_010_000 }) as const
+      )
+      const { failures: [failure] } = yield* quietly(
+        Simulation.explore(program, { campaign: Campaign.replay(faults), for: "2 seconds", seeds: 1 })
+      )
+      expect(failure!.faults.map(({ hosts }) => hosts[0])).toEqual(["host3", "host7"])
+      expect(failure!.attempts).toBeLessThan(80)
+      const passing = [...tried].filter(([run]) => !(run.includes("host3") && run.includes("host7")))
+      expect(passing.length).toBeGreaterThan(20)
+      expect(passing.filter(([, times]) => times > 1)).toEqual([])
     }))
 
   it.live(

@@ -19,6 +19,9 @@ export interface Minimized<A, E> {
   readonly attempts: number
 }
 
+/** A run that fails in the same way. */
+type Known = Pick<Trial, "seed" | "elapsed" | "steps" | "parameters"> & { readonly faults: ReadonlyArray<RecordedFault> }
+
 type Candidate = Pick<Task, "seed"> & Omit<NonNullable<Task["instead"]>, "schedule">
 
 // `Simulation.parameter` raises it to the least value.
@@ -26,6 +29,9 @@ const lowest = Number.MIN_SAFE_INTEGER
 
 // A smaller failure occurs about as early.
 const slack = 1.25
+
+// Up to this many faults are left out one by one before some are varied: fewer of the rest have no part in the failure.
+const short = 24
 
 // Variations that do not fail, for each fault to leave out, before no more are tried: many faults are worth more of them.
 const misses = (faults: number): number => (faults > few ? 24 : 12) * (faults - 1)
@@ -37,7 +43,7 @@ const batch = 16
 /**
  * Makes a failure smaller, for as long as it stays the same one. Most faults of a run have no part in its failure, but leaving
  * out an early one changes all that comes after it. So a few of the faults are tried in other runs too: under other seeds, where
- * each strikes after a packet like the one that it had followed.
+ * each strikes after a packet like the one that it had followed. A list that did not fail is not tried again, as runs repeat.
  *
  * Attempts keep no trace; the smallest failing run is repeated with one. Lanes try candidates in parallel, and the first
  * that fails counts: the result does not depend on the number of lanes.
@@ -55,13 +61,14 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const { cause } = failed.exit
   const same = signature(cause)
   const random = new RandomStream(seed, "shrink")
-  const original = {
+  const original: Known = {
     seed,
     faults: failed.faults,
     parameters: failed.parameters,
     elapsed: Duration.toMillis(failed.elapsed),
     steps: failed.steps
   }
+  const passed = new Set<string>()
   let best = original
   let attempts = 0
   let variations = 0
@@ -94,8 +101,15 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     yield* onProgress(best.faults.length, attempts)
     return { index: found === undefined ? -1 : first, parameters: last?.parameters ?? {} }
   })
-  const firstFailing = (lists: ReadonlyArray<ReadonlyArray<RecordedFault>>) =>
-    Effect.map(attempt(lists.map((faults) => exact(faults))), ({ index }) => index)
+  const firstFailing = Effect.fnUntraced(function*(lists: ReadonlyArray<ReadonlyArray<RecordedFault>>) {
+    const run = `${best.seed} ${JSON.stringify(best.parameters)}`
+    const keyOf = (faults: ReadonlyArray<RecordedFault>) =>
+      `${run} ${faults.map(({ at, hosts, kind }) => `${at} ${kind} ${hosts.join()}`).join("; ")}`
+    const untried = lists.filter((faults) => !passed.has(keyOf(faults)))
+    const { index } = yield* attempt(untried.map((faults) => exact(faults)))
+    for (const faults of untried.slice(0, index === -1 ? untried.length : index)) passed.add(keyOf(faults))
+    return index === -1 ? -1 : lists.indexOf(untried[index]!)
+  })
 
   // A run that lasts longer than a known failure, or does much more in that time, is given up.
   const limits = (faults: ReadonlyArray<RecordedFault>, { elapsed }: typeof best) => ({
@@ -112,7 +126,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     ...limits(faults, best)
   })
   const varied = (): Candidate => {
-    const pool = random.chance(0.5) ? best : original
+    const pool = random.chance(0.75) ? best : original
     const faults = some(pool.faults, sizeOf(random, best.faults.length - 1), random)
     return {
       seed: `${seed}~${++variations}`,
@@ -146,6 +160,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   })
 
   yield* firstFailing(endsOf(best.faults))
+  if (best.faults.length <= short) yield* leaveOut
   yield* vary
   yield* leaveOut
   yield* vary

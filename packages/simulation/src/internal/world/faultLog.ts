@@ -88,9 +88,12 @@ export class FaultLog {
     if (active.recorded !== undefined) active.recorded.until = this.#world.engine.now
   }
 
-  /** Ends all faults before their time, which stays recorded: so a replay ends them with the campaign too, and no earlier. */
+  /** Ends all faults before their time. A replay ends them with the campaign too, and no earlier. */
   cutShort(): void {
-    for (const active of this.#active.values()) this.#stop(active)
+    const { now } = this.#world.engine
+    for (const active of this.#active.values()) {
+      if (this.#stop(active) && active.recorded?.until !== undefined) active.recorded.until = now + 1
+    }
     this.#world.rules.clear()
   }
 
