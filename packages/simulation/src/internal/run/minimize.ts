@@ -20,7 +20,9 @@ export interface Minimized<A, E> {
 }
 
 /** A run that fails in the same way. */
-type Known = Pick<Trial, "seed" | "elapsed" | "steps" | "parameters"> & { readonly faults: ReadonlyArray<RecordedFault> }
+type Known = Pick<Trial, "seed" | "elapsed" | "steps" | "parameters"> & {
+  readonly faults: ReadonlyArray<RecordedFault>
+}
 
 type Candidate = Pick<Task, "seed"> & Omit<NonNullable<Task["instead"]>, "schedule">
 
