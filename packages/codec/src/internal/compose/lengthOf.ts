@@ -83,10 +83,10 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
     const numeral = numeralOf(number)
     if (plan.rest >= 0) return plan.fail(index, "there is another length of the rest before it")
     plan.rest = index
-    plan.reads[index] = (c) => {
+    /** Reads what is not usual. */
+    const readParts = (c: Cursor): undefined | Stop => {
       const { at, bit } = c
-      let length = readNumeral(c, numeral)
-      if (length === stop) length = number.read(c)
+      const length = number.read(c)
       if (length === stop) return stop
       const size = length - add
       if (size < 0 || size > limit) return badLength(c, size, limit, at)
@@ -98,6 +98,20 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
         return stop
       }
       c.end = c.at + size
+      c.bounded = true
+      return undefined
+    }
+    plan.reads[index] = (c) => {
+      const { at } = c
+      const length = readNumeral(c, numeral)
+      if (length === stop) return readParts(c)
+      const size = length - add
+      const end = c.at + size
+      if (size < 0 || size > limit || end > c.end) {
+        c.at = at
+        return readParts(c)
+      }
+      c.end = end
       c.bounded = true
       return undefined
     }

@@ -19,6 +19,32 @@ export const lengthPrefixed = <A>(
   // To measure what is not bytes takes about as long as to write it: its length is filled in later.
   const isMeasured = measure !== undefined && (number.align(0) !== 0 || isCounted(content))
   let width = firstWidth(number)
+  const readParts = (c: Cursor): A | undefined | Stop => {
+    const { at, base, bit, bounded, end } = c
+    let length = readNumeral(c, numeral)
+    if (length === stop) length = readNumber(c)
+    if (length === stop) return stop
+    if (absent !== undefined && length === absent) return undefined
+    const size = length - add
+    if (size < 0 || size > limit) return badLength(c, size, limit, at)
+    const last = c.at + size
+    if (end < last) {
+      // The number is read again when the rest has come.
+      c.short(size)
+      c.at = at
+      c.bit = bit
+      return stop
+    }
+    c.base = c.at
+    c.end = last
+    c.bounded = true
+    const value: A | Stop = read(c)
+    c.base = base
+    c.end = end
+    c.bounded = bounded
+    if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
+    return value
+  }
   return make<A | undefined>({
     kind: `${number.kind} of length, then ${content.kind}`,
     least: number.least + (absent === undefined ? content.least : 0),
@@ -34,36 +60,10 @@ export const lengthPrefixed = <A>(
     align: number.align,
     rows: content.rows,
     block,
-    read: (c): A | undefined | Stop => {
-      if (block !== undefined) {
-        const value = readBlock(c, block)
-        // The content of the block is that of the codec.
-        if (value !== stop) return value as A | undefined
-      }
-      const { at, base, bit, bounded, end } = c
-      let length = readNumeral(c, numeral)
-      if (length === stop) length = readNumber(c)
-      if (length === stop) return stop
-      if (absent !== undefined && length === absent) return undefined
-      const size = length - add
-      if (size < 0 || size > limit) return badLength(c, size, limit, at)
-      const last = c.at + size
-      if (end < last) {
-        // The number is read again when the rest has come.
-        c.short(size)
-        c.at = at
-        c.bit = bit
-        return stop
-      }
-      c.base = c.at
-      c.end = last
-      c.bounded = true
-      const value: A | Stop = read(c)
-      c.base = base
-      c.end = end
-      c.bounded = bounded
-      if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
-      return value
+    read: block === undefined ? readParts : (c) => {
+      const value = readBlock(c, block)
+      // The content of the block is that of the codec.
+      return value === stop ? readParts(c) : value as A | undefined
     },
     write: (value, writer) => {
       if (block !== undefined && writeBlock(writer, block, value)) return

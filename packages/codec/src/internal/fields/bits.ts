@@ -1,4 +1,5 @@
 import { type CodecValue, derive, make } from "../machine/codec.ts"
+import type { Cursor, Stop } from "../machine/cursor.ts"
 import type { Writer } from "../machine/writer.ts"
 
 /** The most bits of a field, so that its value is a whole number without a loss. */
@@ -19,15 +20,11 @@ export const bits = (count: number): CodecValue<number> => {
     align: (bit) => (bit + count) % 8,
     read: (c) => {
       const bit = c.bit + count
-      const bytes = (bit + 7) >> 3
       const { at } = c
-      if (c.end - at < bytes) return c.short(bytes)
+      if (bit > 8 || at >= c.end) return readWide(c, count)
       c.at = at + (bit >> 3)
       c.bit = bit & 7
-      if (bytes === 1) return (c.bytes[at]! >> (8 - bit)) & most
-      let value = c.bytes[at]! & (0xff >> (bit - count))
-      for (let i = 1; i < bytes; i++) value = value * 256 + c.bytes[at + i]!
-      return Math.floor(value / 2 ** (bytes * 8 - bit))
+      return (c.bytes[at]! >> (8 - bit)) & most
     },
     write: (value, writer) => {
       if (!Number.isInteger(value) || value < 0 || value > most) {
@@ -46,6 +43,19 @@ export const bits = (count: number): CodecValue<number> => {
     },
     sample: (random) => random.between(0, most)
   })
+}
+
+/** Reads bits that are in several bytes, or missing. */
+const readWide = (c: Cursor, count: number): number | Stop => {
+  const { at } = c
+  const bit = c.bit + count
+  const bytes = (bit + 7) >> 3
+  if (c.end - at < bytes) return c.short(bytes)
+  c.at = at + (bit >> 3)
+  c.bit = bit & 7
+  let value = c.bytes[at]! & (0xff >> (bit - count))
+  for (let i = 1; i < bytes; i++) value = value * 256 + c.bytes[at + i]!
+  return Math.floor(value / 2 ** (bytes * 8 - bit))
 }
 
 /** Writes bits that fit into the byte that is begun, or into one more. */

@@ -36,24 +36,26 @@ export const readBlock = (c: Cursor, block: Block): BlockValue | Stop => {
   if (length === stop) return stop
   if (length === block.absent) return undefined
   const { at, bytes } = c
-  const size = length - block.add
-  const last = at + size
-  const end = last + block.tail
+  const last = at + length - block.add
+  const { tail } = block
   if (
-    size < 0 || size > block.limit || end > c.end || (block.tail > 0 && bytes[last] !== block.tail0) ||
-    (block.tail > 1 && bytes[last + 1] !== block.tail1)
+    last < at || last - at > block.limit || last + tail > c.end ||
+    (tail > 0 && (bytes[last] !== block.tail0 || (tail > 1 && bytes[last + 1] !== block.tail1)))
   ) {
     c.at = from
     return stop
   }
-  c.at = end
-  const { content } = block
-  if (content === BlockContent.bytes) return c.view(at, size)
-  if (content !== BlockContent.latin1 && (size > plainLength || !isAscii(bytes, at, last))) {
-    c.at = from
-    return stop
+  c.at = last + tail
+  if (block.content === BlockContent.bytes) return c.view(at, last - at)
+  return readText(c, block, at, last, from)
+}
+
+const readText = (c: Cursor, { content }: Block, at: number, last: number, from: number): string | Stop => {
+  if (content === BlockContent.latin1 || (last - at <= plainLength && isAscii(c.bytes, at, last))) {
+    return plainText(c, at, last)
   }
-  return plainText(c, at, last)
+  c.at = from
+  return stop
 }
 
 /**

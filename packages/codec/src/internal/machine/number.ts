@@ -16,56 +16,53 @@ const { int32be, line: lineForm, uint16be, uint32be, uint8, varint } = NumberFor
 export interface Numeral {
   readonly form: NumberForm
   readonly line: Line | undefined
+  /** How many bytes it takes, or 0 if not always the same. */
+  readonly size: number
   /** How many bytes it takes at most. */
   readonly most: number
 }
 
-export const numeralOf = ({ form, line, most }: CodecValue<number>): Numeral => ({
+export const numeralOf = ({ form, least, line, most }: CodecValue<number>): Numeral => ({
   form: line === undefined ? form : lineForm,
   line,
+  size: line === undefined && form !== NumberForm.none && form !== varint ? least : 0,
   most: Number.isFinite(most) ? most : 16
 })
 
-/** Reads a number that is there and valid. Otherwise it reads nothing, and `stop` says that its codec has to be asked. */
-export const readNumeral = (c: Cursor, { form, line, most }: Numeral): number | Stop => {
+/**
+ * Reads a number that is there and valid. Otherwise it reads nothing, and `stop` says that its codec has to be asked. Short,
+ * so that the engine inlines it where numbers are read.
+ */
+export const readNumeral = (c: Cursor, numeral: Numeral): number | Stop => {
   const { at, bytes, end } = c
-  switch (form) {
-    case uint8:
-      if (at >= end) return stop
-      c.at = at + 1
-      return bytes[at]!
-    case uint16be:
-      if (end - at < 2) return stop
-      c.at = at + 2
-      return (bytes[at]! << 8) | bytes[at + 1]!
-    case int32be:
-    case uint32be: {
-      if (end - at < 4) return stop
-      const value = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
-      if (value < 0 && form === uint32be) return stop
-      c.at = at + 4
-      return value
+  const { size } = numeral
+  if (size > 0) {
+    if (end - at < size) return stop
+    let value = bytes[at]!
+    if (size > 1) value = (value << 8) | bytes[at + 1]!
+    if (size > 2) {
+      value = (value << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+      if (value < 0 && numeral.form === uint32be) return stop
     }
-    case varint: {
-      if (at >= end) return stop
-      const first = bytes[at]!
-      if (first < 0x80) {
-        c.at = at + 1
-        return first
-      }
-      if (end - at < 2 || most < 2) return stop
-      const second = bytes[at + 1]!
-      if (second === 0 || second >= 0x80) return stop
-      c.at = at + 2
-      return (first & 0x7f) | (second << 7)
-    }
-    case lineForm: {
-      const value = readLine(c, line!)
-      return value < 0 ? stop : value
-    }
-    default:
-      return stop
+    c.at = at + size
+    return value
   }
+  if (numeral.form !== varint || at >= end || bytes[at]! >= 0x80) return readLonger(c, numeral)
+  c.at = at + 1
+  return bytes[at]!
+}
+
+const readLonger = (c: Cursor, { form, line, most }: Numeral): number | Stop => {
+  if (form === lineForm) {
+    const value = readLine(c, line!)
+    return value < 0 ? stop : value
+  }
+  const { at, bytes, end } = c
+  if (form !== varint || end - at < 2 || most < 2) return stop
+  const second = bytes[at + 1]!
+  if (second === 0 || second >= 0x80) return stop
+  c.at = at + 2
+  return (bytes[at]! & 0x7f) | (second << 7)
 }
 
 /**

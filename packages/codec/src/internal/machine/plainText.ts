@@ -1,4 +1,5 @@
 import type { Cursor } from "./cursor.ts"
+import { shortLength, shortTexts } from "./shortText.ts"
 
 interface Platform {
   readonly Buffer?: {
@@ -12,9 +13,6 @@ interface Platform {
 
 /** What Node's Buffer has for text; it takes any Uint8Array, without a view of it. */
 export const { latin1Slice, latin1Write, utf8Write } = (globalThis as Platform).Buffer?.prototype ?? {}
-
-/** Up to this length a loop is faster than a call into the runtime. */
-export const shortLength = 20
 
 /** Up to this length it is worth looking whether text is ASCII. */
 export const plainLength = latin1Slice === undefined ? shortLength : 256
@@ -48,69 +46,18 @@ const isText = (text: string, bytes: Uint8Array, from: number, length: number): 
 
 const newText = (c: Cursor, from: number, end: number): string => {
   const { bytes } = c
-  if (end - from > shortLength) {
-    if (latin1Slice !== undefined) return latin1Slice.call(bytes, from, end)
-    let value = ""
-    for (let i = from; i < end; i += 4096) value += fromCodes(c.view(i, Math.min(4096, end - i)))
-    return value
-  }
-  const { fromCharCode } = String
+  const length = end - from
+  if (length <= shortLength) return shortTexts[length]!(bytes, from)
+  if (latin1Slice !== undefined) return latin1Slice.call(bytes, from, end)
   let value = ""
-  let i = from
-  // In blocks, not byte by byte: appending one byte makes a string of two characters, which the engine looks up in a table.
-  if (end - i >= 16) {
-    value = fromCharCode(
-      bytes[i]!,
-      bytes[i + 1]!,
-      bytes[i + 2]!,
-      bytes[i + 3]!,
-      bytes[i + 4]!,
-      bytes[i + 5]!,
-      bytes[i + 6]!,
-      bytes[i + 7]!,
-      bytes[i + 8]!,
-      bytes[i + 9]!,
-      bytes[i + 10]!,
-      bytes[i + 11]!,
-      bytes[i + 12]!,
-      bytes[i + 13]!,
-      bytes[i + 14]!,
-      bytes[i + 15]!
-    )
-    i += 16
-  }
-  if (end - i >= 8) {
-    value += fromCharCode(
-      bytes[i]!,
-      bytes[i + 1]!,
-      bytes[i + 2]!,
-      bytes[i + 3]!,
-      bytes[i + 4]!,
-      bytes[i + 5]!,
-      bytes[i + 6]!,
-      bytes[i + 7]!
-    )
-    i += 8
-  }
-  if (end - i >= 4) {
-    value += fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!)
-    i += 4
-  }
-  switch (end - i) {
-    case 1:
-      return value + fromCharCode(bytes[i]!)
-    case 2:
-      return value + fromCharCode(bytes[i]!, bytes[i + 1]!)
-    case 3:
-      return value + fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!)
-  }
+  for (let i = from; i < end; i += 4096) value += fromCodes(c.view(i, Math.min(4096, end - i)))
   return value
 }
 
 const fromCodes = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as Array<number>)
 
 /** Up to this length a loop writes ASCII faster than the runtime writes text. */
-const loopLength = utf8Write === undefined ? 40 : 12
+const loopLength = utf8Write === undefined ? 40 : 24
 
 /** Writes text that is ASCII into room for any text, three bytes a character. If it is not, what it writes is of no use. */
 export const putAscii = (bytes: Uint8Array, at: number, text: string): boolean => {
