@@ -332,6 +332,12 @@ describe("lengths", () => {
     expect(failure(Codec.encode(codec, ["a", "\ud800"]))).toContain("[1]: the text has a lone surrogate")
   })
 
+  it("are not written if they would be negative", () => {
+    const codec = Codec.lengthPrefixed(Codec.uint8, Codec.bytes(), { add: -5 })
+    expect(failure(Codec.encode(codec, new Uint8Array(2)))).toContain("-3 is not a whole number from 0 to 255")
+    expect(Result.getOrThrow(Codec.encode(codec, new Uint8Array(5)))).toEqual(hex("000000000000"))
+  })
+
   it("of 2 GiB and more are read without a sign", () => {
     const bytes = Codec.countPrefixed(Codec.uint8, Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { add: -5 }))
     expect(failure(Codec.decode(bytes, hex("01fffffffd")))).toContain("too long: at least 4294967303 bytes")

@@ -124,7 +124,7 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       plan.finish = (writer) => {
         const position = writer.links[writer.linkBase + slot]!
         const size = writer.position - position - width
-        if (size <= limit && size + add >= 0 && writer.patchNumeral(position, numeral, size + add)) return
+        if (size <= limit && writer.patchNumeral(position, numeral, size + add)) return
         if (size > limit) writer.exceed(size, limit)
         else writer.patch(position, number, size + add)
         if (writer.problem !== undefined) writer.path.push(names[index]!)
@@ -155,7 +155,12 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
       const position = links[linkBase + slot]!
       if (position < 0) return
       const begin = links[linkBase + from]!
-      width = close(number, numeral, position, begin - position, writer.position - begin, options, writer)
+      const size = writer.position - begin
+      if (
+        size <= limit && widthOf(numeral, size + add) === begin - position &&
+        writer.patchNumeral(position, numeral, size + add)
+      ) return
+      width = close(number, numeral, position, begin - position, size, options, writer)
       if (writer.problem !== undefined) writer.path.push(names[index]!)
     }
   })
@@ -198,11 +203,8 @@ export const close = (
 ): number => {
   if (writer.problem !== undefined) return width
   if (size > limit) writer.exceed(size, limit)
-  else if (
-    size + add >= 0 && widthOf(numeral, size + add) === width && writer.patchNumeral(position, numeral, size + add)
-  ) {
-    return width
-  } else if (isFixed(number)) writer.patch(position, number, size + add)
+  else if (widthOf(numeral, size + add) === width && writer.patchNumeral(position, numeral, size + add)) return width
+  else if (isFixed(number)) writer.patch(position, number, size + add)
   else return writer.insert(position, number, size + add, width)
   return width
 }

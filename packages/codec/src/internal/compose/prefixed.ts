@@ -2,7 +2,7 @@ import { type Block, BlockContent, readBlock, textLength, writeBlock } from "../
 import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import { NumberForm, numeralOf, readNumeral, writeNumeral } from "../machine/number.ts"
-import { copyLimit } from "../machine/writer.ts"
+import { copyLimit, type Writer } from "../machine/writer.ts"
 import { badLength, close, firstWidth, isCounted, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 
 /** A length, then what takes exactly this many bytes; or the value of the length that says that nothing comes. */
@@ -45,6 +45,18 @@ export const lengthPrefixed = <A>(
     if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
     return value
   }
+  const writeParts = (value: A | undefined, writer: Writer): void => {
+    if (value === undefined) {
+      return absent === undefined ? writer.fail("it is missing") : number.write(absent, writer)
+    }
+    if (isMeasured) {
+      writeLength(number, measure(value), options, writer)
+      writer.enclose(content.write, value)
+      return
+    }
+    const position = open(width, writer)
+    width = close(number, numeral, position, width, writer.enclose(content.write, value), options, writer)
+  }
   return make<A | undefined>({
     kind: `${number.kind} of length, then ${content.kind}`,
     least: number.least + (absent === undefined ? content.least : 0),
@@ -65,18 +77,8 @@ export const lengthPrefixed = <A>(
       // The content of the block is that of the codec.
       return value === stop ? readParts(c) : value as A | undefined
     },
-    write: (value, writer) => {
-      if (block !== undefined && writeBlock(writer, block, value)) return
-      if (value === undefined) {
-        return absent === undefined ? writer.fail("it is missing") : number.write(absent, writer)
-      }
-      if (isMeasured) {
-        writeLength(number, measure(value), options, writer)
-        writer.enclose(content.write, value)
-        return
-      }
-      const position = open(width, writer)
-      width = close(number, numeral, position, width, writer.enclose(content.write, value), options, writer)
+    write: block === undefined ? writeParts : (value, writer) => {
+      if (!writeBlock(writer, block, value)) writeParts(value, writer)
     },
     sample: (random) => absent !== undefined && random.below(4) === 0 ? undefined : content.sample(random)
   })

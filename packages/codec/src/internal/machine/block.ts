@@ -116,22 +116,33 @@ export const textLength = 256
 
 /** Writes a block if it is usual. Otherwise it writes nothing and returns false: the codec has to be asked. */
 export const writeBlock = (writer: Writer, block: Block, value: unknown): boolean => {
-  const { add, numeral, tail } = block
-  const isText = block.content !== BlockContent.bytes
-  if (isText ? typeof value !== "string" : !isBytes(value)) return false
-  const content = value as string | Uint8Array
-  // That of ASCII, which text most likely is; but there is room for any.
-  const size = content.length
-  if (size > block.most) return false
-  const from = writer.room(numeral.most + (isText ? 3 * size : size) + tail)
+  if (block.content !== BlockContent.bytes) return typeof value === "string" && writeText(writer, block, value)
+  if (!isBytes(value) || value.length > block.most) return false
+  const size = value.length
+  const from = writer.room(block.numeral.most + size + block.tail)
   const { bytes } = writer
-  const at = putNumeral(bytes, from, numeral, size + add)
-  if (at < 0 || (isText && !putText(bytes, at, content as string, block))) {
+  const at = putNumeral(bytes, from, block.numeral, size + block.add)
+  if (at < 0) {
     writer.at = from
     return false
   }
-  if (!isText) put(bytes, at, content as Uint8Array)
-  writer.at = tail > 0 ? putTail(bytes, at + size, block) : at + size
+  put(bytes, at, value)
+  writer.at = block.tail > 0 ? putTail(bytes, at + size, block) : at + size
+  return true
+}
+
+const writeText = (writer: Writer, block: Block, text: string): boolean => {
+  // The size of ASCII, which text most likely is; but there is room for any.
+  const size = text.length
+  if (size > block.most) return false
+  const from = writer.room(block.numeral.most + 3 * size + block.tail)
+  const { bytes } = writer
+  const at = putNumeral(bytes, from, block.numeral, size + block.add)
+  if (at < 0 || !(block.content === BlockContent.latin1 ? putLatin1(bytes, at, text) : putAscii(bytes, at, text))) {
+    writer.at = from
+    return false
+  }
+  writer.at = block.tail > 0 ? putTail(bytes, at + size, block) : at + size
   return true
 }
 
@@ -181,9 +192,6 @@ export const writeBlocks = (writer: Writer, block: Block, values: ReadonlyArray<
 }
 
 const isInt32be = ({ form }: Numeral): boolean => form === NumberForm.int32be || form === NumberForm.uint32be
-
-const putText = (bytes: Uint8Array, at: number, text: string, { content }: Block): boolean =>
-  content === BlockContent.latin1 ? putLatin1(bytes, at, text) : putAscii(bytes, at, text)
 
 const putTail = (bytes: Uint8Array, at: number, { tail, tail0, tail1 }: Block): number => {
   bytes[at] = tail0

@@ -10,7 +10,7 @@ import type { Writer } from "./writer.ts"
 export const NumberForm = { none: 0, uint8: 1, uint16be: 2, int32be: 3, uint32be: 4, varint: 5, line: 6 } as const
 export type NumberForm = typeof NumberForm[keyof typeof NumberForm]
 
-const { int32be, line: lineForm, uint16be, uint32be, uint8, varint } = NumberForm
+const { line: lineForm, uint32be, varint } = NumberForm
 
 /** What common code has to know of a number. */
 export interface Numeral {
@@ -20,13 +20,20 @@ export interface Numeral {
   readonly size: number
   /** How many bytes it takes at most. */
   readonly most: number
+  /** The largest value that common code writes. */
+  readonly max: number
 }
 
 export const numeralOf = ({ form, least, line, most }: CodecValue<number>): Numeral => ({
   form: line === undefined ? form : lineForm,
   line,
   size: line === undefined && form !== NumberForm.none && form !== varint ? least : 0,
-  most: Number.isFinite(most) ? most : 16
+  most: Number.isFinite(most) ? most : 16,
+  max: form === varint
+    ? most < 2 ? 0x7f : 0x3fff
+    : line === undefined
+    ? Math.min(2 ** (8 * least) - 1, 0x7fffffff)
+    : 0x7fffffff
 })
 
 /**
@@ -66,51 +73,35 @@ const readLonger = (c: Cursor, { form, line, most }: Numeral): number | Stop => 
 }
 
 /**
- * Writes a number that is not negative into room that was made for it, and returns where it ends; or -1, if its codec has
- * to be asked.
+ * Writes a number into room that was made for it, and returns where it ends; or -1, if its codec has to be asked.
  */
-export const putNumeral = (bytes: Uint8Array, at: number, { form, line, most }: Numeral, value: number): number => {
-  switch (form) {
-    case uint8:
-      if (value > 0xff) return -1
-      bytes[at] = value
-      return at + 1
-    case uint16be:
-      if (value > 0xffff) return -1
-      bytes[at] = value >> 8
-      bytes[at + 1] = value
-      return at + 2
-    case int32be:
-    case uint32be:
-      if (value > 0x7fffffff) return -1
-      bytes[at] = value >> 24
-      bytes[at + 1] = value >> 16
-      bytes[at + 2] = value >> 8
-      bytes[at + 3] = value
-      return at + 4
-    case varint:
-      if (value < 0x80) {
-        bytes[at] = value
-        return at + 1
-      }
-      if (value > 0x3fff || most < 2) return -1
-      bytes[at] = value & 0x7f | 0x80
-      bytes[at + 1] = value >> 7
-      return at + 2
-    case lineForm:
-      return putLine(bytes, at, line!, value)
-    default:
-      return -1
+export const putNumeral = (bytes: Uint8Array, from: number, numeral: Numeral, value: number): number => {
+  if (value < 0 || value > numeral.max) return -1
+  const { size } = numeral
+  let at = from
+  if (size > 0) {
+    if (size > 2) {
+      bytes[at++] = value >> 24
+      bytes[at++] = value >> 16
+    }
+    if (size > 1) bytes[at++] = value >> 8
+    bytes[at++] = value
+    return at
   }
+  if (numeral.form !== varint) return putLonger(bytes, at, numeral, value)
+  if (value > 0x7f) {
+    bytes[at++] = value | 0x80
+    bytes[at++] = value >> 7
+  } else bytes[at++] = value
+  return at
 }
 
+const putLonger = (bytes: Uint8Array, at: number, { form, line }: Numeral, value: number): number =>
+  form === lineForm ? putLine(bytes, at, line!, value) : -1
+
 /** How many bytes a number takes that {@link putNumeral} writes, or 0 where only its codec knows. */
-export const widthOf = ({ form, most }: Numeral, value: number): number =>
-  form === varint
-    ? value < 0x80 ? 1 : value <= 0x3fff ? 2 : 0
-    : form === lineForm || form === NumberForm.none
-    ? 0
-    : most
+export const widthOf = ({ form, max, size }: Numeral, value: number): number =>
+  form === varint ? value < 0x80 ? 1 : value <= max ? 2 : 0 : size
 
 const putLine = (bytes: Uint8Array, from: number, line: Line, value: number): number => {
   if (value > 999_999 || value > line.max) return -1
@@ -130,7 +121,7 @@ const putLine = (bytes: Uint8Array, from: number, line: Line, value: number): nu
 /** Writes a number as its codec does; what common code can write costs no call. */
 export const writeNumeral = (writer: Writer, numeral: Numeral, number: CodecValue<number>, value: number): void => {
   const at = writer.room(numeral.most)
-  const end = value >= 0 ? putNumeral(writer.bytes, at, numeral, value) : -1
+  const end = putNumeral(writer.bytes, at, numeral, value)
   if (end >= 0) writer.at = end
   else {
     writer.at = at
