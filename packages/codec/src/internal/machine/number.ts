@@ -38,7 +38,7 @@ export const numeralOf = ({ form, least, line, most }: CodecValue<number>): Nume
 
 /**
  * Reads a number that is there and valid. Otherwise it reads nothing, and `stop` says that its codec has to be asked. Short,
- * so that the engine inlines it where numbers are read.
+ * so that the engine can inline it where numbers are read.
  */
 export const readNumeral = (c: Cursor, numeral: Numeral): number | Stop => {
   const { at, bytes, end } = c
