@@ -30,16 +30,19 @@ import * as SystemLookup from "./internal/lookup.ts"
 import { makePlatform } from "./internal/platform.ts"
 
 /**
- * The network of this machine, with names resolved by the `AddressResolver` that is provided.
+ * The network of this machine, with names resolved by the `AddressResolver` that is provided. It is built for each resolver,
+ * also where `layer` or another resolver is provided further out.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerNoResolver: Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> = Layer.effect(
-  Network.Network,
-  Effect.flatMap(
-    Effect.service(AddressResolver.AddressResolver),
-    (resolver) => Transport.makeNetwork(makePlatform(resolver, { reuseReadBuffer: true }))
+export const layerNoResolver: Layer.Layer<Network.Network, never, AddressResolver.AddressResolver> = Layer.fresh(
+  Layer.effect(
+    Network.Network,
+    Effect.flatMap(
+      Effect.service(AddressResolver.AddressResolver),
+      (resolver) => Transport.makeNetwork(makePlatform(resolver, { reuseReadBuffer: true }))
+    )
   )
 )
 

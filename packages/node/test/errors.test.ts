@@ -447,6 +447,20 @@ describe("names", () => {
   )
 })
 
+it.live("a resolver further in is asked, and not one further out", () => {
+  const resolvingTo = (address: string) => {
+    const resolved = Effect.succeed([NetAddress.inetAddressFromStringUnsafe(`${address}:1`)])
+    const resolver = Layer.succeed(AddressResolver.AddressResolver, { resolve: () => resolved } as never)
+    return Layer.provide(NodeNetwork.layerNoResolver, resolver)
+  }
+  const failing = Effect.map(Effect.flip(Effect.scoped(connect("tcp://name.test:1"))), ({ message }) => message)
+  return Effect.gen(function*() {
+    expect(yield* failing).toContain("127.0.0.1:1")
+    expect(yield* Effect.provide(failing, resolvingTo("127.0.0.2"))).toContain("127.0.0.2:1")
+    expect(yield* Effect.provide(failing, resolvingTo("127.0.0.3"))).toContain("127.0.0.3:1")
+  }).pipe(Effect.provide(resolvingTo("127.0.0.1")))
+})
+
 describe("happy eyeballs", () => {
   const hosts = { "both.test": ["127.0.0.1", "::1"] }
 
