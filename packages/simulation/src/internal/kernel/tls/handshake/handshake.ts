@@ -78,7 +78,8 @@ export class Handshake implements RecordReceiver, Wire {
     if (this.#over) return
     this.#conversation = conversation(this)
     this.#conversation.next()
-    this.#isHello = this.#flight.length > 0
+    // A server says nothing yet.
+    this.#isHello = true
     this.#sendFlight()
     this.#isHello = false
     if (unread !== undefined) this.#layer.onData(unread)
