@@ -6,6 +6,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
+import type { PageData } from "../../src/internal/report/html/browser/pageData.ts"
 import { contrast, hasChromium, openTab } from "../fixtures/browser.ts"
 import { messages, port, staleReads } from "../fixtures/staleReads.ts"
 
@@ -74,6 +75,40 @@ describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
     expect(await after("f")).toMatch(/bob, call, bob calls read/)
     expect(await after("f")).toBe(start)
 
+    // What is so at each record that is shown, by the data of the page.
+    const [, json] = /<script type="application\/json" id="data">(.*)<\/script>/.exec(Fs.readFileSync(path, "utf8")) ??
+      []
+    const { calls, faults, rows } = JSON.parse(json!) as PageData
+    const shown = rows.flatMap(({ kind }, index) => kind === "ack" || kind === "span" ? [] : [index])
+    const holds = (row: number) => ({ first, last }: Pick<PageData["calls"][number], "first" | "last">) =>
+      first <= row && (last === undefined || last > row)
+    const steps = `(() => {
+      const key = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key }))
+      const all = (selector) => [...document.querySelectorAll(selector)]
+      key("Home")
+      return Array.from({ length: ${shown.length} }, () => {
+        const told = [
+          document.getElementById("list").getAttribute("aria-activedescendant"),
+          ${text("position")},
+          all("#faults .fault").map((each) => each.textContent),
+          all("#callRows .open").length,
+          all("#callRows [aria-current]").length
+        ]
+        key("j")
+        return told
+      })
+    })()`
+    expect(await tab.evaluate(steps)).toEqual(shown.map((row) => [
+      `row-${row}`,
+      `record ${row + 1} of ${rows.length}`,
+      faults.filter(holds(row)).map(({ name }) => name),
+      calls.filter(holds(row)).length,
+      calls.filter(({ first, last }) => first === row || last === row).length
+    ]))
+    const marks = "[...document.querySelectorAll('#overview .fault')].map((each) => +each.getAttribute('x'))"
+    const places = faults.map(({ first }) => shown.findIndex((row) => row >= first) / (shown.length - 1) * 1000)
+    expect(await tab.evaluate(marks)).toEqual(places)
+
     // What is not in the list is told.
     await tab.evaluate(
       `{ const s = document.getElementById("scrubber"); s.focus(); s.value = 0; s.dispatchEvent(new Event("input")) }`
@@ -91,15 +126,15 @@ describe.skipIf(!hasChromium)("the page of a trace, in Chromium", () => {
     expect(await after("n")).toMatch(/primary to backup, control, SYN, dropped, partitioned$/)
 
     // The table has the same records.
-    const shown = await tab.evaluate(
+    const size = await tab.evaluate(
       "document.getElementById('list').querySelector('.row').getAttribute('aria-setsize')"
     )
     await tab.press("t")
-    expect(await tab.evaluate("document.querySelectorAll('#tableRows tr').length")).toBe(Number(shown))
+    expect(await tab.evaluate("document.querySelectorAll('#tableRows tr').length")).toBe(Number(size))
     expect(await tab.evaluate("document.querySelector('#tableRows [aria-current] td:last-child').textContent")).toBe(
       "dropped, partitioned"
     )
-    expect(await tab.evaluate(text("tableRange"))).toBe(`1–${shown} of ${shown}`)
+    expect(await tab.evaluate(text("tableRange"))).toBe(`1–${size} of ${size}`)
     await tab.evaluate(type("filter", "no record has this text"))
     expect(await tab.evaluate(text("tableRange"))).toBe("0–0 of 0")
     await tab.evaluate(type("filter", ""))
