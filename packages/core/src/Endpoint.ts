@@ -133,9 +133,7 @@ export const parse = (input: string): Result.Result<Endpoint, NetworkError.Netwo
   const separator = input.indexOf("://")
   const scheme = separator === -1 ? "tcp" : input.slice(0, separator)
   const rest = separator === -1 ? input : input.slice(separator + 3)
-  if (!isScheme(scheme)) {
-    return invalid(input, "scheme", "tcp://, tls://, udp://, unix://, systemd:// or fd://")
-  }
+  if (!isScheme(scheme)) return invalid(input, "scheme", "tcp://, tls://, udp://, unix://, systemd:// or fd://")
   if (scheme === "unix") {
     return rest.startsWith("/") && !rest.includes("\0")
       ? Result.succeed(unix(rest))

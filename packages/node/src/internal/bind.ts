@@ -130,6 +130,7 @@ const makeTransport = (
     },
     parse,
     isLocal,
+    afterTurn: setImmediate,
     format: (address) => ({ address: destination(isIpv6, address), port: address.port }),
     joinMulticast: (membership) =>
       change(membership, (group, at, source) =>

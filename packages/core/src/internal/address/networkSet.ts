@@ -34,9 +34,7 @@ export class NetworkSet {
   }
 
   has(address: NetAddress.IpAddress): boolean {
-    for (const [length, prefixes] of this.#lengths(address)) {
-      if (prefixes.has(prefixOf(address, length))) return true
-    }
+    for (const [length, prefixes] of this.#lengths(address)) if (prefixes.has(prefixOf(address, length))) return true
     return false
   }
 }

@@ -64,9 +64,7 @@ const matcher = (begins: Server.Protocol<unknown, unknown>["begins"]): Matches =
   const prefix = typeof begins === "string" ? encoder.encode(begins) : new Uint8Array(begins)
   return (first) => {
     const length = Math.min(first.length, prefix.length)
-    for (let at = 0; at < length; at++) {
-      if (first[at] !== prefix[at]) return false
-    }
+    for (let at = 0; at < length; at++) if (first[at] !== prefix[at]) return false
     return length === prefix.length ? true : undefined
   }
 }

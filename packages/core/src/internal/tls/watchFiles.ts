@@ -76,9 +76,7 @@ export const watchFiles = Effect.fnUntraced(function*(
 
   // What changed before a folder was watched, went unseen.
   const settle = Effect.gen(function*() {
-    for (let round = 0; round < longestQuiet; round++) {
-      if (!(yield* arrange)) break
-    }
+    for (let round = 0; round < longestQuiet; round++) if (!(yield* arrange)) break
   })
 
   yield* settle

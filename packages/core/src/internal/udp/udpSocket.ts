@@ -11,13 +11,6 @@ import type { Bind } from "./options.ts"
 
 export const typeId = "~@sluice/core/UdpSocket"
 
-/** The datagrams that went through one socket. */
-export interface DatagramTraffic {
-  received: number
-  sent: number
-  dropped: number
-}
-
 /** A datagram whose source is parsed when it is read. */
 export class DatagramState implements UdpSocket.Datagram {
   readonly payload: Uint8Array
@@ -41,11 +34,17 @@ export type Receiver = (datagram: DatagramState | undefined, error: NetworkError
 /** A bound datagram socket: a bounded queue of received datagrams, and the receivers that wait for one. */
 export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramReceiver {
   readonly [typeId]: typeof typeId = typeId
-  readonly traffic: DatagramTraffic = { received: 0, sent: 0, dropped: 0 }
+  /** The datagrams that went through the socket. */
+  readonly traffic = { received: 0, sent: 0, dropped: 0 }
   readonly endpoint: string
   readonly #options: Bind & Pick<Transport.BindSettings, "peer">
   #queue: Array<DatagramState> = []
   #receivers: Array<Receiver> = []
+  // Whether a receiver was resumed in this turn of the event loop. Resuming a fiber is expensive, so the other datagrams of
+  // the turn wait in the queue, and the fiber takes them all.
+  #isHolding = false
+  // How many datagrams each resume a receiver from now on, because the last turn received few.
+  #single = 0
   #transport: Transport.DatagramTransport | undefined = undefined
   // An ICMP error about datagrams sent before that no receiver has seen yet.
   #notice: NetworkError.NetworkError | undefined = undefined
@@ -73,17 +72,36 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     this.traffic.received++
     this.#notice = undefined
     const datagram = new DatagramState(payload, source, this.#transport)
-    const receiver = this.#receivers.shift()
-    if (receiver !== undefined) return receiver(datagram, undefined)
-    if (this.#queue.length >= this.#options.queueCapacity) {
+    if (!this.#isHolding && this.#receivers.length > 0) {
+      if (this.#transport.afterTurn !== undefined && this.#single-- <= 0) {
+        this.#isHolding = true
+        this.#transport.afterTurn(this.#release)
+      }
+      return this.#receivers.shift()!(datagram, undefined)
+    }
+    const { queueCapacity, queueOverflow } = this.#options
+    if (this.#queue.length >= queueCapacity) this.#serve()
+    if (this.#queue.length >= queueCapacity) {
       this.traffic.dropped++
-      if (this.#options.queueOverflow === "dropNewest") return
+      if (queueOverflow === "dropNewest") return
       this.#queue.shift()
     }
     this.#queue.push(datagram)
   }
 
+  /** Gives the datagrams of the queue to the receivers that wait. */
+  #serve(): void {
+    while (this.#queue.length > 0 && this.#receivers.length > 0) this.take(this.#receivers.shift()!)
+  }
+
+  readonly #release = (): void => {
+    this.#isHolding = false
+    this.#single = this.#queue.length < 4 ? 32 : 0
+    this.#serve()
+  }
+
   onError(error: NetworkError.NetworkError): void {
+    this.#serve()
     if (this.#receivers.length === 0) this.#notice = error
     this.#failReceivers(error)
   }
@@ -110,11 +128,15 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
   }
 
   #wait<A>(map: (datagram: DatagramState) => A): Effect.Effect<A, NetworkError.NetworkError> {
-    return Effect.callback((resume) => {
+    const waiting = Effect.callback<A, NetworkError.NetworkError>((resume) => {
       const receiver: Receiver = (datagram, error) =>
         resume(datagram === undefined ? Effect.fail(error!) : Effect.succeed(map(datagram)))
       this.take(receiver)
       return Effect.sync(() => this.forget(receiver))
+    })
+    return Effect.suspend(() => {
+      const datagram = this.#queue.shift()
+      return datagram === undefined ? waiting : Effect.succeed(map(datagram))
     })
   }
 
@@ -172,13 +194,10 @@ export class UdpSocketState implements UdpSocket.UdpSocket, Transport.DatagramRe
     payload: Uint8Array | string,
     to: Transport.DatagramSource | undefined
   ): Effect.Effect<void, NetworkError.NetworkError> {
-    return Effect.callback((resume) =>
-      this.hand(
-        typeof payload === "string" ? encoder.encode(payload) : payload,
-        to,
-        (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-      )
-    )
+    return Effect.callback((resume) => {
+      const bytes = typeof payload === "string" ? encoder.encode(payload) : payload
+      this.hand(bytes, to, (error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
+    })
   }
 
   /** Whether a datagram comes from this socket: from a local address and its port. */

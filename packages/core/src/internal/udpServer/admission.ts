@@ -10,11 +10,6 @@ const capacity = 65_536
 /** Milliseconds between two reports of one rejection. */
 const pause = 1000
 
-interface Unreported {
-  count: number
-  lastReport: number
-}
-
 interface Options {
   readonly socket: UdpSocketState
   readonly rate: Rate | undefined
@@ -26,7 +21,7 @@ interface Options {
 /** Decides which datagrams are handled, and counts the others. */
 export class Admission {
   readonly rejected: Record<UdpServerEvent.Rejection, number> = { ratePerSource: 0, handleOwn: 0 }
-  readonly #unreported: Record<UdpServerEvent.Rejection, Unreported> = {
+  readonly #unreported = {
     ratePerSource: { count: 0, lastReport: -Infinity },
     handleOwn: { count: 0, lastReport: -Infinity }
   }

@@ -64,9 +64,7 @@ export class Dispatcher<E, R> {
       // Other errors, such as an ICMP error on a connected socket, are temporary.
       if (error!.reason._tag === "Closed") this.#isStopped = true
       else this.#options.onReceiveFailed(error!)
-    } else if (this.#options.admission.admits(datagram)) {
-      this.#handle(datagram)
-    }
+    } else if (this.#options.admission.admits(datagram)) this.#handle(datagram)
     this.start()
   }
 
