@@ -165,8 +165,8 @@ export const silent: ServerLog = all()
  * server, and how draining went. Repeats are summed up.
  *
  * A handler that failed with an `Error` is a warning of one line; a defect is an error with its cause. A peer that leaves
- * before its handshake is a debug line, because health checks do that. Each line is annotated with the address on which the
- * server listens, and with the peer's where there is one.
+ * before its handshake or between two messages is a debug line, because health checks and clients do that. Each line is
+ * annotated with the address on which the server listens, and with the peer's where there is one.
  *
  * @since 0.1.0
  * @category logs

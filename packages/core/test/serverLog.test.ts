@@ -125,11 +125,18 @@ describe("ServerLog.standard", () => {
         headerCut(0)
       ])
       expect(lines.map((line) => line.split(" ")[0])).toEqual(["Debug", "Debug", "Debug"])
-      yield* write([failed(4, new NetworkError.ConnectionReset()), failed(5, new TlsReason.Truncated())])
+      yield* write([
+        failed(4, new NetworkError.ConnectionReset()),
+        failed(5, new TlsReason.Truncated()),
+        failed(6, new NetworkError.UnexpectedEnd({ received: 0 }))
+      ])
       expect(lines.splice(3)).toEqual([
         "Debug the peer reset the connection",
-        "Debug the peer closed the connection without close_notify"
+        "Debug the peer closed the connection without close_notify",
+        "Debug the peer ended its output after 0 bytes before the delimiter"
       ])
+      yield* write([failed(7, new NetworkError.UnexpectedEnd({ received: 1 }))])
+      expect(lines.splice(3)).toEqual([expect.stringMatching(/^Warn .*after 1 bytes before the delimiter/)])
       yield* write([handshakeFailed(3, new TlsReason.NotTls()), headerCut(5)])
       expect(lines.slice(3).map((line) => line.split(" ")[0])).toEqual(["Warn"])
       yield* TestClock.adjust("1 minute")

@@ -132,7 +132,9 @@ const isProbe = (reason: NetworkError.Reason): boolean =>
   reason._tag === "HandshakeCut" || reason._tag === "ConnectionReset" || reason._tag === "Closed" ||
   (reason._tag === "InvalidProxyHeader" && reason.fault._tag === "TruncatedHeader" && reason.fault.received === 0)
 
-const isDeparture = ({ _tag }: NetworkError.Reason): boolean => _tag === "ConnectionReset" || _tag === "Truncated"
+const isDeparture = (reason: NetworkError.Reason): boolean =>
+  reason._tag === "ConnectionReset" || reason._tag === "Truncated" ||
+  (reason._tag === "UnexpectedEnd" && reason.received === 0)
 
 const period = (duration: Duration.Duration): string => {
   const millis = Duration.toMillis(duration)
