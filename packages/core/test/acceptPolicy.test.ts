@@ -122,6 +122,32 @@ describe("allow and deny", () => {
   }, { arbitrary: { runs: 500, seed: 1 } })
 })
 
+describe("a policy", () => {
+  it("reads the address of a peer only if it has a rule", () => {
+    const reads = (options: ServerPolicy.AcceptPolicy) => {
+      let count = 0
+      const { gate } = gateOf(options)
+      gate.admit({
+        get remoteAddress() {
+          count++
+          return NetAddress.inetAddressFromStringUnsafe("10.0.0.1:7")
+        }
+      })
+      return count
+    }
+    for (const options of [{}, { deny: [] }, { ipv6PrefixLength: 64 }]) expect(reads(options)).toBe(0)
+    for (
+      const options of [
+        { allow: [] },
+        { deny: ["10.0.0.0/8"] },
+        { acceptRate: 1 },
+        { acceptRatePerAddress: 1 },
+        { maxConnectionsPerAddress: 1 }
+      ]
+    ) expect(reads(options)).toBeGreaterThan(0)
+  })
+})
+
 describe("accept rates", () => {
   it("let a burst through and then the rate", () => {
     const { refusal } = gateOf({ acceptRate: { perSecond: 10, burst: 3 } })

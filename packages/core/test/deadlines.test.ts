@@ -115,6 +115,26 @@ describe("the deadlines of a connection", () => {
       }
     }))
 
+  it.effect("ask what the peer has taken only where that counts", () =>
+    Effect.gen(function*() {
+      for (
+        const [options, asked] of [
+          [{ maxLifetime: 2000, writeTimeout: 60_000 }, false],
+          [{ readTimeout: 2000, writeTimeout: 60_000 }, false],
+          [{ idleTimeout: 2000 }, true],
+          [{ writeTimeout: 2000 }, true]
+        ] as const
+      ) {
+        const { read, transport, watching, write } = yield* watch(options)
+        transport.takes = false
+        read()
+        write()
+        yield* TestClock.adjust("2 seconds")
+        assert.isDefined(watching.pollUnsafe())
+        assert.strictEqual(transport.asked > 0, asked)
+      }
+    }))
+
   it.effect("are told by the first that passes", () =>
     Effect.gen(function*() {
       const { passed, read } = yield* watch({ idleTimeout: 3000, readTimeout: 2000, maxLifetime: 4000 })

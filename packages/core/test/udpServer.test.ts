@@ -138,6 +138,30 @@ describe("UdpServer", () => {
       })
     ))
 
+  it("runs as many handlers at once as it is told, and lets the other datagrams wait", () =>
+    onHost(() =>
+      Effect.gen(function*() {
+        for (const concurrency of [1, 2, undefined]) {
+          const running: Array<number> = []
+          yield* Effect.scoped(Effect.gen(function*() {
+            let now = 0
+            const server = yield* UdpServer.make({ bind: "udp://127.0.0.1:7", concurrency }, () =>
+              Effect.gen(function*() {
+                running.push(++now)
+                yield* Effect.sleep("1 second")
+                now--
+              }))
+            const client = yield* Network.bind("udp://127.0.0.1:0")
+            for (let sent = 0; sent < 100; sent++) {
+              yield* UdpSocket.send(client, "x", server.address)
+            }
+            yield* Effect.sleep("2 minutes")
+          }))
+          expect([running.length, Math.max(...running)]).toEqual([100, concurrency ?? 64])
+        }
+      })
+    ))
+
   it("keeps no handler that has ended", () =>
     onHost(() =>
       Effect.gen(function*() {

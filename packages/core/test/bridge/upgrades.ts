@@ -162,11 +162,15 @@ export const checks = (subject: Subject): Record<string, Check> => {
       const { cert, key } = showing as { readonly cert: string; readonly key: Redacted.Redacted<string> }
       const refusals: ReadonlyArray<readonly [Side, Socket.TlsUpgradeOptions | undefined, object]> = [
         [far, undefined, { _tag: "InvalidOption", option: "cert" }],
-        [far, { cert }, { _tag: "InvalidOption", option: "key.length" }],
+        [far, { cert }, { _tag: "InvalidOption", option: "key.length", value: 0 }],
         [far, { ...showing, requestCert: true }, { _tag: "InvalidOption", option: "tls.authorities" }],
         [far, { cert: "no PEM", key }, { _tag: "UnusableCertificate" }],
-        [near, { ...trusting, key }, { _tag: "InvalidOption", option: "key.length" }],
-        [near, { ...trusting, cert: [cert, cert], key: [key, key] }, { _tag: "InvalidOption", option: "cert.length" }],
+        [near, { ...trusting, key }, { _tag: "InvalidOption", option: "key.length", value: 1 }],
+        [near, { ...trusting, cert: [cert, cert], key: [key, key] }, {
+          _tag: "InvalidOption",
+          option: "cert.length",
+          value: 2
+        }],
         [near, { ...trusting, servername: "a b" }, { _tag: "InvalidOption", option: "tls.serverName" }]
       ]
       for (const [side, options, reason] of refusals) {

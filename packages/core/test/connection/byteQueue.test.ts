@@ -94,6 +94,18 @@ describe("ByteQueue", () => {
       }
     }).pipe(Random.withSeed("queue")))
 
+  it("has nothing left when it is cleared", () => {
+    for (const sizes of [[1, 1, 1], [2000, 1, 1], [2000, 2000]]) {
+      const queue = new ByteQueue()
+      for (const size of sizes) queue.push(new Uint8Array(size), kept)
+      queue.clear()
+      expect([queue.length, queue.shift(), queue.indexOf(Uint8Array.of(0), 0)]).toEqual([0, undefined, -1])
+      for (const byte of [7, 8, 9]) queue.push(Uint8Array.of(byte), kept)
+      expect(queue.copy(3)).toEqual(Uint8Array.of(7, 8, 9))
+      expect(queue.take(3)).toEqual(Uint8Array.of(7, 8, 9))
+    }
+  })
+
   it("puts a chunk in front", () => {
     const queue = new ByteQueue()
     for (const byte of [2, 3, 4]) queue.push(Uint8Array.of(byte), kept)

@@ -38,6 +38,11 @@ class Script implements Transport.StreamTransport {
     this.#receiver = receiver
   }
 
+  /** How many chunks it has not delivered. */
+  get left(): number {
+    return this.#chunks.length
+  }
+
   /** Delivers as much as is wanted. */
   run(): void {
     const receiver = this.#receiver
@@ -191,6 +196,14 @@ describe("the opening of a stream", () => {
     const context = throughProxy({ handshake: () => assert.fail("there is nobody to shake hands with") })
     const handshake = context.handshake(Effect.runSync(Fiber.join(fiber)), { address: "192.0.2.1:1" })
     assert.strictEqual(Effect.runSync(Effect.flip(handshake)), broken)
+  })
+
+  it("takes nothing behind what is none", () => {
+    const script = new Script([new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), line], "end")
+    const fiber = Effect.runFork(Effect.flip(readHeader(trust)(script)))
+    for (let turns = 0; turns < 3; turns++) script.run()
+    assert.strictEqual(Effect.runSync(Fiber.join(fiber)).reason._tag, "InvalidProxyHeader")
+    assert.deepStrictEqual([script.resets, script.left], [1, 1])
   })
 
   it.prop("refuses what is none, once, with a typed error and a reset", [bytes(60), byte], ([input, choice]) => {

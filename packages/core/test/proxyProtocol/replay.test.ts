@@ -53,6 +53,25 @@ describe("a stream behind a PROXY header", () => {
 })
 
 describe("a stream that is started again behind its opening", () => {
+  it("answers for the receiver that it is started for within the call of its opening", () => {
+    for (const wants of [1, Infinity]) {
+      const beneath = new FakeTransport({ lends: true })
+      const notes = new Notes()
+      notes.wants = wants
+      const opening = new Notes()
+      opening.onData = (chunk) => {
+        stream.leave(chunk.subarray(1))
+        stream.letGo()
+        stream.start(notes)
+        return false
+      }
+      const stream = new ReplayStream(beneath, opening)
+      stream.begin()
+      beneath.deliver(Uint8Array.of(1, 2))
+      assert.deepStrictEqual([notes.events, beneath.isFlowing], [["data 2"], wants > 1])
+    }
+  })
+
   it("gives what was left in order, as it is wanted, and its end once", () => {
     const beneath = new FakeTransport({ lends: true })
     const stream = new ReplayStream(beneath, new Notes())

@@ -177,13 +177,13 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (this.#resume === undefined) this.#framed.outbox.flushNow()
   }
 
-  // Encodes replies to the messages received until the outbox is full or a handler needs the fiber. Returns whether all were
-  // handled.
+  // Encodes replies to the messages received until the outbox is full, a handler needs the fiber or the turns are over.
+  // Returns whether all were handled.
   #encode(): boolean {
     const { decoder, outbox } = this.#framed
     const { handle, take, whenEnded } = this.#options
     try {
-      while (!outbox.isFull) {
+      while (!outbox.isFull && this.#outcome === undefined && this.#pending === undefined) {
         const message = decoder.next()
         if (message === noFrame) {
           if (decoder.error !== undefined) this.#outcome = Effect.fail(decoder.error)
@@ -193,13 +193,11 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
         const result = handle(message)
         if (isDone(result)) this.#outcome = take(result.value)
         else this.#pending = result
-        if (this.#outcome !== undefined || this.#pending !== undefined) return true
       }
-      return false
     } catch (defect) {
       this.#outcome = Effect.die(defect)
-      return true
     }
+    return false
   }
 
   #flush(): boolean {

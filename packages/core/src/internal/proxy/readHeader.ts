@@ -57,16 +57,15 @@ class Opening implements Transport.StreamReceiver {
     const decoded = ProxyProtocol.decode(bytes, { limit: this.#limit })
     if (Result.isFailure(decoded)) {
       this.#fail(new NetworkError.InvalidProxyHeader({ fault: decoded.failure.reason }))
-      return false
-    }
-    if (Option.isNone(decoded.success)) {
+    } else if (Option.isNone(decoded.success)) {
       if (bytes === chunk) this.#gather(chunk)
       return true
+    } else {
+      const { header, size } = decoded.success.value
+      this.stream.leave(bytes.subarray(size))
+      this.stream.letGo()
+      this.#resume(Effect.succeed(this.#proxied(header)))
     }
-    const { header, size } = decoded.success.value
-    this.stream.leave(bytes.subarray(size))
-    this.stream.letGo()
-    this.#resume(Effect.succeed(this.#proxied(header)))
     return false
   }
 
