@@ -28,6 +28,6 @@ describe.skipIf(!resets)("the simulated network and the kernel's", () => {
     async () => {
       expect(await Effect.runPromise(simulation(1))).toEqual(kernel())
     },
-    120_000
+    300_000
   )
 })

@@ -15,11 +15,14 @@ import { ephemeralPorts, type Machine, observe, server } from "./scenarios.ts"
 /** What was observed, by scenario. */
 export type Observed = Record<string, ReadonlyArray<string>>
 
-// A port in TIME_WAIT is in use: by default the kernel would give it again, over loopback alone.
+// A port in TIME_WAIT is in use: by default the kernel would give it again, over loopback alone. SYN cookies at all times, not
+// only when half-open connections are many: without one the kernel resets a client whose last acknowledgment found the
+// backlog full for some seconds, as it does while the server gets no processor.
 const setUp = [
   "ip link set lo up",
   `echo '${ephemeralPorts.join(" ")}' > /proc/sys/net/ipv4/ip_local_port_range`,
-  "echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse"
+  "echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse",
+  "echo 2 > /proc/sys/net/ipv4/tcp_syncookies"
 ].join(" && ")
 
 const inNamespace = (command: string): ChildProcess.SpawnSyncReturns<string> =>
@@ -54,7 +57,7 @@ export const simulation = (seed: number) =>
         onFailure: "log"
       })
       const machine: Machine = {
-        host: "server",
+        host: host.addresses[0]!,
         kill: Effect.suspend(() => {
           killed = Scope.makeUnsafe()
           return Scope.provide(Fault.kill(host), killed)

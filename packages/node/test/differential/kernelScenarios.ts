@@ -3,6 +3,7 @@ import * as NodeNetwork from "@sluice/node/NodeNetwork"
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "node:child_process"
 import { once } from "node:events"
+import * as Fs from "node:fs"
 import { type Machine, observe } from "./scenarios.ts"
 
 let child: ChildProcess.ChildProcess | undefined
@@ -13,6 +14,8 @@ const start = Effect.promise(async () => {
   await once(child.stdout!, "data")
 })
 const signal = (name: NodeJS.Signals) => Effect.sync(() => void child!.kill(name))
+// proc_pid_stat(5): the state follows the name of the program, which is in parentheses.
+const isStopped = Effect.sync(() => / T /.test(Fs.readFileSync(`/proc/${child!.pid}/stat`, "utf8")))
 const machine: Machine = {
   host: "127.0.0.1",
   start,
@@ -21,7 +24,7 @@ const machine: Machine = {
     child!.kill("SIGKILL")
     await exit
   }),
-  pause: signal("SIGSTOP"),
+  pause: Effect.andThen(signal("SIGSTOP"), Effect.repeat(isStopped, { until: (stopped) => stopped })),
   resume: signal("SIGCONT")
 }
 

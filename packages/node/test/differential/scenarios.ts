@@ -28,6 +28,8 @@ export type Scenario = (
 
 const backlog = 4
 const clients = 20
+// The client's alone: none may end an attempt that succeeds, however late the machine is.
+const patience = 100_000
 const first = 7000
 const second = 7001
 
@@ -73,15 +75,21 @@ const readAll = (connection: Connection.Connection) =>
 const writeUntilFailure = (connection: Connection.Connection): Effect.Effect<string> =>
   outcome(Effect.forever(Effect.andThen(Connection.writeText(connection, "more"), Effect.sleep("5 millis"))))
 
+interface Attempt {
+  readonly port?: number
+  readonly localPort?: number
+  readonly scope?: Scope.Scope
+}
+
 const connectTo = Effect.fnUntraced(function*(
   machine: Machine,
   role: Role,
-  options: { readonly port?: number; readonly scope?: Scope.Scope; readonly timeout?: number } = {}
+  options: Attempt & { readonly timeout?: number } = {}
 ) {
-  const { port = first, timeout = 30_000 } = options
+  const { localPort, port = first, timeout = patience } = options
   const scope = options.scope ?? (yield* Effect.scope)
   const connection = yield* Scope.provide(
-    Network.connect(`tcp://${machine.host}:${port}`, { connectTimeout: timeout }),
+    Network.connect(`tcp://${machine.host}:${port}`, { connectTimeout: timeout, localPort }),
     scope
   )
   yield* Connection.writeText(connection, String.fromCharCode(code(role)))
@@ -89,8 +97,8 @@ const connectTo = Effect.fnUntraced(function*(
 })
 
 /** A connection whose server is at work on it. */
-const served = Effect.fnUntraced(function*(machine: Machine, role: Role, port?: number) {
-  const connection = yield* connectTo(machine, role, port === undefined ? {} : { port })
+const served = Effect.fnUntraced(function*(machine: Machine, role: Role, options: Attempt = {}) {
+  const connection = yield* connectTo(machine, role, options)
   yield* Connection.readExactly(connection, 1)
   return connection
 })
@@ -127,10 +135,11 @@ const kill: Scenario = Effect.fnUntraced(function*(machine) {
 
 const pausedBacklog: Scenario = Effect.fnUntraced(function*(machine) {
   yield* machine.pause
-  const attempt = outcome(Effect.as(connectTo(machine, "answer", { timeout: 300 }), "open"))
+  const attempt = (timeout?: number) =>
+    outcome(Effect.as(connectTo(machine, "answer", timeout === undefined ? {} : { timeout }), "open"))
   // One after the other, until the queue is full: what happens to several at once depends on the latency.
-  const accepted = yield* Effect.forEach(Array.from({ length: backlog + 1 }), () => attempt)
-  const more = yield* Effect.forEach(Array.from({ length: clients }), () => attempt, { concurrency: "unbounded" })
+  const accepted = yield* Effect.forEach(Array.from({ length: backlog + 1 }), () => attempt())
+  const more = yield* Effect.forEach(Array.from({ length: clients }), () => attempt(300), { concurrency: "unbounded" })
   yield* machine.resume
   yield* served(machine, "read")
   return [`up to the backlog: ${accepted.join()}`, `beyond it: ${[...new Set(more)].join()}`]
@@ -153,7 +162,7 @@ const resumedBacklog: Scenario = Effect.fnUntraced(function*(machine) {
 
 const burst: Scenario = Effect.fnUntraced(function*(machine) {
   const answers = yield* Effect.forEach(
-    Array.from({ length: 5 * clients }),
+    Array.from({ length: 2 * clients }),
     () => outcome(Effect.as(served(machine, "read"), "served")),
     { concurrency: "unbounded" }
   )
@@ -181,13 +190,24 @@ const ports: Scenario = Effect.fnUntraced(function*(machine) {
   const observed: Array<string> = []
   const connection = yield* served(machine, "read")
   observed.push(`a listener on the port of a connection: ${yield* listenOn(portOf(connection))}`)
-  yield* Network.connect(`tcp://${machine.host}:${first}`, { localPort: 7100 })
+  const from = (localPort: number, options: Attempt = {}) =>
+    outcome(Effect.as(served(machine, "read", { ...options, localPort }), "served"))
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  yield* from(7100, { scope })
   observed.push(`a listener on the port that a client has bound: ${yield* listenOn(7100)}`)
+  observed.push(`a second connection from that port: ${yield* from(7100)}`)
+  observed.push(`one from there to another server: ${yield* from(7100, { port: second })}`)
+  yield* Scope.close(scope, Exit.void)
+  observed.push(`one from there when the first is in TIME_WAIT: ${yield* from(7100)}`)
+  observed.push(`one from a port that the system chose for another: ${yield* from(portOf(connection))}`)
+  yield* Network.listen("tcp://0.0.0.0:7200")
+  observed.push(`one from the port of a listener: ${yield* from(7200)}`)
   const fill = Effect.fnUntraced(function*(port: number) {
     const scopes: Array<Scope.Closeable> = []
     while (true) {
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const result = yield* outcome(Effect.as(connectTo(machine, "read", { port, scope }), "open"))
+      // Served before the next: none is still half-open at the server, or has an answer unread, when it is closed.
+      const result = yield* outcome(Effect.as(served(machine, "read", { port, scope }), "open"))
       if (result !== "open") {
         observed.push(`${scopes.length} connections to port ${port}, then ${result}`)
         return scopes
@@ -211,12 +231,13 @@ const ports: Scenario = Effect.fnUntraced(function*(machine) {
   return observed
 })
 
-const scenarios = { kill, pausedBacklog, resumedBacklog, burst, killedBacklog, ports } satisfies Record<
+// The ports come first: the others leave some in TIME_WAIT, which lasts a minute.
+const scenarios = { ports, kill, pausedBacklog, resumedBacklog, burst, killedBacklog } satisfies Record<
   string,
   Scenario
 >
 
-/** Runs all scenarios, one after the other. A scenario resets its connections, so that none takes a port in TIME_WAIT. */
+/** Runs all scenarios, one after the other. A scenario resets the connections that it leaves open. */
 export const observe = Effect.fnUntraced(function*(machine: Machine) {
   const all: Record<string, ReadonlyArray<string>> = {}
   for (const [name, scenario] of Object.entries<Scenario>(scenarios)) {
