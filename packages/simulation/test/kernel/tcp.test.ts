@@ -13,6 +13,7 @@ import * as Simulation from "@sluice/simulation/Simulation"
 import * as Trace from "@sluice/simulation/Trace"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -330,6 +331,35 @@ describe("TCP", () => {
       }),
       { tcp: { ephemeralPorts: [40_000, 40_000] } }
     ))
+
+  it.effect("a port that a program names is free again when its connection is over, and the peer's old one is reset", () =>
+    Simulation.run(Effect.gen(function*() {
+      const [server, client] = yield* SimNetwork.hosts("server", "client")
+      const written = yield* Deferred.make<void, NetworkError.NetworkError>()
+      let accepted = 0
+      yield* Host.serve(
+        server,
+        Server.layer({ listen: "tcp://0.0.0.0:7" }, (connection) => {
+          // The second one is the old one when the third is there.
+          const write = Effect.andThen(Effect.sleep("5 seconds"), Connection.writeText(connection, "?"))
+          return ++accepted === 2
+            ? Deferred.into(Effect.andThen(write, write), written)
+            : Connection.readAll(connection)
+        })
+      )
+      const connect = Network.connect("tcp://10.0.0.1:7", { localPort: 5000 })
+      const inUse = yield* Host.run(client, Effect.scoped(Effect.andThen(connect, Effect.flip(connect))))
+      expect(inUse).toMatchObject({ code: "EADDRNOTAVAIL", reason: { _tag: "AddressNotAvailable" } })
+      yield* Effect.forkChild(Host.run(client, Effect.andThen(connect, Effect.never)))
+      yield* Effect.sleep("1 second")
+      // Its kernel says FIN, and waits for that of the server in FIN_WAIT_2.
+      yield* Effect.scoped(Effect.andThen(Fault.kill(client), Effect.sleep("1 second")))
+      const begun = yield* Clock.currentTimeMillis
+      // The first SYN meets the old connection; the next one follows at once.
+      const connected = yield* Host.run(client, Effect.scoped(Effect.andThen(connect, Clock.currentTimeMillis)))
+      expect(connected - begun).toBeLessThan(100)
+      expect((yield* Effect.flip(Deferred.await(written))).reason._tag).toBe("BrokenPipe")
+    })))
 
   it.effect("a half-closed connection still answers", () =>
     Simulation.run(Effect.gen(function*() {

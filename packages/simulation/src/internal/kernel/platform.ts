@@ -93,12 +93,19 @@ const inetEnds = (host: HostState, wanted: Trace.Socket, options: Transport.Conn
     : options.localAddress
   if (address === undefined) return "ENETUNREACH"
   if (address.includes(":") !== remote.address.includes(":")) return "EINVAL"
-  const port = options.localPort || host.tcp.portTo(address, remote)
-  if (port === undefined) return "EADDRNOTAVAIL"
-  const local = { address, port }
-  if (host.tcp.isFree(local, remote)) return { local, remote }
-  return host.tcp.lingers(local, remote) ? "EADDRNOTAVAIL" : "EADDRINUSE"
+  if (options.localPort) {
+    const bound = { address: options.localAddress ?? wildcardOf(address), port: options.localPort }
+    if (host.tcp.isInUse(bound) || host.tcp.listeners.isTaken({ ...bound, ...unshared })) return "EADDRINUSE"
+    const local = { address, port: options.localPort }
+    return host.tcp.claim(local, remote) ? { local, remote } : "EADDRNOTAVAIL"
+  }
+  const port = host.tcp.portTo(address, remote)
+  return port === undefined ? "EADDRNOTAVAIL" : { local: { address, port }, remote }
 }
+
+const wildcardOf = (address: string): string => address.includes(":") ? "::" : "0.0.0.0"
+
+const unshared = { ipv6Only: false, reusePort: false }
 
 const unixEnds = (host: HostState, path: string): Ends | string => {
   if (path.length > pathLimit) return "ENAMETOOLONG"

@@ -72,9 +72,9 @@ export class Endpoint {
     return this.state === "CLOSED"
   }
 
-  /** Whether it has been in TIME_WAIT for `time` microseconds. */
-  hasLingered(micros: number): boolean {
-    return this.state === "TIME_WAIT" && this.#timers.expireAt - this.#path.now <= Settings.lingering - micros
+  /** How long it has only remembered its addresses, in microseconds: in TIME_WAIT, or in FIN_WAIT_2 without a descriptor. */
+  get lingered(): number {
+    return this.#path.now - this.#timers.expireAt + Settings.lingering
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -230,7 +230,10 @@ export class Endpoint {
       if (answers) this.#break("ECONNREFUSED")
     } else if (!answers) {
       // It acknowledges something that this connection never sent: the peer has an old one, and should forget it.
-      if (flags & ACK) this.#path.send(segment.rejection())
+      if (flags & ACK) {
+        this.#path.send(segment.rejection())
+        this.#expiry.hurrySyn()
+      }
     } else if (flags & SYN) {
       this.#meet(segment)
       this.#establish()
@@ -390,11 +393,7 @@ export class Endpoint {
 
   /** Bytes that wait: for the program, for an acknowledgment, and for room at the peer. */
   get pending(): Pending {
-    const { unacknowledgedBytes, unsentBytes } = this.#sender
-    return {
-      unread: this.readableBytes,
-      unacknowledged: this.#sender.isUnderWay ? unacknowledgedBytes : 0,
-      unsent: unsentBytes
-    }
+    const { isUnderWay, unacknowledgedBytes, unsentBytes } = this.#sender
+    return { unread: this.readableBytes, unacknowledged: isUnderWay ? unacknowledgedBytes : 0, unsent: unsentBytes }
   }
 }

@@ -35,6 +35,14 @@ export class Expiry {
     this.#synRetries = 0
   }
 
+  /** The first SYN met an old connection, which is reset now: SYN is sent again at once, as Linux does. */
+  hurrySyn(): void {
+    const { path, timers } = this.#parts
+    if (this.#synRetries > 0) return
+    timers.retransmitAt = path.now + Settings.hurriedSyn
+    timers.schedule()
+  }
+
   /** RFC 6298, section 5. `isOrphan`: the application has closed its descriptor. */
   timedOut(state: State, isOrphan: boolean): Due {
     const { path, sender } = this.#parts

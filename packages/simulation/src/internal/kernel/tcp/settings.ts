@@ -66,6 +66,8 @@ const portRange = ([from, to]: readonly [number, number]): PortRange => {
 export const delayedAcknowledgment = 40_000
 /** How long the first SYN is waited for (RFC 6298, section 2). */
 export const initialTimeout = 1_000_000
+/** How long SYN waits to be sent again when an old connection has answered it: two ticks of Linux (TCP_TIMEOUT_MIN). */
+export const hurriedSyn = 8000
 /** How often a client sends SYN again before its timeout is doubled (Linux 6.5, tcp_syn_linear_timeouts). */
 export const synLinearTimeouts = 4
 /** How long a closed connection remembers its addresses: TIME_WAIT, and FIN_WAIT_2 when nobody reads any more. */

@@ -60,7 +60,7 @@ export class TcpTable {
   /** A port to connect from; `undefined` if none is free. */
   portTo(localAddress: string, remote: Trace.Socket): number | undefined {
     return this.#ephemeral.take((port) =>
-      this.listeners.at(port).length > 0 || !this.isFree({ address: localAddress, port }, remote)
+      this.listeners.at(port).length > 0 || !this.#isFree({ address: localAddress, port }, remote)
     )
   }
 
@@ -83,17 +83,26 @@ export class TcpTable {
    * Whether no connection has these two ends. One in TIME_WAIT counts for its minute, except that Linux lets a connection
    * over the loopback take its place after a second (`tcp_tw_reuse` is 2).
    */
-  isFree(local: Trace.Socket, remote: Trace.Socket): boolean {
+  #isFree(local: Trace.Socket, remote: Trace.Socket): boolean {
     const endpoint = this.connections.get(keyOf(local, remote))
     if (endpoint === undefined) return true
-    if (!isLoopback(local.address) || !endpoint.hasLingered(reuseAfter)) return false
+    if (!isLoopback(local.address) || endpoint.state !== "TIME_WAIT" || endpoint.lingered < reuseAfter) return false
     endpoint.abort()
     return true
   }
 
-  /** Whether two ends belong to a connection that is over, and only lingers. */
-  lingers(local: Trace.Socket, remote: Trace.Socket): boolean {
-    return this.connections.get(keyOf(local, remote))?.state === "TIME_WAIT"
+  /**
+   * Whether a program can connect from the port that it names. Linux lets the connection take the place of one that is over
+   * at once (`tcp_twsk_unique`, with timestamps).
+   */
+  claim(local: Trace.Socket, remote: Trace.Socket): boolean {
+    const endpoint = this.connections.get(keyOf(local, remote))
+    if (endpoint === undefined) return true
+    if (endpoint.lingered < 0) return false
+    // Its peer hears nothing of that.
+    if (endpoint.state === "TIME_WAIT") endpoint.abort()
+    else endpoint.vanish()
+    return true
   }
 
   receive(segment: Segment): void {
