@@ -93,7 +93,7 @@ export class TcpTable {
 
   /**
    * Whether a program can connect from the port that it names. Linux lets the connection take the place of one that is over
-   * at once (`tcp_twsk_unique`, with timestamps).
+   * at once, whatever `tcp_tw_reuse` says.
    */
   claim(local: Trace.Socket, remote: Trace.Socket): boolean {
     const endpoint = this.connections.get(keyOf(local, remote))
