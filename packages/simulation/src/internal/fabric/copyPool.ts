@@ -1,20 +1,27 @@
-// One array for many small copies: an array for each costs several times as much.
+import * as Chunks from "@sluice/framing/Chunks"
+
+// One array for many small pieces: an array for each costs several times as much.
 const size = 64 * 1024
 const largest = 8 * 1024
 
 let slab = new Uint8Array(size)
 let used = 0
 
-/** A copy of some bytes. Small ones share memory, and no byte of it. */
-export const copy = (bytes: Uint8Array): Uint8Array => {
-  const { length } = bytes
-  if (length > largest) return bytes.slice()
+/** Memory for bytes, all of which the caller writes at once. Small pieces share an array, and no byte of it. */
+export const allocate = (length: number): Uint8Array => {
+  if (length > largest) return Chunks.allocateUnsafe(length)
   if (used + length > size) {
     slab = new Uint8Array(size)
     used = 0
   }
-  const copied = slab.subarray(used, used + length)
-  copied.set(bytes)
+  const piece = slab.subarray(used, used + length)
   used += length
+  return piece
+}
+
+/** A copy of some bytes. */
+export const copy = (bytes: Uint8Array): Uint8Array => {
+  const copied = allocate(bytes.length)
+  copied.set(bytes)
   return copied
 }

@@ -109,6 +109,7 @@ export class TraceBuffer {
   }
 }
 
-const sizeOf = (record: Trace.Record): number => "payload" in record ? record.payload.length : 0
+const sizeOf = (record: Trace.Record): number =>
+  record._tag === "Segment" || record._tag === "Datagram" ? record.payload.length : 0
 
 const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, "0")

@@ -44,27 +44,22 @@ export class Endpoint {
   #acknowledging = false
 
   constructor(table: TcpTable, options: Options, application: Application) {
-    const { stack } = table
-    const { engine } = stack
+    const path = new Path(table, options.local, options.remote)
+    const timers = new Timers(table.stack.engine, () => this.#expire(path.now))
     this.#table = table
     this.local = options.local
     this.remote = options.remote
     this.reuseAddress = options.reuseAddress
     this.key = keyOf(options.local, options.remote)
     this.#application = application
-    this.#path = new Path(table, options.local, options.remote)
-    this.#timers = new Timers(engine, () => this.#expire(engine.now))
-    this.#receiver = new Receiver(this.#path, table.settings.receiveBuffer)
-    this.#sender = new Sender(this.#path, this.#receiver, this.#timers, options.noDelay)
+    this.#path = path
+    this.#timers = timers
+    this.#receiver = new Receiver(path, table.settings.receiveBuffer)
+    this.#sender = new Sender(path, this.#receiver, timers, options.noDelay)
     this.#keepAlive = options.keepAlive === undefined
       ? undefined
-      : new KeepAlive(this.#path, this.#timers, options.keepAlive * 1000)
-    this.#expiry = new Expiry({
-      path: this.#path,
-      timers: this.#timers,
-      sender: this.#sender,
-      keepAlive: this.#keepAlive
-    })
+      : new KeepAlive(path, timers, options.keepAlive * 1000)
+    this.#expiry = new Expiry({ path, timers, sender: this.#sender, keepAlive: this.#keepAlive })
   }
 
   // A getter, so that the compiler does not take the state for what it was before a call.
@@ -141,6 +136,11 @@ export class Endpoint {
   /** What has come, as a read of 64 KiB gives it: all of it if it fits, or less by chance. */
   read(): Uint8Array | undefined {
     return this.#receiver.read()
+  }
+
+  /** Whether nobody else has the array that `read` returned last. */
+  get hasCopied(): boolean {
+    return this.#receiver.hasCopied
   }
 
   /** Tells the peer of the room that reading has made, if it is worth a segment. */

@@ -13,6 +13,7 @@ export class Path {
   readonly local: Trace.Socket
   readonly remote: Trace.Socket
   readonly #peerKey: string
+  readonly #headers: number
   #way: LinkState | undefined = undefined
   /** The largest segment that the peer takes (RFC 9293, section 3.7.1). */
   peerSegmentSize = 536
@@ -23,6 +24,7 @@ export class Path {
     this.local = local
     this.remote = remote
     this.#peerKey = keyOf(remote, local)
+    this.#headers = ipHeader(local.address) + 20
   }
 
   get now(): number {
@@ -36,7 +38,7 @@ export class Path {
 
   /** The largest payload that fits into a packet on the link. */
   get largestSegment(): number {
-    return Math.max(1, (this.#link?.settings.mtu ?? 1500) - ipHeader(this.local.address) - 20)
+    return Math.max(1, (this.#link?.settings.mtu ?? 1500) - this.#headers)
   }
 
   /** The largest payload that fits, and that the peer takes. */

@@ -33,6 +33,8 @@ export class TcpStream implements Transport.StreamTransport, Application {
   #receiver: Transport.StreamReceiver | undefined = undefined
   #telling = false
   #flowing = true
+  // The chunk that the receiver gets, if nobody else has it.
+  #copied: Uint8Array | undefined = undefined
   // What of a write did not fit.
   #unwritten: Array<Uint8Array> | undefined = undefined
   #flushed = false
@@ -73,9 +75,11 @@ export class TcpStream implements Transport.StreamTransport, Application {
     this.#tell()
   }
 
-  // The sender may have to send it again: its keeper gets a copy of its own.
+  // The sender may have to send it again: its keeper gets a copy of its own, unless the chunk is one already.
   keep(chunk: Uint8Array): Uint8Array {
-    return copy(chunk)
+    if (chunk !== this.#copied) return copy(chunk)
+    this.#copied = undefined
+    return chunk
   }
 
   dedicate(): boolean {
@@ -204,7 +208,9 @@ export class TcpStream implements Transport.StreamTransport, Application {
     while (this.#flowing && !this.#destroyed) {
       const chunk = this.endpoint.read()
       if (chunk === undefined) break
+      this.#copied = this.endpoint.hasCopied ? chunk : undefined
       const goesOn = receiver.onData(chunk)
+      this.#copied = undefined
       // Another may have it by now, who has asked for more and hears of it by a task of its own.
       if (receiver !== this.#receiver) return this.endpoint.announceRoom()
       if (!goesOn) this.#flowing = false

@@ -1,4 +1,4 @@
-import * as Chunks from "@sluice/framing/Chunks"
+import { allocate } from "../../../fabric/copyPool.ts"
 import type { Range } from "../segment.ts"
 
 /** A piece that has come ahead of what is missing before it. */
@@ -16,6 +16,8 @@ export class ReceiveBuffer {
   next = 0
   #readable: Array<Uint8Array> = []
   readableBytes = 0
+  /** Whether nobody else has the array that `take` returned last. */
+  hasCopied = false
   // In order, and without overlaps.
   readonly #islands: Array<Island> = []
 
@@ -95,9 +97,38 @@ export class ReceiveBuffer {
   take(most: number): Uint8Array | undefined {
     const size = Math.min(most, this.readableBytes)
     if (size === 0) return undefined
-    const taken = Chunks.takeFrom(this.#readable, size)
     this.readableBytes -= size
-    return taken
+    this.hasCopied = size > this.firstLength
+    return this.hasCopied ? this.#gather(size) : this.#takeFirst(size)
+  }
+
+  #takeFirst(most: number): Uint8Array {
+    const first = this.#readable[0]!
+    if (first.length <= most) {
+      this.#readable.shift()
+      return first
+    }
+    this.#readable[0] = first.subarray(most)
+    return first.subarray(0, most)
+  }
+
+  #gather(size: number): Uint8Array {
+    const gathered = allocate(size)
+    let pieces = 0
+    let filled = 0
+    while (filled < size) {
+      const piece = this.#readable[pieces]!
+      if (piece.length > size - filled) {
+        gathered.set(piece.subarray(0, size - filled), filled)
+        this.#readable[pieces] = piece.subarray(size - filled)
+        break
+      }
+      gathered.set(piece, filled)
+      filled += piece.length
+      pieces++
+    }
+    this.#readable.splice(0, pieces)
+    return gathered
   }
 
   get firstLength(): number {

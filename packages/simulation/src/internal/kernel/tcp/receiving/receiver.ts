@@ -57,6 +57,11 @@ export class Receiver {
     return buffer.take(this.#path.divides() ? this.#path.part(buffer.firstLength) : largestRead)
   }
 
+  /** Whether nobody else has the array that `read` returned last. */
+  get hasCopied(): boolean {
+    return this.#buffer.hasCopied
+  }
+
   /** Whether a segment without payload may begin here. */
   isInWindow(sequence: number): boolean {
     const { next } = this.#buffer
