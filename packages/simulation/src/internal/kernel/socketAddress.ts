@@ -24,4 +24,6 @@ export const isLoopback = (address: string): boolean => address.startsWith("127.
 export const isWildcard = (address: string): boolean => address === "0.0.0.0" || address === "::"
 
 export const isMulticast = (address: string): boolean =>
-  address.includes(":") ? address.startsWith("ff") : /^2(2[4-9]|3\d)\./.test(address)
+  address.startsWith("2") ? ipv4Multicast.test(address) : address.startsWith("ff")
+
+const ipv4Multicast = /^2(2[4-9]|3\d)\./

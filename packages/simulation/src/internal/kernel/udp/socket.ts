@@ -7,6 +7,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import type * as Trace from "../../../Trace.ts"
 import { copy } from "../../fabric/copyPool.ts"
 import type { IpStack } from "../../fabric/ipStack.ts"
+import type { LinkState } from "../../fabric/link.ts"
 import type { Bound } from "../ports.ts"
 import { fromInetAddress, isLoopback, isMulticast, isWildcard } from "../socketAddress.ts"
 import { systemError } from "../systemError.ts"
@@ -89,34 +90,31 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     done: (error?: NetworkError.NetworkError) => void
   ): void {
     const destination = to === undefined ? this.#peer! : canonical(to)
-    const error = this.#refusal(payload, destination)
-    if (error !== undefined) return done(error)
-    const source = this.#sourceTo(destination.address)!
+    const source = this.#sourceTo(destination.address)
+    const code = this.#refuses(payload, destination)
+    if (source === undefined || code !== undefined) {
+      return done(this.#refusal(payload, destination, code ?? "ENETUNREACH"))
+    }
     const kept = copy(payload)
     if (isMulticast(destination.address)) this.#toGroup(kept, source, destination)
     else if (isBroadcast(destination.address)) this.#toAll(kept, source, destination)
-    else this.#emit(kept, source, destination, this.#stack.linkTo(destination.address)?.to)
+    else this.#emit(kept, source, destination, this.#stack.linkTo(destination.address))
     done()
   }
 
-  #refusal(payload: Uint8Array, destination: Trace.Socket): NetworkError.NetworkError | undefined {
-    const refuse = (code: string) => systemError("send", formatSocket(destination), code, "send")
-    const isIpv6 = destination.address.includes(":")
-    if (this.#closed) return refuse("EBADF")
-    if (!this.#stack.isPowered) return refuse("ENETDOWN")
-    if (payload.length > (isIpv6 ? 65527 : 65507)) {
-      return new NetworkErrors.NetworkError({
-        operation: "send",
-        address: formatSocket(destination),
-        reason: new NetworkErrors.MessageTooLarge({ size: payload.length }),
-        code: "EMSGSIZE",
-        syscall: "send"
-      })
-    }
-    if (isBroadcast(destination.address) && !this.#options.broadcast) return refuse("EACCES")
-    if (destination.port === 0) return refuse("EINVAL")
-    if (this.#sourceTo(destination.address) === undefined) return refuse("ENETUNREACH")
-    return undefined
+  #refuses(payload: Uint8Array, { address, port }: Trace.Socket): string | undefined {
+    if (this.#closed) return "EBADF"
+    if (!this.#stack.isPowered) return "ENETDOWN"
+    if (payload.length > 65507 && (payload.length > 65527 || !address.includes(":"))) return "EMSGSIZE"
+    if (isBroadcast(address) && !this.#options.broadcast) return "EACCES"
+    return port === 0 ? "EINVAL" : undefined
+  }
+
+  #refusal(payload: Uint8Array, destination: Trace.Socket, code: string): NetworkError.NetworkError {
+    const address = formatSocket(destination)
+    if (code !== "EMSGSIZE") return systemError("send", address, code, "send")
+    const reason = new NetworkErrors.MessageTooLarge({ size: payload.length })
+    return new NetworkErrors.NetworkError({ operation: "send", address, reason, code, syscall: "send" })
   }
 
   #sourceTo(address: string): Trace.Socket | undefined {
@@ -134,9 +132,8 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     return socketAt(stack.sourceFor(address), this.port)
   }
 
-  #emit(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket, to: IpStack | undefined): void {
-    const link = to === undefined ? undefined : this.#stack.linkToMachine(to)
-    this.#stack.send(new Datagram(this.#stack, to, source, destination, payload), link)
+  #emit(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket, link: LinkState | undefined): void {
+    this.#stack.send(new Datagram(this.#stack, link?.to, source, destination, payload), link)
   }
 
   #toGroup(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
@@ -144,12 +141,16 @@ export class UdpEndpoint implements Transport.DatagramTransport, Bound {
     for (const machine of this.#stack.machines) {
       const isHere = machine === this.#stack
       if (isHere ? this.#options.multicastLoopback === false : onlyHere) continue
-      if (machine.hasJoined(destination.address)) this.#emit(payload, source, destination, machine)
+      if (machine.hasJoined(destination.address)) {
+        this.#emit(payload, source, destination, this.#stack.linkToMachine(machine))
+      }
     }
   }
 
   #toAll(payload: Uint8Array, source: Trace.Socket, destination: Trace.Socket): void {
-    for (const machine of this.#stack.machines) this.#emit(payload, source, destination, machine)
+    for (const machine of this.#stack.machines) {
+      this.#emit(payload, source, destination, this.#stack.linkToMachine(machine))
+    }
   }
 
   parse(source: Transport.DatagramSource): NetAddress.InetAddress {

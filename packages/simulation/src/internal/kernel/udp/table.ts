@@ -36,6 +36,7 @@ export class UdpTable {
       }
       return
     }
+    if (sockets.length === 1) return this.#toOnly(datagram, sockets[0]!)
     const connected = sockets.filter((socket) =>
       socket.isConnected && socket.knows(source) && takes(socket, destination.address)
     )
@@ -48,6 +49,15 @@ export class UdpTable {
       ? matches[this.#choice.below(matches.length)]!
       : matches[matches.length - 1]!
     chosen.receive(datagram)
+  }
+
+  #toOnly(datagram: Datagram, socket: UdpEndpoint): void {
+    if (!socket.knows(datagram.source) || !takes(socket, datagram.destination.address)) {
+      return this.#unreachable(datagram)
+    }
+    // A choice among sockets that share a port: later choices do not depend on how many there are now.
+    if (socket.spreads) this.#choice.below(1)
+    socket.receive(datagram)
   }
 
   #toGroup(datagram: Datagram, sockets: ReadonlyArray<UdpEndpoint>): void {
