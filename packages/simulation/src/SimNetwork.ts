@@ -229,7 +229,7 @@ const check = (options: Options): Result.Result<Settings, NetworkError.NetworkEr
       seed: options.seed ?? 0,
       defaults: yield* checkLink(options.defaults ?? {}, defaults, "the links"),
       loopback: yield* checkLink(options.loopback ?? {}, loopback, "the loopback links"),
-      tcp: yield* checkTcp(options.tcp ?? {}),
+      tcp: yield* checkTcp(options.tcp),
       disk: yield* checkDisk(options.disk ?? {}, defaultDisk, "the disks"),
       names: yield* checked("configure", "the names", () =>
         new Map(

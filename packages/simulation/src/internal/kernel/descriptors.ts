@@ -17,7 +17,9 @@ export class Descriptors {
 
   /** Whether there is a free one. */
   get isFree(): boolean {
-    return this.#open.size < Math.min(this.#standing, ...Array.from(this.#limits, ({ limit }) => limit))
+    if (this.#open.size >= this.#standing) return false
+    for (const { limit } of this.#limits) if (this.#open.size >= limit) return false
+    return true
   }
 
   open(socket: object): void {

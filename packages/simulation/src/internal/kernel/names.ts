@@ -56,8 +56,17 @@ export class Names {
 
   #answer(name: string): ReadonlyArray<NetAddress.IpAddress> {
     const lookup = this.#stale[0] ?? ((name: string) => this.#host.world.lookup(name))
-    return lookup(name).map(NetAddress.ipFromStringUnsafe)
+    return parsed(lookup(name))
   }
+}
+
+// A host is looked up many times, and its addresses stay.
+const known = new WeakMap<ReadonlyArray<string>, ReadonlyArray<NetAddress.IpAddress>>()
+
+const parsed = (addresses: ReadonlyArray<string>): ReadonlyArray<NetAddress.IpAddress> => {
+  let parsed = known.get(addresses)
+  if (parsed === undefined) known.set(addresses, parsed = addresses.map(NetAddress.ipFromStringUnsafe))
+  return parsed
 }
 
 // As getaddrinfo(3) reports it.

@@ -44,7 +44,12 @@ export interface TcpSettings {
 
 const micros = (millis: number): number => Math.round(millis * 1000)
 
-export const checkTcp = (options: TcpOptions): Result.Result<TcpSettings, NetworkError.NetworkError> =>
+export const checkTcp = (options: TcpOptions | undefined): Result.Result<TcpSettings, NetworkError.NetworkError> =>
+  options === undefined ? defaults ??= check({}) : check(options)
+
+let defaults: Result.Result<TcpSettings, NetworkError.NetworkError> | undefined
+
+const check = (options: TcpOptions): Result.Result<TcpSettings, NetworkError.NetworkError> =>
   checked("configure", "tcp", () => ({
     sendBuffer: optionalInteger("sendBuffer", options.sendBuffer, 1, 2 ** 30) ?? 256 * 1024,
     receiveBuffer: optionalInteger("receiveBuffer", options.receiveBuffer, 128, 2 ** 30) ?? 256 * 1024,
