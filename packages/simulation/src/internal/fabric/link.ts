@@ -8,8 +8,6 @@ import type { IpStack } from "./ipStack.ts"
 import type { Bursts, LinkSettings, Middlebox } from "./linkSettings.ts"
 import type { Packet } from "./packet.ts"
 
-const nothing: ReadonlyArray<never> = []
-
 // Packets that a link keeps while it is held.
 const holdLimit = 65_536
 
@@ -37,18 +35,22 @@ type Concern =
 /** What becomes of a packet that a fault keeps from its link; `undefined` if it may pass. */
 export type Filter = (packet: Packet, link: LinkState) => Trace.Fate | undefined
 
+/** The faults of a link that are in effect: they add up. */
+interface Faults {
+  filters: ReadonlyArray<Filter>
+  holds: number
+  slowness: ReadonlyArray<number>
+  losses: ReadonlyArray<number>
+  held: Array<Packet>
+}
+
 /** One direction of the link between two hosts. There may be many that are never used: they cost little until then. */
 export class LinkState {
   readonly #fabric: Fabric
   readonly from: IpStack
   readonly to: IpStack
   settings: LinkSettings
-  // The faults that are in effect: they add up.
-  #filters: ReadonlyArray<Filter> = nothing
-  #holds = 0
-  #slowness: ReadonlyArray<number> = nothing
-  #losses: ReadonlyArray<number> = nothing
-  #held: ReadonlyArray<Packet> = nothing
+  #faults: Faults | undefined = undefined
   #bottleneck: Bottleneck | undefined = undefined
   #flows: FlowTable | undefined = undefined
   #isInBurst = false
@@ -86,23 +88,29 @@ export class LinkState {
   // Faults: each returns how it ends
   // -------------------------------------------------------------------------------------------------------------------
 
+  #begin(): Faults {
+    return this.#faults ??= { filters: [], holds: 0, slowness: [], losses: [], held: [] }
+  }
+
   /** Keeps packets from the link. */
   filter(filter: Filter): () => void {
+    const faults = this.#begin()
     // So that the same one is in it twice if it is added twice.
     const own: Filter = (packet, link) => filter(packet, link)
-    this.#filters = [...this.#filters, own]
+    faults.filters = [...faults.filters, own]
     return () => {
-      this.#filters = without(this.#filters, own)
+      faults.filters = without(faults.filters, own)
     }
   }
 
   /** Keeps all packets until it ends, which sends them in their order. */
   hold(): () => void {
-    this.#holds++
+    const faults = this.#begin()
+    faults.holds++
     return () => {
-      if (--this.#holds > 0) return
-      const held = this.#held
-      this.#held = nothing
+      if (--faults.holds > 0) return
+      const { held } = faults
+      faults.held = []
       for (const packet of held) {
         packet.drop("arrives")
         this.#forward(packet)
@@ -112,17 +120,19 @@ export class LinkState {
 
   /** Multiplies latencies. */
   slow(factor: number): () => void {
-    this.#slowness = [...this.#slowness, factor]
+    const faults = this.#begin()
+    faults.slowness = [...faults.slowness, factor]
     return () => {
-      this.#slowness = without(this.#slowness, factor)
+      faults.slowness = without(faults.slowness, factor)
     }
   }
 
   /** Loses packets with this probability, besides those that the settings lose. */
   lose(probability: number): () => void {
-    this.#losses = [...this.#losses, probability]
+    const faults = this.#begin()
+    faults.losses = [...faults.losses, probability]
     return () => {
-      this.#losses = without(this.#losses, probability)
+      faults.losses = without(faults.losses, probability)
     }
   }
 
@@ -132,15 +142,16 @@ export class LinkState {
 
   /** Takes a packet, which is in the trace already. */
   send(packet: Packet): void {
-    for (const filter of this.#filters) {
+    const faults = this.#faults
+    if (faults === undefined) return this.#forward(packet)
+    for (const filter of faults.filters) {
       const fate = filter(packet, this)
       if (fate !== undefined) return packet.drop(fate)
     }
-    if (this.#holds === 0) return this.#forward(packet)
-    if (this.#held.length >= holdLimit) return packet.drop("queueFull")
+    if (faults.holds === 0) return this.#forward(packet)
+    if (faults.held.length >= holdLimit) return packet.drop("queueFull")
     packet.drop("held")
-    if (this.#held.length === 0) this.#held = [packet]
-    else (this.#held as Array<Packet>).push(packet)
+    faults.held.push(packet)
   }
 
   #forward(packet: Packet): void {
@@ -160,7 +171,9 @@ export class LinkState {
     const latency = settings.fixedLatency ?? settings.latency.sample(this.#random("latency").next)
     const jitter = settings.jitter === 0 ? 0 : this.#random("jitter").next() * settings.jitter
     let delay = Math.max(0, Math.round((latency + jitter) * 1000)) || 0
-    for (const factor of this.#slowness) delay = Math.round(delay * factor)
+    if (this.#faults !== undefined) {
+      for (const factor of this.#faults.slowness) delay = Math.round(delay * factor)
+    }
     let arrival = departure + delay
     if (this.#chance("reordering", settings.reordering)) {
       arrival += 1 + this.#random("reordering").below(2 * delay + 1000)
@@ -206,8 +219,10 @@ export class LinkState {
   // A packet is lost with any of its fragments.
   #isLost(size: number): boolean {
     const { bursts, loss, mtu } = this.settings
-    for (const probability of this.#losses) {
-      if (this.#random("loss by faults").chance(probability)) return true
+    if (this.#faults !== undefined) {
+      for (const probability of this.#faults.losses) {
+        if (this.#random("loss by faults").chance(probability)) return true
+      }
     }
     if (bursts !== undefined && this.#isLostInBurst(bursts)) return true
     if (loss === 0) return false
