@@ -9,6 +9,7 @@ import * as Simulation from "@sluice/simulation/Simulation"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import { ReceiveBuffer } from "../../src/internal/kernel/tcp/receiving/receiveBuffer.ts"
 import { Congestion } from "../../src/internal/kernel/tcp/sending/congestion.ts"
 import { RoundTrip } from "../../src/internal/kernel/tcp/sending/roundTrip.ts"
@@ -312,4 +313,48 @@ describe("the size of segments", () => {
         expect(segments.some(({ fate }) => fate === "tooLarge")).toBe(false)
       })
   )
+})
+
+describe("bytes that a program has read", () => {
+  it.effect("are its own: when it overwrites them, neither the trace nor what is read later changes", () =>
+    Effect.gen(function*() {
+      const sent = Uint8Array.from({ length: 50_000 }, (_, index) => index % 251)
+      const received: Array<number> = []
+      const { trace } = yield* Simulation.record(
+        Effect.scoped(Effect.gen(function*() {
+          const [server, client] = yield* SimNetwork.hosts("server", "client")
+          yield* SimNetwork.link(server, client, { loss: 0.1, segmentation: 0.3 })
+          const listener = yield* Effect.provide(Network.listen("tcp://0.0.0.0:7"), Host.layer(server))
+          const near = yield* Effect.provide(Network.connect("server:7"), Host.layer(client))
+          const far = yield* Listener.accept(listener)
+          yield* Effect.forkChild(Effect.andThen(Connection.write(near, sent), Connection.end(near)))
+          yield* Stream.runForEach(Connection.bytes(far), (chunk) =>
+            Effect.sync(() => {
+              received.push(...chunk)
+              chunk.fill(255)
+            }))
+        })),
+        { seed: 1 }
+      )
+      expect(received).toEqual([...sent])
+      const payloads = trace.records.flatMap((each) => each._tag === "Segment" ? [...each.payload] : [])
+      assert.isAbove(payloads.length, sent.length)
+      expect(payloads.filter((byte) => byte === 255)).toEqual([])
+    }))
+
+  it("are a copy if they came in pieces, and otherwise a view", () => {
+    const buffer = new ReceiveBuffer(100)
+    const pieces = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5), Uint8Array.of(6, 7)]
+    let next = 0
+    for (const piece of pieces) {
+      buffer.insert(next, piece)
+      next += piece.length
+    }
+    const take = (most: number) => [[...buffer.take(most)!], buffer.hasCopied, buffer.readableBytes]
+    expect(take(2)).toEqual([[1, 2], false, 5])
+    expect(take(2)).toEqual([[3, 4], true, 3])
+    expect(take(1)).toEqual([[5], false, 2])
+    expect(take(9)).toEqual([[6, 7], false, 0])
+    expect(buffer.take(1)).toBeUndefined()
+  })
 })
