@@ -18,18 +18,30 @@ import * as NodeDuplex from "../src/NodeDuplex.ts"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import { withoutItsSockets } from "./fixtures/duplexPlatform.ts"
 
-const networks: Record<string, Layer.Layer<Network.Network>> = {
-  "Node's own sockets": NodeNetwork.layer,
-  "Duplexes on the kernel": withoutItsSockets,
-  "the simulated network": SimNetwork.layerNetwork() as Layer.Layer<Network.Network>
+interface Place {
+  readonly layer: Layer.Layer<Network.Network>
+  readonly serve: typeof NodeDuplex.serve
+}
+
+// A turn of the event loop, in which the kernel's events come in.
+const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
+const serveLater: typeof NodeDuplex.serve = (server) => (connection) =>
+  Effect.andThen(turn, NodeDuplex.serve(server)(connection))
+
+const places: Record<string, Place> = {
+  "Node's own sockets": { layer: NodeNetwork.layer, serve: NodeDuplex.serve },
+  "Node's own sockets, some time after they were accepted": { layer: NodeNetwork.layer, serve: serveLater },
+  "Duplexes on the kernel": { layer: withoutItsSockets, serve: NodeDuplex.serve },
+  "the simulated network": {
+    layer: SimNetwork.layerNetwork() as Layer.Layer<Network.Network>,
+    serve: NodeDuplex.serve
+  }
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 const megabytes = new Uint8Array(16 * 1024 * 1024)
-
-// A turn of the event loop, in which the kernel's events come in.
-const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 const until = <E, R>(isTrue: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(isTrue, (is) => is ? Effect.void : Effect.andThen(turn, until(isTrue)))
@@ -135,7 +147,7 @@ const plays: Record<string, Play> = {
   }
 }
 
-const run = Effect.fnUntraced(function*({ client, options, server: act }: Play) {
+const run = Effect.fnUntraced(function*({ client, options, server: act }: Play, serve: typeof NodeDuplex.serve) {
   const errors: Array<string> = []
   const node = new Net.Server()
   node.on("connection", (socket) => {
@@ -145,7 +157,7 @@ const run = Effect.fnUntraced(function*({ client, options, server: act }: Play) 
     })
     act(socket)
   })
-  const server = yield* Server.make({ ...options, listen: "tcp://127.0.0.1:0" }, NodeDuplex.serve(node))
+  const server = yield* Server.make({ ...options, listen: "tcp://127.0.0.1:0" }, serve(node))
   const closed = yield* server.events.pipe(
     Stream.filter((event): event is ServerEvent.Closed => event._tag === "Closed"),
     Stream.runHead,
@@ -165,12 +177,12 @@ const run = Effect.fnUntraced(function*({ client, options, server: act }: Play) 
   return [seen, reason, `${bytesIn} in, ${bytesOut > 1000 ? "some" : bytesOut} out`, ...errors]
 })
 
-for (const [network, layer] of Object.entries(networks)) {
-  describe(`a server of Node's over ${network}`, () => {
+for (const [place, { layer, serve }] of Object.entries(places)) {
+  describe(`a server of Node's over ${place}`, () => {
     for (const [name, play] of Object.entries(plays)) {
       it.live(name, () =>
         Effect.gen(function*() {
-          expect(yield* run(play)).toEqual(play.seen)
+          expect(yield* run(play, serve)).toEqual(play.seen)
         }).pipe(Effect.scoped, Effect.provide(layer)))
     }
 
@@ -182,7 +194,7 @@ for (const [network, layer] of Object.entries(networks)) {
           sockets.push(socket.on("data", (chunk) => socket.write(chunk)).on("error", () => {}))
         })
         const options = { listen: "tcp://127.0.0.1:0", idleTimeout: "1 second" } as const
-        const server = yield* Server.make(options, NodeDuplex.serve(node))
+        const server = yield* Server.make(options, serve(node))
         const connection = yield* Network.connect(Endpoint.fromAddress(server.address))
         // Simulated time passes only when it is adjusted.
         const echo = Effect.fnUntraced(function*(text: string) {
@@ -209,3 +221,25 @@ for (const [network, layer] of Object.entries(networks)) {
       }).pipe(Effect.scoped, Effect.provide(layer)))
   })
 }
+
+describe("a server of Node's reads", () => {
+  // The buffer of the option `onread`, from which each chunk is copied.
+  const bufferOf = (socket: Net.Socket): unknown => {
+    const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "kBuffer")!
+    return (socket as unknown as Record<symbol, unknown>)[symbol]
+  }
+
+  const bufferWith = (serve: typeof NodeDuplex.serve) =>
+    Effect.gen(function*() {
+      const node = new Net.Server()
+      const accepted = new Promise<Net.Socket>((resolve) => node.on("connection", resolve))
+      const server = yield* Server.make({ listen: "tcp://127.0.0.1:0" }, serve(node))
+      yield* Network.connect(Endpoint.fromAddress(server.address))
+      return bufferOf(yield* Effect.promise(() => accepted))
+    }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer))
+
+  it.live("in Node's own way", () => Effect.map(bufferWith(NodeDuplex.serve), (buffer) => expect(buffer).toBeNull()))
+
+  it.live("copies of chunks if the connection has been read before", () =>
+    Effect.map(bufferWith(serveLater), (buffer) => expect(buffer).toBeInstanceOf(Uint8Array)))
+})

@@ -134,7 +134,7 @@ export const open = (
         const facts = factsOf(socket, bound)
         // A peer that is gone already has no address left to report, and sends nothing more.
         if (facts === undefined) socket.destroy()
-        else receiver.onConnection(new NodeStream(socket, { ...facts, reuseReadBuffer }))
+        else new NodeStream(socket, { ...facts, reuseReadBuffer }).arriveAt(receiver)
       })
       resume(Effect.succeed(server))
     })

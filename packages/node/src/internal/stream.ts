@@ -24,7 +24,7 @@ export interface StreamFacts {
 
 /** A library that has the socket of a stream. */
 export interface Library {
-  /** Called with what the socket reads; answers whether to continue reading. */
+  /** Called with what a socket reads into the shared buffer; answers whether to continue reading. */
   readonly onRead: ReadBuffer.OnRead
   /** Called before the connection writes, too. */
   readonly onWrite: (bytes: number) => void
@@ -59,6 +59,7 @@ export class NodeStream implements Transport.StreamTransport {
   #remote: Facts | NetAddress.SocketAddress
   #receiver: Transport.StreamReceiver | undefined = undefined
   #lends = false
+  #isArriving = false
   #library: Library | undefined = undefined
 
   constructor(socket: Net.Socket, options: StreamFacts) {
@@ -98,10 +99,28 @@ export class NodeStream implements Transport.StreamTransport {
     return this.#receiver
   }
 
+  /**
+   * Gives an accepted connection to its listener. A library that has the socket at the end of the call reads it in Node's own
+   * way: a socket that has read into the shared buffer cannot stop doing so, and that costs such a library a copy.
+   */
+  arriveAt(listener: Transport.ListenerReceiver): void {
+    this.#isArriving = true
+    listener.onConnection(this)
+    this.#arrived()
+  }
+
+  // Nothing was read meanwhile: the event loop reads.
+  #arrived(): void {
+    if (!this.#isArriving) return
+    this.#isArriving = false
+    if (this.#lends && this.#library === undefined) ReadBuffer.adopt(this.socket, ReadBuffer.shared, onRead)
+  }
+
   start(receiver: Transport.StreamReceiver): void {
     const { socket } = this
     this.#receiver = receiver
-    this.#lends = this.#reuse && ReadBuffer.adopt(socket, ReadBuffer.shared, onRead)
+    this.#lends = this.#reuse &&
+      (this.#isArriving ? ReadBuffer.canAdopt(socket) : ReadBuffer.adopt(socket, ReadBuffer.shared, onRead))
     if (this.#lends) {
       // What arrived behind a handshake is in the buffer of the stream.
       const early = takeBuffered(socket)
@@ -134,6 +153,7 @@ export class NodeStream implements Transport.StreamTransport {
   }
 
   dedicate(): boolean {
+    this.#arrived()
     return !this.#lends || ReadBuffer.adopt(this.socket, ReadBuffer.allocate(), onRead)
   }
 
@@ -181,6 +201,7 @@ export class NodeStream implements Transport.StreamTransport {
 
   /** Gives up the socket: what happens on it is not reported here from now on. */
   surrender(): { readonly socket: Net.Socket; readonly facts: StreamFacts } {
+    this.#arrived()
     const { socket } = this // Removing the listeners would cost every TLS connection more.
     ;(socket as Owned)[owner] = nobody
     if (this.#receiver !== undefined) socket.off("data", onData)
@@ -188,19 +209,19 @@ export class NodeStream implements Transport.StreamTransport {
     return { socket, facts: { local: this.#local, remote: this.#remote, reuseReadBuffer: this.#reuse } }
   }
 
-  /** Gives the socket to a library, if it is open in both directions and reads into the shared buffer. */
+  /** Gives the socket to a library, if it is open in both directions and what it reads is not buffered. */
   lendTo(library: Library): Net.Socket | undefined {
     const { socket } = this
     if (!this.#lends || socket.destroyed || socket.readableEnded || socket.writableEnded) return undefined
     this.#library = library
-    ReadBuffer.redirect(socket, library.onRead)
+    if (!this.#isArriving) ReadBuffer.redirect(socket, library.onRead)
     return socket
   }
 
   /** Takes the socket back from a library that has not used it. */
   takeBack(): void {
     this.#library = undefined
-    ReadBuffer.redirect(this.socket, onRead)
+    if (!this.#isArriving) ReadBuffer.redirect(this.socket, onRead)
   }
 
   /** Continues on the handle of the socket that the library had, and has destroyed. */

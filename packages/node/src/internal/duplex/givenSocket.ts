@@ -1,6 +1,7 @@
 import type * as Connection from "@sluice/core/Connection"
 import * as Net from "node:net"
 import { Duplex } from "node:stream"
+import * as OwnChunk from "../facade/ownChunk.ts"
 import { handleOf } from "../facade/socketHandle.ts"
 import { localOf, nameOf, remoteOf, type SocketName } from "./socketFacts.ts"
 
@@ -44,6 +45,7 @@ export const become = (socket: Net.Socket, by: Giver): void => {
   given._getsockname = localName
   given._getpeername = remoteName
   given.pause = pause
+  given.push = push
 }
 
 /** Makes a socket of `become` report input and output at once, for timeouts. */
@@ -78,6 +80,12 @@ function remoteName(this: Given): SocketName {
 // A socket with a read buffer stops reading at once when it is paused. Others read up to the high-water mark.
 function pause(this: Given): Given {
   return Duplex.prototype.pause.call(this) as Given
+}
+
+// Node gives it what it has read.
+function push(this: Given, chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+  if (chunk !== null) OwnChunk.announce(chunk.length)
+  return node.push.call(this, chunk, encoding)
 }
 
 // Node calls it for input, and for each write that is done.

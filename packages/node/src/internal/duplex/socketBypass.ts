@@ -10,6 +10,7 @@ import {
   resetOnDestroy,
   type SocketHandle,
   stopFlowing,
+  stopReading,
   takeHandle
 } from "../facade/socketHandle.ts"
 import { type Library, NodeStream } from "../stream.ts"
@@ -79,8 +80,10 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
     const socket = this.#socket
     become(socket, this)
     stopFlowing(socket)
-    if (isPaused) Net.Socket.prototype.pause.call(socket)
-    else socket.read(0)
+    if (isPaused) {
+      stopReading(socket)
+      socket.pause()
+    } else socket.read(0)
     if (this.#unread.length > 0) socket.unshift(Buffer.concat(this.#unread))
     this.#unread = none
     return socket
@@ -135,7 +138,7 @@ export class SocketBypass implements Lending.Bypass, Library, Lending.Consumer {
 
   /** Called on the socket. */
   onRead(this: Net.Socket, length: number, buffer: Uint8Array): boolean {
-    return this.push(OwnChunk.copy(buffer.subarray(0, length)))
+    return Net.Socket.prototype.push.call(this, OwnChunk.copy(buffer.subarray(0, length)))
   }
 
   /** The connection has counted what it writes itself. */

@@ -28,15 +28,22 @@ const [bufferSymbol, callbackSymbol] = (() => {
  * what is Node's own: where this Node has it otherwise, it answers `false`, and the socket's `data` events serve.
  */
 export const adopt = (socket: Net.Socket, buffer: Uint8Array, onRead: OnRead): boolean => {
-  const handle = (socket as { _handle?: { useUserBuffer?: (buffer: Uint8Array) => void } })._handle
-  if (bufferSymbol === undefined || callbackSymbol === undefined || typeof handle?.useUserBuffer !== "function") {
-    return false
-  }
-  handle.useUserBuffer(buffer)
-  const internals = socket as unknown as Record<symbol, unknown>
-  internals[bufferSymbol] = buffer
-  internals[callbackSymbol] = onRead
+  if (!canAdopt(socket)) return false
+  const internals = socket as unknown as Internals
+  internals._handle!.useUserBuffer!(buffer)
+  internals[bufferSymbol!] = buffer
+  internals[callbackSymbol!] = onRead
   return true
+}
+
+/** Whether `adopt` would succeed. */
+export const canAdopt = (socket: Net.Socket): boolean =>
+  bufferSymbol !== undefined && callbackSymbol !== undefined &&
+  typeof (socket as unknown as Internals)._handle?.useUserBuffer === "function"
+
+interface Internals {
+  readonly _handle?: { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null
+  [symbol: symbol]: unknown
 }
 
 /** Gives what a socket with a buffer of `adopt` reads to another callback. */
