@@ -17,7 +17,7 @@ it.effect("the side of a Socket gives up the pulls that wait, and has kept none 
       forget(reader)
     }
     const pull = Effect.forkChild(Effect.exit(side.reader.pull), { startImmediately: true })
-    // One that receives, one that is interrupted, and one that waits.
+    // A pull that receives, a pull that is interrupted, and a pull that waits.
     const first = yield* pull
     transport.deliver(Uint8Array.of(1))
     assert.strictEqual((yield* Fiber.join(first))._tag, "Success")
