@@ -47,7 +47,6 @@ export const serve = (hall: Hall, settings: Settings, wire: Wire.Wire) =>
         writing,
         listen(framed, hall, member, settings, bucket, heard),
         Silence.watch(member, settings, heard),
-        Silence.untilIntroduced(member, settings),
         Effect.flatMap(Server.draining, () => new Parting({ farewell: "the server closes: goodbye", why: undefined }))
       ]).pipe(
         Effect.catchTag("Parting", (parting) =>

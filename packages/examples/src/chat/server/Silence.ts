@@ -16,31 +16,38 @@ export const now = (clock: Clock.Clock): number => Number(clock.monotonicTimeNan
 
 const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
 
-/** Pings a silent client, and disconnects it if it does not answer. */
+/**
+ * Disconnects a client that takes neither a name nor a room in time; pings a silent client, and disconnects it if it does
+ * not answer. One fiber for both: a chat has as many of them as clients.
+ */
 export const watch = (member: Member, settings: Settings, heard: Heard): Effect.Effect<never, Parting> => {
   const idle = millis(settings.idle)
   const grace = millis(settings.idleGrace)
-  const ping = Line.Ping({ seconds: grace / 1000 })
+  let introduction: number | undefined
+  let ping: { readonly heard: number; readonly until: number } | undefined
   const look: Effect.Effect<never, Parting> = Clock.clockWith((clock) => {
-    const left = heard.at + idle - now(clock)
-    if (left > 0) return Effect.andThen(Effect.sleep(left), look)
-    const asked = heard.at
-    return tell(member, ping).pipe(
-      Effect.andThen(Effect.sleep(grace)),
-      Effect.flatMap(() =>
-        heard.at > asked ? look : new Parting({ farewell: "nothing was heard of you: goodbye", why: "silent" })
-      )
-    )
+    const time = now(clock)
+    introduction ??= time + millis(settings.introduction)
+    if (time >= introduction) {
+      if (!member.introduced) return late
+      introduction = Infinity
+    }
+    if (ping !== undefined && time >= ping.until) {
+      if (heard.at <= ping.heard) return silent
+      ping = undefined
+    }
+    if (ping === undefined && time >= heard.at + idle) {
+      ping = { heard: heard.at, until: time + grace }
+      return Effect.andThen(tell(member, Line.Ping({ seconds: grace / 1000 })), look)
+    }
+    const next = Math.min(introduction, ping?.until ?? heard.at + idle)
+    return Effect.andThen(Effect.sleep(next - time), look)
   })
   return look
 }
 
-/** Disconnects a client that takes neither a name nor a room in time. */
-export const untilIntroduced = (member: Member, { introduction }: Settings): Effect.Effect<never, Parting> =>
-  Effect.flatMap(
-    Effect.sleep(introduction),
-    () =>
-      member.introduced
-        ? Effect.never
-        : new Parting({ farewell: "you took neither a name nor a room in time: goodbye", why: undefined })
-  )
+const late = Effect.fail(
+  new Parting({ farewell: "you took neither a name nor a room in time: goodbye", why: undefined })
+)
+
+const silent = Effect.fail(new Parting({ farewell: "nothing was heard of you: goodbye", why: "silent" }))
