@@ -74,7 +74,7 @@ describe("a Duplex as a connection", () => {
       })
       const scope = yield* Scope.make()
       yield* Scope.provide(NodeDuplex.toConnection(deaf, { closeTimeout: "50 millis" }), scope)
-      yield* Effect.timeout(Scope.close(scope, Exit.void), "2 seconds")
+      yield* Effect.timeout(Scope.close(scope, Exit.void), "30 seconds")
       expect(deaf.destroyed).toBe(true)
     }))
 

@@ -152,8 +152,8 @@ describe("text", () => {
       return performance.now() - begun
     }
     const hostile = `${"\x9d".repeat(30_000)}\x1bq`
-    cost(hostile)
-    expect(cost(hostile)).toBeLessThan(200)
+    // The least of some, which no other process has delayed.
+    expect(Math.min(...Array.from({ length: 5 }, () => cost(hostile)))).toBeLessThan(200)
   })
 
   it("keeps half characters from becoming others", () => {

@@ -220,7 +220,7 @@ const unread = 100_000
 
 const observe = <A, E>(effect: Effect.Effect<A, E>, describe: (value: A) => string): Effect.Effect<string> =>
   Effect.map(
-    Effect.exit(Effect.timeoutOption(effect, "2 seconds")),
+    Effect.exit(Effect.timeoutOption(effect, "30 seconds")),
     (exit) => Exit.isFailure(exit) ? kind(exit.cause) : Option.isNone(exit.value) ? "waits" : describe(exit.value.value)
   )
 
