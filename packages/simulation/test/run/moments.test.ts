@@ -92,6 +92,14 @@ describe("faults in a run that differs from theirs", () => {
     }
   })
 
+  it("follow packets of their sort, and the first of those or another", () => {
+    const faults = [fault(50_000, "a", "b", ["a", "b"])]
+    const others = new Array<readonly [string, string]>(200).fill(["client", "other"])
+    expect(outcomes(faults, [["c", "d"], ...others])).toEqual(new Set(["ab", "cd"]))
+    const ofAnotherSort = faults.map((each) => ({ ...each, after: { ...each.after!, sort: sort + 1 } }))
+    expect(outcomes(ofAnotherSort, [["c", "d"]])).toEqual(new Set(["ab"]))
+  })
+
   it("take clients for clients, whichever they are, and never for servers", () => {
     const all = outcomes([fault(50_000, "a", "", ["client", "a"])], [["a", "c"], ["other", "b"], ["c", "client"]])
     expect([...all].sort()).toEqual(["a", "b"])
