@@ -17,6 +17,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import { vi } from "vitest"
+import { minimize } from "../../src/internal/run/minimize.ts"
+import { type Task, trialOf } from "../../src/internal/run/trial.ts"
 import { counted } from "../fixtures/counted.ts"
 import race from "../fixtures/race.ts"
 
@@ -145,6 +147,31 @@ describe("Simulation.explore", () => {
       const passing = [...tried].filter(([run]) => !(run.includes("host3") && run.includes("host7")))
       expect(passing.length).toBeGreaterThan(20)
       expect(passing.filter(([, times]) => times > 1)).toEqual([])
+    }))
+
+  it.effect("looks for a failure of many faults under other seeds of the campaign", () =>
+    Effect.gen(function*() {
+      const program = Effect.gen(function*() {
+        yield* SimNetwork.host("host")
+        yield* Effect.sleep("1 second")
+        yield* Effect.fail(new Error("wrong"))
+      })
+      const faults = Array.from({ length: 30 }, (_, index) =>
+        ({ kind: "skew", hosts: ["host"], amount: 1000, at: 1000 * (index + 1), until: 500_000 }) as const)
+      const options: Simulation.Options = { for: "2 seconds", schedule: "random" }
+      const failed = yield* Simulation.record(program, { ...options, seed: 1, campaign: Campaign.replay(faults) })
+      // All thirty are needed, but the fifth further seed fails with two others.
+      const { signature, ...passing } = trialOf(failed)
+      const run = ({ instead, seed }: Task) =>
+        Effect.succeed({
+          ...passing,
+          seed,
+          signature: seed === "1+5" && (instead === undefined || instead.faults.length === 2) ? signature : undefined,
+          recorded: faults.slice(0, 2)
+        })
+      const { run: { faults: left, seed } } = yield* minimize(program, options, failed, [{ run }], 100, () =>
+        Effect.void)
+      expect([seed, left]).toEqual(["1+5", faults.slice(0, 2)])
     }))
 
   it.live(

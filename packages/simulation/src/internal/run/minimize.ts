@@ -24,8 +24,6 @@ type Known = Pick<Trial, "seed" | "elapsed" | "steps" | "parameters"> & {
   readonly faults: ReadonlyArray<RecordedFault>
 }
 
-type Candidate = Pick<Task, "seed"> & Omit<NonNullable<Task["instead"]>, "schedule">
-
 // `Simulation.parameter` raises it to the least value.
 const lowest = Number.MIN_SAFE_INTEGER
 
@@ -34,6 +32,9 @@ const slack = 1.25
 
 // Up to this many faults are left out one by one before some are varied: fewer of the rest have no part in the failure.
 const short = 24
+
+// Further seeds of the campaign that are tried if there are more.
+const renewals = 16
 
 // Variations that do not fail, for each fault to leave out, before no more are tried: many faults are worth more of them.
 const misses = (faults: number): number => (faults > few ? 24 : 12) * (faults - 1)
@@ -77,7 +78,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   const mayTry = (until = limit) => attempts < until
 
   // Tries candidates, and keeps the first that fails. Returns its index, or -1, and the parameters of the last one tried.
-  const attempt = Effect.fnUntraced(function*(candidates: ReadonlyArray<Candidate>) {
+  const attempt = Effect.fnUntraced(function*(candidates: ReadonlyArray<Task>) {
     const count = Math.min(candidates.length, limit - attempts)
     let next = 0
     let last: Trial | undefined
@@ -85,8 +86,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
     const work = Effect.fnUntraced(function*(lane: typeof lanes[number]) {
       while (next < count && failing.size === 0) {
         const index = next++
-        const { seed, ...instead } = candidates[index]!
-        const trial = yield* lane.run({ seed, instead: { ...instead, schedule } })
+        const trial = yield* lane.run(candidates[index]!)
         last = trial
         if (trial.signature === same) failing.set(index, trial)
       }
@@ -120,22 +120,17 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
       : { time: best.elapsed * slack + 1000, steps: 2 * best.steps + 1000 },
     patience: endsProgram(cause) ? Infinity : 200 + 2 * (elapsed - (faults.at(-1)?.at ?? 0) / 1000)
   })
-  const exact = (faults: ReadonlyArray<RecordedFault>, parameters = best.parameters): Candidate => ({
+  const exact = (faults: ReadonlyArray<RecordedFault>, parameters = best.parameters): Task => ({
     seed: best.seed,
-    faults,
-    parameters,
-    isVaried: false,
-    ...limits(faults, best)
+    instead: { faults, parameters, isVaried: false, schedule, ...limits(faults, best) }
   })
-  const varied = (): Candidate => {
+  const varied = (): Task => {
     const pool = random.chance(0.75) ? best : original
     const faults = some(pool.faults, sizeOf(random, best.faults.length - 1), random)
+    const parameters = redrawn(best.parameters, random)
     return {
       seed: `${seed}~${++variations}`,
-      faults,
-      parameters: redrawn(best.parameters, random),
-      isVaried: true,
-      ...limits(faults, pool)
+      instead: { faults, parameters, isVaried: true, schedule, ...limits(faults, pool) }
     }
   }
   const vary = Effect.gen(function*() {
@@ -146,6 +141,20 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
       const count = Math.min(batch, misses(best.faults.length) - missed)
       const { index } = yield* attempt(Array.from({ length: count }, varied))
       missed = index === -1 ? missed + attempts - before : 0
+    }
+  })
+  // Under another seed, the campaign may find the failure with fewer faults.
+  const renew = Effect.gen(function*() {
+    for (let count = 0; count < renewals && best.faults.length > short && mayTry();) {
+      const before = attempts
+      const known = best
+      const { index } = yield* attempt(
+        Array.from({ length: renewals - count }, (_, at) => ({ seed: `${seed}+${count + at + 1}` }))
+      )
+      count += attempts - before
+      if (index === -1) return
+      yield* firstFailing(endsOf(best.faults))
+      if (best.faults.length >= known.faults.length) best = known
     }
   })
   const leaveOut = Effect.suspend(() => shrink(best.faults, firstFailing, ({ kind }) => kind))
@@ -162,6 +171,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
   })
 
   yield* firstFailing(endsOf(best.faults))
+  yield* renew
   if (best.faults.length <= short) yield* leaveOut
   yield* vary
   yield* leaveOut
@@ -181,7 +191,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
 })
 
 // Parameters as low as can be, as they are, or drawn anew by the seed.
-const redrawn = (parameters: Candidate["parameters"], random: RandomStream): Candidate["parameters"] =>
+const redrawn = (parameters: Known["parameters"], random: RandomStream): Known["parameters"] =>
   Object.fromEntries(
     Object.entries(parameters).flatMap(([name, value]) => {
       const choice = random.next()
