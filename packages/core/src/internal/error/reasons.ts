@@ -3,7 +3,8 @@ import * as Data from "effect/Data"
 import type * as NetAddress from "effect/net/NetAddress"
 
 /**
- * The address is used by another socket, or on `UdpSocket.join` the group is joined already (`EADDRINUSE`).
+ * The address is used by another socket, or on `UdpSocket.join` the group is joined already (`EADDRINUSE`; for a `localPort`
+ * that another connection to the same peer has, Linux says `EADDRNOTAVAIL` from connect).
  *
  * @category reasons
  * @since 0.1.0

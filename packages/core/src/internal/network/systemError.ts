@@ -47,6 +47,8 @@ const reasonOf = (
   if (anyPort && (code === "EADDRINUSE" || (code === "EADDRNOTAVAIL" && syscall === "connect"))) {
     return new NetworkError.PortsExhausted()
   }
+  // The program chose the port, and another connection to the same peer has it.
+  if (code === "EADDRNOTAVAIL" && syscall === "connect") return new NetworkError.AddressInUse({})
   if (code === "EAGAIN") return operation === "connect" ? new NetworkError.BacklogFull() : undefined
   return reasons[code]?.(address)
 }
