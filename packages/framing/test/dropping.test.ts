@@ -67,6 +67,14 @@ describe("union", () => {
 })
 
 describe("limit", () => {
+  it("of less than a line ending comes to an end at a CR or LF on its own", () => {
+    const strict = Framing.lines({ ending: "crlf" }).pipe(Framing.limit(1), Framing.recover())
+    const two = ["FrameTooLong", "FrameTooLong", "CorruptFrame"]
+    assert.deepStrictEqual(outcome(strict, utf8("ab\r\r")), two)
+    assert.deepStrictEqual(outcome(strict, utf8("ab\rc\r\n")), two)
+    assert.deepStrictEqual(outcome(strict, utf8("\r\r\n")), ["FrameTooLong", "CorruptFrame"])
+  })
+
   const formats = {
     lines: [Framing.lines({ maxLineLength: 5 }), cat(x(100), "\nok\nfine\n")],
     delimited: [Framing.delimited("\r\n", { maxFrameLength: 5 }), cat(x(100), "\r\nok\r\nfine\r\n")],

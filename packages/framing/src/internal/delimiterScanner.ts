@@ -45,6 +45,7 @@ export class Scanner {
   readonly #endIsDelimiter: boolean
   #scanned = 0
   #dropping = false
+  #dropped = 0
 
   constructor({ endIsDelimiter = false, finder, maxLength, namedLimit = maxLength }: ScannerOptions) {
     this.#finder = finder
@@ -74,7 +75,9 @@ export class Scanner {
       this.#scanned = 0
       if (this.#dropping) {
         this.#dropping = false
-        return input.idle(at + this.size)
+        const more: NoFrame = input.idle(at + this.size)
+        // An ending that must not be, at which a limit smaller than an ending began: to drop nothing would never end.
+        return this.#dropped + at + this.size > 0 ? more : at
       }
       if (at <= this.#maxLength) return at
       input.skip(at + this.size)
@@ -85,6 +88,7 @@ export class Scanner {
     if (this.#dropping || tooLong || input.full) {
       const limit = tooLong ? this.#namedLimit : input.limit
       const begins = !this.#dropping
+      this.#dropped = begins ? scanned : this.#dropped + scanned
       this.#dropping = true
       this.#scanned = 0
       input.drop(scanned)
