@@ -30,8 +30,8 @@ import * as SystemLookup from "./internal/lookup.ts"
 import { makePlatform } from "./internal/platform.ts"
 
 /**
- * The network of this machine, with names resolved by the `AddressResolver` that is provided. It is built for each resolver,
- * also where `layer` or another resolver is provided further out.
+ * The network of this machine, with names resolved by the `AddressResolver` that is provided. Each use builds a network of its
+ * own, so this resolver is asked even inside a program that has another network.
  *
  * @category layers
  * @since 0.1.0

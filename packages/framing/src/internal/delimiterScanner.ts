@@ -76,7 +76,7 @@ export class Scanner {
       if (this.#dropping) {
         this.#dropping = false
         const more: NoFrame = input.idle(at + this.size)
-        // An ending that must not be, at which a limit smaller than an ending began: to drop nothing would never end.
+        // Nothing was dropped, at a CR or LF on its own under a limit of one byte: dropping again would never end.
         return this.#dropped + at + this.size > 0 ? more : at
       }
       if (at <= this.#maxLength) return at

@@ -202,8 +202,10 @@ export class NodeStream implements Transport.StreamTransport {
   /** Gives up the socket: what happens on it is not reported here from now on. */
   surrender(): { readonly socket: Net.Socket; readonly facts: StreamFacts } {
     this.#arrived()
-    const { socket } = this // Removing the listeners would cost every TLS connection more.
-    ;(socket as Owned)[owner] = nobody
+    const { socket } = this
+    const owned = socket as Owned
+    // Removing the listeners would cost every TLS connection more.
+    owned[owner] = nobody
     if (this.#receiver !== undefined) socket.off("data", onData)
     this.#receiver = undefined
     return { socket, facts: { local: this.#local, remote: this.#remote, reuseReadBuffer: this.#reuse } }
