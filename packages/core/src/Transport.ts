@@ -293,10 +293,7 @@ export interface DatagramSource {
  */
 export interface DatagramTransport {
   readonly localAddress: NetAddress.InetAddress
-  /**
-   * Sends one datagram, to the connected peer when `to` is left out. The payload is in use until `done`, which is called
-   * exactly once, during the call or later.
-   */
+  /** Sends a datagram, by default to the connected peer. The payload is in use until `done`: called once, now or later. */
   readonly send: (
     payload: Uint8Array,
     to: DatagramSource | undefined,
@@ -308,10 +305,7 @@ export interface DatagramTransport {
   readonly format: (address: NetAddress.InetAddress) => DatagramSource
   /** Whether an IP address, as in a source, is one of this machine's. */
   readonly isLocal: (address: string) => boolean
-  /**
-   * Calls back when the datagrams that can be received now have been received, so that they resume a fiber together. Where
-   * it is missing, each datagram resumes one.
-   */
+  /** Calls back after the datagrams that can be received now: one fiber takes them together. Default: one by one. */
   readonly afterTurn?: ((callback: () => void) => void) | undefined
   readonly joinMulticast: (
     membership: UdpSocket.Membership<NetAddress.IpAddress>
