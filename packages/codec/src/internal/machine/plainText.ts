@@ -24,9 +24,15 @@ export const isAscii = (bytes: Uint8Array, from: number, end: number): boolean =
   return i === end
 }
 
-/** Words up to this length are kept: protocols repeat them, and a string that is there already has its hash. */
-const longestWord = 8
+/**
+ * Words up to this length are kept: protocols repeat them, as names of commands and as keys, and a string that is there
+ * already has its hash. To compare a longer one costs more than to make it.
+ */
+const longestWord = 16
 const words: Array<string> = Array.from({ length: 256 }, () => "")
+
+/** The form of the text that last came to a place: it is kept when it comes twice, so that keys that all differ cost little. */
+const marks = new Int32Array(words.length)
 
 /** Text of bytes that are a character each. */
 export const plainText = (c: Cursor, from: number, end: number): string => {
@@ -35,13 +41,25 @@ export const plainText = (c: Cursor, from: number, end: number): string => {
   if (length < 2 || length > longestWord) return newText(c, from, end)
   const index = (bytes[from]! + 7 * bytes[from + (length >> 1)]! + 31 * bytes[end - 1]! + length) & 255
   const word = words[index]!
-  return isText(word, bytes, from, length) ? word : words[index] = newText(c, from, end)
+  return isText(word, bytes, from, length) ? word : unknownText(c, from, end, index)
 }
 
+const unknownText = (c: Cursor, from: number, end: number, index: number): string => {
+  const { bytes } = c
+  const length = end - from
+  const text = newText(c, from, end)
+  const mark = length | (bytes[from]! << 8) | (bytes[from + (length >> 2)]! << 16) | (bytes[end - 2]! << 24)
+  if (marks[index] === mark) words[index] = text
+  else marks[index] = mark
+  return text
+}
+
+/** Compares from the end, where words that have much in common differ. */
 const isText = (text: string, bytes: Uint8Array, from: number, length: number): boolean => {
-  if (text.length !== length) return false
-  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false
-  return true
+  let i = text.length
+  if (i !== length) return false
+  while (i > 0 && text.charCodeAt(i - 1) === bytes[from + i - 1]) i--
+  return i === 0
 }
 
 const newText = (c: Cursor, from: number, end: number): string => {
