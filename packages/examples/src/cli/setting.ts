@@ -50,6 +50,10 @@ export const duration = (name: string, description: string): Flag.Flag<Duration.
     parse: parseDuration
   })
 
+/** A time that is not 0. */
+export const positiveDuration = (name: string, description: string): Flag.Flag<Duration.Duration> =>
+  Flag.filter(duration(name, description), (time) => Duration.toMillis(time) > 0, () => "Expected more than 0")
+
 /** `500ms`, `5s`, `2m`. */
 export const parseDuration = (text: string): Option.Option<Duration.Duration> => {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text) ?? []

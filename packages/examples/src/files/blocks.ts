@@ -9,7 +9,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Lending from "@sluice/core/Lending"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type Channel, TransferFailed } from "./protocol.ts"
+import { type Channel, failure } from "./protocol.ts"
 
 const digestLength = 32
 const givenUp = 0xffff_ffff
@@ -61,7 +61,7 @@ export const receive = Effect.fnUntraced(function*<E, R>(
         gathered = 0
         if (left === 0) wanted = digestLength
         if (left === givenUp) {
-          return yield* new TransferFailed({ code: "Changed", message: "the sender cannot read all of the file" })
+          return yield* failure("Changed", "the sender cannot read all of the file")
         }
       }
       return true

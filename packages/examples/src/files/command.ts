@@ -14,11 +14,11 @@ import * as Result from "effect/Result"
 import { statfs } from "node:fs/promises"
 import { basename } from "node:path"
 import * as flags from "../cli/flags.ts"
-import { duration, positiveNumber, setting, toggle, wholeNumber } from "../cli/setting.ts"
+import { positiveDuration, positiveNumber, setting, toggle, wholeNumber } from "../cli/setting.ts"
 import * as client from "./client.ts"
 import * as Pace from "./Pace.ts"
 import * as progress from "./progress.ts"
-import { TransferFailed } from "./protocol.ts"
+import { failure } from "./protocol.ts"
 import { handler } from "./server.ts"
 import * as Store from "./Store.ts"
 
@@ -42,8 +42,7 @@ const shared = {
     Flag.map(Pace.make),
     Flag.withDefault(Pace.unlimited)
   ),
-  idleTimeout: duration("idle-timeout", "Time that a block of 256 KiB may take; default: 30s").pipe(
-    Flag.filter((timeout) => Duration.toMillis(timeout) > 0, () => "Expected more than 0"),
+  idleTimeout: positiveDuration("idle-timeout", "Time that a block of 256 KiB may take; default: 30s").pipe(
     Flag.withDefault(Duration.seconds(30))
   )
 }
@@ -59,7 +58,7 @@ const storing = {
 const freeSpace = (folder: string) =>
   Effect.tryPromise({
     try: () => statfs(folder),
-    catch: () => new TransferFailed({ code: "Failed", message: "the free space cannot be found out; check the disk" })
+    catch: () => failure("Failed", "the free space cannot be found out; check the disk")
   }).pipe(Effect.map(({ bavail, bsize }) => bavail * bsize))
 
 const server = Command.make(
@@ -111,7 +110,7 @@ const transferAll = Effect.fnUntraced(
       (name) =>
         transfer(name, { connect, idleTimeout, retries, pace: limit, onRetry, onProgress: report.onProgress(name) })
           .pipe(
-            Effect.mapError(({ message }) => new TransferFailed({ code: "Failed", message: `${name}: ${message}` })),
+            Effect.mapError(({ message }) => failure("Failed", `${name}: ${message}`)),
             Effect.tap((hash) => {
               report.clear()
               return Console.log(`${verb} ${name}, SHA-256 ${hash}`)

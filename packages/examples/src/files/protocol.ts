@@ -44,6 +44,8 @@ export class TransferFailed extends Data.TaggedError("TransferFailed")<{
   readonly message: string
 }> {}
 
+export const failure = (code: TransferFailed["code"], message: string) => new TransferFailed({ code, message })
+
 const magic = Codec.literal("SLF1")
 const name = Codec.lengthPrefixed(Codec.uint16be, Codec.text(), { limit: 1024 })
 const digest = Codec.bytes(32)
@@ -95,24 +97,19 @@ export const withChannel = <A, E, R>(
     const framed = yield* Framed.make(connection, framing)
     let active = clock.monotonicTimeNanosUnsafe()
     const touch = Effect.sync(() => void (active = clock.monotonicTimeNanosUnsafe()))
-
-    const ended = new TransferFailed({
-      code: "Ended",
-      message: `${Connection.formatPeer(connection)} ended the transfer`
-    })
+    const peer = Connection.formatPeer(connection)
+    const ended = failure("Ended", `${peer} ended the transfer`)
     const send = (message: Message) => Effect.andThen(Framed.send(framed, message), touch)
     const next = Effect.flatMap(Framed.receive(framed), (received) => Effect.as(touch, received))
     const receive: Channel["receive"] = <Tag extends Message["_tag"]>(...tags: ReadonlyArray<Tag>) =>
       Effect.flatMap(next, (received): Effect.Effect<Tagged<Tag>, Framed.FramedError | TransferFailed> => {
-        if (Option.isNone(received)) return Effect.fail(ended)
+        if (Option.isNone(received)) return ended
         const { value } = received
         if (isOneOf(tags, value)) return Effect.succeed(value)
         if (value._tag === "Wait") return receive(...tags)
-        return Effect.fail(
-          value._tag === "Refused"
-            ? new TransferFailed({ code: value.code, message: SafeText.escape(value.message) })
-            : new TransferFailed({ code: "Unexpected", message: `unexpected message ${value._tag}; use one version` })
-        )
+        return value._tag === "Refused"
+          ? failure(value.code, SafeText.escape(value.message))
+          : failure("Unexpected", `unexpected message ${value._tag}; use one version`)
       })
 
     const wait = Effect.forever(
@@ -125,12 +122,7 @@ export const withChannel = <A, E, R>(
       const left = active + limit - clock.monotonicTimeNanosUnsafe()
       if (left > 0n) return Effect.andThen(Effect.sleep(Duration.nanos(left)), watch)
       const after = Duration.format(idleTimeout)
-      return Effect.fail(
-        new TransferFailed({
-          code: "Stalled",
-          message: `${Connection.formatPeer(connection)} stalled for ${after}; raise --idle-timeout or resume`
-        })
-      )
+      return failure("Stalled", `${peer} stalled for ${after}; raise --idle-timeout or resume`)
     })
     return yield* Effect.raceFirst(use({ connection, touch, ended, send, receive, busy }), watch)
   })

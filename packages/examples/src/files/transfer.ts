@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as blocks from "./blocks.ts"
 import * as digest from "./digest.ts"
 import type { Pace } from "./Pace.ts"
-import { type Channel, TransferFailed } from "./protocol.ts"
+import { type Channel, failure } from "./protocol.ts"
 import type { Source, Store } from "./Store.ts"
 
 export interface Options {
@@ -12,13 +12,10 @@ export interface Options {
   readonly onProgress: (offset: number, size: number) => void
 }
 
-const unreadable = () => new TransferFailed({ code: "Failed", message: "the file cannot be read; check its disk" })
-const changed = new TransferFailed({ code: "Changed", message: "the file changed while it was sent; send it again" })
+const unreadable = () => failure("Failed", "the file cannot be read; check its disk")
+const changed = failure("Changed", "the file changed while it was sent; send it again")
 
-const wrongLength = new TransferFailed({
-  code: "Unexpected",
-  message: "the sender sent more or less than it offered; send the file again"
-})
+const wrongLength = failure("Unexpected", "the sender sent more or less than it offered; send the file again")
 
 /** Sends the part of a file that the receiver lacks. Returns the digest of the file. */
 export const send = Effect.fnUntraced(
@@ -76,7 +73,7 @@ export const receive = Effect.fnUntraced(
     })
     const { offset } = yield* channel.receive("Start")
     if (offset !== 0 && offset !== target.offset) {
-      return yield* new TransferFailed({ code: "Unexpected", message: "the sender started elsewhere; use one version" })
+      return yield* failure("Unexpected", "the sender started elsewhere; use one version")
     }
     const hash = offset === 0 ? digest.empty() : target.hash
     const writer = yield* target.start(offset)
@@ -96,7 +93,7 @@ export const receive = Effect.fnUntraced(
     if (at < size) return yield* wrongLength
     if (!digest.isEqual(sent, digest.current(hash))) {
       yield* writer.discard
-      return yield* new TransferFailed({ code: "Corrupt", message: "the SHA-256 differs; send the file again" })
+      return yield* failure("Corrupt", "the SHA-256 differs; send the file again")
     }
     yield* channel.busy(writer.commit)
     yield* channel.send({ _tag: "Done" })
