@@ -10,10 +10,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { BadFlag, readText } from "../cli/BadFlag.ts"
+import { Credentials } from "../cli/Credentials.ts"
 import * as flags from "../cli/flags.ts"
-import { duration, path, setting } from "../cli/setting.ts"
+import { path, positiveDuration, setting } from "../cli/setting.ts"
 import * as conversation from "./conversation.ts"
 import * as rules from "./rules.ts"
 
@@ -26,7 +26,7 @@ const targets = (name: string, description: string) =>
   }).pipe(Flag.withDefault<ReadonlyArray<rules.Rule>>([]))
 
 /** The only user, if there is to be one. */
-const userOf = Effect.fnUntraced(
+const credentialsOf = Effect.fnUntraced(
   function*(options: { readonly user: Option.Option<string>; readonly passwordFile: Option.Option<string> }) {
     if (Option.isNone(options.user) && Option.isNone(options.passwordFile)) return undefined
     if (Option.isNone(options.user) || Option.isNone(options.passwordFile)) {
@@ -36,7 +36,7 @@ const userOf = Effect.fnUntraced(
     const password = text.replace(/\r?\n$/, "")
     const name = options.user.value
     if ([name, password].every((each) => each !== "" && Buffer.byteLength(each) <= 255)) {
-      return { name, password: Redacted.make(password) }
+      return new Credentials([[name, password]])
     }
     return yield* new BadFlag({ message: "a user name and a password have 1 to 255 bytes; change --user or the file" })
   }
@@ -56,20 +56,20 @@ const server = Command.make(
     passwordFile: path("password-file", "The file with the password of --user"),
     allow: targets("allow", "Connect to these targets only; a name stands for all names below it, too"),
     deny: targets("deny", "Do not connect to these targets, even if they are allowed"),
-    handshakeTimeout: duration("handshake-timeout", "Time for a client to ask for a target; default: 10s")
+    handshakeTimeout: positiveDuration("handshake-timeout", "Time for a client to ask for a target; default: 10s")
       .pipe(Flag.withDefault(Duration.seconds(10))),
-    connectTimeout: duration("connect-timeout", "Time to connect to a target; default: 10s").pipe(
+    connectTimeout: positiveDuration("connect-timeout", "Time to connect to a target; default: 10s").pipe(
       Flag.withDefault(Duration.seconds(10))
     )
   },
   Effect.fnUntraced(function*({ host, port, ...options }) {
-    const user = yield* userOf(options)
-    if (options.public && user === undefined) {
+    const credentials = yield* credentialsOf(options)
+    if (options.public && credentials === undefined) {
       yield* Effect.logWarning("anyone can connect through this server; give --user and --password-file")
     }
     const handler = conversation.handler({
       ...options,
-      user,
+      credentials,
       rules: { allow: options.allow, deny: options.deny, isPublic: options.public }
     })
     const Socks = Server.layer({

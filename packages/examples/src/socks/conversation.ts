@@ -10,16 +10,15 @@ import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { createHash, timingSafeEqual } from "node:crypto"
+import type { Credentials } from "../cli/Credentials.ts"
 import { codes, connected, dial, type Reply, replyOf, type Request } from "./dial.ts"
 import type { Rules } from "./rules.ts"
 
 export interface Options {
   readonly rules: Rules
-  /** The only user that may connect. Default: everyone. */
-  readonly user?: { readonly name: string; readonly password: Redacted.Redacted } | undefined
+  /** The users that may connect. Default: everyone. */
+  readonly credentials?: Credentials | undefined
   /** How long a client may take to ask for a target, and how long connecting to it may take. */
   readonly handshakeTimeout: Duration.Input
   readonly connectTimeout: Duration.Input
@@ -35,20 +34,10 @@ export class HandshakeTimedOut extends Data.TaggedError("HandshakeTimedOut")<{ r
 const methods = { none: 0, password: 2, unacceptable: 255 } as const
 
 const greetings = Framing.duplex({ outgoing: Codec.framing(Socks5.choice), incoming: Codec.framing(Socks5.greeting) })
-const credentials = Framing.duplex({
-  outgoing: Codec.framing(Socks5.verdict),
-  incoming: Codec.framing(Socks5.credentials)
-})
+const logins = Framing.duplex({ outgoing: Codec.framing(Socks5.verdict), incoming: Codec.framing(Socks5.credentials) })
 const requests = Framing.duplex({ outgoing: Codec.framing(Socks5.reply), incoming: Codec.framing(Socks5.request) })
 
-const digest = (userName: string, password: string): Buffer =>
-  createHash("sha256").update(JSON.stringify([userName, password])).digest()
-
-/** Compares digests, so that timing reveals neither where two secrets differ nor their lengths. */
-const isUser = (user: NonNullable<Options["user"]>, userName: string, password: string): boolean =>
-  timingSafeEqual(digest(user.name, Redacted.value(user.password)), digest(userName, password))
-
-export const handler = ({ handshakeTimeout, user, ...options }: Options) => (client: Connection.Connection) =>
+export const handler = ({ credentials, handshakeTimeout, ...options }: Options) => (client: Connection.Connection) =>
   Effect.gen(function*() {
     const hasAsked = yield* Deferred.make<void>()
     let isRequesting = false
@@ -56,20 +45,20 @@ export const handler = ({ handshakeTimeout, user, ...options }: Options) => (cli
     const greeting = Conversation.state({
       framing: greetings,
       onMessage: Effect.fnUntraced(function*({ methods: offered }, peer) {
-        const method = user === undefined ? methods.none : methods.password
+        const method = credentials === undefined ? methods.none : methods.password
         const isOffered = offered.includes(method)
         yield* peer.send({ method: isOffered ? method : methods.unacceptable })
         return isOffered
-          ? Conversation.become(user === undefined ? request : authentication(user))
+          ? Conversation.become(credentials === undefined ? request : authentication(credentials))
           : Conversation.finish
       })
     })
 
-    const authentication = (user: NonNullable<Options["user"]>) =>
+    const authentication = (credentials: Credentials) =>
       Conversation.state({
-        framing: credentials,
+        framing: logins,
         onMessage: Effect.fnUntraced(function*({ password, userName }, peer) {
-          const isRight = isUser(user, userName, password)
+          const isRight = credentials.accept(userName, password)
           yield* peer.send({ status: isRight ? 0 : 1 })
           if (isRight) return Conversation.become(request)
           yield* Effect.logWarning("wrong user name or password")

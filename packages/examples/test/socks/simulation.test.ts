@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Redacted from "effect/Redacted"
+import { Credentials } from "../../src/cli/Credentials.ts"
 import * as conversation from "../../src/socks/conversation.ts"
 
 const seeds = Number(process.env["SLUICE_SEEDS"] ?? 5)
@@ -115,8 +115,7 @@ describe("socks", () => {
   VitestSimulation.it(
     "asks for a user name and a password, and says no more than that they are wrong",
     Effect.gen(function*() {
-      const user = { name: "bob", password: Redacted.make("secret") }
-      const { connect } = yield* network({ user })
+      const { connect } = yield* network({ credentials: new Credentials([["bob", "secret"]]) })
       const login = (name: string, password: string) =>
         `01 ${
           [name, password].map((each) => Buffer.from([each.length, ...Buffer.from(each)]).toString("hex")).join("")

@@ -177,9 +177,12 @@ describe.skipIf(!hasCurl)("socks server", () => {
   })
 
   it("says in one line which flag is wrong", async () => {
-    const errors = await Promise.all(["--user bob", "--allow 10.0.0.1/8"].map((flags) => run(`socks server ${flags}`)))
-    expect(errors.map(({ code, stderr }) => [code, stderr.split("\n").length])).toEqual([[1, 2], [1, 2]])
+    const wrong = ["--user bob", "--allow 10.0.0.1/8", "--handshake-timeout 0s", "--connect-timeout 0s"]
+    const errors = await Promise.all(wrong.map((flags) => run(`socks server ${flags}`)))
+    for (const { code, stderr } of errors) expect([code, stderr.split("\n").length]).toEqual([1, 2])
     expect(errors[0]!.stderr).toBe("a user needs a password; give --user and --password-file together\n")
-    expect(errors[1]!.stderr).toContain("--allow")
+    for (const [i, flag] of ["--allow", "--handshake-timeout", "--connect-timeout"].entries()) {
+      expect(errors[i + 1]!.stderr).toContain(flag)
+    }
   })
 })
