@@ -32,22 +32,20 @@ export class TopicTree<A extends object> {
   }
 
   delete(path: string): void {
-    const parents: Array<readonly [Node<A>, string]> = []
-    let node = this.#root
-    for (const level of path.split("/")) {
-      const child = node.children.get(level)
-      if (child === undefined) return
-      parents.push([node, level])
-      node = child
+    this.#prune(this.#root, path.split("/"))
+  }
+
+  /** Deletes a value, and each node that is left with nothing. */
+  #prune(node: Node<A>, [level, ...levels]: ReadonlyArray<string>): void {
+    if (level === undefined) {
+      if (node.value !== undefined) this.#size--
+      node.value = undefined
+      return
     }
-    if (node.value === undefined) return
-    node.value = undefined
-    this.#size--
-    for (const [parent, level] of parents.reverse()) {
-      const child = parent.children.get(level)!
-      if (child.value !== undefined || child.children.size > 0) return
-      parent.children.delete(level)
-    }
+    const child = node.children.get(level)
+    if (child === undefined) return
+    this.#prune(child, levels)
+    if (child.value === undefined && child.children.size === 0) node.children.delete(level)
   }
 
   /** In a tree of filters: the values of the filters that match a topic. */
