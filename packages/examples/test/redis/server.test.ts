@@ -35,6 +35,10 @@ MSET x 1 y 2 z 3
 MSET x 1 y
 MGET x y nope z
 MSETNX x 1 w 2
+MSETNX x 1 w
+INCRBY nope 01
+INCRBY nope -0
+SETEX nope 01 v
 SETNX w 5
 GETSET w 6
 GETDEL w
@@ -77,6 +81,7 @@ HMGET h f nope
 HGETALL h
 HINCRBY h n 5
 HINCRBY h f 1
+HINCRBY h n 01
 HDEL h f g nope
 HLEN h
 HDEL h n
@@ -86,6 +91,14 @@ ZADD q 2 b 1 a 3 c
 ZADD q NX 5 a 4 d
 ZADD q XX CH 0 a
 ZADD q bad a
+ZADD q " 1" a
+ZADD q 0b1 a
+ZADD nope +.5 a -1.e1 b
+ZRANGE nope 0 -1 WITHSCORES
+DEL nope
+ZRANGE nope 0 x
+ZRANGEBYSCORE nope 0 x
+ZREMRANGEBYSCORE nope x 0
 ZSCORE q c
 ZRANGE q 0 -1 WITHSCORES
 ZRANGEBYSCORE q (0 3 LIMIT 0 1
@@ -104,6 +117,8 @@ XADD none NOMKSTREAM 4-1 a b
 XLEN s
 XRANGE s - +
 XRANGE s (1-1 2 COUNT 1
+XRANGE nope - x
+XREVRANGE nope - x
 XREVRANGE s + - COUNT 2
 XREAD COUNT 1 STREAMS s 1-1
 XREAD STREAMS s $

@@ -12,7 +12,7 @@ export type Commands = Readonly<Record<string, Command>>
 
 export const toInteger = (text: string | undefined): number => {
   const value = Number(text)
-  if (text === undefined || !/^-?\d{1,19}$/.test(text) || !Number.isSafeInteger(value)) throw notInteger()
+  if (text === undefined || !/^(?:0|-?[1-9]\d{0,18})$/.test(text) || !Number.isSafeInteger(value)) throw notInteger()
   return value
 }
 
@@ -22,12 +22,10 @@ export const toCount = (text: string | undefined): number => {
   return value
 }
 
-export const toFloat = (text: string | undefined, what = "value is not a valid float"): number => {
-  const value = /^[+-]?(?:inf|infinity)$/i.test(text ?? "")
-    ? (text!.startsWith("-") ? -Infinity : Infinity)
-    : Number(text)
-  if (text === undefined || text.trim() === "" || Number.isNaN(value)) throw new Refused(`ERR ${what}`)
-  return value
+export const toFloat = (text = "", what = "value is not a valid float"): number => {
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text)
+  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
+  throw new Refused(`ERR ${what}`)
 }
 
 /** A range of indices, negative ones counted from the end, as arguments of `slice`. */

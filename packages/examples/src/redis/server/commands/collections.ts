@@ -72,8 +72,9 @@ const hashes: Commands = {
   ],
   HINCRBY: [4, (session, [, key, field, by]) => {
     const before = session.keyspace.hash(key!)?.get(field!) ?? "0"
-    if (!/^-?\d{1,16}$/.test(before)) throw new Refused("ERR hash value is not an integer")
-    const value = Number(before) + toInteger(by)
+    const more = toInteger(by)
+    if (!/^(?:0|-?[1-9]\d{0,15})$/.test(before)) throw new Refused("ERR hash value is not an integer")
+    const value = Number(before) + more
     if (!Number.isSafeInteger(value)) throw new Refused("ERR increment or decrement would overflow")
     setField(session, key!, field!, String(value))
     return integer(value)
@@ -143,7 +144,8 @@ const sortedSets: Commands = {
     let isScored = false
     readOptions(words, 4, { WITHSCORES: () => isScored = true })
     const set = session.keyspace.sortedSet(words[1]!)
-    const members = set?.slice(...toRange(set.size, words[2]!, words[3]!)) ?? []
+    const range = toRange(set?.size ?? 0, words[2]!, words[3]!)
+    const members = set?.slice(...range) ?? []
     return isScored ? withScores(session, set, members) : strings(members)
   }],
   ZRANGEBYSCORE: [-4, (session, words) => {
@@ -153,15 +155,18 @@ const sortedSets: Commands = {
       WITHSCORES: () => isScored = true,
       LIMIT: (next) => [offset, count] = [toInteger(next()), toInteger(next())]
     })
+    const [min, max] = [toBound(words[2]!), toBound(words[3]!)]
     const set = session.keyspace.sortedSet(words[1]!)
-    const all = set?.between(toBound(words[2]!), toBound(words[3]!)) ?? []
+    const all = set?.between(min, max) ?? []
     const members = all.slice(offset, count < 0 ? undefined : offset + count)
     return isScored ? withScores(session, set, members) : strings(members)
   }],
   ZREMRANGEBYSCORE: [
     4,
-    (session, [, key, min, max]) =>
-      removeMembers(session, key!, session.keyspace.sortedSet(key!)?.between(toBound(min!), toBound(max!)) ?? [])
+    (session, [, key, ...ends]) => {
+      const [min, max] = ends.map(toBound)
+      return removeMembers(session, key!, session.keyspace.sortedSet(key!)?.between(min!, max!) ?? [])
+    }
   ]
 }
 

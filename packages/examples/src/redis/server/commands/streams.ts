@@ -118,8 +118,9 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
 const range = ({ keyspace }: Session, words: ReadonlyArray<string>, backwards: boolean): Outcome => {
   let count = Infinity
   readOptions(words, 4, { COUNT: (next) => count = toCount(next()) })
-  const [from, to] = backwards ? [words[3]!, words[2]!] : [words[2]!, words[3]!]
-  const entries = keyspace.stream(words[1]!)?.range(toEnd(from, "from"), toEnd(to, "to"), count, backwards)
+  const [first, last] = backwards ? [words[3]!, words[2]!] : [words[2]!, words[3]!]
+  const [from, to] = [toEnd(first, "from"), toEnd(last, "to")]
+  const entries = keyspace.stream(words[1]!)?.range(from, to, count, backwards)
   return array((entries ?? []).map(entryReply))
 }
 

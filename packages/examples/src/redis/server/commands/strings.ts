@@ -55,11 +55,12 @@ const increment = (session: Session, key: string, by: number) => {
 const replace = ({ keyspace }: Session, key: string, value: string): void =>
   keyspace.set(key, value, keyspace.entry(key)?.expiresAt)
 
-const setAll = ({ keyspace }: Session, words: ReadonlyArray<string>): void => {
+/** Keys and values, by turns. */
+const pairsOf = (words: ReadonlyArray<string>): ReadonlyArray<readonly [key: string, value: string]> => {
   if (words.length % 2 === 0) {
     throw new Refused(`ERR wrong number of arguments for '${words[0]!.toLowerCase()}' command`)
   }
-  for (let i = 1; i < words.length; i += 2) keyspace.set(words[i]!, words[i + 1]!)
+  return Array.from({ length: (words.length - 1) / 2 }, (_, i) => [words[2 * i + 1]!, words[2 * i + 2]!])
 }
 
 export const strings: Commands = {
@@ -109,13 +110,14 @@ export const strings: Commands = {
         return typeof data === "string" ? bulk(data) : nil
       })
     )],
-  MSET: [-3, (session, words) => {
-    setAll(session, words)
+  MSET: [-3, ({ keyspace }, words) => {
+    for (const [key, value] of pairsOf(words)) keyspace.set(key, value)
     return ok
   }, "grows"],
-  MSETNX: [-3, (session, words) => {
-    if (words.some((key, i) => i % 2 === 1 && session.keyspace.entry(key) !== undefined)) return integer(0)
-    setAll(session, words)
+  MSETNX: [-3, ({ keyspace }, words) => {
+    const pairs = pairsOf(words)
+    if (pairs.some(([key]) => keyspace.entry(key) !== undefined)) return integer(0)
+    for (const [key, value] of pairs) keyspace.set(key, value)
     return integer(1)
   }, "grows"],
   INCR: [2, (session, [, key]) => increment(session, key!, 1), "grows"],
