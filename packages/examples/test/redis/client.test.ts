@@ -9,6 +9,8 @@ import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { layer, RedisClient } from "../../src/redis/client/RedisClient.ts"
 import * as RedisServer from "../../src/redis/server/RedisServer.ts"
@@ -31,7 +33,12 @@ describe("redis server in virtual time", () => {
     Effect.gen(function*() {
       const [server, client] = yield* SimNetwork.hosts("server", "client")
       const limits = { ...RedisServer.defaultLimits, maxUnread: 100_000 }
-      yield* Host.serve(server, RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }, limits))
+      const logged: Array<string> = []
+      const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+      yield* Host.serve(
+        server,
+        Layer.provide(RedisServer.layer({ listen: "tcp://0.0.0.0:6379" }, limits), log)
+      )
       yield* Host.run(
         client,
         Effect.gen(function*() {
@@ -54,6 +61,7 @@ describe("redis server in virtual time", () => {
           expect(counts.at(-1)).toBe(1)
           expect(heard).toBe(40)
           expect((yield* Effect.flip(Connection.readAll(deaf, { limit: 1e8 }))).reason._tag).toBe("ConnectionReset")
+          expect(logged).toEqual([expect.stringMatching(/^subscriber .* too slow: up to 100000 bytes waiting/)])
         }).pipe(Effect.provide(layer({ endpoint: "server:6379" })), Effect.scoped)
       )
     })

@@ -195,6 +195,12 @@ describe.skipIf(!hasRedis)("redis server", () => {
     }
     const inline = "SET 'a b' \"x\\ty\"\r\nGET \"a b\"\nGET 'open\r\n"
     expect(await converse({ port: server.port }, inline)).toBe(await converse({ path: redis }, inline))
+    // What a page in a browser could send.
+    const body = "SET posted 1\r\nGET posted\r\n"
+    for (const request of ["POST / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n"]) {
+      const replies = await converse({ port: server.port }, `${request}\r\n${body}`)
+      expect(replies.split("\r\n").slice(-2)).toEqual(["-ERR Protocol error: HTTP request", ""])
+    }
     expect((await stop(server)).code).toBe(0)
   })
 })

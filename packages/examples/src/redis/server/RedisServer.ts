@@ -68,7 +68,7 @@ type Failure = NetworkError.NetworkError | FramingError
 const serve = (shared: Shared) => {
   let lastId = 0
   const ahead = { capacity: mostUnread, maxBytes: shared.keyspace.limits.maxUnread }
-  return (connection: Connection.Connection): Effect.Effect<void, Failure, Scope.Scope> =>
+  return (connection: Connection.Connection): Effect.Effect<void, Failure | Subscription.Overflowed, Scope.Scope> =>
     Effect.gen(function*() {
       const queue = yield* Effect.orDie(Subscription.make<Uint8Array>(ahead))
       const session = new Session(shared, ++lastId, Connection.formatPeer(connection), queue)
@@ -80,12 +80,12 @@ const serve = (shared: Shared) => {
           shared.sessions.delete(session)
         })
       )
-      // A subscriber that reads too slowly is disconnected, as by Redis.
-      yield* Effect.forkScoped(
-        Effect.catchTag(Subscription.writeTo(queue, connection), "Overflowed", () => Connection.abort(connection))
-      )
       const state = Conversation.state({ framing, onMessage: handler(session) })
-      yield* Conversation.handler(() => state)(connection)
+      // A subscriber that reads too slowly is disconnected, as by Redis.
+      yield* Effect.raceFirst(
+        Conversation.handler(() => state)(connection),
+        Effect.andThen(Subscription.writeTo(queue, connection), Effect.never)
+      )
     }).pipe(
       Effect.catchTag("FramingError", (error) =>
         Effect.andThen(

@@ -85,6 +85,8 @@ export class Session implements Subscriber {
     const word = words[0]!
     const command = commands.get(word) ?? commands.get(word.toUpperCase())
     if (command === undefined) {
+      // A page in a browser on this machine could otherwise send commands in the body of a request.
+      if (/^(?:POST|HOST:)$/i.test(word)) return { _tag: "Close", reply: error("ERR Protocol error: HTTP request") }
       return this.#refuse(
         `ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${
           words.slice(1, 20).map((word) => `'${word.slice(0, 128)}' `).join("")

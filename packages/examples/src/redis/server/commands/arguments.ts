@@ -24,7 +24,7 @@ export const toCount = (text: string | undefined): number => {
 
 export const toFloat = (text = "", what = "value is not a valid float"): number => {
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text)
-  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
+  if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
   throw new Refused(`ERR ${what}`)
 }
 
