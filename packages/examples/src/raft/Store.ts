@@ -1,6 +1,7 @@
-/** The replicated state: values by key, and for each client its last command and the answer to it. */
+/** The replicated state: members, values by key, and for each client its last command and the answer to it. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Members from "./Members.ts"
 import type { Entry, Operation, Snapshot } from "./protocol.ts"
 
 interface Session {
@@ -12,6 +13,7 @@ interface Session {
 export interface Store {
   /** The last entry that was applied. */
   readonly index: number
+  readonly members: Members.Members
   readonly values: HashMap.HashMap<string, string>
   readonly sessions: HashMap.HashMap<string, Session>
 }
@@ -19,7 +21,10 @@ export interface Store {
 // Clients that are remembered. A further client takes the place of the least recently active, on every node alike.
 const maxSessions = 10_000
 
-export const empty: Store = { index: 0, values: HashMap.empty(), sessions: HashMap.empty() }
+export const empty: Store = { index: 0, members: Members.none, values: HashMap.empty(), sessions: HashMap.empty() }
+
+/** A new store. Its members are the first entry, so that a node without it begins with a snapshot. */
+export const founded = (members: Members.Members): Store => ({ ...empty, index: 1, members })
 
 export const get = (self: Store, key: string): string => Option.getOrElse(HashMap.get(self.values, key), () => "")
 
@@ -28,17 +33,21 @@ export const apply = (self: Store, entry: Entry, isRepeated: boolean): readonly 
   const index = self.index + 1
   const { client, operation, sequence } = entry
   if (operation._tag === "Nothing") return [{ ...self, index }, ""]
+  if (Members.isChange(operation)) {
+    const members = Members.changed(self.members, operation)
+    return [{ ...self, index, members }, Members.toText(members)]
+  }
   const session = Option.getOrUndefined(HashMap.get(self.sessions, client))
   if (session !== undefined && sequence <= session.sequence && !isRepeated) return [{ ...self, index }, session.result]
   const [values, result] = run(self, operation)
   const sessions = HashMap.set(self.sessions, client, { sequence, result, index })
   return [
-    { index, values, sessions: HashMap.size(sessions) > maxSessions ? withoutOldest(sessions) : sessions },
+    { ...self, index, values, sessions: HashMap.size(sessions) > maxSessions ? withoutOldest(sessions) : sessions },
     result
   ]
 }
 
-const run = (self: Store, operation: Operation): readonly [Store["values"], string] => {
+const run = (self: Store, operation: Exclude<Operation, Members.Change>): readonly [Store["values"], string] => {
   switch (operation._tag) {
     case "Put":
       return [HashMap.set(self.values, operation.key, operation.value), ""]
@@ -65,12 +74,14 @@ const withoutOldest = (sessions: Store["sessions"]): Store["sessions"] => {
 export const toSnapshot = (self: Store, term: number): Snapshot => ({
   index: self.index,
   term,
+  members: Array.from(self.members, ([id, address]) => ({ id, address })),
   values: Array.from(self.values, ([key, value]) => ({ key, value })),
   sessions: Array.from(self.sessions, ([client, session]) => ({ client, ...session }))
 })
 
-export const fromSnapshot = ({ index, sessions, values }: Snapshot): Store => ({
+export const fromSnapshot = ({ index, members, sessions, values }: Snapshot): Store => ({
   index,
+  members: new Map(members.map(({ address, id }) => [id, address])),
   values: HashMap.fromIterable(values.map(({ key, value }) => [key, value] as const)),
   sessions: HashMap.fromIterable(sessions.map(({ client, ...session }) => [client, session] as const))
 })

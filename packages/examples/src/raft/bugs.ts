@@ -12,7 +12,9 @@ export const bugs = {
   answersBeforeSync: "messages leave before what they promise is on the disk",
   repeatsWrites: "a retried write is applied again",
   snapshotsWithoutSessions: "snapshots leave out the sessions of clients",
-  readsLocally: "a leader answers reads without asking whether it still is the leader"
+  readsLocally: "a leader answers reads without asking whether it still is the leader",
+  changesBeforeCommit: "a leader changes the members before it has committed an entry of its own term",
+  keepsTruncatedMembers: "a change of the members that is truncated from the log stays in effect"
 } as const
 
 /** The name of a planted bug. */

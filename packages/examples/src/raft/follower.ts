@@ -1,10 +1,16 @@
 /** What a follower does: it votes, and accepts entries and snapshots. */
 import * as Log from "./Log.ts"
 import type { MessageOf } from "./protocol.ts"
-import { applied, ballot, type Do, follow, has, saved, type State } from "./state.ts"
+import { applied, ballot, type Do, follow, has, saved, type State, withLog } from "./state.ts"
 import * as Store from "./Store.ts"
 
 export const vote = (state: State, token: number, request: MessageOf<"RequestVote">, act: Do): State => {
+  // A node that was removed may not know it. It must not disturb a leader.
+  const hasLeader = state.role._tag === "Leader" || (state.role._tag === "Follower" && state.role.leader !== 0)
+  if (hasLeader && !state.members.has(request.candidate)) {
+    act({ _tag: "Answer", token, answer: { _tag: "Vote", term: state.term, isGranted: false } })
+    return state
+  }
   let next = request.term > state.term ? follow(state, request.term, 0, act) : state
   const isCurrent = Log.lastTerm(next.log) < request.lastTerm ||
     (Log.lastTerm(next.log) === request.lastTerm && Log.lastIndex(next.log) <= request.lastIndex)
@@ -54,7 +60,7 @@ export const append = (state: State, token: number, request: MessageOf<"Append">
     const index = previousIndex + 1 + same
     const added = entries.slice(same)
     act({ _tag: "Write", record: { _tag: "Entries", index, entries: added } })
-    next = { ...next, log: Log.replaceAfter(next.log, index - 1, added) }
+    next = withLog(next, Log.replaceAfter(next.log, index - 1, added))
   }
   next = committed(next, Math.min(request.commit, end), act)
   answer(next.term, true, end)
@@ -71,5 +77,5 @@ export const install = (state: State, token: number, request: MessageOf<"Install
   act({ _tag: "Answer", token, answer: { _tag: "Appended", term: (next ?? state).term, isMatch, index } })
   if (next === undefined || index <= next.commit) return next ?? state
   const log = Log.compact(next.log, index, term)
-  return saved({ ...next, log, commit: index, store: Store.fromSnapshot(request.snapshot) }, act)
+  return saved(withLog({ ...next, commit: index, store: Store.fromSnapshot(request.snapshot) }, log), act)
 }

@@ -1,32 +1,45 @@
 /** What a leader does: it replicates its log, commits, and answers clients. */
 import * as Log from "./Log.ts"
+import * as Members from "./Members.ts"
 import type { Entry, MessageOf } from "./protocol.ts"
-import { applied, type Do, follow, has, type Id, isMajority, type Leader, snapshotOf, type State } from "./state.ts"
+import {
+  applied,
+  type Do,
+  follow,
+  has,
+  isMember,
+  type Leader,
+  peers,
+  type Progress,
+  snapshotOf,
+  type State,
+  withLog
+} from "./state.ts"
 import * as Store from "./Store.ts"
 
 export const lead = (state: State, act: Do): State => {
   const last = Log.lastIndex(state.log)
-  const progress = new Map(state.settings.peers.map((peer) => [peer, { next: last + 1, match: 0, round: 0 }]))
   // Who takes entries of earlier terms for committed by counting sees no need for one of the own term.
   const start: Entry = { term: state.term, client: "", sequence: 0, operation: { _tag: "Nothing" } }
   const entries = has(state, "commitsEarlierTerms") ? [] : [start]
   const role: Leader = {
     _tag: "Leader",
-    progress,
+    progress: new Map(),
     round: 0,
     heartbeat: 0,
     missed: 0,
     reads: [],
     first: last + entries.length,
-    waiting: new Map()
+    waiting: new Map(),
+    pending: undefined
   }
   return committed(replicate(appended({ ...state, role }, entries, act), role, true, act), act)
 }
 
-const appended = (state: State, entries: ReadonlyArray<Entry>, act: Do): State => {
+export const appended = (state: State, entries: ReadonlyArray<Entry>, act: Do): State => {
   const last = Log.lastIndex(state.log)
   act({ _tag: "Write", record: { _tag: "Entries", index: last + 1, entries } })
-  return { ...state, log: Log.replaceAfter(state.log, last, entries) }
+  return withLog(state, Log.replaceAfter(state.log, last, entries))
 }
 
 // Heartbeats without a majority before a leader steps down, so that waiting clients ask another node.
@@ -34,13 +47,14 @@ const maxMissed = 10
 
 export const beat = (state: State, leader: Leader, act: Do): State => {
   const missed = isHeard(state, leader, leader.heartbeat) ? 0 : leader.missed + 1
-  if (missed > maxMissed) return follow(state, state.term, 0, act)
-  return replicate(state, { ...leader, missed, heartbeat: leader.round + 1 }, true, act)
+  if (missed > maxMissed || !isMember(state)) return follow(state, state.term, 0, act)
+  const pending = leader.pending && { ...leader.pending, beats: leader.pending.beats + 1 }
+  return replicate(state, { ...leader, missed, pending, heartbeat: leader.round + 1 }, true, act)
 }
 
-/** Whether a majority, itself included, has answered a round. */
-const isHeard = (state: State, { progress }: Leader, round: number): boolean =>
-  isMajority(state, 1 + Array.from(progress.values()).filter((known) => known.round >= round).length)
+/** Whether a majority, itself included if it is a member, has answered a round. */
+const isHeard = ({ members, settings: { id } }: State, { progress }: Leader, round: number): boolean =>
+  Members.isMajority(members, (member) => member === id || (progress.get(member)?.round ?? 0) >= round)
 
 /** Sends each peer the entries that it lacks; at a heartbeat, or when a read waits for the next round, sends to all. */
 export const replicate = (state: State, leader: Leader, isHeartbeat: boolean, act: Do): State => {
@@ -48,21 +62,23 @@ export const replicate = (state: State, leader: Leader, isHeartbeat: boolean, ac
   const isRound = isHeartbeat || leader.reads.some((read) => read.round > leader.round)
   const round = isRound ? leader.round + 1 : leader.round
   if (isHeartbeat) act({ _tag: "Timer", isLeader: true })
-  const progress = new Map(leader.progress)
+  const progress = new Map<Members.Id, Progress>()
   const { commit, log, term } = state
-  for (const [peer, known] of progress) {
+  for (const [peer, address] of peers({ ...state, role: leader })) {
+    const known = leader.progress.get(peer) ?? { next: Log.lastIndex(log) + 1, match: 0, round: 0 }
+    progress.set(peer, known)
     if (!isRound && known.next > Log.lastIndex(log)) continue
     const previousIndex = known.next - 1
     const previousTerm = Log.termAt(log, previousIndex)
     if (previousTerm === undefined) {
       const snapshot = snapshotOf(state)
-      act({ _tag: "Ask", peer, request: { _tag: "Install", term, leader: id, round, snapshot } })
+      act({ _tag: "Ask", peer, address, request: { _tag: "Install", term, leader: id, round, snapshot } })
       progress.set(peer, { ...known, next: snapshot.index + 1 })
       continue
     }
     const entries = Log.slice(log, known.next, maxEntries)
     const request = { _tag: "Append", term, leader: id, round, previousIndex, previousTerm, commit, entries } as const
-    act({ _tag: "Ask", peer, request })
+    act({ _tag: "Ask", peer, address, request })
     progress.set(peer, { ...known, next: known.next + entries.length })
   }
   return { ...state, role: { ...leader, round, progress } }
@@ -70,7 +86,7 @@ export const replicate = (state: State, leader: Leader, isHeartbeat: boolean, ac
 
 export const matched = (
   state: State,
-  peer: Id,
+  peer: Members.Id,
   request: MessageOf<"Append" | "Install">,
   { index, isMatch, term }: MessageOf<"Appended">,
   act: Do
@@ -88,10 +104,12 @@ export const matched = (
 }
 
 /** Commits the entries that a majority has, and answers waiting clients. */
-const committed = (state: State, act: Do): State => {
+export const committed = (state: State, act: Do): State => {
   const { commit, log, role } = state
   if (role._tag !== "Leader") return state
-  const all = [Log.lastIndex(log), ...Array.from(role.progress.values(), ({ match }) => match)].sort((a, b) => b - a)
+  const last = (member: Members.Id) =>
+    member === state.settings.id ? Log.lastIndex(log) : role.progress.get(member)?.match ?? 0
+  const all = Array.from(state.members.keys(), last).sort((a, b) => b - a)
   const index = all[Math.floor(all.length / 2)]!
   const isOwn = Log.termAt(log, index) === state.term || has(state, "commitsEarlierTerms")
   return answerReads(applied(index > commit && isOwn ? { ...state, commit: index } : state, act), act)
@@ -108,14 +126,15 @@ export const answerReads = (state: State, act: Do): State => {
   return { ...state, role: { ...role, reads: rest } }
 }
 
-export const submitted = (state: State, token: number, request: MessageOf<"Submit">, act: Do): State => {
-  const { role, store, term } = state
+export const submitted = (
+  state: State,
+  role: Leader,
+  token: number,
+  request: MessageOf<"Submit">,
+  act: Do
+): State => {
+  const { store, term } = state
   const { client, operation, sequence } = request
-  if (role._tag !== "Leader") {
-    const leader = role._tag === "Follower" ? role.leader : 0
-    act({ _tag: "Answer", token, answer: { _tag: "Redirect", leader } })
-    return state
-  }
   if (operation._tag === "Get") {
     const { key } = operation
     if (has(state, "readsLocally")) {

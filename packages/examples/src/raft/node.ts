@@ -2,7 +2,6 @@
 import * as FramedClient from "@sluice/client/FramedClient"
 import type * as Endpoint from "@sluice/core/Endpoint"
 import * as Framed from "@sluice/core/Framed"
-import * as Network from "@sluice/core/Network"
 import * as Server from "@sluice/core/Server"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -15,14 +14,17 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as bugs from "./bugs.ts"
 import { type Input, load, step } from "./core.ts"
-import { type Answer, framing, type Message, type Request } from "./protocol.ts"
-import type { Action, Id, State } from "./state.ts"
+import type * as Members from "./Members.ts"
+import * as Peers from "./peers.ts"
+import { type Answer, framing, type Message, type Record, type Request } from "./protocol.ts"
+import { type Action, peers, type State } from "./state.ts"
 import { Storage } from "./Storage.ts"
+import * as Store from "./Store.ts"
 
 export interface Options {
-  readonly id: Id
-  /** Where this node and its peers are. */
-  readonly nodes: ReadonlyMap<Id, string>
+  readonly id: Members.Id
+  /** The members of a new store. Without any, or after the first start, the node is told. */
+  readonly founders: Members.Members
   readonly listen: Endpoint.Input
   readonly server?: Omit<Server.Options, "listen"> | undefined
   /** How long a follower waits for its leader: this time, or up to twice as long. Default: 150 ms. */
@@ -34,15 +36,17 @@ export interface Options {
   /** Entries in one message. Default: 100. */
   readonly maxEntries?: number | undefined
   readonly bugs?: bugs.Bugs | undefined
-  /** Told of each new state. */
+  /** Told of each new state, when it is on the disk. */
   readonly watch?: ((state: State) => Effect.Effect<void>) | undefined
 }
+
+const pendingOf = ({ role }: State) => role._tag === "Leader" ? role.pending : undefined
 
 // Inputs that may be queued. Senders of more wait.
 const maxInputs = 1024
 
 /** Serves peers and clients until the disk fails: a node that cannot write must not continue. */
-export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, watch, ...options }: Options) {
+export const serve = Effect.fnUntraced(function*({ founders, id, listen, server, watch, ...options }: Options) {
   const storage = yield* Storage
   const inputs = yield* Queue.bounded<Input>(maxInputs)
   const replies = new Map<number, Deferred.Deferred<Answer>>()
@@ -50,24 +54,16 @@ export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, wa
   const electionTimeout = Duration.fromInputUnsafe(options.electionTimeout ?? "150 millis")
   const planted = options.bugs ?? bugs.none
 
-  const clients = new Map<Id, FramedClient.FramedClient<Message, Message, Framed.FramedError>>()
-  for (const [peer, endpoint] of nodes) {
-    if (peer === id) continue
-    const connect = Network.connect(endpoint, { connectTimeout: electionTimeout })
-    clients.set(
-      peer,
-      yield* FramedClient.make({
-        connect: Effect.flatMap(connect, Framed.make(framing)),
-        connections: 2,
-        answerTimeout: Duration.times(electionTimeout, 2),
-        schedule: Schedule.spaced(heartbeat)
-      })
-    )
-  }
+  const clients = yield* Peers.make({
+    connections: 2,
+    connectTimeout: electionTimeout,
+    answerTimeout: Duration.times(electionTimeout, 2),
+    spacing: heartbeat
+  })
 
   // A candidate asks again. Other requests are not retried: the next heartbeat sends a similar one.
-  const ask = (peer: Id, request: Request) =>
-    FramedClient.request(clients.get(peer)!, request).pipe(
+  const ask = (client: Peers.Peer, peer: Members.Id, request: Request) =>
+    FramedClient.request(client, request).pipe(
       request._tag === "RequestVote" ? Effect.retry(Schedule.spaced("10 millis")) : identity,
       Effect.timeout(electionTimeout),
       Effect.flatMap((answer) =>
@@ -91,8 +87,10 @@ export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, wa
 
   const perform = (action: Action) => {
     switch (action._tag) {
-      case "Ask":
-        return Effect.forkScoped(ask(action.peer, action.request))
+      case "Ask": {
+        const client = clients.at(action.address)
+        return client === undefined ? Effect.void : Effect.forkScoped(ask(client, action.peer, action.request))
+      }
       case "Answer": {
         const reply = replies.get(action.token)
         return reply === undefined ? Effect.void : Deferred.succeed(reply, action.answer)
@@ -104,22 +102,28 @@ export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, wa
     }
   }
 
+  const founding: ReadonlyArray<Record> = storage.records.length > 0 || founders.size === 0
+    ? []
+    : [{ _tag: "Snapshot", snapshot: Store.toSnapshot(Store.founded(founders), 0) }]
+  if (founding.length > 0) yield* storage.write(founding)
   let state = load(
     {
       id,
-      peers: [...clients.keys()],
       snapshotAfter: options.snapshotAfter ?? 1000,
       maxEntries: options.maxEntries ?? 100,
       bugs: planted
     },
-    storage.records
+    [...storage.records, ...founding]
   )
+  yield* clients.keep(peers(state).values())
 
   const turn = Effect.gen(function*() {
     const [next, actions] = step(state, yield* Queue.takeBetween(inputs, 1, 100))
     if (next.role._tag === "Leader" && state.role._tag !== "Leader") yield* Effect.logInfo(`leads term ${next.term}`)
+    if (next.members !== state.members || pendingOf(next) !== pendingOf(state)) {
+      yield* clients.keep(peers(next).values())
+    }
     state = next
-    if (watch !== undefined) yield* watch(state)
     const records = actions.flatMap((action) => action._tag === "Write" ? [action.record] : [])
     const rest = Effect.forEach(actions, perform, { discard: true })
     if (planted.has("answersBeforeSync")) yield* rest
@@ -127,6 +131,7 @@ export const serve = Effect.fnUntraced(function*({ id, listen, nodes, server, wa
       yield* storage.write(records)
       yield* storage.sync
     }
+    if (watch !== undefined) yield* watch(state)
     if (!planted.has("answersBeforeSync")) yield* rest
   })
 

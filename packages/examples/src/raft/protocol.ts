@@ -13,13 +13,17 @@ const operation = Codec.tagged(Codec.uint8, {
   Put: [1, { key: text, value: text }],
   CompareAndSet: [2, { key: text, from: text, to: text }],
   /** The first entry of each term. */
-  Nothing: [3]
+  Nothing: [3],
+  /** Changes of the members, which answer with the members after them. */
+  Add: [4, { id: number, address: text }],
+  Remove: [5, { id: number }]
 })
 
 /** A client numbers its commands, so that a retried command takes effect once. */
 const command = { client: text, sequence: number, operation }
 
 const entry = Codec.struct({ term: number, ...command })
+const member = Codec.struct({ id: number, address: text })
 const pair = Codec.struct({ key: text, value: text })
 const session = Codec.struct({ client: text, sequence: number, result: text, index: number })
 
@@ -27,6 +31,7 @@ const session = Codec.struct({ client: text, sequence: number, result: text, ind
 const snapshot = Codec.struct({
   index: number,
   term: number,
+  members: Codec.countPrefixed(number, member),
   values: Codec.countPrefixed(number, pair),
   sessions: Codec.countPrefixed(number, session)
 })
@@ -49,8 +54,10 @@ const message = Codec.tagged(Codec.uint8, {
   Install: [5, { term: number, leader: number, round: number, snapshot }],
   Submit: [6, command],
   Done: [7, { result: text }],
-  /** Another node may be the leader: 0 if none is known. */
-  Redirect: [8, { leader: number }]
+  /** Another node may be the leader: an empty address if none is known. */
+  Redirect: [8, { address: text }],
+  /** A change of the members that is not made. */
+  Refused: [9, { why: text }]
 }).pipe(Codec.named("message"))
 
 export type Operation = Codec.Type<typeof operation>
@@ -60,7 +67,7 @@ export type Message = Codec.Type<typeof message>
 export type MessageOf<Tag extends Message["_tag"]> = Extract<Message, { readonly _tag: Tag }>
 /** What a node or a client asks of a node, and the answers. */
 export type Request = MessageOf<"RequestVote" | "Append" | "Install" | "Submit">
-export type Answer = MessageOf<"Vote" | "Appended" | "Done" | "Redirect">
+export type Answer = MessageOf<"Vote" | "Appended" | "Done" | "Redirect" | "Refused">
 
 export const framing = Codec.framing(message, { maxFrameLength: maxMessageBytes })
 

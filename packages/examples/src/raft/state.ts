@@ -1,16 +1,13 @@
 /** The state of a node, and what its roles have in common. */
 import type { Bug, Bugs } from "./bugs.ts"
 import * as Log from "./Log.ts"
+import * as Members from "./Members.ts"
 import type { Answer, Record, Request, Snapshot } from "./protocol.ts"
 import * as Store from "./Store.ts"
 
-/** Nodes are numbered from 1. */
-export type Id = number
-
 /** The constants of a node. */
 export interface Settings {
-  readonly id: Id
-  readonly peers: ReadonlyArray<Id>
+  readonly id: Members.Id
   /** Entries in a log before a snapshot is taken. */
   readonly snapshotAfter: number
   /** Entries in one message. */
@@ -21,7 +18,7 @@ export interface Settings {
 /** What a node does after a step. All writes are synced before any message is sent. */
 export type Action =
   | { readonly _tag: "Write"; readonly record: Record }
-  | { readonly _tag: "Ask"; readonly peer: Id; readonly request: Request }
+  | { readonly _tag: "Ask"; readonly peer: Members.Id; readonly address: string; readonly request: Request }
   | { readonly _tag: "Answer"; readonly token: number; readonly answer: Answer }
   /** Restarts the timer: for heartbeats of a leader, for elections otherwise. */
   | { readonly _tag: "Timer"; readonly isLeader: boolean }
@@ -29,22 +26,33 @@ export type Action =
 export interface Follower {
   readonly _tag: "Follower"
   /** 0 if it is not known. */
-  readonly leader: Id
+  readonly leader: Members.Id
 }
 
 interface Candidate {
   readonly _tag: "Candidate"
-  readonly votes: ReadonlySet<Id>
+  readonly votes: ReadonlySet<Members.Id>
 }
 
 /** What a leader knows of a peer. */
-interface Progress {
+export interface Progress {
   /** The next entry to send. */
   readonly next: number
   /** The last entry that it certainly has. */
   readonly match: number
   /** The last round of heartbeats that it has answered. */
   readonly round: number
+}
+
+/** A change of the members that is not in the log yet. */
+export interface Pending {
+  readonly token: number
+  readonly change: Members.Change
+  /** The heartbeats since it was asked for. */
+  readonly beats: number
+  /** A new node catches up in rounds: to have the log up to `goal`, which was its end after `began` heartbeats. */
+  readonly goal: number
+  readonly began: number
 }
 
 interface Read {
@@ -57,7 +65,7 @@ interface Read {
 
 export interface Leader {
   readonly _tag: "Leader"
-  readonly progress: ReadonlyMap<Id, Progress>
+  readonly progress: ReadonlyMap<Members.Id, Progress>
   readonly round: number
   /** The round of the last heartbeat, and how many in a row a majority has not answered. */
   readonly heartbeat: number
@@ -67,14 +75,17 @@ export interface Leader {
   readonly first: number
   /** For each entry that a client waits for, the token of its answer. */
   readonly waiting: ReadonlyMap<number, number>
+  readonly pending: Pending | undefined
 }
 
 export interface State {
   readonly settings: Settings
   readonly term: number
   /** 0 for none. */
-  readonly vote: Id
+  readonly vote: Members.Id
   readonly log: Log.Log
+  /** The members after all changes in the log, committed or not. */
+  readonly members: Members.Members
   readonly commit: number
   readonly store: Store.Store
   readonly role: Follower | Candidate | Leader
@@ -95,11 +106,12 @@ export const ballot = (state: State, act: Do): void =>
   })
 
 /** Follows a leader, or 0 while there is none, in the same or a later term. */
-export const follow = (state: State, term: number, leader: Id, act: Do): State => {
+export const follow = (state: State, term: number, leader: Members.Id, act: Do): State => {
   if (state.role._tag === "Leader") {
-    const answer: Answer = { _tag: "Redirect", leader }
+    const answer: Answer = { _tag: "Redirect", address: state.members.get(leader) ?? "" }
     for (const token of state.role.waiting.values()) act({ _tag: "Answer", token, answer })
     for (const { token } of state.role.reads) act({ _tag: "Answer", token, answer })
+    if (state.role.pending !== undefined) act({ _tag: "Answer", token: state.role.pending.token, answer })
     act({ _tag: "Timer", isLeader: false })
   }
   const next: State = {
@@ -112,7 +124,26 @@ export const follow = (state: State, term: number, leader: Id, act: Do): State =
   return next
 }
 
-export const isMajority = ({ settings }: State, count: number): boolean => 2 * count > settings.peers.length + 1
+/** Another log, and the members that it makes. */
+export const withLog = (state: State, log: Log.Log): State => {
+  const { members, store } = state
+  const before = has(state, "keepsTruncatedMembers") ? members : store.members
+  return { ...state, log, members: Members.after(before, Log.slice(log, store.index + 1, Infinity)) }
+}
+
+/** Whether a node may lead: as a member, or one until its removal is committed. */
+export const isMember = ({ members, settings: { id }, store }: State): boolean =>
+  members.has(id) || store.members.has(id)
+
+/** The other members, and a node that is being added. */
+export const peers = ({ members, role, settings: { id } }: State): Members.Members => {
+  const others = new Map(members)
+  others.delete(id)
+  if (role._tag === "Leader" && role.pending?.change._tag === "Add" && !members.has(role.pending.change.id)) {
+    others.set(role.pending.change.id, role.pending.change.address)
+  }
+  return others
+}
 
 /** Applies what is committed, and takes a snapshot when the log has become long. */
 export const applied = (state: State, act: Do): State => {

@@ -1,4 +1,7 @@
-/** The cluster in a simulation: three nodes with disks, clients that write and read, and what must hold of them. */
+/**
+ * The cluster in a simulation: nodes with disks, clients that write and read, an operator who changes the members, and what
+ * must hold of them.
+ */
 import * as Property from "@sluice/core/Property"
 import * as Campaign from "@sluice/simulation/Campaign"
 import * as History from "@sluice/simulation/History"
@@ -12,6 +15,7 @@ import * as Random from "effect/Random"
 import type { Bug } from "../../src/raft/bugs.ts"
 import * as Client from "../../src/raft/client.ts"
 import * as Log from "../../src/raft/Log.ts"
+import * as Members from "../../src/raft/Members.ts"
 import * as Node from "../../src/raft/node.ts"
 import { type Entry, framing, type Operation } from "../../src/raft/protocol.ts"
 import type { State } from "../../src/raft/state.ts"
@@ -29,15 +33,19 @@ type Call = History.RegisterCall<string> & { readonly key: string }
 const seconds = 8
 const port = 7000
 const keys = ["x", "y"]
-const names = ["node1", "node2", "node3"]
-const addresses: ReadonlyMap<number, string> = new Map(names.map((name, index) => [index + 1, `${name}:${port}`]))
+const names = ["node1", "node2", "node3", "node4"]
+const addresses = names.map((name) => `${name}:${port}`)
+const founders: Members.Members = new Map(addresses.slice(0, 3).map((address, index) => [index + 1, address]))
+
+const isSameStore = (self: Store.Store, { members, values }: Store.Store): boolean =>
+  Equal.equals(self.values, values) && Members.toText(self.members) === Members.toText(members)
 
 /** What holds of all nodes together, looked at whenever the state of one has changed. */
 const invariants = () => {
   const leaders = new Map<number, number>()
   // Entries by their index, and the terms in which they were known to be committed. Some are in snapshots before they are seen.
   const committed: Array<{ readonly entry: Entry; readonly term: number } | undefined> = []
-  const applied = new Map<number, Store.Store["values"]>()
+  const applied = new Map<number, Store.Store>()
   const seen = new Map<number, number>()
   return Effect.fnUntraced(function*({ commit, log, role, settings: { id }, store, term }: State) {
     if (role._tag === "Leader" && leaders.get(term) !== id) {
@@ -60,10 +68,10 @@ const invariants = () => {
       const isSame = first.term === entry.term && first.client === entry.client && first.sequence === entry.sequence
       yield* Property.always("what is committed stays", isSame, { index, first, entry })
     }
-    const { index, values } = store
-    const known = applied.get(index) ?? values
+    const { index } = store
+    const known = applied.get(index) ?? store
     applied.set(index, known)
-    yield* Property.always("stores with the same entries are equal", Equal.equals(known, values), { index, id })
+    yield* Property.always("stores with the same entries are equal", isSameStore(known, store), { index, id })
   })
 }
 
@@ -96,6 +104,19 @@ const client = Effect.fnUntraced(function*(
   }
 })
 
+/** Adds and removes nodes, one after the other. */
+const operator = Effect.fnUntraced(function*(changes: number) {
+  const store = yield* Client.make({ name: "operator", nodes: addresses, timeout: "2 seconds" })
+  for (let count = 0; count < changes; count++) {
+    yield* Effect.sleep((yield* Random.next) * 1500)
+    const id = 1 + Math.floor((yield* Random.next) * names.length)
+    const change: Operation = (yield* Random.nextBoolean)
+      ? { _tag: "Add", id, address: addresses[id - 1]! }
+      : { _tag: "Remove", id }
+    yield* Effect.ignore(store.submit(change))
+  }
+})
+
 /** Runs a cluster with a bug, or with none, and checks what its clients saw. */
 export const cluster = (bug?: Bug) =>
   Effect.gen(function*() {
@@ -105,11 +126,12 @@ export const cluster = (bug?: Bug) =>
     const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 3 })
     const snapshotAfter = yield* Simulation.parameter("entries before a snapshot", { least: 5, most: 50 })
     const clients = yield* Simulation.parameter("clients", { least: 1, most: 4 })
-    const hosts = yield* Effect.forEach(names, (name) => SimNetwork.host(name, { disk: { syncLatency: latency } }))
+    const changes = yield* Simulation.parameter("changes of the members", { least: 0, most: 8 })
+    const hosts = yield* Effect.forEach(changes > 0 ? names : names.slice(0, 3), (name) => SimNetwork.host(name, { disk: { syncLatency: latency } }))
     for (const [index, host] of hosts.entries()) {
       const settings = {
         id: index + 1,
-        nodes: addresses,
+        founders: index < 3 ? founders : Members.none,
         listen: `tcp://0.0.0.0:${port}`,
         bugs,
         watch,
@@ -122,6 +144,7 @@ export const cluster = (bug?: Bug) =>
     for (const name of ["a", "b", "c", "d"].slice(0, clients)) {
       yield* Host.start(yield* SimNetwork.host(name), client(name, history))
     }
+    if (changes > 0) yield* Host.start(yield* SimNetwork.host("operator"), operator(changes))
     yield* Effect.sleep(seconds * 1000)
     const { verdict, violation } = History.checkLinearizable(history, History.keyValue(""))
     const answered = history.calls.filter((call) => call.end !== undefined).length
