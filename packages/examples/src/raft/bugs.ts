@@ -13,8 +13,8 @@ export const bugs = {
   repeatsWrites: "a retried write is applied again",
   snapshotsWithoutSessions: "snapshots leave out the sessions of clients",
   readsLocally: "a leader answers reads without asking whether it still is the leader",
-  changesBeforeCommit: "a leader changes the members before it has committed an entry of its own term",
-  keepsTruncatedMembers: "a change of the members that is truncated from the log stays in effect"
+  forgetsMembers: "a node that restarts takes the members from its snapshot, without the changes in its log",
+  countsRemovedLeaders: "a leader that is removed counts itself in majorities"
 } as const
 
 /** The name of a planted bug. */

@@ -7,19 +7,13 @@ import { appended, committed } from "./leader.ts"
 import * as Log from "./Log.ts"
 import * as Members from "./Members.ts"
 import type { Answer, Entry } from "./protocol.ts"
-import { type Do, has, type Leader, type Pending, type State } from "./state.ts"
+import type { Do, Leader, Pending, State } from "./state.ts"
 
 // Heartbeats in which a new node must catch up.
 const maxBeats = 50
 
 /** Takes a request for a change, in place of one that has not begun. */
-export const requested = (
-  state: State,
-  leader: Leader,
-  token: number,
-  change: Members.Change,
-  act: Do
-): State => {
+export const requested = (state: State, leader: Leader, token: number, change: Members.Change, act: Do): State => {
   const { pending } = leader
   if (pending !== undefined) refuse(pending, "another change was asked for after it; ask again", act)
   const next = pending !== undefined && Equal.equals(pending.change, change)
@@ -73,6 +67,5 @@ export const advanced = (state: State, leader: Leader, pending: Pending, act: Do
 const isSettled = (state: State, leader: Leader): boolean => {
   const { commit, log } = state
   const later = Log.slice(log, commit + 1, Infinity)
-  return (commit >= leader.first || has(state, "changesBeforeCommit")) &&
-    later.every(({ operation }) => !Members.isChange(operation))
+  return commit >= leader.first && later.every(({ operation }) => !Members.isChange(operation))
 }

@@ -59,7 +59,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         const request = FramedClient.request(peers.at(current)!, { _tag: "Submit", ...command })
         const answer = yield* Effect.result(Effect.timeout(request, answerTimeout))
         if (answer._tag === "Success" && answer.success._tag === "Done") return answer.success.result
-        if (answer._tag === "Success" && answer.success._tag === "Refused") return yield* new Refused({ why: answer.success.why })
+        if (answer._tag === "Success" && answer.success._tag === "Refused") {
+          return yield* new Refused({ why: answer.success.why })
+        }
         if (answer._tag === "Failure") why = answer.failure.message
         const leader = answer._tag === "Success" && answer.success._tag === "Redirect" ? answer.success.address : ""
         const next = nodes[(nodes.indexOf(current) + 1) % nodes.length]!

@@ -75,7 +75,12 @@ const submit = (
   operation: Operation
 ) =>
   Effect.gen(function*() {
-    const store = yield* Client.make({ name: randomUUID(), nodes: [...nodes.values()], timeout, answerTimeout: "2 seconds" })
+    const store = yield* Client.make({
+      name: randomUUID(),
+      nodes: [...nodes.values()],
+      timeout,
+      answerTimeout: "2 seconds"
+    })
     return yield* store.submit(operation)
   }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer))
 
@@ -86,8 +91,7 @@ const key = Argument.String("key")
 const get = Command.make(
   "get",
   { ...client, key },
-  ({ key, ...flags }) =>
-    Effect.flatMap(submit(flags, { _tag: "Get", key }), print)
+  ({ key, ...flags }) => Effect.flatMap(submit(flags, { _tag: "Get", key }), print)
 ).pipe(Command.withDescription("Print a value; an empty line for a key that has none"))
 
 const put = Command.make(

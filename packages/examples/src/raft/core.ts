@@ -37,9 +37,11 @@ export const load = (settings: Settings, records: ReadonlyArray<Record>): State 
       case "Ballot":
         state = { ...state, term: record.term, vote: record.vote }
         break
-      case "Entries":
-        state = withLog(state, Log.replaceAfter(state.log, record.index - 1, record.entries))
+      case "Entries": {
+        const log = Log.replaceAfter(state.log, record.index - 1, record.entries)
+        state = settings.bugs.has("forgetsMembers") ? { ...state, log } : withLog(state, log)
         break
+      }
       case "Snapshot": {
         const { index, term } = record.snapshot
         const store = Store.fromSnapshot(record.snapshot)
@@ -92,7 +94,7 @@ const counted = (state: State, by: Members.Id, { isGranted, term }: MessageOf<"V
   if (state.role._tag !== "Candidate" || !isGranted || term !== state.term) return state
   const votes = new Set([...state.role.votes, by])
   const next: State = { ...state, role: { _tag: "Candidate", votes } }
- return Members.isMajority(next.members, (id) => votes.has(id)) ? Leader.lead(next, act) : next
+  return Members.isMajority(next.members, (id) => votes.has(id)) ? Leader.lead(next, act) : next
 }
 
 const asked = (state: State, token: number, request: Request, act: Do): State => {

@@ -105,12 +105,12 @@ export const matched = (
 
 /** Commits the entries that a majority has, and answers waiting clients. */
 export const committed = (state: State, act: Do): State => {
-  const { commit, log, role } = state
+  const { commit, log, members, role, settings: { id } } = state
   if (role._tag !== "Leader") return state
-  const last = (member: Members.Id) =>
-    member === state.settings.id ? Log.lastIndex(log) : role.progress.get(member)?.match ?? 0
-  const all = Array.from(state.members.keys(), last).sort((a, b) => b - a)
-  const index = all[Math.floor(all.length / 2)]!
+  const last = (member: Members.Id) => member === id ? Log.lastIndex(log) : role.progress.get(member)?.match ?? 0
+  const counted = has(state, "countsRemovedLeaders") ? new Set([id, ...members.keys()]) : members.keys()
+  const all = Array.from(counted, last).sort((a, b) => b - a)
+  const index = all[Math.floor(members.size / 2)]!
   const isOwn = Log.termAt(log, index) === state.term || has(state, "commitsEarlierTerms")
   return answerReads(applied(index > commit && isOwn ? { ...state, commit: index } : state, act), act)
 }

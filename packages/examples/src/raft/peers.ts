@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         peers.delete(address)
         yield* Effect.forkIn(Scope.close(own, Exit.void), scope)
       }
-      for (const address of wanted) { if (!peers.has(address)) yield* open(address) }
+      for (const address of wanted) if (!peers.has(address)) yield* open(address)
     })
   }
 })

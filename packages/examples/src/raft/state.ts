@@ -126,9 +126,8 @@ export const follow = (state: State, term: number, leader: Members.Id, act: Do):
 
 /** Another log, and the members that it makes. */
 export const withLog = (state: State, log: Log.Log): State => {
-  const { members, store } = state
-  const before = has(state, "keepsTruncatedMembers") ? members : store.members
-  return { ...state, log, members: Members.after(before, Log.slice(log, store.index + 1, Infinity)) }
+  const { index, members } = state.store
+  return { ...state, log, members: Members.after(members, Log.slice(log, index + 1, Infinity)) }
 }
 
 /** Whether a node may lead: as a member, or one until its removal is committed. */

@@ -117,6 +117,9 @@ const operator = Effect.fnUntraced(function*(changes: number) {
   }
 })
 
+// Without changes, the other bugs show in fewer seeds.
+const withChanges = new Set<Bug | undefined>([undefined, "forgetsMembers", "countsRemovedLeaders"])
+
 /** Runs a cluster with a bug, or with none, and checks what its clients saw. */
 export const cluster = (bug?: Bug) =>
   Effect.gen(function*() {
@@ -126,8 +129,11 @@ export const cluster = (bug?: Bug) =>
     const maxEntries = yield* Simulation.parameter("entries in a message", { least: 1, most: 3 })
     const snapshotAfter = yield* Simulation.parameter("entries before a snapshot", { least: 5, most: 50 })
     const clients = yield* Simulation.parameter("clients", { least: 1, most: 4 })
-    const changes = yield* Simulation.parameter("changes of the members", { least: 0, most: 8 })
-    const hosts = yield* Effect.forEach(changes > 0 ? names : names.slice(0, 3), (name) => SimNetwork.host(name, { disk: { syncLatency: latency } }))
+    const changes = withChanges.has(bug)
+      ? yield* Simulation.parameter("changes of the members", { least: 0, most: 8 })
+      : 0
+    const hosts = yield* Effect.forEach(changes > 0 ? names : names.slice(0, 3), (name) =>
+      SimNetwork.host(name, { disk: { syncLatency: latency } }))
     for (const [index, host] of hosts.entries()) {
       const settings = {
         id: index + 1,
@@ -144,10 +150,14 @@ export const cluster = (bug?: Bug) =>
     for (const name of ["a", "b", "c", "d"].slice(0, clients)) {
       yield* Host.start(yield* SimNetwork.host(name), client(name, history))
     }
-    if (changes > 0) yield* Host.start(yield* SimNetwork.host("operator"), operator(changes))
+    if (changes > 0) {
+      yield* Host.start(yield* SimNetwork.host("operator"), operator(changes))
+    }
     yield* Effect.sleep(seconds * 1000)
     const { verdict, violation } = History.checkLinearizable(history, History.keyValue(""))
-    const answered = history.calls.filter((call) => call.end !== undefined).length
+    const answered = history.calls.filter((call) =>
+      call.end !== undefined
+    ).length
     yield* Property.sometimes("clients get answers", answered > 20)
     if (verdict === "violation") {
       const call = `${violation?.client}: ${JSON.stringify(violation?.input)} -> ${JSON.stringify(violation?.output)}`
