@@ -109,6 +109,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["Host", "Rule", "Fault", "Disk", "SimDns", "SimCertificate", "SimNetwork", "SimRpc"],
     ["Campaign"],
     ["internal/run"],
+    ["internal/exploration"],
     ["Simulation"],
     ["VitestSimulation"]
   ],

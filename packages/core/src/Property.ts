@@ -3,7 +3,8 @@
  *
  * Outside of a simulation each does nothing. In one, `always` and `unreachable` fail the run where they are violated, and
  * `eventually` at its end. `sometimes` and `reachable` are counted over all seeds: an exploration fails if one never held,
- * because then it does not test what it was meant to.
+ * because then it does not test what it was meant to. It also goes back to where a rare one held, and tries other futures: claim
+ * `sometimes` of states near which you expect bugs.
  *
  * **Example**
  *

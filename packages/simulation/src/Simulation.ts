@@ -47,10 +47,10 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Campaign from "./Campaign.ts"
+import { explored, fromEnvironment } from "./internal/exploration/explored.ts"
+import { load } from "./internal/exploration/pool.ts"
 import type { Run } from "./internal/run/execute.ts"
-import { explored, fromEnvironment } from "./internal/run/explored.ts"
 import { CurrentParameters } from "./internal/run/parameters.ts"
-import { load } from "./internal/run/pool.ts"
 import { repeatable } from "./internal/run/repeatable.ts"
 import { recordWith } from "./internal/run/settings.ts"
 import type { Seed } from "./internal/time/random.ts"
@@ -202,6 +202,11 @@ export const parameter = (
 export interface ExploreOptions<R = never> extends Omit<Options<R>, "seed"> {
   /** How many seeds, from 1 up; or just these. Default: 100. */
   readonly seeds?: number | Iterable<Seed> | undefined
+  /**
+   * The share of the runs, from 0 to 1, that branch off an earlier one instead of the next seed, where it reached a rare
+   * `Property.sometimes` or `reachable`. Fewer do while little was reached. Default: 0.5, or 0 if `seeds` are listed.
+   */
+  readonly branches?: number | undefined
   /** When to stop: at the first run that fails, or at the `end`, with all that failed. Default: `"failure"`. */
   readonly until?: "failure" | "end" | undefined
   /** Stops after this time, by the Clock of the caller. Default: no limit. */
@@ -270,6 +275,9 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvir
  * A program can be the URL of a module whose default export it is. Then its seeds run in threads, on all cores. `campaign`,
  * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
  * defaults. The threads are kept for later explorations of the process, and do not keep it alive; each imports a module once.
+ *
+ * Half of a number of seeds are branches, such as `7@2000001~40`: the run of seed 7 for 2,000,001 microseconds, in which it reached
+ * a rare `Property.sometimes` or `reachable`, and another future from then on. Their text is a seed for `run` and `SLUICE_SEED` too.
  *
  * The first seed is run twice; the exploration fails with `SimulationNotDeterministic` if the runs differ. It fails with
  * `SimulationUnmet` if a `Property.sometimes` or `reachable` held in no run.

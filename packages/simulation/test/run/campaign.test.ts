@@ -17,7 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { shrink } from "../../src/internal/run/shrink.ts"
+import { shrink } from "../../src/internal/exploration/shrink.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
 
 const failure = (run: Simulation.Run<unknown, unknown>): unknown => {

@@ -4,6 +4,7 @@ import { vary } from "../../src/internal/campaign/replay.ts"
 import type { HostState } from "../../src/internal/kernel/host.ts"
 import { type Event, EventQueue } from "../../src/internal/time/eventQueue.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
+import { Streams } from "../../src/internal/time/streams.ts"
 import type { RecordedFault } from "../../src/internal/world/faultDescription.ts"
 import { Timescale } from "../../src/internal/world/timescale.ts"
 
@@ -23,7 +24,7 @@ const varied = (
   const hit: Array<string> = []
   let abandoned: number | undefined
   const world = {
-    seed,
+    streams: new Streams(seed),
     hosts,
     engine: {
       now: 0,

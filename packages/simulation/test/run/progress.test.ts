@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os"
 import { expect, it } from "vitest"
-import { cores } from "../../src/internal/run/platform.ts"
-import { Progress } from "../../src/internal/run/progress.ts"
-import type { Trial } from "../../src/internal/run/trial.ts"
+import { cores } from "../../src/internal/exploration/platform.ts"
+import { Progress } from "../../src/internal/exploration/progress.ts"
+import type { Trial } from "../../src/internal/exploration/trial.ts"
 
 type Kind = Trial["properties"][number]["kind"]
 
@@ -15,6 +15,7 @@ const trial = (properties: Record<string, readonly [Kind, number]>, signature?: 
   parameters: {},
   failure: signature,
   signature,
+  reached: [],
   properties: Object.entries(properties).map(([name, [kind, held]]) => ({ name, kind, held, passed: held }))
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { between, draw, weighted } from "../../src/internal/campaign/tactic.ts"
 import { Parameters } from "../../src/internal/run/parameters.ts"
 import { RandomStream } from "../../src/internal/time/random.ts"
+import { Streams } from "../../src/internal/time/streams.ts"
 import type { Kind } from "../../src/internal/world/faultDescription.ts"
 import { BuggifyPoints } from "../../src/internal/world/properties.ts"
 import { Timescale } from "../../src/internal/world/timescale.ts"
@@ -74,7 +75,7 @@ describe("what is drawn for a fault", () => {
 describe("the parameters of a run", () => {
   it("are drawn once by the seed, in their range; what is given is moved into it", () => {
     const values = (seed: number, given = {}) => {
-      const parameters = new Parameters(seed, given)
+      const parameters = new Parameters(new Streams(seed), given)
       const taken = [parameters.take("a", 1, 3), parameters.take("b", 1, 3), parameters.take("a", 7, 9)]
       expect(parameters.taken).toEqual({ a: taken[0], b: taken[1] })
       expect(taken[2]).toBe(taken[0])
@@ -92,7 +93,7 @@ describe("the points of a run that may fire", () => {
   it("are each on or off for the whole run, and fire by their own chance", () => {
     let enabled = 0
     for (let seed = 0; seed < 200; seed++) {
-      const points = new BuggifyPoints(seed)
+      const points = new BuggifyPoints(new Streams(seed))
       const fired = Array.from({ length: 60 }, () => points.fires("a", 0.5)).filter(Boolean).length
       if (fired > 0) enabled++
       expect(fired === 0 || (fired > 10 && fired < 50)).toBe(true)

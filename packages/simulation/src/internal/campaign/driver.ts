@@ -1,10 +1,11 @@
 import type { HostState } from "../kernel/host.ts"
-import { RandomStream } from "../time/random.ts"
+import type { RandomStream } from "../time/random.ts"
 import { type Description, diskKinds, type Kind } from "../world/faultDescription.ts"
 import { linkFaults } from "../world/faultKinds.ts"
 import type { World } from "../world/world.ts"
 import { Injector } from "./injector.ts"
-import { between, draw, type Shape, stopping, type Tactic, weighted } from "./tactic.ts"
+import { drawProfile, type Profile } from "./profile.ts"
+import { between, draw, type Shape, stopping, type Tactic } from "./tactic.ts"
 
 /** How faults are drawn. Times are in microseconds. */
 export interface Settings {
@@ -36,16 +37,9 @@ export class CampaignDriver {
   readonly #injector: Injector
   readonly #settings: Settings
   readonly #random: RandomStream
-  readonly #kinds: ReadonlyArray<Kind>
-  // Some runs are calmer than others.
-  readonly #pace: number
-  // How many faults may be in effect at once.
-  readonly #most: number
-  // How likely a fault follows the last one in a burst, and how likely it repeats a habit of the run.
-  readonly #inBurst: number
-  readonly #inHabit: number
-  readonly #habits: Array<Tactic> = []
-  readonly #habitCount: number
+  #profile: Profile
+  #cancelNext = () => {}
+  #isOver = false
   #active = 0
   #isSlow = false
   #hasBegun = false
@@ -54,28 +48,30 @@ export class CampaignDriver {
     this.#world = world
     this.#injector = new Injector(world)
     this.#settings = settings
-    const random = new RandomStream(world.seed, "campaign")
-    this.#random = random
-    const share = 0.2 + 0.8 * random.next()
-    const swarm = settings.kinds.filter(() => random.chance(share))
-    this.#kinds = weighted(swarm.length > 0 ? swarm : [this.#pick(settings.kinds)!])
-    this.#pace = 2 ** (5 * random.next() - 4)
-    this.#most = 1 + random.below(5)
-    this.#inBurst = 0.8 * random.next()
-    this.#inHabit = random.next()
-    this.#habitCount = 1 + random.below(3)
+    this.#random = world.streams.of("campaign")
+    this.#profile = drawProfile(this.#random, settings.kinds)
   }
 
   /** Begins. Returns how it ends. */
   start(): () => void {
     this.#next()
-    return () => this.#injector.stop()
+    // From then on it is another campaign, with what is in effect.
+    this.#world.streams.onBranch(() => {
+      if (this.#isOver) return
+      this.#cancelNext()
+      this.#profile = drawProfile(this.#random, this.#settings.kinds)
+      this.#next()
+    })
+    return () => {
+      this.#isOver = true
+      this.#injector.stop()
+    }
   }
 
   #next(): void {
-    const isBurst = this.#hasBegun && this.#random.chance(this.#inBurst)
-    const wait = isBurst ? this.#between(within) : this.#between(this.#settings.every) * this.#pace
-    this.#injector.at(this.#world.engine.now + wait, () => {
+    const isBurst = this.#hasBegun && this.#random.chance(this.#profile.inBurst)
+    const wait = isBurst ? this.#between(within) : this.#between(this.#settings.every) * this.#profile.pace
+    this.#cancelNext = this.#injector.at(this.#world.engine.now + wait, () => {
       this.#hasBegun = true
       this.#strike()
       this.#next()
@@ -98,10 +94,11 @@ export class CampaignDriver {
 
   // Without habits, a chain of the same faults is unlikely, such as one for each new leader.
   #tactic(): Tactic {
-    const isHabit = this.#random.chance(this.#inHabit)
-    if (isHabit && this.#habits.length === this.#habitCount) return this.#pick(this.#habits)!
-    const tactic = draw(this.#random, this.#kinds, this.#settings.lasts, this.#world.timescale)
-    if (isHabit) this.#habits.push(tactic)
+    const { habitCount, habits, inHabit, kinds } = this.#profile
+    const isHabit = this.#random.chance(inHabit)
+    if (isHabit && habits.length === habitCount) return this.#pick(habits)!
+    const tactic = draw(this.#random, kinds, this.#settings.lasts, this.#world.timescale)
+    if (isHabit) habits.push(tactic)
     return tactic
   }
 
@@ -111,7 +108,7 @@ export class CampaignDriver {
     const { moments } = this.#injector
     const pool = this.#pool()
     const inject = (target: HostState | undefined, other?: HostState) => {
-      const description = this.#active < this.#most && target !== undefined
+      const description = this.#active < this.#profile.most && target !== undefined
         ? this.#describe(tactic, target, pool, other)
         : undefined
       if (description !== undefined) this.#begin(description, this.#duration(tactic))

@@ -1,5 +1,4 @@
 import type { Event } from "../time/eventQueue.ts"
-import { RandomStream } from "../time/random.ts"
 import type { Description } from "../world/faultDescription.ts"
 import type { World } from "../world/world.ts"
 import { Moments } from "./moments.ts"
@@ -15,15 +14,15 @@ export class Injector {
 
   constructor(world: World) {
     this.world = world
-    this.moments = new Moments(new RandomStream(world.seed, "campaign/moments"))
+    this.moments = new Moments(world.streams.of("campaign/moments"))
     world.onArrival = (packet, to) => {
       const from = world.hosts.get(packet.from.name)
       if (from !== undefined && from !== to) this.moments.arrived({ from, to }, packet.payload, world.engine.now)
     }
   }
 
-  /** Runs at a time, in microseconds, before all else that happens then. */
-  at(at: number, run: () => void): void {
+  /** Runs at a time, in microseconds, before all else that happens then. Returns how it is canceled. */
+  at(at: number, run: () => void): () => void {
     const event: Event = {
       at: 0,
       order: 0,
@@ -36,6 +35,9 @@ export class Injector {
     }
     this.#events.add(event)
     this.world.engine.schedule(event, Math.round(at))
+    return () => {
+      if (this.#events.delete(event)) this.world.engine.cancel(event)
+    }
   }
 
   /** Begins a fault now. */

@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import { RandomStream } from "../time/random.ts"
+import type { RandomStream } from "../time/random.ts"
 import type { Occasion, RecordedFault } from "../world/faultDescription.ts"
 import type { World } from "../world/world.ts"
 import { Injector } from "./injector.ts"
@@ -55,7 +55,7 @@ class Variation {
     this.#injector = injector
     this.#faults = faults
     this.#patience = patience
-    this.#random = new RandomStream(injector.world.seed, "campaign/variation")
+    this.#random = injector.world.streams.of("campaign/variation")
     this.#cast = new Cast(injector.world, this.#random.chance(0.7))
   }
 
@@ -76,7 +76,7 @@ class Variation {
     // A packet that came before the previous fault is no occasion for this one.
     if (after !== undefined && after.delay <= gap && this.#random.chance(byPacket)) {
       const wait = this.#random.chance(0.5) ? 0 : (gap - after.delay) * this.#random.next()
-      return injector.at(world.engine.now + wait, () => this.#await(after, gap, strike))
+      return void injector.at(world.engine.now + wait, () => this.#await(after, gap, strike))
     }
     injector.at(world.engine.now + (before === undefined ? gap * this.#random.next() : this.#about(gap)), strike)
   }

@@ -4,8 +4,9 @@ import type * as PlatformError from "effect/PlatformError"
 import type * as Trace from "../../Trace.ts"
 import type { Alarms } from "../time/alarms.ts"
 import type { Engine } from "../time/engine.ts"
-import { RandomStream, type Seed } from "../time/random.ts"
+import { RandomStream } from "../time/random.ts"
 import { sleep } from "../time/sleep.ts"
+import type { Streams } from "../time/streams.ts"
 import { type Call, Errno, NodeError, toPlatformError } from "./errno.ts"
 import type { DiskOperation } from "./operation.ts"
 import type { DiskSettings } from "./settings.ts"
@@ -14,7 +15,7 @@ import { Volume } from "./volume.ts"
 /** What a disk needs of its machine. */
 export interface Machine {
   readonly name: string
-  readonly seed: Seed
+  readonly streams: Streams
   readonly engine: Engine
   /** Milliseconds since the epoch. */
   readonly wallClock: number
@@ -52,7 +53,7 @@ export class Disk {
   constructor(machine: Machine, settings: DiskSettings) {
     this.#machine = machine
     this.#settings = settings
-    const stream = (concern: string) => new RandomStream(machine.seed, `${machine.name}/disk/${concern}`)
+    const stream = (concern: string) => machine.streams.of(`${machine.name}/disk/${concern}`)
     this.#times = stream("times")
     this.#failures = stream("failures")
     this.random = stream("names")
@@ -111,7 +112,7 @@ export class Disk {
 
   /** Where a directory lists a name: by a hash, as ext4 does. */
   rankOf(name: string): number {
-    return new RandomStream(this.#machine.seed, `${this.#machine.name}/disk/order/${name}`).bits()
+    return new RandomStream(this.#machine.streams.seed, `${this.#machine.name}/disk/order/${name}`).bits()
   }
 
   /** Throws if the read fails. */

@@ -1,6 +1,7 @@
 import type * as Trace from "../../Trace.ts"
 import type { Engine } from "../time/engine.ts"
-import { RandomStream, type Seed } from "../time/random.ts"
+import type { RandomStream } from "../time/random.ts"
+import type { Streams } from "../time/streams.ts"
 import { Bottleneck } from "./bottleneck.ts"
 import { FlowTable } from "./flowTable.ts"
 import { IcmpError, type WhyUnreachable } from "./icmpError.ts"
@@ -13,7 +14,7 @@ const holdLimit = 65_536
 
 /** What links need of the network that they are in. */
 export interface Fabric {
-  readonly seed: Seed
+  readonly streams: Streams
   readonly engine: Engine
   /** Writes a packet into the trace, and returns its record. */
   readonly describe: (packet: Packet) => Packet["record"]
@@ -67,7 +68,7 @@ export class LinkState {
   /** The random numbers of a concern. */
   #random(concern: Concern): RandomStream {
     const streams = this.#streams ??= {}
-    return streams[concern] ??= new RandomStream(this.#fabric.seed, `${this.from.name}>${this.to.name}/${concern}`)
+    return streams[concern] ??= this.#fabric.streams.of(`${this.from.name}>${this.to.name}/${concern}`)
   }
 
   #chance(concern: Concern, probability: number): boolean {

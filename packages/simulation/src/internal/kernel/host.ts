@@ -13,7 +13,8 @@ import * as LinkSettings from "../fabric/linkSettings.ts"
 import { Nat } from "../fabric/nat.ts"
 import type { Packet } from "../fabric/packet.ts"
 import type { Engine } from "../time/engine.ts"
-import { RandomStream, type Seed } from "../time/random.ts"
+import type { RandomStream, Seed } from "../time/random.ts"
+import type { Streams } from "../time/streams.ts"
 import { Descriptors } from "./descriptors.ts"
 import { HostTime } from "./hostTime.ts"
 import { Names } from "./names.ts"
@@ -115,9 +116,9 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     this.udp = new UdpTable(this, world.tcp.ephemeralPorts, this.descriptors)
     this.#loopback = new LinkState(world, this, this, world.loopback)
     this.#unixLink = new LinkState(world, this, this, LinkSettings.loopback)
-    this.#sequences = new RandomStream(world.seed, `${name}/initial sequence numbers`)
-    this.tickets = new RandomStream(world.seed, `${name}/tickets`)
-    this.random = new RandomStream(world.seed, `${name}/program`)
+    this.#sequences = world.streams.of(`${name}/initial sequence numbers`)
+    this.tickets = world.streams.of(`${name}/tickets`)
+    this.random = world.streams.of(`${name}/program`)
     this.tls = tls
     this.#diskSettings = disk
     this.process = new Process(this)
@@ -127,8 +128,12 @@ export class HostState implements Host.Host, IpStack, TlsHost, Machine {
     return this.world.engine
   }
 
+  get streams(): Streams {
+    return this.world.streams
+  }
+
   get seed(): Seed {
-    return this.world.seed
+    return this.world.streams.seed
   }
 
   get authorities(): ReadonlyArray<Certificate> {

@@ -37,9 +37,11 @@ import { traced } from "../report/traceOutput.ts"
 import { WaitLog } from "../report/waitLog.ts"
 import { Sandbox } from "../sandbox/sandbox.ts"
 import { CurrentEngine } from "../time/engine.ts"
-import { randomService, RandomStream, type Seed } from "../time/random.ts"
+import { randomService, type Seed } from "../time/random.ts"
+import { Streams } from "../time/streams.ts"
 import { seededTracer } from "../time/tracer.ts"
 import { type Limits, VirtualTime } from "../time/virtualTime.ts"
+import type { Reached } from "../world/coverage.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import { BuggifyPoints, type Observed, Properties } from "../world/properties.ts"
 import { CurrentWorld, type World } from "../world/world.ts"
@@ -71,6 +73,8 @@ export interface Run<A, E> {
   readonly faults: ReadonlyArray<RecordedFault>
   /** The properties (`Property` of core) that the program has passed. */
   readonly properties: ReadonlyArray<Observed>
+  /** What `sometimes` and `reachable` have reached, in its order. */
+  readonly reached: ReadonlyArray<Reached>
   /** Virtual time that has passed. */
   readonly elapsed: Duration.Duration
   /** Tasks and events that there were. */
@@ -92,27 +96,29 @@ export const execute = <A, E, R>(
   context: Context.Context<never>
 ): Effect.Effect<Run<A, E>, NetworkError.NetworkError> => {
   const seed = options.seed ?? 0
-  const time = new VirtualTime(schedule === "random" ? new RandomStream(seed, "schedule") : undefined)
+  const streams = new Streams(seed)
+  const time = new VirtualTime(schedule === "random" ? streams.of("schedule") : undefined)
+  streams.follow(time)
   // `Effect.runSync` cannot wait for the event loop.
   const isSynchronous = Context.get(context, Scheduler.Scheduler).executionMode === "sync"
   const awaits = hasEventLoop && (eventLoop ?? !isSynchronous)
-  const sandbox = new Sandbox(time, time, new RandomStream(seed, "ambient"), awaits)
+  const sandbox = new Sandbox(time, time, streams.of("ambient"), awaits)
   time.promised = sandbox.promised
   if (awaits) time.contextOf = sandbox.contextOf
   const watch = waits === undefined ? undefined : new WaitLog(time, waits)
   time.watch = watch
-  const tracer = tracerOf(context, seed)
+  const tracer = tracerOf(context, streams)
   const services = context.pipe(
     Context.add(Clock.Clock, time.clock),
     Context.add(Scheduler.Scheduler, time.scheduler),
-    Context.add(Random.Random, randomService(new RandomStream(seed, "program"))),
+    Context.add(Random.Random, randomService(streams.of("program"))),
     Context.add(Tracer.Tracer, watch?.tracer(tracer) ?? tracer),
     Context.add(CurrentEngine, time),
     Context.add(Metric.MetricRegistry, Context.getOrUndefined(context, Metric.MetricRegistry) ?? new Map())
   )
   let world: World | undefined
-  const parameters = new Parameters(seed, given)
-  const properties = new Properties(({ details, host, isViolated, kind, name }) => {
+  const parameters = new Parameters(streams, given)
+  const properties = new Properties(() => time.now, ({ details, host, isViolated, kind, name }) => {
     const text = details === undefined ? "" : fingerprint(details)
     const note = (kind: Trace.Note["kind"], text: string) =>
       world?.note({ _tag: "Note", at: time.now, host, kind, text: text.slice(0, 1000) })
@@ -141,6 +147,7 @@ export const execute = <A, E, R>(
       trace: { ...world.trace, ...watch?.snapshot },
       faults: world.faults.recorded,
       properties: properties.observed,
+      reached: properties.reached,
       elapsed: Duration.millis(time.now / 1000),
       steps: time.steps,
       segments: world.segments,
@@ -161,7 +168,7 @@ export const execute = <A, E, R>(
       Effect.provideService(CurrentWorld, network.world),
       Effect.provideService(Transport.CurrentNumbers, network.world.numbers),
       Effect.provideService(Property.CurrentObserver, properties),
-      Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(seed)),
+      Effect.provideService(Buggify.CurrentSource, new BuggifyPoints(streams)),
       Effect.provideService(CurrentParameters, parameters),
       Effect.provideService(Logger.CurrentLoggers, lines.loggers),
       Effect.provideService(Console.Console, lines.console),
@@ -200,9 +207,9 @@ export const execute = <A, E, R>(
 }
 
 // A tracer that the program provides stays; the default one draws its identifiers at random.
-const tracerOf = (context: Context.Context<never>, seed: Seed): Tracer.Tracer => {
+const tracerOf = (context: Context.Context<never>, streams: Streams): Tracer.Tracer => {
   const tracer = Context.get(context, Tracer.Tracer)
-  return tracer === Tracer.nativeTracer ? seededTracer(new RandomStream(seed, "tracer")) : tracer
+  return tracer === Tracer.nativeTracer ? seededTracer(streams.of("tracer")) : tracer
 }
 
 const stopError = (

@@ -1,14 +1,15 @@
 import * as Context from "effect/Context"
-import { RandomStream, type Seed } from "../time/random.ts"
+import { RandomStream } from "../time/random.ts"
+import type { Streams } from "../time/streams.ts"
 
 /** Gives a run its parameters: those that are set, and others by the seed. */
 export class Parameters {
-  readonly #seed: Seed
+  readonly #streams: Streams
   readonly #given: Readonly<Record<string, number>>
   readonly #taken = new Map<string, number>()
 
-  constructor(seed: Seed, given: Readonly<Record<string, number>>) {
-    this.#seed = seed
+  constructor(streams: Streams, given: Readonly<Record<string, number>>) {
+    this.#streams = streams
     this.#given = given
   }
 
@@ -19,7 +20,7 @@ export class Parameters {
   take(name: string, least: number, most: number): number {
     const known = this.#taken.get(name)
     if (known !== undefined) return known
-    const drawn = least + new RandomStream(this.#seed, `parameter/${name}`).below(most - least + 1)
+    const drawn = least + new RandomStream(this.#streams.seed, `parameter/${name}`).below(most - least + 1)
     const value = Math.min(most, Math.max(least, this.#given[name] ?? drawn))
     this.#taken.set(name, value)
     return value

@@ -15,16 +15,22 @@ export type Seed = number | string
  * others as they were.
  */
 export class RandomStream {
-  #a: number
-  #b: number
-  #c: number
+  #a = 0
+  #b = 0
+  #c = 0
   #counter = 1
 
   constructor(seed: Seed, concern: string) {
+    this.restart(seed, concern)
+  }
+
+  /** Becomes the stream of another seed. */
+  restart(seed: Seed, concern: string): void {
     const text = `${typeof seed}:${seed}/${concern}`
     this.#a = hash(text, 0x9e3779b9)
     this.#b = hash(text, 0x243f6a88)
     this.#c = hash(text, 0xb7e15162)
+    this.#counter = 1
     for (let round = 0; round < 12; round++) this.bits()
   }
 

@@ -2,8 +2,9 @@ import type * as Buggify from "@sluice/core/Buggify"
 import type * as Property from "@sluice/core/Property"
 import * as Effect from "effect/Effect"
 import { CurrentProcess } from "../kernel/process.ts"
-import type { Seed } from "../time/random.ts"
-import { RandomStream } from "../time/random.ts"
+import type { RandomStream } from "../time/random.ts"
+import type { Streams } from "../time/streams.ts"
+import { Coverage, type Reached } from "./coverage.ts"
 
 /** What a run has seen of a property. */
 export interface Observed {
@@ -31,14 +32,22 @@ export class Properties implements Property.Observer {
   // `eventually` that did not hold when the program came by for the last time.
   readonly #pending = new Set<string>()
   readonly #observed = new Map<string, { -readonly [K in keyof Observed]: Observed[K] }>()
+  readonly #coverage = new Coverage()
+  readonly #now: () => number
   readonly #tell: (event: Event) => void
 
-  constructor(tell: (event: Event) => void) {
+  constructor(now: () => number, tell: (event: Event) => void) {
+    this.#now = now
     this.#tell = tell
   }
 
   get observed(): ReadonlyArray<Observed> {
     return Array.from(this.#observed.values(), (each) => ({ ...each }))
+  }
+
+  /** What the properties that must hold once have reached. */
+  get reached(): ReadonlyArray<Reached> {
+    return this.#coverage.reached
   }
 
   /** An `eventually` that does not hold. */
@@ -54,6 +63,7 @@ export class Properties implements Property.Observer {
       if (this.#observed.size < limit) this.#observed.set(name, known)
       const isOnce = kind === "sometimes" || kind === "reachable"
       const isViolated = !holds && !isOnce && kind !== "eventually"
+      if (isOnce && holds) this.#coverage.reach(name, this.#now())
       if (kind === "eventually") {
         if (holds) this.#pending.delete(name)
         else if (this.#pending.size < limit) this.#pending.add(name)
@@ -71,16 +81,16 @@ const enabled = 0.25
 
 /** Decides by the seed which points fire. */
 export class BuggifyPoints implements Buggify.Source {
-  readonly #seed: Seed
+  readonly #streams: Streams
   readonly #points = new Map<string, RandomStream | undefined>()
 
-  constructor(seed: Seed) {
-    this.#seed = seed
+  constructor(streams: Streams) {
+    this.#streams = streams
   }
 
   fires(name: string, probability: number): boolean {
     if (!this.#points.has(name)) {
-      const stream = new RandomStream(this.#seed, `buggify/${name}`)
+      const stream = this.#streams.of(`buggify/${name}`)
       this.#points.set(name, stream.chance(enabled) ? stream : undefined)
     }
     return this.#points.get(name)?.chance(probability) ?? false

@@ -13,6 +13,7 @@ import type { Certificate } from "../kernel/tls/certificate/certificate.ts"
 import type { TlsStack } from "../kernel/tls/stack.ts"
 import type { Engine } from "../time/engine.ts"
 import type { Seed } from "../time/random.ts"
+import { Streams } from "../time/streams.ts"
 import { CallLog } from "./callLog.ts"
 import { FaultLog } from "./faultLog.ts"
 import { Rules } from "./rule/rules.ts"
@@ -48,7 +49,7 @@ export class World implements Surroundings {
   readonly engine: Engine
   /** How long it lasts. */
   readonly scope: Scope.Scope
-  readonly seed: Seed
+  readonly streams: Streams
   readonly defaults: LinkSettings
   readonly loopback: LinkSettings
   readonly tcp: TcpSettings
@@ -79,7 +80,8 @@ export class World implements Surroundings {
   constructor(engine: Engine, scope: Scope.Scope, settings: Settings) {
     this.engine = engine
     this.scope = scope
-    this.seed = settings.seed
+    this.streams = new Streams(settings.seed)
+    this.streams.follow(engine)
     this.defaults = settings.defaults
     this.loopback = settings.loopback
     this.tcp = settings.tcp

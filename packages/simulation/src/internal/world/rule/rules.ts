@@ -4,7 +4,6 @@ import type { LinkState } from "../../fabric/link.ts"
 import type { Packet } from "../../fabric/packet.ts"
 import { Segment } from "../../kernel/tcp/segment.ts"
 import type { Event } from "../../time/eventQueue.ts"
-import { RandomStream } from "../../time/random.ts"
 import type { World } from "../world.ts"
 import type { PlainAction } from "./options.ts"
 
@@ -127,7 +126,7 @@ export class Rules {
       case "duplicate":
         return (travel) => this.#duplicate(travel)
       case "corrupt": {
-        const random = new RandomStream(this.#world.seed, `rule ${++this.#count}`)
+        const random = this.#world.streams.of(`rule ${++this.#count}`)
         return ({ link, packet }) => packet.corrupt(random) ? link.send(packet) : packet.drop("corrupted")
       }
       case "reset":

@@ -1,22 +1,24 @@
 import type * as NetworkError from "@sluice/core/NetworkError"
-import { checked, duration, oneOf, optionalInteger } from "@sluice/core/Options"
+import { checked, duration, oneOf, optionalInteger, reject } from "@sluice/core/Options"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Exploration, ExploreOptions, Options, Services } from "../../Simulation.ts"
 import { type SimulationNotDeterministic, SimulationUnmet } from "../../SimulationError.ts"
+import { repeatable } from "../run/repeatable.ts"
 import type { Seed } from "../time/random.ts"
-import { examine, ownLane, quiet, search } from "./exploration.ts"
+import { parseSeed } from "../time/streams.ts"
+import { Guide } from "./guide.ts"
 import { cores, threads } from "./platform.ts"
 import { startLane } from "./pool.ts"
 import { Progress } from "./progress.ts"
-import { repeatable } from "./repeatable.ts"
+import { examine, ownLane, quiet, search } from "./search.ts"
 import { trialOf } from "./trial.ts"
 
 /** The seed to repeat, if the environment has one. */
 export const fromEnvironment: Effect.Effect<Option.Option<Seed>> = Effect.map(
   Effect.orElseSucceed(Config.option(Config.String("SLUICE_SEED")), () => Option.none<string>()),
-  Option.map((text): Seed => /^-?\d+$/.test(text) ? Number(text) : text)
+  Option.map(parseSeed)
 )
 
 /** Explores a program: in this thread, or in threads if it is in a module. */
@@ -29,9 +31,10 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   SimulationNotDeterministic | SimulationUnmet | NetworkError.NetworkError,
   Services<R> | Services<R2>
 > {
-  const { decode, results, seeds, shrink, unmet, until, within, workers, ...rest } = options
+  const { branches, decode, results, seeds, shrink, unmet, until, within, workers, ...rest } = options
   const own: Options<R2> = { schedule: "random", ...rest }
   const plan = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
+    share: share("branches", branches ?? (typeof (seeds ?? 0) === "number" ? 0.5 : 0)),
     until: oneOf("until", until ?? "failure", ["failure", "end"]),
     unmet: oneOf("unmet", unmet ?? "fail", ["fail", "report"]),
     within: duration("within", within ?? Infinity),
@@ -41,9 +44,10 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   const repeated = yield* fromEnvironment
   // A seed of the environment is the only one.
   const left = seedsOf(Option.isSome(repeated) ? [repeated.value] : seeds ?? 100)[Symbol.iterator]()
-  const first = left.next()
+  const guide = new Guide(left, plan.share, Math.max(lag, plan.workers))
+  const first = guide.next()
   const progress = new Progress(results)
-  if (first.done === true) return { runs: 0, failures: [], unmet: [] }
+  if (first === undefined) return { runs: 0, failures: [], unmet: [] }
   const { failed, failures } = yield* Effect.scoped(Effect.gen(function*() {
     const inThreads = module !== undefined && plan.workers > 1 && threads() !== undefined
     // They start while this thread runs the first seed.
@@ -53,10 +57,11 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
         () => startLane({ url: module.url, options: threadOptions(module.options) })
       )
       : [ownLane(program, own)]
-    const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.value })))
+    const trial = trialOf(yield* quiet(repeatable(program, { ...own, seed: first.seed })))
+    guide.take(first.place, trial)
     progress.take(trial, 0)
     const isOver = trial.failure !== undefined && plan.until === "failure"
-    const found = isOver ? [] : yield* search(lanes, { ...plan, seeds: left }, progress)
+    const found = isOver ? [] : yield* search(lanes, guide, plan, progress)
     const failed = trial.failure === undefined ? found : [trial, ...found]
     return {
       failed,
@@ -72,11 +77,19 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
 
 // What is for the whole exploration alone, or cannot be sent to a thread.
 const kept: ReadonlySet<string> = new Set(
-  ["decode", "results", "seeds", "shrink", "unmet", "until", "within", "workers"] satisfies Array<keyof ExploreOptions>
+  ["branches", "decode", "results", "seeds", "shrink", "unmet", "until", "within", "workers"] satisfies Array<
+    keyof ExploreOptions
+  >
 )
 
 const threadOptions = (options: ExploreOptions): Options =>
   Object.fromEntries(Object.entries(options).filter(([name]) => !kept.has(name)))
+
+// Runs that may be in progress together. The result is the same for fewer.
+const lag = 16
+
+const share = (option: string, value: number): number =>
+  value >= 0 && value <= 1 ? value : reject(option, value, "a number from 0 to 1")
 
 const seedsOf = (seeds: number | Iterable<Seed>): Iterable<Seed> =>
   typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds

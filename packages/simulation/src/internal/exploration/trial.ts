@@ -1,11 +1,12 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { LimitOptions } from "../../Simulation.ts"
+import type { Run } from "../run/execute.ts"
+import { messageOf, signature } from "../run/failure.ts"
 import type { Seed } from "../time/random.ts"
+import type { Reached } from "../world/coverage.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
 import type { Observed } from "../world/properties.ts"
-import type { Run } from "./execute.ts"
-import { messageOf, signature } from "./failure.ts"
 
 /** A run to make: of a seed alone, or with these faults and parameters. It can be sent to a worker thread. */
 export interface Task {
@@ -30,6 +31,7 @@ export interface Trial {
   /** What the failure is known by, when the run is repeated with other faults. */
   readonly signature: string | undefined
   readonly properties: ReadonlyArray<Observed>
+  readonly reached: ReadonlyArray<Reached>
   /** Milliseconds of virtual time. */
   readonly elapsed: number
   readonly steps: number
@@ -40,13 +42,14 @@ export interface Trial {
 }
 
 export const trialOf = (
-  { elapsed, exit, faults, parameters, properties, seed, steps }: Run<unknown, unknown>
+  { elapsed, exit, faults, parameters, properties, reached, seed, steps }: Run<unknown, unknown>
 ): Trial => ({
   seed,
   parameters,
   failure: Exit.isSuccess(exit) ? undefined : messageOf(exit.cause),
   signature: Exit.isSuccess(exit) ? undefined : signature(exit.cause),
   properties,
+  reached,
   elapsed: Duration.toMillis(elapsed),
   steps,
   faults: faults.length,

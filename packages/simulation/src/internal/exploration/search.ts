@@ -3,24 +3,24 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import * as Logger from "effect/Logger"
 import * as Campaign from "../../Campaign.ts"
 import type { ExploreOptions, Failure, Options, Services } from "../../Simulation.ts"
 import { CurrentPatience } from "../campaign/replay.ts"
 import { writeReport } from "../report/files.ts"
 import { silentConsole } from "../report/traceOutput.ts"
-import type { Seed } from "../time/random.ts"
-import type { Run } from "./execute.ts"
-import { describeFailure, traceInDetail } from "./failure.ts"
+import type { Run } from "../run/execute.ts"
+import { describeFailure, traceInDetail } from "../run/failure.ts"
+import { recordWith } from "../run/settings.ts"
+import type { Guide } from "./guide.ts"
 import { minimize } from "./minimize.ts"
 import type { Lane } from "./pool.ts"
 import type { Progress } from "./progress.ts"
-import { recordWith } from "./settings.ts"
 import { type Trial, trialOf } from "./trial.ts"
 
 /** How an exploration goes. */
 export interface Plan {
-  readonly seeds: Iterator<Seed>
   readonly until: "failure" | "end"
   /** Milliseconds. */
   readonly within: number
@@ -57,29 +57,36 @@ export const ownLane = <A, E, R, R2>(
 /** Runs seeds in lanes until there are enough failures, and returns those that failed, the first of them alone or all. */
 export const search = Effect.fnUntraced(function*<E, R>(
   lanes: ReadonlyArray<Lane<E, R>>,
-  { seeds, until, within }: Plan,
+  guide: Guide,
+  { until, within }: Plan,
   progress: Progress
 ): Effect.fn.Return<ReadonlyArray<Trial>, E, R> {
   const began = yield* Clock.monotonicTimeNanos
   const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
-  const failed: Array<Trial & { readonly order: number }> = []
-  let order = 0
+  const failed: Array<Trial & { readonly place: number }> = []
+  const results = Latch.makeUnsafe()
   let isOver = false
   // All seeds before one that fails have begun: so the first that fails does not depend on which lane is faster.
   const work = Effect.fnUntraced(function*(lane: Lane<E, R>) {
     while (!isOver) {
-      const next = seeds.next()
-      if (next.done === true) return
-      const place = order++
-      const trial = yield* lane.run({ seed: next.value })
+      if (guide.isWaiting) {
+        yield* Latch.await(results)
+        continue
+      }
+      const next = guide.next()
+      if (next === undefined) return
+      const { place, seed } = next
+      const trial = yield* lane.run({ seed })
+      guide.take(place, trial)
       progress.take(trial, yield* elapsed)
-      if (trial.failure !== undefined) failed.push({ ...trial, order: place })
+      if (trial.failure !== undefined) failed.push({ ...trial, place })
       isOver ||= (trial.failure !== undefined && until === "failure") || (yield* elapsed) >= within
+      yield* Latch.release(results)
     }
   })
   yield* Effect.forEach(lanes, work, { concurrency: lanes.length, discard: true })
   progress.end()
-  const sorted = failed.sort((a, b) => a.order - b.order)
+  const sorted = failed.sort((a, b) => a.place - b.place)
   return until === "failure" ? sorted.slice(0, 1) : sorted
 })
 

@@ -1,0 +1,57 @@
+import type { RandomStream, Seed } from "../time/random.ts"
+import { branchesOf, branchOf } from "../time/streams.ts"
+import type { Trial } from "./trial.ts"
+
+/** A moment of a run, at which others can leave it. */
+interface Place {
+  readonly seed: Seed
+  /** Microseconds. */
+  readonly at: number
+  /** The share of the run that is still to come. */
+  readonly left: number
+}
+
+interface Found {
+  /** How many runs have reached it. */
+  runs: number
+  /** Where the latest of them had. */
+  readonly places: Array<Place>
+}
+
+// How much is told apart, and how many places are kept of each.
+const limit = 4096
+const kept = 8
+
+// Branches of branches, and so on. Seeds grow with them.
+const deepest = 16
+
+/** What the runs of an exploration have reached, and where. */
+export class Corpus {
+  readonly #found = new Map<string, Found>()
+
+  take({ elapsed, reached, seed }: Pick<Trial, "elapsed" | "reached" | "seed">): void {
+    const branches = branchesOf(seed)
+    // What it has reached before, its seed had too.
+    const since = branches[0]?.at ?? 0
+    for (const { at, name } of reached) {
+      const found = this.#found.get(name) ?? { runs: 0, places: [] }
+      if (this.#found.size < limit) this.#found.set(name, found)
+      found.runs++
+      const left = 1 - at / (1000 * elapsed)
+      if (at < since || left <= 0 || branches.length === deepest) continue
+      // A microsecond later, so that all that happens at the same moment stays.
+      found.places.push({ seed, at: at + 1, left })
+      if (found.places.length > kept) found.places.shift()
+    }
+  }
+
+  /** Branches off where something was reached: the rarer it is, the likelier; and the more of the run is left. */
+  draw(random: RandomStream, number: number): Seed | undefined {
+    const all = [...this.#found.values()].filter(({ places }) => places.length > 0)
+    let left = random.next() * all.reduce((sum, { runs }) => sum + 1 / runs, 0)
+    const found = all.find(({ runs }) => (left -= 1 / runs) <= 0)
+    if (found === undefined) return undefined
+    const place = found.places[random.below(found.places.length)]!
+    return random.chance(place.left) ? branchOf(place.seed, place.at, number) : undefined
+  }
+}
