@@ -100,8 +100,16 @@ const blockOf = (
   ) {
     return undefined
   }
-  const most = Math.min(limit, content === BlockContent.bytes ? copyLimit - 1 : textLength)
-  return { numeral, content, add, limit, most, absent, tail: 0, tail0: -1, tail1: -1 }
+  const least = Math.max(0, -add)
+  const most = Math.min(
+    limit,
+    numeral.max - add,
+    content === BlockContent.bytes ? copyLimit - 1 : textLength,
+    // What has the number that says that nothing comes is refused by the codec.
+    absent !== undefined && absent >= 0 ? absent - add - 1 : Infinity
+  )
+  const canOmit = absent !== undefined && absent <= numeral.max
+  return { numeral, content, add, limit, least, most, absent, canOmit, tail: 0, tail0: -1, tail1: -1 }
 }
 
 /** A number of elements, then the elements. */

@@ -1,6 +1,7 @@
 import { show } from "../fields/digits.ts"
 import { type Marker, markerBytes, matched, showMarker } from "../fields/literal.ts"
-import { readBlock, readBlocks, writeBlocks } from "../machine/block.ts"
+import { readBlock } from "../machine/block.ts"
+import { readBlocks, writeBlocks } from "../machine/blocks.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
 import type { Writer } from "../machine/writer.ts"

@@ -33,7 +33,7 @@ export const numeralOf = ({ form, least, line, most }: CodecValue<number>): Nume
     ? most < 2 ? 0x7f : 0x3fff
     : line === undefined
     ? Math.min(2 ** (8 * least) - 1, 0x7fffffff)
-    : 0x7fffffff
+    : Math.min(line.max, 999_999)
 })
 
 /**
@@ -104,7 +104,6 @@ export const widthOf = ({ form, max, size }: Numeral, value: number): number =>
   form === varint ? value < 0x80 ? 1 : value <= max ? 2 : 0 : size
 
 const putLine = (bytes: Uint8Array, from: number, line: Line, value: number): number => {
-  if (value > 999_999 || value > line.max) return -1
   let at = from
   if (line.before >= 0) bytes[at++] = line.before
   if (value < 10) bytes[at++] = 0x30 + value

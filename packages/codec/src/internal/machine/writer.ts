@@ -17,9 +17,8 @@ const { get: tagOf } = Object.getOwnPropertyDescriptor(
 /** Whether a value is a `Uint8Array`. The engine finds it out in the value itself; `instanceof` walks its prototypes. */
 export const isBytes = (value: unknown): value is Uint8Array => tagOf.call(value) === "Uint8Array"
 
-/** Copies bytes into room that was made for them. */
-export const put = (target: Uint8Array, at: number, bytes: Uint8Array): void => {
-  const { length } = bytes
+/** Copies all `length` bytes into room that was made for them. */
+export const put = (target: Uint8Array, at: number, bytes: Uint8Array, length: number): void => {
   if (length <= loopLength) { for (let i = 0; i < length; i++) target[at + i] = bytes[i]! }
   else target.set(bytes, at)
 }
@@ -70,10 +69,12 @@ export class Writer {
   #isOpen = false
 
   begin(output: FramingOutput): void {
-    this.#output = output
+    if (output !== this.#output) this.#output = output
     this.at = this.begun = output.reserve(firstRoom)
-    this.bytes = output.bytes
-    this.end = this.bytes.length
+    if (output.bytes !== this.bytes) {
+      this.bytes = output.bytes
+      this.end = this.bytes.length
+    }
     // What a frame changes it puts back, unless it fails.
     if (this.#isOpen) this.#clean()
     this.#isOpen = true
@@ -141,7 +142,7 @@ export class Writer {
       return
     }
     const at = this.room(length)
-    put(this.bytes, at, bytes)
+    put(this.bytes, at, bytes, length)
   }
 
   /** Writes a number over room of its size; returns false if its codec has to be asked. */
