@@ -45,17 +45,27 @@ export const lengthPrefixed = <A>(
     if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
     return value
   }
+  /** Whether a size has the number that says that nothing comes. */
+  const isAbsent = (size: number): boolean => absent !== undefined && size + add === absent
+  const failAbsent = (size: number, writer: Writer): void =>
+    writer.fail(`its length of ${plural(size, "byte")} is written as ${absent}, which says that nothing comes`)
   const writeParts = (value: A | undefined, writer: Writer): void => {
     if (value === undefined) {
       return absent === undefined ? writer.fail("it is missing") : number.write(absent, writer)
     }
     if (isMeasured) {
-      writeLength(number, measure(value), options, writer)
+      const size = measure(value)
+      if (isAbsent(size)) return failAbsent(size, writer)
+      writeLength(number, size, options, writer)
       writer.enclose(content.write, value)
       return
     }
-    const position = open(width, writer)
-    width = close(number, numeral, position, width, writer.enclose(content.write, value), options, writer)
+    // The content can contain such a length, which changes `width`.
+    const left = width
+    const position = open(left, writer)
+    const size = writer.enclose(content.write, value)
+    if (isAbsent(size)) return failAbsent(size, writer)
+    width = close(number, numeral, position, left, size, options, writer)
   }
   return make<A | undefined>({
     kind: `${number.kind} of length, then ${content.kind}`,
