@@ -1,5 +1,4 @@
 /** The broker: sessions by client, subscriptions by filter, and retained messages by topic. All are bounded, and in memory. */
-import * as Effect from "effect/Effect"
 import type { Link } from "./Link.ts"
 import type { Message, Qos } from "./Message.ts"
 import { type Budget, Session } from "./Session.ts"
@@ -34,7 +33,6 @@ export class Broker {
   readonly #subscribers = new TopicTree<Map<Session, Qos>>()
   readonly #retained = new TopicTree<Message>()
   readonly #budget: Budget
-  readonly #changed = new Set<Link>()
   #retainedBytes = 0
 
   constructor(limits: Limits, now: () => number) {
@@ -61,17 +59,10 @@ export class Broker {
     return { session, isPresent: false }
   }
 
-  /** Attaches the connection. Messages follow the packets that were pushed to it. */
-  attach(session: Session, link: Link): void {
-    this.#changed.add(link)
-    session.attach(link)
-  }
-
   /** Detaches a closed connection, and publishes its will unless the client withdrew it. */
   close(session: Session, link: Link): void {
     if (session.link !== link) return
     session.detach(this.#now())
-    this.#changed.delete(link)
     if (session.isClean) this.#forget(session)
     if (link.will !== undefined) this.publish(link.will.message, link.will.retain)
     link.will = undefined
@@ -100,10 +91,7 @@ export class Broker {
   /** Delivers a message to each subscriber of its topic once. Returns false if there was no room to retain it. */
   publish(message: Message, isRetained: boolean): boolean {
     const groups = this.#subscribers.matching(message.topic)
-    for (const [session, qos] of groups.length === 1 ? groups[0]! : merged(groups)) {
-      session.deliver(message, qos)
-      this.changed(session)
-    }
+    for (const [session, qos] of groups.length === 1 ? groups[0]! : merged(groups)) session.deliver(message, qos)
     return !isRetained || this.#retain(message)
   }
 
@@ -118,23 +106,6 @@ export class Broker {
     }
     return undefined
   }
-
-  /** Marks the connection of a session for the next flush. */
-  changed(session: Session): void {
-    if (session.link !== undefined) this.#changed.add(session.link)
-  }
-
-  /** Whether no connection is marked for a flush. */
-  get isIdle(): boolean {
-    return this.#changed.size === 0
-  }
-
-  /** Flushes the marked connections. It never waits. */
-  readonly flush: Effect.Effect<void> = Effect.suspend(() => {
-    const links = [...this.#changed]
-    this.#changed.clear()
-    return Effect.forEach(links, (link) => link.flush, { discard: true })
-  })
 
   #retain(message: Message): boolean {
     const { bytes, messages } = this.#limits.retained

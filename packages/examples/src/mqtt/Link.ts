@@ -1,10 +1,10 @@
 /** The connection of a client: its outgoing packets, its will, and why it ends. */
 import * as Connection from "@sluice/core/Connection"
-import * as Subscription from "@sluice/core/Subscription"
+import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
+import * as Latch from "effect/Latch"
 import type { Message } from "./Message.ts"
 
 /** Packets and bytes that may wait for a slow client, and the messages that it may miss before it is disconnected. */
@@ -20,29 +20,28 @@ export interface Will {
 }
 
 export class Link {
-  will: Will | undefined
-  readonly #queue: Subscription.Subscription<Uint8Array>
+  will: Will | undefined = undefined
   readonly #ended = Deferred.makeUnsafe<never, Parted>()
+  /** Open while packets wait. */
+  readonly #some = Latch.makeUnsafe(false)
   #outgoing: Array<Uint8Array> = []
   #packets = 0
   #bytes = 0
   #missed = 0
 
-  constructor(queue: Subscription.Subscription<Uint8Array>, will: Will | undefined) {
-    this.#queue = queue
-    this.will = will
-  }
-
-  /** Whether another packet may wait, whatever its size. */
+  /** Whether another message may wait, whatever its size. */
   get hasRoom(): boolean {
     return this.#packets < limits.packets && this.#bytes < limits.bytes
   }
 
-  /** Adds a packet, which is written after `flush`. */
+  /** Adds a packet. Those of one turn are written together. */
   push(bytes: Uint8Array): void {
+    // Messages leave half of the room for answers.
+    if (this.#packets >= 2 * limits.packets) return this.end(`it does not read the ${this.#packets} packets that wait`)
     this.#packets++
     this.#bytes += bytes.length
     this.#outgoing.push(bytes)
+    this.#some.openUnsafe()
   }
 
   /** Counts a message for which there was no room. */
@@ -60,26 +59,18 @@ export class Link {
     return Deferred.await(this.#ended)
   }
 
-  /** Moves the added packets to the queue of the connection. It never waits. */
-  readonly flush: Effect.Effect<void> = Effect.suspend(() => {
-    const outgoing = this.#outgoing
-    this.#outgoing = []
-    return Effect.forEach(outgoing, (bytes) => Subscription.offer(this.#queue, bytes), { discard: true })
-  })
-
-  /** Writes queued packets to a connection, and runs `onRoom` after each batch. */
-  writeTo(connection: Connection.Connection, onRoom: Effect.Effect<void>) {
-    return Stream.runForEachArray(
-      Subscription.messages(this.#queue),
-      (packets) =>
-        Effect.flatMap(Connection.writeAll(connection, packets), () => {
-          this.#packets -= packets.length
-          for (const { length } of packets) this.#bytes -= length
-          return onRoom
-        })
-    )
+  /** Writes packets to a connection, and calls `onRoom` after each batch. */
+  writeTo(connection: Connection.Connection, onRoom: () => void): Effect.Effect<never, NetworkError.NetworkError> {
+    const batch = Effect.suspend(() => {
+      const packets = this.#outgoing
+      this.#outgoing = []
+      this.#some.closeUnsafe()
+      return Effect.map(Connection.writeAll(connection, packets), () => {
+        this.#packets -= packets.length
+        for (const { length } of packets) this.#bytes -= length
+        onRoom()
+      })
+    })
+    return Effect.forever(Effect.andThen(this.#some.await, batch))
   }
 }
-
-/** A queue for a link. Twice its limit leaves room for packets that are not messages. */
-export const makeQueue = Effect.orDie(Subscription.make<Uint8Array>({ capacity: 2 * limits.packets }))

@@ -69,7 +69,7 @@ export class Session {
     this.pump()
   }
 
-  /** Continues on a new connection: sends unacknowledged messages again. */
+  /** Continues on a new connection: sends unacknowledged messages again, behind the packets that were pushed to it. */
   attach(link: Link): void {
     this.link = link
     this.#account(0)

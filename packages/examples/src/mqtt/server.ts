@@ -16,7 +16,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type { Credentials } from "../cli/Credentials.ts"
 import { Broker, defaultLimits, type Limits } from "./Broker.ts"
-import { Link, makeQueue, Parted } from "./Link.ts"
+import { Link, Parted } from "./Link.ts"
 import { encode, Message, type Packet, packet } from "./Message.ts"
 import { type Packets, problemOfConnect, problemOfPublish, problemOfSubscribe, shown } from "./problems.ts"
 import type { Session } from "./Session.ts"
@@ -37,11 +37,6 @@ const connectTimeout = Duration.seconds(10)
 const patience = Duration.seconds(5)
 
 const longestClientId = 256
-
-interface Client {
-  readonly session: Session
-  readonly link: Link
-}
 
 type Failure = Parted | NetworkError.NetworkError | FramingError
 type Step = Conversation.Reply<Packet> | Conversation.Next | void
@@ -74,13 +69,14 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
 
   return (connection: Connection.Connection) =>
     Effect.gen(function*() {
-      const queue = yield* makeQueue
-      const connected = yield* Deferred.make<Client>()
-      let client: Client | undefined
+      const link = new Link()
+      const connected = yield* Deferred.make<Session>()
+      let client: Session | undefined
       let keepAlive = 0
       let lastPacketAt = now()
       // Packets of a client that is held up are not read.
       let isHeld = false
+      let published = 0
 
       const connect = Effect.fnUntraced(function*(
         message: Packets<"Connect">,
@@ -103,14 +99,11 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         }
         const clientId = isNamed ? message.clientId : `auto-${Math.abs(yield* Random.nextInt)}`
         const opened = broker.open(clientId, message.clean)
-        if (opened === undefined) return yield* Effect.andThen(broker.flush, refused(codes.unavailable))
+        if (opened === undefined) return yield* refused(codes.unavailable)
         const { isPresent, session } = opened
-        const { will } = message
-        const link = new Link(
-          queue,
-          will && { message: new Message(will.topic, will.payload, message.willQos), retain: message.willRetain }
-        )
-        client = { session, link }
+        const { will, willQos, willRetain } = message
+        link.will = will && { message: new Message(will.topic, will.payload, willQos), retain: willRetain }
+        client = session
         keepAlive = message.keepAlive
         if (session.dropped > 0) {
           yield* Effect.logWarning(
@@ -119,19 +112,18 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
           session.dropped = 0
         }
         link.push(encode(connAck(codes.accepted, isPresent)))
-        broker.attach(session, link)
-        yield* broker.flush
-        yield* Deferred.succeed(connected, client)
+        session.attach(link)
+        yield* Deferred.succeed(connected, session)
         return undefined
       })
 
-      const take = (message: Packet, session: Session, link: Link): Effect.Effect<Step, Parted> => {
+      const take = (message: Packet, session: Session): Effect.Effect<Step, Parted> => {
         switch (message._tag) {
           case "Publish":
             return publish(message, session)
           case "PubAck":
             session.acknowledge(message.id)
-            return after(session)
+            return Effect.void
           case "Subscribe": {
             const problem = problemOfSubscribe(message)
             if (problem !== undefined) return checked(problem)
@@ -141,7 +133,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
             })
             link.push(encode({ _tag: "SubAck", id: message.id, properties: undefined, reasons }))
             session.pump()
-            return after(session)
+            return Effect.void
           }
           case "Unsubscribe":
             if (message.id === 0 || message.filters.length === 0) {
@@ -149,7 +141,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
             }
             for (const filter of message.filters) broker.unsubscribe(session, filter)
             link.push(encode({ _tag: "UnsubAck", id: message.id, properties: undefined, reasons: [] }))
-            return after(session)
+            return Effect.void
           case "PingReq":
             return Effect.succeed(Conversation.reply<Packet>({ _tag: "PingResp" }))
           case "Disconnect":
@@ -163,9 +155,14 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
       const publish = (message: Packets<"Publish">, session: Session): Effect.Effect<Step, Parted> => {
         const problem = problemOfPublish(message)
         if (problem !== undefined) return checked(problem)
-        return message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
-          ? Effect.andThen(untilRoom(message.topic, session), Effect.suspend(() => accept(message)))
-          : accept(message)
+        const isHeldUp = message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
+        // Whatever a client publishes at once, what it published before is written in between.
+        const before = isHeldUp
+          ? untilRoom(message.topic, session)
+          : ++published % 64 === 0
+          ? Effect.yieldNow
+          : undefined
+        return before === undefined ? accept(message) : Effect.andThen(before, Effect.suspend(() => accept(message)))
       }
 
       /** Waits for subscribers of QoS 1 that have no room. A subscriber that makes none in time misses messages. */
@@ -188,24 +185,18 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         const step: Step = message.id === undefined
           ? undefined
           : Conversation.reply<Packet>({ _tag: "PubAck", id: message.id, reason: undefined, properties: undefined })
-        const done = broker.isIdle ? Effect.succeed(step) : Effect.as(broker.flush, step)
-        if (isRetained) return done
-        return Effect.andThen(
+        if (isRetained) return Effect.succeed(step)
+        return Effect.as(
           Effect.logWarning("a message is not retained: there is no room for more; delete some, or raise the limits"),
-          done
+          step
         )
-      }
-
-      const after = (session: Session): Effect.Effect<void> => {
-        broker.changed(session)
-        return broker.flush
       }
 
       const conversation = Conversation.state({
         framing,
         onMessage: (message, peer): Effect.Effect<Step, Failure> => {
           lastPacketAt = now()
-          if (client !== undefined) return take(message, client.session, client.link)
+          if (client !== undefined) return take(message, client)
           return message._tag === "Connect" ? connect(message, peer) : checked("the first packet is not CONNECT")
         }
       })
@@ -230,26 +221,20 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         return wait
       })
 
-      const serving = Effect.flatMap(inTime, ({ link, session }) => {
-        const writing = link.writeTo(
-          connection,
-          Effect.suspend(() => {
-            if (session.link !== link) return Effect.void
-            session.pump()
-            return after(session)
-          })
-        )
-        return Effect.raceAllFirst([Effect.andThen(writing, Effect.never), link.ended, silence])
+      const serving = Effect.flatMap(inTime, (session) => {
+        const writing = link.writeTo(connection, () => {
+          if (session.link === link) session.pump()
+        })
+        return Effect.raceAllFirst([writing, link.ended, silence])
       })
 
       yield* Effect.raceFirst(Conversation.handler(() => conversation)(connection), serving).pipe(
         Effect.catchTag("Parted", ({ message }) => {
-          const who = client === undefined ? "a client" : `client ${shown(client.session.clientId)}`
+          const who = client === undefined ? "a client" : `client ${shown(client.clientId)}`
           return Effect.fail(new Parted({ message: `cannot serve ${who}: ${message}` }))
         }),
-        Effect.ensuring(Effect.suspend(() => {
-          if (client !== undefined) broker.close(client.session, client.link)
-          return broker.flush
+        Effect.ensuring(Effect.sync(() => {
+          if (client !== undefined) broker.close(client, link)
         }))
       )
     })

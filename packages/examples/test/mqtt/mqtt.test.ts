@@ -1,7 +1,7 @@
 /** The MQTT broker, as the clients of Mosquitto see it. */
 import { describe, expect, it } from "@effect/vitest"
 import { fileOf } from "../folder.ts"
-import { isThere, run, serve, spawn, stop } from "../program.ts"
+import { connect, isThere, run, serve, spawn, stop } from "../program.ts"
 
 const hasClients = isThere("mosquitto_sub", "--help") && isThere("mosquitto_pub", "--help")
 
@@ -85,6 +85,22 @@ describe.skipIf(!hasClients)("mqtt server", () => {
     expect(code).toBe(0)
     expect(stderr).not.toMatch(/secret|ERROR/)
     expect(stderr).toMatch(/WARN wrong user name or password peer=127\.0\.0\.1:\d+/)
+  })
+
+  it("delivers all of a burst", async () => {
+    const broker = await serve("mqtt server")
+    const count = 20_000
+    const subscriber = spawn("mosquitto_sub", ["-p", `${broker.port}`, "-t", "+", "-C", `${count + 1}`, "-F", "got:%p"])
+    spawn("mosquitto_pub", ["-p", `${broker.port}`, "-t", "ready", "-m", "yes", "-r"])
+    await subscriber.says(/^got:yes/m)
+    const publisher = await connect({ port: broker.port })
+    publisher.write(Buffer.from("10 0c 00 04 4d515454 04 02 0000 0000".replaceAll(" ", ""), "hex"))
+    // Its first 64 KiB are some 9000 messages, more than may wait for a subscriber.
+    publisher.write(Buffer.from("30 05 00 01 61 7878".replaceAll(" ", "").repeat(count), "hex"))
+    const { stdout } = await subscriber.ended
+    expect(stdout.split("\n").filter((line) => line === "got:xx").length).toBe(count)
+    publisher.destroy()
+    expect((await stop(broker)).code).toBe(0)
   })
 
   it("says in one line what is wrong with the passwords", async () => {
