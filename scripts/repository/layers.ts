@@ -23,6 +23,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "Options",
       "Property",
       "internal/bytes",
+      "internal/collection",
       "internal/address",
       "internal/time",
       "internal/budget",

@@ -28,7 +28,7 @@ const open = Effect.fnUntraced(function*(count: number, lasting = 0) {
       )
       const fiber = yield* Effect.forkScoped(handler, { startImmediately: true })
       session.runs(fiber)
-      return { transport, session, fiber, isOpen: () => sessions.get(session.connection.id) !== undefined }
+      return { transport, session, fiber, isOpen: () => sessions.all.includes(session) }
     }))
   const draining = (policy: Partial<Policy>) =>
     Effect.forkChild(drain(sessions, { drainGrace: 60_000, drainIdle: undefined, ...policy } as Policy, clock), {

@@ -8,8 +8,12 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerPolicy from "../../ServerPolicy.ts"
 import type * as Transport from "../../Transport.ts"
 import { formatPeer } from "../address/peerAddress.ts"
+import { Chain, type Link } from "../collection/chain.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 import { untilDue } from "../time/untilDue.ts"
+
+/** Why a connection is not served. */
+type Obstacle = NetworkError.NetworkError | ServerPolicy.Refusal
 
 /** Turns an accepted stream into the one to continue with. When it fails or is interrupted, it has closed the stream. */
 export type Step = (
@@ -24,15 +28,15 @@ export interface Entrant {
   readonly onStep: (next: Transport.StreamTransport) => ServerPolicy.Refusal | undefined
   readonly onReady: (transport: Transport.StreamTransport) => void
   /** The stream is closed, or about to be: the handshake failed, or was given up because of a limit. */
-  readonly onFailed: (why: NetworkError.NetworkError | ServerPolicy.Refusal) => void
+  readonly onFailed: (why: Obstacle) => void
 }
 
-interface Handshake {
+interface Handshake extends Link<Handshake> {
   readonly entrant: Entrant
   readonly since: number
   /** What the steps so far have made of the stream. */
   current: Transport.StreamTransport
-  fiber: Fiber.Fiber<void, NetworkError.NetworkError | ServerPolicy.Refusal> | undefined
+  fiber: Fiber.Fiber<void, Obstacle> | undefined
 }
 
 /**
@@ -46,7 +50,7 @@ export class HandshakePhase {
   readonly #clock: Clock.Clock
   readonly #run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   // From the oldest to the newest: the first deadline is that of the first.
-  readonly #handshakes = new Set<Handshake>()
+  readonly #handshakes = new Chain<Handshake>()
   #watcher: Fiber.Fiber<void> | undefined = undefined
   #onFinished: () => void = () => {}
 
@@ -75,17 +79,15 @@ export class HandshakePhase {
 
   begin(entrant: Entrant): void {
     const since = monotonicMillis(this.#clock)
-    const handshake: Handshake = { entrant, since, current: entrant.accepted, fiber: undefined }
+    const current = entrant.accepted
+    const handshake: Handshake = { entrant, since, current, fiber: undefined, previous: undefined, next: undefined }
     this.#handshakes.add(handshake)
     const fiber = handshake.fiber = this.#run(this.#step(handshake, 0))
     fiber.addObserver((exit) => this.#settle(handshake, exit))
     if (this.#watcher === undefined && this.#handshakes.size > 0) this.#watch()
   }
 
-  #step(
-    handshake: Handshake,
-    index: number
-  ): Effect.Effect<void, NetworkError.NetworkError | ServerPolicy.Refusal> {
+  #step(handshake: Handshake, index: number): Effect.Effect<void, Obstacle> {
     const step = this.#steps[index]
     if (step === undefined) return Effect.void
     return Effect.flatMap(step(handshake.current), (next) => {
@@ -95,12 +97,9 @@ export class HandshakePhase {
     })
   }
 
-  #settle(
-    handshake: Handshake,
-    exit: Exit.Exit<void, NetworkError.NetworkError | ServerPolicy.Refusal>
-  ): void {
+  #settle(handshake: Handshake, exit: Exit.Exit<void, Obstacle>): void {
     const { current, entrant } = handshake
-    const isWanted = this.#handshakes.delete(handshake)
+    const isWanted = this.#handshakes.remove(handshake)
     if (isWanted && Exit.isSuccess(exit)) {
       entrant.onReady(current)
     } else {
@@ -117,18 +116,19 @@ export class HandshakePhase {
    * stalled peers do not keep it out.
    */
   dropOldest(why: ServerPolicy.Refusal): void {
-    for (const handshake of this.#handshakes) return this.#giveUp(handshake, why)
+    const { first } = this.#handshakes
+    if (first !== undefined) this.#giveUp(first, why)
   }
 
-  #giveUp(handshake: Handshake, why: NetworkError.NetworkError | ServerPolicy.Refusal): void {
-    this.#handshakes.delete(handshake)
+  #giveUp(handshake: Handshake, why: Obstacle): void {
+    this.#handshakes.remove(handshake)
     handshake.fiber?.interruptUnsafe()
     handshake.entrant.onFailed(why)
   }
 
   /** Gives up all. */
   close(): void {
-    for (const handshake of this.#handshakes) this.#giveUp(handshake, "closing")
+    for (const handshake of this.#handshakes.all) this.#giveUp(handshake, "closing")
     this.#watcher?.interruptUnsafe()
     this.#watcher = undefined
   }
@@ -136,7 +136,7 @@ export class HandshakePhase {
   // One timer for all of them.
   #watch(): void {
     this.#watcher = this.#run(untilDue(this.#clock, (now) => {
-      for (const handshake of this.#handshakes) {
+      for (let handshake = this.#handshakes.first; handshake !== undefined; handshake = this.#handshakes.first) {
         const left = handshake.since + this.#timeout - now
         if (left > 0) return left
         const reason = new NetworkError.TimedOut({ deadline: "handshake", after: this.#timeout })
@@ -148,10 +148,7 @@ export class HandshakePhase {
   }
 }
 
-const whyFailed = (
-  cause: Cause.Cause<NetworkError.NetworkError | ServerPolicy.Refusal>,
-  transport: Transport.StreamTransport
-): NetworkError.NetworkError | ServerPolicy.Refusal => {
+const whyFailed = (cause: Cause.Cause<Obstacle>, transport: Transport.StreamTransport): Obstacle => {
   const error = Cause.squash(cause)
   if (typeof error === "string") return error as ServerPolicy.Refusal
   if (NetworkError.isNetworkError(error)) return error

@@ -1,5 +1,6 @@
 import type * as NetAddress from "effect/net/NetAddress"
 import type { Prefix } from "../address/networkSet.ts"
+import { Chain, type Link } from "../collection/chain.ts"
 import type { CloseObserver } from "../connection/state.ts"
 
 /** The other end of a connection. Reading the address may parse it. */
@@ -8,39 +9,34 @@ export interface Peer {
 }
 
 /** One connection, counted from when the system accepted it until it is closed. */
-export class Slot implements CloseObserver {
-  #counts: PeerCounts | undefined
+export class Slot implements CloseObserver, Link<Slot> {
+  readonly #counts: PeerCounts
   peer: Peer
-  source: Prefix | undefined
-  // The neighbors in the list of all slots: a Set would give each slot a hash, and grow and shrink with each connection.
+  source: Prefix | undefined = undefined
   previous: Slot | undefined = undefined
   next: Slot | undefined = undefined
 
-  constructor(counts: PeerCounts, peer: Peer, source: Prefix | undefined) {
+  constructor(counts: PeerCounts, peer: Peer) {
     this.#counts = counts
     this.peer = peer
-    this.source = source
   }
 
   /** The connection is closed. */
   onClosed(): void {
-    this.#counts?.remove(this)
-    this.#counts = undefined
+    this.#counts.remove(this)
   }
 }
 
 /** How many connections each peer address has, handshakes in progress and waiting connections included. */
 export class PeerCounts {
-  #newest: Slot | undefined = undefined
+  readonly #slots = new Chain<Slot>()
   readonly #counts = new Map<Prefix, number>()
 
   /** Counts a connection; without a source it is only remembered, for a policy that counts later. */
   add(peer: Peer, source: Prefix | undefined): Slot {
-    const slot = new Slot(this, peer, source)
-    slot.previous = this.#newest
-    if (this.#newest !== undefined) this.#newest.next = slot
-    this.#newest = slot
-    this.#count(source)
+    const slot = new Slot(this, peer)
+    this.#slots.add(slot)
+    this.#count(slot, source)
     return slot
   }
 
@@ -48,18 +44,11 @@ export class PeerCounts {
   move(slot: Slot, peer: Peer, source: Prefix | undefined): void {
     this.#discount(slot.source)
     slot.peer = peer
-    slot.source = source
-    this.#count(source)
+    this.#count(slot, source)
   }
 
   remove(slot: Slot): void {
-    const { next, previous } = slot
-    if (previous !== undefined) previous.next = next
-    if (next === undefined) this.#newest = previous
-    else next.previous = previous
-    // A closed connection that a program keeps must not keep its former neighbors.
-    slot.previous = slot.next = undefined
-    this.#discount(slot.source)
+    if (this.#slots.remove(slot)) this.#discount(slot.source)
   }
 
   of(source: Prefix): number {
@@ -69,13 +58,11 @@ export class PeerCounts {
   /** Counts all connections anew, by other sources. */
   recount(sourceOf: (peer: Peer) => Prefix | undefined): void {
     this.#counts.clear()
-    for (let slot = this.#newest; slot !== undefined; slot = slot.previous) {
-      slot.source = sourceOf(slot.peer)
-      this.#count(slot.source)
-    }
+    for (const slot of this.#slots.all) this.#count(slot, sourceOf(slot.peer))
   }
 
-  #count(source: Prefix | undefined): void {
+  #count(slot: Slot, source: Prefix | undefined): void {
+    slot.source = source
     if (source !== undefined) this.#counts.set(source, this.of(source) + 1)
   }
 

@@ -7,8 +7,10 @@ import type { Activity } from "./traffic.ts"
 const none: ReadonlyArray<never> = []
 const nothing = new ByteQueue()
 
-/** Makes the error of a connection that is gone. Made on demand, because an Error records its stack. */
-export type Failure = (operation: "read" | "write") => NetworkError.NetworkError
+/** A connection that is gone. It makes its error on demand, because an Error records its stack. */
+export interface Gone {
+  readonly failureOf: (operation: "read" | "write") => NetworkError.NetworkError
+}
 
 /** Gets one chunk, or nothing at the end, or the error. */
 export type Reader = (chunk: Uint8Array | undefined, error: NetworkError.NetworkError | undefined) => void
@@ -49,7 +51,7 @@ export class ReceiveQueue {
   #consumer: Consumer | undefined = undefined
   // The consumer that still uses the chunk lent to it. Nothing is delivered meanwhile.
   #borrower: Consumer | undefined = undefined
-  #failure: Failure | undefined = undefined
+  #gone: Gone | undefined = undefined
   // The transport is not asked for anything, although a reader may wait.
   #isThrottled = false
 
@@ -205,26 +207,26 @@ export class ReceiveQueue {
   }
 
   /** The connection broke. What came before stays readable, and an end that came before stays an end. */
-  fail(failure: Failure): void {
+  fail(gone: Gone): void {
     if (this.#state !== "open") return
     this.#state = "failed"
-    this.#failure = failure
-    this.#wakeAll(failure)
+    this.#gone = gone
+    this.#wakeAll(gone)
   }
 
   /** This side reads no more: discards what is here and what comes. Only an end that was reached stays an end. */
-  close(failure: Failure): void {
+  close(gone: Gone): void {
     const isAtEnd = this.#state === "ended" && this.#pending.length === 0
     if (isAtEnd) return
     this.#pending.clear()
     this.#isThrottled = false
     this.#state = "closed"
-    this.#failure ??= failure
-    this.#wakeAll(this.#failure)
+    this.#gone ??= gone
+    this.#wakeAll(this.#gone)
     this.#resumeDelivery()
   }
 
-  #wakeAll(failure: Failure | undefined): void {
+  #wakeAll(gone: Gone | undefined): void {
     const gatherers = this.#gatherers
     const reader = this.#reader
     const readers = this.#readerQueue
@@ -233,15 +235,11 @@ export class ReceiveQueue {
     this.#reader = undefined
     this.#readerQueue = none
     this.#consumer = undefined
-    for (const each of gatherers) each(undefined, failure?.("read"))
-    reader?.(undefined, failure?.("read"))
-    for (const each of readers) each(undefined, failure?.("read"))
-    if (failure === undefined) consumer?.onEnd()
-    else consumer?.onError(failure("read"))
-  }
-
-  #error(): NetworkError.NetworkError | undefined {
-    return this.#failure?.("read")
+    for (const each of gatherers) each(undefined, gone?.failureOf("read"))
+    reader?.(undefined, gone?.failureOf("read"))
+    for (const each of readers) each(undefined, gone?.failureOf("read"))
+    if (gone === undefined) consumer?.onEnd()
+    else consumer?.onError(gone.failureOf("read"))
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -259,7 +257,7 @@ export class ReceiveQueue {
   take(reader: Reader): void {
     const chunk = this.poll()
     if (chunk !== undefined || this.#state !== "open") {
-      return reader(chunk, chunk === undefined ? this.#error() : undefined)
+      return reader(chunk, chunk === undefined ? this.#gone?.failureOf("read") : undefined)
     }
     this.#activity.readBegins()
     if (this.#reader === undefined) this.#reader = reader
@@ -269,7 +267,7 @@ export class ReceiveQueue {
 
   /** Waits until more bytes are available, or the end. It takes nothing. */
   gather(reader: Reader): void {
-    if (this.#state !== "open") return reader(undefined, this.#error())
+    if (this.#state !== "open") return reader(undefined, this.#gone?.failureOf("read"))
     this.#activity.readBegins()
     this.#gatherers = [...this.#gatherers, reader]
     this.#resumeDelivery()
@@ -318,7 +316,7 @@ export class ReceiveQueue {
     }
     if (this.#pending.length === 0 && this.#state !== "open") {
       this.#consumer = undefined
-      const error = this.#error()
+      const error = this.#gone?.failureOf("read")
       return error === undefined ? consumer.onEnd() : consumer.onError(error)
     }
     this.#activity.readBegins()

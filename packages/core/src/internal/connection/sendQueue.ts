@@ -1,7 +1,7 @@
 import { byteLength } from "@sluice/framing/Chunks"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
-import type { Failure } from "./receiveQueue.ts"
+import type { Gone } from "./receiveQueue.ts"
 import type { Activity } from "./traffic.ts"
 
 /** Called once when a write is done, with the error if it failed. */
@@ -43,7 +43,7 @@ export class SendQueue {
   // The write that the transport has while `#progress` is "writing".
   #current: Write | undefined = undefined
   #queue: Array<Write> | undefined = undefined
-  #failure: Failure | undefined = undefined
+  #gone: Gone | undefined = undefined
 
   constructor(transport: Transport.StreamTransport, activity: Activity) {
     this.#transport = transport
@@ -57,7 +57,7 @@ export class SendQueue {
 
   /** Why nothing can be written, once the connection is gone. */
   get failure(): NetworkError.NetworkError | undefined {
-    return this.#failure?.("write")
+    return this.#gone?.failureOf("write")
   }
 
   /** Whether what is written now would have to wait. */
@@ -139,20 +139,20 @@ export class SendQueue {
   }
 
   /** Refuses further writes: the connection is gone. Waiting writes are told by `giveUp`. */
-  fail(failure: Failure): void {
-    this.#failure ??= failure
+  fail(gone: Gone): void {
+    this.#gone ??= gone
     if (this.#state === "open") this.#state = "failed"
   }
 
   /** Tells the writers that wait why the connection is gone. */
-  giveUp(failure: Failure): void {
+  giveUp(gone: Gone): void {
     const current = this.#current
     const queue = this.#queue
     this.#current = undefined
     if (this.#progress === "writing") this.#progress = "idle"
     this.#queue = undefined
-    current?.writer.onWritten(failure("write"))
-    if (queue !== undefined) { for (const write of queue) write.writer.onWritten(failure("write")) }
+    current?.writer.onWritten(gone.failureOf("write"))
+    if (queue !== undefined) { for (const write of queue) write.writer.onWritten(gone.failureOf("write")) }
   }
 
   // Hands over what the transport takes; answers whether that was all of the write.

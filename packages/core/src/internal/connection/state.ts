@@ -16,7 +16,7 @@ import type { ContextCache } from "../tls/contextCache.ts"
 import type { ServerSettings } from "../tls/serverSettings.ts"
 import { closed, closedInTime, isBadMessage } from "./closing.ts"
 import * as Lifecycle from "./lifecycle.ts"
-import { type Failure, ReceiveQueue } from "./receiveQueue.ts"
+import { type Gone, ReceiveQueue } from "./receiveQueue.ts"
 import { nobody, SendQueue, type Writer } from "./sendQueue.ts"
 import { Activity, type Traffic } from "./traffic.ts"
 
@@ -54,7 +54,9 @@ export interface ReadAhead {
 export type Role = "client" | "server"
 
 /** A connection as its platform and the functions of `Connection` see it: what happens to it meets its `Lifecycle` here. */
-export class ConnectionState extends Pipeable.Class implements Connection.Connection, Transport.StreamReceiver, Holder {
+export class ConnectionState extends Pipeable.Class
+  implements Connection.Connection, Transport.StreamReceiver, Holder, Gone
+{
   readonly [typeId]: typeof typeId = typeId
   readonly id: number
   transport: Transport.StreamTransport
@@ -246,10 +248,9 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (this.#isReset()) return
     this.#step("aborted")
     this.transport.reset()
-    const failure = this.#failureOf()
-    this.output.fail(failure)
-    this.input.close(failure)
-    this.output.giveUp(failure)
+    this.output.fail(this)
+    this.input.close(this)
+    this.output.giveUp(this)
   }
 
   /** Lends the transport to a handshake. Until `swapTransport`, nothing is read and what is written waits. */
@@ -320,18 +321,13 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
     if (this.transport.isSending !== true) this.#finishIfDrained()
     if (this.#phase === "finishing") return false
     this.output.end(nobody)
-    this.input.close(this.#failureOf())
+    this.input.close(this)
     return true
   }
 
   /** Closes for good, and returns when the descriptor is closed. */
   close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    return Effect.suspend(() => this.beginClose(exit) ? this.closedInTime : this.closed)
-  }
-
-  /** Waits until a connection that lingers is closed, for `closeTimeout` at most. */
-  get closedInTime(): Effect.Effect<void> {
-    return closedInTime(this)
+    return Effect.suspend(() => this.beginClose(exit) ? closedInTime(this) : this.closed)
   }
 
   /** While lingering: the peer sends nothing more that anybody would wait for. */
@@ -366,14 +362,9 @@ export class ConnectionState extends Pipeable.Class implements Connection.Connec
 
   // A woken reader runs at once, and may write: so both queues know before either of them wakes a fiber.
   #failBoth(): void {
-    const failure = this.#failureOf()
-    this.output.fail(failure)
-    this.input.fail(failure)
-    this.output.giveUp(failure)
-  }
-
-  #failureOf(): Failure {
-    return (operation) => this.failureOf(operation)
+    this.output.fail(this)
+    this.input.fail(this)
+    this.output.giveUp(this)
   }
 }
 

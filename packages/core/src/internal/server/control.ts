@@ -133,7 +133,7 @@ export class Control {
 
   close(id: number): Effect.Effect<boolean> {
     return Effect.sync(() => {
-      const session = this.#parts.sessions.get(id)
+      const session = this.#parts.sessions.all.find(({ connection }) => connection.id === id)
       session?.interrupt("closed")
       return session !== undefined
     })

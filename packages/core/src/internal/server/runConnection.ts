@@ -8,6 +8,7 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
+import { closedInTime } from "../connection/closing.ts"
 import { connectionDuration } from "../connection/metrics.ts"
 import type { ConnectionState } from "../connection/state.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
@@ -52,12 +53,13 @@ export const makeServing = <E, R>(options: {
   const annotations = Context.get(context, References.CurrentLogAnnotations)
   const run = Effect.runForkWith(context)
 
-  const end = (session: Session): void => {
+  const end = (session: Session, onEnd: () => void): void => {
     session.watcher?.interruptUnsafe()
     const millis = monotonicMillis(clock) - session.opened
     if (events.hears("Closed")) events.emit(closed(events.common(), session, millis))
     connectionDuration.updateUnsafe(millis, context)
     sessions.remove(session)
+    onEnd()
   }
 
   const report = (session: Session, cause: Cause.Cause<unknown>): void => {
@@ -97,13 +99,8 @@ export const makeServing = <E, R>(options: {
       if (Exit.isFailure(exit)) report(session, exit.cause)
       const finalizers = Scope.closeUnsafe(scope, exit)
       const finish = () => {
-        if (connection.beginClose(exit)) run(connection.closedInTime)
-        connection.observe({
-          onClosed: () => {
-            end(session)
-            onEnd()
-          }
-        })
+        if (connection.beginClose(exit)) run(closedInTime(connection))
+        connection.observe({ onClosed: () => end(session, onEnd) })
       }
       if (finalizers === undefined) return finish()
       run(finalizers).addObserver((finalized) => {

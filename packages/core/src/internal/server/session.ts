@@ -4,6 +4,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
+import type { Link } from "../collection/chain.ts"
 import type { ConnectionState } from "../connection/state.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 
@@ -13,7 +14,7 @@ export type Interruption = Extract<ServerEvent.CloseReason, "closed" | "idle" | 
 const none: ReadonlyMap<string, unknown> = new Map()
 
 /** A connection that is being served. */
-export class Session {
+export class Session implements Link<Session> {
   readonly connection: ConnectionState
   /** When it began: wall-clock time, for people. */
   readonly since: number
@@ -23,6 +24,8 @@ export class Session {
   watcher: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the handler, or a finalizer, failed. */
   failed = false
+  previous: Session | undefined = undefined
+  next: Session | undefined = undefined
   #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   #interruption: Interruption | undefined = undefined
   #annotations: Map<string, unknown> | undefined = undefined
@@ -54,8 +57,7 @@ export class Session {
   }
 
   annotate(key: string, value: unknown): void {
-    this.#annotations ??= new Map()
-    this.#annotations.set(key, value)
+    ;(this.#annotations ??= new Map()).set(key, value)
   }
 
   get annotations(): ReadonlyMap<string, unknown> {

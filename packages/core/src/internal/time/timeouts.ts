@@ -2,10 +2,11 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { Chain, type Link } from "../collection/chain.ts"
 import { monotonicMillis } from "./monotonic.ts"
 import { untilDue } from "./untilDue.ts"
 
-interface Limited {
+interface Limited extends Link<Limited> {
   /** In monotonic milliseconds. */
   readonly due: number
   readonly expire: () => void
@@ -15,7 +16,7 @@ interface Limited {
 export class Timeouts {
   readonly #clock: Clock.Clock
   readonly #run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly #limited = new Set<Limited>()
+  readonly #limited = new Chain<Limited>()
   #watcher: Fiber.Fiber<void> | undefined = undefined
   #wakesAt = Infinity
 
@@ -35,7 +36,9 @@ export class Timeouts {
           expire: () => {
             isExpired = true
             fiber.interruptUnsafe()
-          }
+          },
+          previous: undefined,
+          next: undefined
         }
         this.#add(limited)
         fiber.addObserver((exit) => {
@@ -56,7 +59,7 @@ export class Timeouts {
 
   // A timer that is left would keep the process from ending.
   #remove(limited: Limited): void {
-    this.#limited.delete(limited)
+    this.#limited.remove(limited)
     if (this.#limited.size > 0) return
     this.#watcher?.interruptUnsafe()
     this.#watcher = undefined
@@ -66,7 +69,7 @@ export class Timeouts {
   #watch(): void {
     this.#watcher = this.#run(untilDue(this.#clock, (now) => {
       this.#wakesAt = Infinity
-      for (const limited of this.#limited) {
+      for (const limited of this.#limited.all) {
         if (limited.due <= now) limited.expire()
         else this.#wakesAt = Math.min(this.#wakesAt, limited.due)
       }
