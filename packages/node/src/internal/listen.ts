@@ -118,6 +118,7 @@ export const open = (
     server.once("listening", () => {
       server.off("error", onOpenError)
       const bound = boundTo(server)
+      const factsOf = factsAt(bound)
       const onAcceptError = (error: Error) =>
         receiver.onAcceptError(Transport.systemError({ operation: "accept", address: describe(bound), error }))
       server.on("error", onAcceptError)
@@ -131,7 +132,7 @@ export const open = (
           else socket.resetAndDestroy()
           return onAcceptError(shortage)
         }
-        const facts = factsOf(socket, bound)
+        const facts = factsOf(socket)
         // A peer that is gone already has no address left to report, and sends nothing more.
         if (facts === undefined) socket.destroy()
         else new NodeStream(socket, { ...facts, reuseReadBuffer }).arriveAt(receiver)
@@ -155,15 +156,17 @@ export const boundAddress = (server: Net.Server): NetAddress.InetAddress => {
   return fromNode(address, port)
 }
 
-const factsOf = (
-  socket: Net.Socket,
+const factsAt = (
   bound: NetAddress.SocketAddress
-): { readonly local: Facts | NetAddress.SocketAddress; readonly remote: Facts } | undefined => {
-  if (NetAddress.isUnixPathAddress(bound)) return { local: bound, remote: { path: "" } }
-  const remote = peerOf(socket)
-  if (remote === undefined) return undefined
+): (socket: Net.Socket) => { readonly local: Facts | NetAddress.SocketAddress; readonly remote: Facts } | undefined => {
+  if (NetAddress.isUnixPathAddress(bound)) return () => ({ local: bound, remote: { path: "" } })
   // Only a listener on all addresses has to ask which of them the client connected to.
-  if (!NetAddress.isUnspecified(bound.address)) return { local: bound, remote }
-  const localHost = socket.localAddress
-  return localHost === undefined ? undefined : { local: { host: localHost, port: socket.localPort! }, remote }
+  const isUnspecified = NetAddress.isUnspecified(bound.address)
+  return (socket) => {
+    const remote = peerOf(socket)
+    if (remote === undefined) return undefined
+    if (!isUnspecified) return { local: bound, remote }
+    const localHost = socket.localAddress
+    return localHost === undefined ? undefined : { local: { host: localHost, port: socket.localPort! }, remote }
+  }
 }
