@@ -13,6 +13,8 @@ export interface Sent {
   lost: boolean
 }
 
+const nothingLost = { lost: undefined, again: Infinity }
+
 /**
  * The segments that are in flight, and which of them are lost.
  *
@@ -109,7 +111,8 @@ export class UnderWay {
       this.#list[this.#head++] = undefined as never
     }
     if (this.#head === this.#list.length) {
-      this.#list.length = this.#head = 0
+      // Unlike a length of 0, this keeps the memory of a short array.
+      for (; this.#head > 0; this.#head--) this.#list.pop()
     } else if (this.#head > 64 && this.#head > this.#list.length / 2) {
       this.#list = this.#list.slice(this.#head)
       this.#head = 0
@@ -145,9 +148,9 @@ export class UnderWay {
    * turn out to be.
    */
   detect(now: number, reordering: number): { readonly lost: Sent | undefined; readonly again: number } {
+    if (this.#sacked === 0 && this.#retransmitted === 0) return nothingLost
     let lost: Sent | undefined
     let again = Infinity
-    if (this.#sacked === 0 && this.#retransmitted === 0) return { lost, again }
     for (let index = this.#head; index < this.#list.length; index++) {
       const sent = this.#list[index]!
       if (sent.sacked || sent.lost || sent.order >= this.#newestOrder) continue

@@ -27,13 +27,20 @@ export class SendBuffer {
   append(chunk: Uint8Array): number {
     const taken = Math.min(this.room, chunk.length)
     if (taken === 0) return 0
-    for (let offset = 0; offset < taken; offset += pieceBytes) {
-      const piece = copy(chunk.subarray(offset, Math.min(offset + pieceBytes, taken)))
-      this.#chunks.push(piece)
-      this.#starts.push(this.end)
-      this.end += piece.length
+    if (taken === chunk.length && taken <= pieceBytes) {
+      this.#keep(copy(chunk))
+    } else {
+      for (let offset = 0; offset < taken; offset += pieceBytes) {
+        this.#keep(copy(chunk.subarray(offset, Math.min(offset + pieceBytes, taken))))
+      }
     }
     return taken
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#chunks.push(piece)
+    this.#starts.push(this.end)
+    this.end += piece.length
   }
 
   /** The bytes from `from` up to `to`, which are all there: a view where they lie in one chunk. */
@@ -42,6 +49,7 @@ export class SendBuffer {
     let index = this.#indexOf(from)
     const chunk = this.#chunks[index]!
     const offset = from - this.#starts[index]!
+    if (offset === 0 && to - from === chunk.length) return chunk
     if (offset + to - from <= chunk.length) return chunk.subarray(offset, offset + to - from)
     const all = new Uint8Array(to - from)
     let at = from
@@ -64,7 +72,11 @@ export class SendBuffer {
       this.#chunks[this.#head++] = none
     }
     if (this.#head === this.#chunks.length) {
-      this.#chunks.length = this.#starts.length = this.#head = 0
+      // Unlike a length of 0, this keeps the memory of short arrays.
+      for (; this.#head > 0; this.#head--) {
+        this.#chunks.pop()
+        this.#starts.pop()
+      }
     } else if (this.#head > 64 && this.#head > this.#chunks.length / 2) {
       this.#chunks = this.#chunks.slice(this.#head)
       this.#starts = this.#starts.slice(this.#head)
