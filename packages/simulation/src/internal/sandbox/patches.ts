@@ -18,6 +18,30 @@ interface Installed {
   readonly undo: Array<() => void>
 }
 
+interface Made {
+  readonly original: unknown
+  readonly replacement: unknown
+}
+
+// What was made of the properties of an object: each run replaces the same functions.
+const made = new WeakMap<object, Map<string, Made>>()
+
+/** The result of `make`, once for each value of a property. */
+const replacementOf = (
+  target: object,
+  name: string,
+  original: unknown,
+  make: (original: never) => unknown
+): unknown => {
+  let ofTarget = made.get(target)
+  if (ofTarget === undefined) made.set(target, ofTarget = new Map())
+  const known = ofTarget.get(name)
+  if (known !== undefined && known.original === original) return known.replacement
+  const replacement = make(original as never)
+  ofTarget.set(name, { original, replacement })
+  return replacement
+}
+
 /** Gives a replacement the name of the original, and its other own properties, such as `fs.realpath.native`. */
 export const like = <F extends object>(original: object, replacement: F): F => {
   for (const key of Reflect.ownKeys(original)) {
@@ -45,7 +69,7 @@ export const install = (name: string, apply: (replace: Replace) => void): () => 
       if (value === undefined) return
       const before = Object.getOwnPropertyDescriptor(target, name)
       if (before?.configurable === false) return
-      const replacement = make(value as never)
+      const replacement = replacementOf(target, name, value, make)
       const enumerable = before?.enumerable ?? false
       const get = how === "computed" ? replacement as () => unknown : () => replacement
       Object.defineProperty(
