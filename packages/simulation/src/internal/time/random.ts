@@ -15,18 +15,30 @@ export type Seed = number | string
  * others as they were.
  */
 export class RandomStream {
+  #seed: Seed
+  #concern: string
+  #hasBegun = false
   #a = 0
   #b = 0
   #c = 0
   #counter = 1
 
   constructor(seed: Seed, concern: string) {
-    this.restart(seed, concern)
+    this.#seed = seed
+    this.#concern = concern
   }
 
   /** Becomes the stream of another seed. */
   restart(seed: Seed, concern: string): void {
-    const text = `${typeof seed}:${seed}/${concern}`
+    this.#seed = seed
+    this.#concern = concern
+    this.#hasBegun = false
+  }
+
+  // With the first draw, as most runs draw from few of their streams.
+  #begin(): void {
+    this.#hasBegun = true
+    const text = `${typeof this.#seed}:${this.#seed}/${this.#concern}`
     this.#a = hash(text, 0x9e3779b9)
     this.#b = hash(text, 0x243f6a88)
     this.#c = hash(text, 0xb7e15162)
@@ -36,6 +48,7 @@ export class RandomStream {
 
   /** 32 random bits, as a whole number from 0. */
   bits(): number {
+    if (!this.#hasBegun) this.#begin()
     const sum = (this.#a + this.#b + this.#counter) | 0
     this.#counter = (this.#counter + 1) | 0
     this.#a = this.#b ^ (this.#b >>> 9)
