@@ -8,9 +8,9 @@ const scene = () => {
   const time = new VirtualTime(undefined)
   const gate = new Gate(time, time, "host")
   const log: Array<string> = []
-  const at = (micros: number, run: () => void) => time.schedule({ at: 0, order: 0, cancelled: false, run }, micros)
+  const at = (micros: number, run: () => void) => time.schedule({ place: -1, run }, micros)
   const task = (name: string) => () => log.push(`${name} at ${time.now}`)
-  const alarm = (name: string): Event => ({ at: 0, order: 0, cancelled: false, run: task(name) })
+  const alarm = (name: string): Event => ({ place: -1, run: task(name) })
   /** What has passed since the last time. */
   const passed = () => {
     time.run(() => false, { time: 1e9, steps: 1e6 })

@@ -41,9 +41,7 @@ const varied = (
   }
   const stop = vary(world as never, faults, 1000)
   const arrive = (index: number): Event => ({
-    at: 0,
-    order: 0,
-    cancelled: false,
+    place: -1,
     run: () => {
       const [from, to] = packets[index % packets.length]!
       world.onArrival?.({ from: { name: from }, payload: vote }, hosts.get(to))
@@ -51,9 +49,9 @@ const varied = (
     }
   })
   queue.add(arrive(0), 10_000)
-  for (let event = queue.take(); event !== undefined; event = queue.take()) {
-    world.engine.now = event.at
-    if (!event.cancelled) event.run()
+  while (queue.nextAt < Infinity) {
+    world.engine.now = queue.nextAt
+    queue.take()!.run()
   }
   stop()
   expect(abandoned).toBeGreaterThan(0)

@@ -24,9 +24,7 @@ export class Injector {
   /** Runs at a time, in microseconds, before all else that happens then. Returns how it is canceled. */
   at(at: number, run: () => void): () => void {
     const event: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
+      place: -1,
       isFirst: true,
       run: () => {
         this.#events.delete(event)

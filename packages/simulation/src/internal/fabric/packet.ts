@@ -8,9 +8,7 @@ export type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** One IP packet, or all the fragments of one. */
 export abstract class Packet implements Event {
-  at = 0
-  order = 0
-  cancelled = false
+  place = -1
   /** Its record in the trace; `undefined` if there is no trace. */
   record: Writable<Trace.Segment> | Writable<Trace.Datagram> | undefined = undefined
   readonly from: IpStack

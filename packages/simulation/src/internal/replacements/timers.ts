@@ -42,7 +42,7 @@ class VirtualTimer {
   #wait(): void {
     const { alarms, sandbox } = this.#place
     if (sandbox.isOver) return
-    this.#event = { at: 0, order: 0, cancelled: false, run: () => this.#elapse() }
+    this.#event = { place: -1, run: () => this.#elapse() }
     alarms.schedule(this.#event, this.#deadline)
   }
 

@@ -79,23 +79,20 @@ export class ClockEngine implements Engine {
     this.#pumping = false
     const until = this.now + 999
     while (!this.#closed) {
-      const next = this.#queue.first
-      if (next === undefined || next.at > until) break
-      this.#queue.take()
-      next.run()
+      if (this.#queue.nextAt > until) break
+      this.#queue.take()!.run()
     }
     this.#wait()
   }
 
   #wait(): void {
-    const first = this.#queue.first
-    if (first === undefined || this.#pumping || this.#closed) return
-    const wait = Math.floor((first.at - this.now) / 1000)
+    const until = this.#queue.nextAt
+    if (until === Infinity || this.#pumping || this.#closed) return
+    const wait = Math.floor((until - this.now) / 1000)
     if (wait <= 0) {
       this.#pumping = true
       return this.submit(this.#pump)
     }
-    const until = first.at
     if (until >= this.#earliestSleeper) return
     this.#earliestSleeper = until
     const sleep = Effect.andThen(

@@ -133,9 +133,7 @@ export class Gate implements Alarms {
 
   #event(): Event {
     const event: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
+      place: -1,
       run: () => {
         this.#alarms.delete(event)
         this.#engine.submit(() => {

@@ -11,9 +11,7 @@ export const sleep = (engine: Pick<Engine, "now" | "watch">, alarms: Alarms, mic
   return Effect.callback((resume) => {
     const wake = () => resume(Effect.void)
     const alarm: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
+      place: -1,
       sleeper: Fiber.getCurrent(),
       run: () => {
         alarms.cancel(alarm)

@@ -69,6 +69,6 @@ export class Streams {
       for (const listener of this.#listeners) listener()
       this.follow(engine)
     }
-    engine.schedule({ at: 0, order: 0, cancelled: false, isFirst: true, run }, next.at)
+    engine.schedule({ place: -1, isFirst: true, run }, next.at)
   }
 }

@@ -196,25 +196,24 @@ export class VirtualTime implements Engine, Pace {
         if (pacer?.onTask() === true) return this.#pause()
         continue
       }
-      const event = events.first
-      const isStill = tasks.size === 0 && (event === undefined || event.at > this.now)
-      if (isStill && pacer?.onInstant() === true) return this.#pause()
-      if (event !== undefined && (tasks.size === 0 || event.at <= this.now)) {
-        if (event.at > limits.time) return "timeLimit"
-        if (event.at > this.now && pacer === undefined && this.awaitsPromise()) return "promise"
-        events.take()
+      const at = events.nextAt
+      if (tasks.size === 0) {
+        if (at > this.now && pacer?.onInstant() === true) return this.#pause()
+        if (at === Infinity) return "nothingLeft"
+      }
+      if (tasks.size === 0 || at <= this.now) {
+        if (at > limits.time) return "timeLimit"
+        if (at > this.now && pacer === undefined && this.awaitsPromise()) return "promise"
+        const event = events.take()!
         this.steps++
-        if (event.at > this.now) {
-          this.now = event.at
+        if (at > this.now) {
+          this.now = at
           this.#turns = 0
         }
         event.run()
         if (watch !== undefined) this.#settle(watch)
         // What happens at the same moment comes before the tasks that come of it.
-        const next = events.first
-        if (next !== undefined && next.at <= this.now) continue
-      } else if (tasks.size === 0) {
-        return "nothingLeft"
+        if (events.nextAt <= this.now) continue
       } else if (++this.#turns > freeTurns) {
         this.now += turnTime
         if (this.now > limits.time) return "timeLimit"

@@ -163,7 +163,7 @@ const stop = (host: HostState, grace: number): (() => void) | undefined =>
       host.engine.cancel(deadline)
       if (host.process === process && host.isUp) host.kill()
     }
-    const deadline: Event = { at: 0, order: 0, cancelled: false, run: exit }
+    const deadline: Event = { place: -1, run: exit }
     host.engine.schedule(deadline, host.engine.now + grace)
     process.terminate(exit)
   })

@@ -2,10 +2,12 @@ import type { Engine } from "../../time/engine.ts"
 import type { Event } from "../../time/eventQueue.ts"
 
 /** When which timer of a connection runs out. Microseconds; Infinity is never. */
-export class Timers {
+export class Timers implements Event {
   readonly #engine: Engine
   readonly #onExpired: () => void
-  #event: Event | undefined = undefined
+  place = -1
+  // When it looks at them next.
+  #at = Infinity
   /** What is in flight has not been acknowledged in time (RFC 6298). */
   retransmitAt = Infinity
   /** What has come is acknowledged at the latest (RFC 9293, section 3.8.6.3). */
@@ -35,19 +37,15 @@ export class Timers {
       this.expireAt
     )
     // A timer that is set for earlier looks again when it runs out.
-    if (at === Infinity || (this.#event !== undefined && this.#event.at <= at)) return
-    if (this.#event !== undefined) this.#engine.cancel(this.#event)
-    const event: Event = {
-      at: 0,
-      order: 0,
-      cancelled: false,
-      run: () => {
-        this.#event = undefined
-        this.#onExpired()
-      }
-    }
-    this.#event = event
-    this.#engine.schedule(event, at)
+    if (at >= this.#at) return
+    this.#engine.cancel(this)
+    this.#at = Math.max(at, this.#engine.now)
+    this.#engine.schedule(this, at)
+  }
+
+  run(): void {
+    this.#at = Infinity
+    this.#onExpired()
   }
 
   /** Nothing is sent any more, but acknowledgments. */
@@ -60,8 +58,8 @@ export class Timers {
   }
 
   stop(): void {
-    if (this.#event !== undefined) this.#engine.cancel(this.#event)
-    this.#event = undefined
+    this.#engine.cancel(this)
+    this.#at = Infinity
     this.stopSending()
     this.acknowledgeAt = this.expireAt = Infinity
   }

@@ -138,7 +138,7 @@ export class Rules {
 
   #delay(travel: Travel, millis: number): void {
     travel.packet.drop("held")
-    const event: Event = { at: 0, order: 0, cancelled: false, run: () => sendOn(travel) }
+    const event: Event = { place: -1, run: () => sendOn(travel) }
     const { engine } = this.#world
     engine.schedule(event, engine.now + Math.round(millis * 1000))
   }
