@@ -9,7 +9,8 @@ import * as Members from "./Members.ts"
 import type { Answer, Entry } from "./protocol.ts"
 import type { Do, Leader, Pending, State } from "./state.ts"
 
-// Heartbeats in which a new node must catch up.
+// Heartbeats in which a new node must answer, and in which it must catch up.
+const maxSilent = 10
 const maxBeats = 50
 
 /** Takes a request for a change, in place of one that has not begun. */
@@ -36,7 +37,7 @@ export const advanced = (state: State, leader: Leader, pending: Pending, act: Do
     refuse(pending, why, act)
     return rest
   }
-  if (beats > maxBeats) return refused("it has not caught up in time; check that it runs")
+  if (beats > maxBeats) return refused("it has not caught up in time; ask again")
   if (!isSettled(state, leader)) return state
   const next = Members.changed(members, change)
   if (next === members) {
@@ -48,11 +49,12 @@ export const advanced = (state: State, leader: Leader, pending: Pending, act: Do
   if (change._tag === "Add") {
     const address = members.get(change.id)
     if (address !== undefined) return refused(`it is a member at ${address}; remove it first`)
-    if ((leader.progress.get(change.id)?.match ?? 0) < goal) return state
+    const { match = 0, round = 0 } = leader.progress.get(change.id) ?? {}
+    if (round === 0 && beats > maxSilent) return refused("it does not answer; check that it runs")
+    if (match < goal) return state
     // What was appended meanwhile takes another round, unless that took less than two heartbeats.
     if (beats - pending.began > 1) {
-      const round: Pending = { ...pending, goal: Log.lastIndex(log), began: beats }
-      return { ...state, role: { ...leader, pending: round } }
+      return { ...state, role: { ...leader, pending: { ...pending, goal: Log.lastIndex(log), began: beats } } }
     }
   }
   const entry: Entry = { term, client: "", sequence: 0, operation: change }

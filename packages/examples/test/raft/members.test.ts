@@ -61,7 +61,7 @@ describe("members of a Raft", () => {
       yield* SimNetwork.host("node2")
       const refused = (operation: Operation) =>
         Host.run(client, Effect.map(Effect.flip(submit([1], operation)), ({ message }) => message))
-      expect(yield* refused(add(2))).toBe("cannot add node 2: it has not caught up in time; check that it runs")
+      expect(yield* refused(add(2))).toBe("cannot add node 2: it does not answer; check that it runs")
       expect(yield* refused(remove(1))).toBe("cannot remove node 1: it is the last member; add another first")
       expect(yield* refused({ _tag: "Add", id: 1, address: "node2:7000" })).toBe(
         "cannot add node 1: it is a member at node1:7000; remove it first"
