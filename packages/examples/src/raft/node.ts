@@ -36,8 +36,8 @@ export interface Options {
   /** Entries in one message. Default: 100. */
   readonly maxEntries?: number | undefined
   readonly bugs?: bugs.Bugs | undefined
-  /** Told of each new state, when it is on the disk. */
-  readonly watch?: ((state: State) => Effect.Effect<void>) | undefined
+  /** Told of each new state, before and after it is on the disk. */
+  readonly watch?: ((state: State, isOnDisk: boolean) => Effect.Effect<void>) | undefined
 }
 
 const pendingOf = ({ role }: State) => role._tag === "Leader" ? role.pending : undefined
@@ -124,6 +124,7 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
       yield* clients.keep(peers(next).values())
     }
     state = next
+    if (watch !== undefined) yield* watch(state, false)
     const records = actions.flatMap((action) => action._tag === "Write" ? [action.record] : [])
     const rest = Effect.forEach(actions, perform, { discard: true })
     if (planted.has("answersBeforeSync")) yield* rest
@@ -131,7 +132,7 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
       yield* storage.write(records)
       yield* storage.sync
     }
-    if (watch !== undefined) yield* watch(state)
+    if (watch !== undefined) yield* watch(state, true)
     if (!planted.has("answersBeforeSync")) yield* rest
   })
 
