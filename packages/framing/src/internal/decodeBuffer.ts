@@ -190,7 +190,10 @@ export class DecodeBuffer extends Window implements FramingInput {
   /** Brings `needed` bytes into the window, if they have come, and then needs but one. */
   gather(): boolean {
     if (this.error !== undefined) return false
-    if (!this.extend(this.needed, this.#wanted, this.#sought)) return false
+    if (!this.extend(this.needed, this.#wanted, this.#sought)) {
+      this.rest()
+      return false
+    }
     this.needed = 1
     return true
   }

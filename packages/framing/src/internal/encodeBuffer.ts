@@ -26,6 +26,9 @@ const loopLength = 8
 
 const empty = new Uint8Array(0)
 
+/** The segments of all encoders that have none. */
+const none: Array<Uint8Array> = []
+
 /** Gathers encoded frames into few buffers. What was taken out is never written to again. */
 export class EncodeBuffer implements FramingOutput {
   bytes: Uint8Array = empty
@@ -34,7 +37,7 @@ export class EncodeBuffer implements FramingOutput {
   #end = 0
   /** Where in `bytes` the frame begins, unless it has spilled over. */
   #begun = 0
-  #segments: Array<Uint8Array> = []
+  #segments = none
   /** The place in the byte stream at which the open segment begins. */
   #base: number
   /** How things were when the frame began to spill over into another buffer, to go back to. */
@@ -74,7 +77,7 @@ export class EncodeBuffer implements FramingOutput {
     this.#end = this.#begun
     if (spilled === undefined) return
     this.bytes = spilled.bytes
-    this.#segments.length = spilled.segments
+    if (this.#segments !== none) this.#segments.length = spilled.segments
     this.#start = spilled.start
     this.#end = spilled.begun
     this.#base = spilled.base
@@ -93,8 +96,8 @@ export class EncodeBuffer implements FramingOutput {
     this.#close()
     if (this.bytes !== empty) this.#release()
     const segments = this.#segments
-    this.#segments = []
-    return segments
+    this.#segments = none
+    return segments === none ? [] : segments
   }
 
   byte(value: number): void {
@@ -122,7 +125,7 @@ export class EncodeBuffer implements FramingOutput {
     if (length >= copyLimit) {
       this.#spill()
       this.#close()
-      this.#segments.push(bytes)
+      this.#push(bytes)
       this.#base += length
       return
     }
@@ -196,9 +199,14 @@ export class EncodeBuffer implements FramingOutput {
 
   #close(): void {
     if (this.#end === this.#start) return
-    this.#segments.push(this.bytes.subarray(this.#start, this.#end))
+    this.#push(this.bytes.subarray(this.#start, this.#end))
     this.#base += this.#end - this.#start
     this.#start = this.#end
+  }
+
+  #push(segment: Uint8Array): void {
+    if (this.#segments === none) this.#segments = [segment]
+    else this.#segments.push(segment)
   }
 
   #grow(n: number): void {

@@ -6,6 +6,9 @@ import { decodeUtf8, utf8Length } from "./textCodec.ts"
 /** Fewer bytes than this are not worth a batch. */
 const smallestBatch = 256
 
+/** Whether so many bytes are there that a batch is worth it. */
+export const isBatch = ({ end, start }: FramingInput): boolean => end - start >= smallestBatch
+
 /** Lines that begin with one longer than this cost little more one by one. */
 const longestLine = 4096
 
@@ -40,7 +43,7 @@ export class TextBatch {
   next(input: FramingInput): string | undefined {
     const { position } = input
     if (this.#at === this.#text.length || position !== this.#position) {
-      if (input.end - input.start < smallestBatch || position < this.#triedTo || !this.#fill(input)) return undefined
+      if (!isBatch(input) || position < this.#triedTo || !this.#fill(input)) return undefined
     }
     const text = this.#text
     const at = this.#at

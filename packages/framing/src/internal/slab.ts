@@ -4,12 +4,14 @@ import * as Chunks from "../Chunks.ts"
 const smallest = 1024
 const largest = 32768
 
+const empty = new Uint8Array(0)
+
 /**
  * Room for frames that span chunks, so that small ones share an allocation. Bytes that were handed out are never written
  * again.
  */
 export class Slab {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = empty
   #top = 0
   #size = smallest
 

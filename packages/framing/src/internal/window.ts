@@ -10,6 +10,10 @@ import { Slab } from "./slab.ts"
 const eagerSize = 65536 + 64
 
 const empty = new Uint8Array(0)
+const emptyBuffer = empty.buffer as ArrayBuffer
+
+/** The queue of all windows behind which nothing has ever waited. */
+const nothing = new ChunkQueue()
 
 /**
  * One contiguous piece of the bytes that were fed: from `start` to `end` in `bytes`.
@@ -26,15 +30,17 @@ export class Window {
   base: number
   /** How many bytes at the end of the joined window are also in the next chunk, before those that it has not taken. */
   copied = 0
-  readonly #queue = new ChunkQueue()
-  readonly #slab = new Slab()
+  /** Its own as soon as something waits in it. */
+  #queue = nothing
+  /** Made for the first frame that spans chunks. */
+  #slab: Slab | undefined = undefined
   #joined = false
   /** Up to this place in the byte stream there is no `#clearedByte`. */
   #clearedTo = 0
   #clearedByte = -1
   /** The bytes whose buffer and place in it are noted, for views that cost less than with `subarray`. */
   viewed: Uint8Array = empty
-  buffer = empty.buffer as ArrayBuffer
+  buffer = emptyBuffer
   origin = 0
 
   constructor(offset: number) {
@@ -74,7 +80,20 @@ export class Window {
   append(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     if (this.#queue.head === undefined && this.start === this.end) this.#enter(chunk, 0)
-    else this.#queue.push(chunk)
+    else this.#ownQueue().push(chunk)
+  }
+
+  #ownQueue(): ChunkQueue {
+    return this.#queue === nothing ? (this.#queue = new ChunkQueue()) : this.#queue
+  }
+
+  /** Lets go of a chunk that is consumed, so that a decoder that waits for the next one keeps no memory. */
+  rest(): void {
+    if (this.start < this.end || this.#joined || this.#queue.head !== undefined) return
+    this.base += this.start
+    this.start = this.end = this.copied = this.origin = 0
+    this.bytes = this.viewed = empty
+    this.buffer = emptyBuffer
   }
 
   /**
@@ -115,7 +134,7 @@ export class Window {
   #enter(chunk: Uint8Array, at: number): void {
     this.base += this.start - at
     if (this.#joined) {
-      this.#slab.release(this.start)
+      this.#slab!.release(this.start)
       this.#joined = false
     }
     this.bytes = chunk
@@ -158,8 +177,9 @@ export class Window {
   #moveToSlab(count: number, wanted: number): void {
     const available = this.end - this.start
     const room = Math.max(available + count, Math.min(wanted, Math.max(2 * available, eagerSize)))
-    const at = this.#joined ? this.#slab.claimNew(room) : this.#slab.claim(room)
-    const { bytes } = this.#slab
+    const slab = this.#slab ??= new Slab()
+    const at = this.#joined ? slab.claimNew(room) : slab.claim(room)
+    const { bytes } = slab
     if (this.#joined) bytes.set(this.bytes.subarray(this.start, this.end), at)
     else copy(this.bytes, this.start, bytes, at, available)
     this.base += this.start - at

@@ -3,7 +3,7 @@ import { noFrame } from "../../FramingInput.ts"
 import type { TextEncoding } from "../../TextEncoding.ts"
 import { invalid, limitProblem, stateful } from "../define.ts"
 import { Scanner } from "../delimiterScanner.ts"
-import { TextBatch } from "../lineBatch.ts"
+import { isBatch, TextBatch } from "../lineBatch.ts"
 import { type LineEnding, lineFinder } from "../lineEndings.ts"
 import { textCodec, unknownEncoding, utf8Length } from "../textCodec.ts"
 
@@ -67,9 +67,11 @@ export const lines = (options: LinesOptions = {}): Framing<string> => {
     () => {
       const finder = lineFinder(style)
       const scanner = new Scanner({ finder, maxLength: maxLineLength, endIsDelimiter: atEnd === "frame" })
-      const batch = new TextBatch(style, maxLineLength, encoding === "latin1" || encoding === "ascii")
+      const asciiOnly = encoding === "latin1" || encoding === "ascii"
+      let batch: TextBatch | undefined
       return (input) => {
-        if (!scanner.busy) {
+        if (!scanner.busy && (batch !== undefined || isBatch(input))) {
+          batch ??= new TextBatch(style, maxLineLength, asciiOnly)
           const line = batch.next(input)
           if (line !== undefined) return line
         }
