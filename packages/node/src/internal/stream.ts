@@ -4,6 +4,7 @@ import type * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Net from "node:net"
 import { fromNode } from "./address.ts"
+import { listenForEnd } from "./facade/endListener.ts"
 import * as OwnChunk from "./facade/ownChunk.ts"
 import * as ReadBuffer from "./facade/readBuffer.ts"
 import { unacknowledged } from "./facade/sendBuffer.ts"
@@ -74,7 +75,7 @@ export class NodeStream implements Transport.StreamTransport {
     const { socket } = this
     ;(socket as Owned)[owner] = this
     socket.on("error", onError)
-    socket.on("end", onEnd)
+    listenForEnd(socket, onEnd)
     socket.on("close", onClose)
   }
 
