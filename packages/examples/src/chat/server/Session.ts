@@ -109,6 +109,8 @@ const ordinal = (count: number): string => {
 // Hearing
 // ---------------------------------------------------------------------------------------------------------------------
 
+const left = Effect.fail(new Parting({ farewell: "goodbye", why: "left" }))
+
 /** Does what the lines of a client say, until its input ends. */
 const listen = (
   framed: Framed.Framed<Line.Line, Wire.Incoming>,
@@ -128,7 +130,7 @@ const listen = (
       refused = 0
       if (Result.isFailure(incoming)) return tell(member, Line.Refusal({ text: Command.tooLong }))
       const { answer, isLast, text } = incoming.success
-      if (isLast) return end
+      if (isLast) return left
       const doing = text === "" ? Effect.void : obey(text)
       return answer === undefined ? doing : Effect.andThen(Subscription.offer(member.subscription, answer), doing)
     })
@@ -146,8 +148,7 @@ const listen = (
     return perform(hall, member, command.success)
   }
 
-  const end = Effect.fail(new Parting({ farewell: "goodbye", why: "left" }))
-  const next = Effect.flatMap(Framed.receive(framed), Option.match({ onNone: () => end, onSome: hear }))
+  const next = Effect.flatMap(Framed.receive(framed), Option.match({ onNone: () => left, onSome: hear }))
   // Lines that came together are taken together: what they bring about is then sent together.
   return Effect.forever(next, { disableYield: true }).pipe(
     Effect.catchTag(
