@@ -23,6 +23,7 @@ export const layers: Readonly<Record<string, Layers>> = {
       "Options",
       "Property",
       "internal/bytes",
+      "internal/callback",
       "internal/collection",
       "internal/address",
       "internal/time",

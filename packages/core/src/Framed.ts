@@ -53,7 +53,7 @@ import { answerConcurrently } from "./internal/framed/concurrentResponder.ts"
 import type { OutOfStep } from "./internal/framed/errors.ts"
 import * as internal from "./internal/framed/request.ts"
 import { answerInTurn } from "./internal/framed/responder.ts"
-import { FramedState, stateOf, TypeId } from "./internal/framed/state.ts"
+import { type FramedState, makeState, stateOf, TypeId } from "./internal/framed/state.ts"
 import type * as NetworkError from "./NetworkError.ts"
 
 export { OutOfStep } from "./internal/framed/errors.ts"
@@ -114,10 +114,7 @@ export const make: {
   connection: Connection.Connection,
   framing: Framing.Framing<Out, In>
 ): Effect.Effect<Framed<Out, In>, FramingError> =>
-  Effect.map(
-    Effect.fromResult(Framing.validate(framing)),
-    () => new FramedState(connectionState(connection), Framing.makeDecoder(framing), Framing.makeEncoder(framing))
-  ))
+  Effect.map(Effect.fromResult(Framing.validate(framing)), () => makeState(connectionState(connection), framing)))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Receiving
@@ -318,14 +315,10 @@ export const switchTo: {
   self: Framed<Out, In>,
   framing: Framing.Framing<Out2, In2>
 ): Effect.Effect<Framed<Out2, In2>, FramingError> =>
-  Effect.map(Effect.fromResult(Framing.validate(framing)), () => {
-    const { connection, decoder, encoder } = stateOf(self)
-    return new FramedState(
-      connection,
-      decoder.switchTo(framing),
-      Framing.makeEncoder(framing, { offset: encoder.offset })
-    )
-  }))
+  Effect.map(
+    Effect.fromResult(Framing.validate(framing)),
+    () => makeState(stateOf(self).connection, framing, stateOf(self))
+  ))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Serving
@@ -359,11 +352,10 @@ export const serve = <Out, In, E, R>(
   framing: Framing.Framing<Out, In>,
   handle: (message: In) => Effect.Effect<Out, E, R>,
   options?: { readonly concurrency?: number | "unbounded" | undefined }
-) =>
-(connection: Connection.Connection): Effect.Effect<void, FramedError | E, R> =>
-  Effect.flatMap(make(connection, framing), (framed) => {
-    const concurrency = options?.concurrency ?? 1
-    return concurrency === 1
-      ? answerInTurn(stateOf(framed), handle)
-      : answerConcurrently(stateOf(framed), handle, concurrency === "unbounded" ? Infinity : Math.max(1, concurrency))
-  })
+): (connection: Connection.Connection) => Effect.Effect<void, FramedError | E, R> => {
+  const concurrency = options?.concurrency ?? 1
+  if (concurrency === 1) return answerInTurn(framing, handle)
+  const most = concurrency === "unbounded" ? Infinity : Math.max(1, concurrency)
+  return (connection) =>
+    Effect.flatMap(make(connection, framing), (framed) => answerConcurrently(stateOf(framed), handle, most))
+}

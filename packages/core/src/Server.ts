@@ -17,7 +17,8 @@
  *
  * 1. The policy is validated and the address bound. If either fails, the Layer fails with a `NetworkError`.
  * 2. Each connection gets a fiber and a Scope of its own, in which the handler runs. When the handler is done, however it
- *    ends, its Scope is closed and the connection with it.
+ *    ends, its Scope is closed and the connection with it. `Connection.pipeTo` and `Framed.serve`, as handlers, get a fiber
+ *    only for a message that waits: an idle connection without one takes half the memory.
  * 3. A handler that fails or dies ends its own connection only. The failure is logged with the peer's address and counted.
  * 4. Meanwhile the handle that `Server.make` returns lists open connections, closes one, suspends accepting, changes
  *    limits, and reports every event (`ServerEvent`).

@@ -31,9 +31,7 @@ export class CertificateExpired extends Data.TaggedClass("CertificateExpired")<{
   readonly subject: string
   readonly notAfter: Date
 }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} expired on ${this.notAfter.toISOString()}`
-  }
+  readonly message: string = `the certificate of ${safe(this.subject)} expired on ${this.notAfter.toISOString()}`
   readonly advice = "renew it; if it is still valid, check the clock of this machine"
 }
 
@@ -47,9 +45,9 @@ export class CertificateNotYetValid extends Data.TaggedClass("CertificateNotYetV
   readonly subject: string
   readonly notBefore: Date
 }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} is not valid before ${this.notBefore.toISOString()}`
-  }
+  readonly message: string = `the certificate of ${
+    safe(this.subject)
+  } is not valid before ${this.notBefore.toISOString()}`
   readonly advice = "check the clocks of this machine and of the issuer"
 }
 
@@ -60,9 +58,7 @@ export class CertificateNotYetValid extends Data.TaggedClass("CertificateNotYetV
  * @category errors
  */
 export class SelfSignedCertificate extends Data.TaggedClass("SelfSignedCertificate")<{ readonly subject: string }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} is self-signed and not trusted`
-  }
+  readonly message: string = `the certificate of ${safe(this.subject)} is self-signed and not trusted`
   readonly advice = "add it to `authorities` if you trust it"
 }
 
@@ -76,9 +72,9 @@ export class UnknownIssuer extends Data.TaggedClass("UnknownIssuer")<{
   readonly subject: string
   readonly issuer: string
 }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} was issued by ${safe(this.issuer)}, which is not trusted`
-  }
+  readonly message: string = `the certificate of ${safe(this.subject)} was issued by ${
+    safe(this.issuer)
+  }, which is not trusted`
   readonly advice = "add the issuer to `authorities`, or have the peer send its full chain"
 }
 
@@ -92,11 +88,9 @@ export class HostNameMismatch extends Data.TaggedClass("HostNameMismatch")<{
   readonly expected: string
   readonly names: ReadonlyArray<string>
 }> {
-  get message(): string {
-    return this.names.length === 0
-      ? `the certificate is valid for no host name, and not for ${this.expected}`
-      : `the certificate is valid for ${safe(this.names.join(", "))}, and not for ${this.expected}`
-  }
+  readonly message: string = this.names.length === 0
+    ? `the certificate is valid for no host name, and not for ${this.expected}`
+    : `the certificate is valid for ${safe(this.names.join(", "))}, and not for ${this.expected}`
   readonly advice = "connect by one of its names, or set `serverName`"
 }
 
@@ -107,9 +101,7 @@ export class HostNameMismatch extends Data.TaggedClass("HostNameMismatch")<{
  * @category errors
  */
 export class CertificateRevoked extends Data.TaggedClass("CertificateRevoked")<{ readonly subject: string }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} was revoked`
-  }
+  readonly message: string = `the certificate of ${safe(this.subject)} was revoked`
   readonly advice = "do not trust it; its owner must replace it"
 }
 
@@ -124,9 +116,7 @@ export class CertificateRejected extends Data.TaggedClass("CertificateRejected")
   readonly code: string
   readonly why: string
 }> {
-  get message(): string {
-    return `the certificate of ${safe(this.subject)} was rejected: ${this.why} (${this.code})`
-  }
+  readonly message: string = `the certificate of ${safe(this.subject)} was rejected: ${this.why} (${this.code})`
   readonly advice = "the certificate must be replaced by its owner"
 }
 
@@ -140,9 +130,7 @@ export class PinMismatch extends Data.TaggedClass("PinMismatch")<{
   readonly expected: ReadonlyArray<string>
   readonly actual: string
 }> {
-  get message(): string {
-    return `the fingerprint ${this.actual} of the certificate is not pinned`
-  }
+  readonly message: string = `the fingerprint ${this.actual} of the certificate is not pinned`
   readonly advice = "rule out an interception; if the certificate was renewed, pin the new fingerprint"
 }
 
@@ -168,12 +156,8 @@ export class UnusableCertificate extends Data.TaggedClass("UnusableCertificate")
   readonly why: string
   readonly fix?: string | undefined
 }> {
-  get message(): string {
-    return `${this.option} is not usable: ${this.why}`
-  }
-  get advice(): string {
-    return this.fix ?? "provide complete PEM text"
-  }
+  readonly message: string = `${this.option} is not usable: ${this.why}`
+  readonly advice: string = this.fix ?? "provide complete PEM text"
 }
 
 /**
@@ -183,9 +167,7 @@ export class UnusableCertificate extends Data.TaggedClass("UnusableCertificate")
  * @category errors
  */
 export class KeyMismatch extends Data.TaggedClass("KeyMismatch")<{ readonly option: string }> {
-  get message(): string {
-    return `the key of ${this.option} does not match its certificate`
-  }
+  readonly message: string = `the key of ${this.option} does not match its certificate`
   readonly advice = "provide the key of that certificate, and put the certificate first in `chain`"
 }
 
@@ -222,9 +204,7 @@ export class NoSharedCipher extends Data.TaggedClass("NoSharedCipher") {
 export class NoSharedApplicationProtocol extends Data.TaggedClass("NoSharedApplicationProtocol")<{
   readonly supported: ReadonlyArray<string>
 }> {
-  get message(): string {
-    return `the peer supports none of the application protocols ${this.supported.join(", ")}`
-  }
+  readonly message: string = `the peer supports none of the application protocols ${this.supported.join(", ")}`
   readonly advice = "add a protocol of the peer to `applicationProtocols`"
 }
 
@@ -260,9 +240,7 @@ export class ProtocolViolation extends Data.TaggedClass("ProtocolViolation")<{
   readonly code: string
   readonly why: string
 }> {
-  get message(): string {
-    return `the peer violated the TLS protocol: ${this.why} (${this.code})`
-  }
+  readonly message: string = `the peer violated the TLS protocol: ${this.why} (${this.code})`
   readonly advice = undefined
 }
 
@@ -274,9 +252,7 @@ export class ProtocolViolation extends Data.TaggedClass("ProtocolViolation")<{
  * @category errors
  */
 export class CorruptRecord extends Data.TaggedClass("CorruptRecord")<{ readonly code: string }> {
-  get message(): string {
-    return `a TLS record of the peer is corrupt (${this.code})`
-  }
+  readonly message: string = `a TLS record of the peer is corrupt (${this.code})`
   readonly advice = "reconnect; if it happens again, check the network path for a device that changes data"
 }
 
@@ -287,12 +263,8 @@ export class CorruptRecord extends Data.TaggedClass("CorruptRecord")<{ readonly 
  * @category errors
  */
 export class PeerAlert extends Data.TaggedClass("PeerAlert")<{ readonly alert: string }> {
-  get message(): string {
-    return `the peer aborted with the TLS alert ${this.alert}`
-  }
-  get advice(): string {
-    return alertAdvice[this.alert] ?? "see the log of the peer"
-  }
+  readonly message: string = `the peer aborted with the TLS alert ${this.alert}`
+  readonly advice: string = alertAdvice[this.alert] ?? "see the log of the peer"
 }
 
 const alertAdvice: Record<string, string> = {
@@ -332,9 +304,7 @@ export class Truncated extends Data.TaggedClass("Truncated") {
 export class ClearTextBeforeUpgrade extends Data.TaggedClass("ClearTextBeforeUpgrade")<{
   readonly received: number
 }> {
-  get message(): string {
-    return `received ${this.received} bytes of clear text before the upgrade to TLS`
-  }
+  readonly message: string = `received ${this.received} bytes of clear text before the upgrade to TLS`
   readonly advice = "suspect injection: the connection was closed"
 }
 

@@ -17,7 +17,7 @@ const open = Effect.fnUntraced(function*(count: number, lasting = 0) {
   const all = yield* Effect.forEach(Array.from({ length: count }), () =>
     Effect.gen(function*() {
       const transport = new FakeTransport()
-      const session = new Session(connect(transport, { numbers, closeTimeout: 1000 }), clock)
+      const session = new Session(connect(transport, { numbers, closeTimeout: 1000 }), clock, () => {})
       sessions.add(session)
       const aborted = Effect.callback<void>((resume) => {
         session.connection.observe({ onClosed: () => resume(Effect.void) })

@@ -146,7 +146,7 @@ const scenarios: Record<string, Scenario> = {
   }
 }
 
-const own: ReadonlySet<string> = new Set(["actual", "notAfter", "notBefore", "why"])
+const own: ReadonlySet<string> = new Set(["actual", "message", "notAfter", "notBefore", "why"])
 
 /** What one side gets to know, without what differs from run to run. */
 const facts = <R>(outcome: Effect.Effect<Connection.Connection, { readonly reason: object }, R>) =>

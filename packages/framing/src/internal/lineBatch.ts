@@ -6,7 +6,7 @@ import { decodeUtf8, utf8Length } from "./textCodec.ts"
 /** Fewer bytes than this are not worth a batch. */
 const smallestBatch = 256
 
-/** Whether so many bytes are there that a batch is worth it. */
+/** Whether enough bytes are there for a batch. */
 export const isBatch = ({ end, start }: FramingInput): boolean => end - start >= smallestBatch
 
 /** Lines that begin with one longer than this cost little more one by one. */

@@ -91,7 +91,11 @@ export class Window {
   rest(): void {
     if (this.start < this.end || this.#joined || this.#queue.head !== undefined) return
     this.base += this.start
-    this.start = this.end = this.copied = this.origin = 0
+    this.start =
+      this.end =
+      this.copied =
+      this.origin =
+        0
     this.bytes = this.viewed = empty
     this.buffer = emptyBuffer
   }

@@ -1,29 +1,28 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as NetworkError from "../../NetworkError.ts"
+import { CallbackEffect, type Running } from "../callback/callbackEffect.ts"
 import { Lender } from "./lender.ts"
+import { refuseConsumer } from "./reading.ts"
 import type { Consumer } from "./receiveQueue.ts"
 import type { Writer } from "./sendQueue.ts"
 import type { CloseObserver, ConnectionState } from "./state.ts"
 import { endWithCallback } from "./writing.ts"
 
 /** Moves bytes from one connection to another in the callbacks of their transports, with no fiber in between. */
-class Pump implements Consumer, Writer, CloseObserver {
+class Pump implements Consumer, Writer, CloseObserver, Running {
   readonly #from: ConnectionState
   readonly #to: ConnectionState
-  readonly #onDone: (error: NetworkError.NetworkError | undefined) => void
+  readonly #completion: { readonly onDone: (outcome: Outcome) => void }
   readonly #lender = new Lender()
   #writing = false
   #ended = false
   #over = false
 
-  constructor(
-    from: ConnectionState,
-    to: ConnectionState,
-    onDone: (error: NetworkError.NetworkError | undefined) => void
-  ) {
+  constructor(from: ConnectionState, to: ConnectionState, completion: { readonly onDone: (outcome: Outcome) => void }) {
     this.#from = from
     this.#to = to
-    this.#onDone = onDone
+    this.#completion = completion
   }
 
   start(): void {
@@ -68,32 +67,33 @@ class Pump implements Consumer, Writer, CloseObserver {
 
   finish(error?: NetworkError.NetworkError): void {
     if (this.#over) return
+    this.stop()
+    this.#completion.onDone(outcomeOf(error))
+  }
+
+  stop(): void {
+    if (this.#over) return
     this.#over = true
     const { input } = this.#from
     input.detach(this)
     // A lent chunk stays in use until it is written, whichever reader comes next.
     if (!this.#writing) input.release(this)
     this.#to.ignore(this)
-    this.#onDone(error)
   }
 }
 
-const busy = (from: ConnectionState): NetworkError.NetworkError | undefined =>
-  from.input.isTaken ? from.error("read", new NetworkError.Busy()) : undefined
+type Outcome = Exit.Exit<void, NetworkError.NetworkError>
 
-const pump = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.callback((resume) => {
-    const refusal = busy(from)
-    if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const pump = new Pump(from, to, (error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
-    pump.start()
-    return Effect.sync(() => pump.finish())
-  })
+const outcomeOf = (error: NetworkError.NetworkError | undefined): Outcome =>
+  error === undefined ? Exit.void : Exit.fail(error)
 
 export const pipeTo = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.suspend(() => {
-    const refusal = to.refusal ?? from.reclaim()
-    return refusal === undefined ? pump(from, to) : Effect.fail(refusal)
+  new CallbackEffect((completion) => {
+    const pump = new Pump(from, to, completion)
+    const refusal = to.refusal ?? refuseConsumer(from)
+    if (refusal === undefined) pump.start()
+    else completion.onDone(Effect.fail(refusal))
+    return pump
   })
 
 /** Moves bytes both ways, each with its end, until both ways have ended or one has failed. */
@@ -103,21 +103,23 @@ export const relay = (a: ConnectionState, b: ConnectionState): Effect.Effect<voi
     let left = 2
     const stop = (): void => {
       left = 0
-      for (const each of pumps) each.finish()
+      for (const each of pumps) each.stop()
     }
-    const onWayDone = (error?: NetworkError.NetworkError): void => {
-      if (left === 0) return
-      if (error === undefined && --left > 0) return
+    const onWayDone = (outcome: Outcome): void => {
+      if (left === 0 || (Exit.isSuccess(outcome) && --left > 0)) return
       stop()
-      resume(error === undefined ? Effect.void : Effect.fail(error))
+      resume(outcome)
     }
+    const writer: Writer = { onWritten: (error) => onWayDone(outcomeOf(error)) }
     for (const [from, to] of [[a, b], [b, a]] as const) {
       if (left === 0) return
-      const refusal = to.refusal ?? from.reclaim() ?? busy(from)
-      if (refusal !== undefined) return onWayDone(refusal)
-      const pump = new Pump(from, to, (error) => {
-        if (error !== undefined) onWayDone(error)
-        else if (left > 0 && endWithCallback(to, { onWritten: onWayDone })) onWayDone()
+      const refusal = to.refusal ?? refuseConsumer(from)
+      if (refusal !== undefined) return onWayDone(Exit.fail(refusal))
+      const pump = new Pump(from, to, {
+        onDone: (outcome) => {
+          if (Exit.isFailure(outcome)) onWayDone(outcome)
+          else if (left > 0 && endWithCallback(to, writer)) onWayDone(outcome)
+        }
       })
       pumps.push(pump)
       pump.start()

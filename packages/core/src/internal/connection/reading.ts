@@ -120,6 +120,10 @@ export const more = (self: ConnectionState): Reading<void> =>
     return Effect.sync(() => self.input.forget(reader))
   })
 
+/** Why a connection cannot give its input to a consumer, if so. */
+export const refuseConsumer = (self: ConnectionState): NetworkError.NetworkError | undefined =>
+  self.input.isTaken ? self.error("read", new NetworkError.Busy()) : self.reclaim()
+
 export const fail = (self: ConnectionState, reason: NetworkError.Reason): Reading<never> =>
   Effect.fail(self.error("read", reason))
 

@@ -342,6 +342,12 @@ export class ReceiveQueue {
     if (this.isAwaited) this.#resumeDelivery()
   }
 
+  /** The consumer wants no more, and is done with the chunk lent to it. */
+  leave(consumer: Consumer): void {
+    this.detach(consumer)
+    this.release(consumer)
+  }
+
   /** The consumer is done with the chunk lent to it. */
   release(consumer: Consumer): void {
     if (this.#borrower === consumer) this.#borrower = undefined

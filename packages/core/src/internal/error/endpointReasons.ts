@@ -9,11 +9,8 @@ import * as Data from "effect/Data"
 export class NoInheritedSocket
   extends Data.TaggedClass("NoInheritedSocket")<{ readonly found: ReadonlyArray<string> }>
 {
-  get message(): string {
-    return `no such listening socket was inherited; there ${
-      this.found.length === 0 ? "is none" : `are ${this.found.join(", ")}`
-    }`
-  }
+  readonly message: string = "no such listening socket was inherited; there " +
+    (this.found.length === 0 ? "is none" : `are ${this.found.join(", ")}`)
   readonly advice = "start the program by its socket unit, or give a fallback with Endpoint.inherited"
 }
 
@@ -28,10 +25,6 @@ export class InvalidEndpoint extends Data.TaggedClass("InvalidEndpoint")<{
   readonly part: "endpoint" | "scheme" | "host" | "port" | "path" | "descriptor" | "name"
   readonly expected: string
 }> {
-  get message(): string {
-    return `invalid ${this.part} in "${this.input}"`
-  }
-  get advice(): string {
-    return `use ${this.expected}`
-  }
+  readonly message: string = `invalid ${this.part} in "${this.input}"`
+  readonly advice: string = `use ${this.expected}`
 }

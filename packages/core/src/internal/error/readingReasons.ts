@@ -22,10 +22,8 @@ export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
   readonly received: number
   readonly expected?: number | undefined
 }> {
-  get message(): string {
-    const wanted = this.expected === undefined ? "before the delimiter" : `of ${this.expected}`
-    return `the peer ended its output after ${this.received} bytes ${wanted}`
-  }
+  readonly message: string = `the peer ended its output after ${this.received} bytes ` +
+    (this.expected === undefined ? "before the delimiter" : `of ${this.expected}`)
   readonly advice = "the last message is incomplete"
 }
 
@@ -36,9 +34,7 @@ export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
  * @since 0.1.0
  */
 export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly limit: number }> {
-  get message(): string {
-    return `received more than ${this.limit} bytes`
-  }
+  readonly message: string = `received more than ${this.limit} bytes`
   readonly advice = "raise the limit or reject the peer"
 }
 
@@ -50,8 +46,6 @@ export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly 
  * @since 0.1.0
  */
 export class BufferBudgetExceeded extends Data.TaggedClass("BufferBudgetExceeded")<{ readonly budget: number }> {
-  get message(): string {
-    return `the connections hold unfinished input close to the budget of ${this.budget} bytes`
-  }
+  readonly message: string = `the connections hold unfinished input close to the budget of ${this.budget} bytes`
   readonly advice = "raise Network.BufferBudget or lower the limits on frames"
 }

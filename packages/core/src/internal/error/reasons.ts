@@ -10,14 +10,12 @@ import type * as NetAddress from "effect/net/NetAddress"
  * @since 0.1.0
  */
 export class AddressInUse extends Data.TaggedClass("AddressInUse")<{ readonly what?: "group" | undefined }> {
-  get message(): string {
-    return this.what === "group" ? "the socket is a member of this group already" : "the address is already in use"
-  }
-  get advice(): string {
-    return this.what === "group"
-      ? "join each group once, and keep its scope open for as long as any part of the program needs it"
-      : "stop the program that uses it, or choose another one"
-  }
+  readonly message: string = this.what === "group"
+    ? "the socket is a member of this group already"
+    : "the address is already in use"
+  readonly advice: string = this.what === "group"
+    ? "join each group once, and keep its scope open for as long as any part of the program needs it"
+    : "stop the program that uses it, or choose another one"
 }
 
 /**
@@ -57,11 +55,7 @@ export class AddressFamilyMismatch extends Data.TaggedClass("AddressFamilyMismat
   /** The address that is of the other family. */
   readonly address: string
 }> {
-  get message(): string {
-    return `${this.address} is not ${
-      this.socket === "IPv4" ? "an IPv4" : "an IPv6"
-    } address, and the socket is ${this.socket}`
-  }
+  readonly message: string = `${this.address} is not an ${this.socket} address, and the socket is ${this.socket}`
   readonly advice = "use an address of the same family, or bind to [::] to use both"
 }
 
@@ -140,9 +134,8 @@ export class TimedOut extends Data.TaggedClass("TimedOut")<{
     | "system"
   readonly after?: number | undefined
 }> {
-  get message(): string {
-    return deadlineMessages[this.deadline] + (this.after === undefined ? "" : ` within ${this.after} ms`)
-  }
+  readonly message: string = deadlineMessages[this.deadline] +
+    (this.after === undefined ? "" : ` within ${this.after} ms`)
   readonly advice = "retry, or raise the timeout"
 }
 
@@ -165,9 +158,7 @@ const deadlineMessages: Record<TimedOut["deadline"], string> = {
  * @since 0.1.0
  */
 export class HostNotFound extends Data.TaggedClass("HostNotFound")<{ readonly host: string }> {
-  get message(): string {
-    return `the host "${this.host}" was not found`
-  }
+  readonly message: string = `the host "${this.host}" was not found`
   readonly advice = "check the spelling"
 }
 
@@ -179,9 +170,7 @@ export class HostNotFound extends Data.TaggedClass("HostNotFound")<{ readonly ho
  * @since 0.1.0
  */
 export class NameServerFailed extends Data.TaggedClass("NameServerFailed")<{ readonly host: string }> {
-  get message(): string {
-    return `the name servers gave no answer for the host "${this.host}"`
-  }
+  readonly message: string = `the name servers gave no answer for the host "${this.host}"`
   readonly advice = "retry later, and check the network and the name servers of this machine (resolv.conf(5))"
 }
 
@@ -192,9 +181,7 @@ export class NameServerFailed extends Data.TaggedClass("NameServerFailed")<{ rea
  * @since 0.1.0
  */
 export class Unreachable extends Data.TaggedClass("Unreachable")<{ readonly what: "host" | "network" }> {
-  get message(): string {
-    return `the ${this.what} is unreachable`
-  }
+  readonly message: string = `the ${this.what} is unreachable`
   readonly advice = "check the address and the routes to it"
 }
 
@@ -205,9 +192,9 @@ export class Unreachable extends Data.TaggedClass("Unreachable")<{ readonly what
  * @since 0.1.0
  */
 export class MessageTooLarge extends Data.TaggedClass("MessageTooLarge")<{ readonly size?: number | undefined }> {
-  get message(): string {
-    return this.size === undefined ? "the datagram is too large" : `a datagram of ${this.size} bytes is too large`
-  }
+  readonly message: string = this.size === undefined
+    ? "the datagram is too large"
+    : `a datagram of ${this.size} bytes is too large`
   readonly advice = "send less at once: at most 65507 bytes over IPv4, and safely no more than 1200"
 }
 
@@ -240,9 +227,9 @@ export class NotASocket extends Data.TaggedClass("NotASocket") {
  * @since 0.1.0
  */
 export class PathTooLong extends Data.TaggedClass("PathTooLong")<{ readonly limit?: number | undefined }> {
-  get message(): string {
-    return this.limit === undefined ? "the path is too long" : `the path is longer than ${this.limit} bytes`
-  }
+  readonly message: string = this.limit === undefined
+    ? "the path is too long"
+    : `the path is longer than ${this.limit} bytes`
   readonly advice = "choose a shorter path, for example below /tmp"
 }
 
@@ -268,14 +255,9 @@ export class InvalidOption extends Data.TaggedClass("InvalidOption")<{
   readonly value: unknown
   readonly expected: string
 }> {
-  get message(): string {
-    return `the option ${this.option} ${
-      this.value === undefined ? "is missing" : `cannot be ${formatValue(this.value)}`
-    }`
-  }
-  get advice(): string {
-    return `expected ${this.expected}`
-  }
+  readonly message: string = `the option ${this.option} ` +
+    (this.value === undefined ? "is missing" : `cannot be ${formatValue(this.value)}`)
+  readonly advice: string = `expected ${this.expected}`
 }
 
 const formatValue = (value: unknown): string => {
@@ -307,9 +289,7 @@ export class Closed extends Data.TaggedClass("Closed") {
 export class InvalidProxyHeader extends Data.TaggedClass("InvalidProxyHeader")<{
   readonly fault: ProxyProtocolError.Reason
 }> {
-  get message(): string {
-    return this.fault.message
-  }
+  readonly message: string = this.fault.message
   readonly advice = "let the proxy send one, or do not list its address as trusted"
 }
 
@@ -320,9 +300,7 @@ export class InvalidProxyHeader extends Data.TaggedClass("InvalidProxyHeader")<{
  * @since 0.1.0
  */
 export class Unsupported extends Data.TaggedClass("Unsupported")<{ readonly feature: string }> {
-  get message(): string {
-    return `${this.feature} is not supported here`
-  }
+  readonly message: string = `${this.feature} is not supported here`
   readonly advice = "leave the option out, or use another platform"
 }
 

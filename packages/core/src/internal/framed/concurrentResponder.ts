@@ -110,8 +110,7 @@ class ConcurrentReplies<Out, In, E> implements Consumer, Writer {
   stop(): Effect.Effect<void> {
     this.#isOver = true
     const { input, output } = this.#framed.connection
-    input.detach(this)
-    input.release(this)
+    input.leave(this)
     output.withdraw(this)
     return this.#interruptAll()
   }

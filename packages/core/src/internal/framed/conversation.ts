@@ -1,4 +1,4 @@
-import * as Framing from "@sluice/framing/Framing"
+import type * as Framing from "@sluice/framing/Framing"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Connection from "../../Connection.ts"
@@ -9,7 +9,7 @@ import { ended } from "../connection/ended.ts"
 import { upgrade } from "../connection/startTls.ts"
 import { stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
-import { FramedState } from "./state.ts"
+import { type FramedState, makeState } from "./state.ts"
 import { Turns } from "./turns.ts"
 
 type Failure = NetworkError.NetworkError | FramingError
@@ -88,24 +88,10 @@ const peerOf = <Out, In>(
   before: PeerState<never, unknown> | undefined,
   framing: Framing.Framing<Out, In>
 ): PeerState<Out, In> => {
-  if (before === undefined) {
-    return new PeerState(
-      framing,
-      new FramedState(connectionState(connection), Framing.makeDecoder(framing), Framing.makeEncoder(framing))
-    )
-  }
   // The same framing is of the same types.
-  if ((before.framing as unknown) === framing) return before as unknown as PeerState<Out, In>
-  before.isOver = true
-  const { decoder, encoder } = before.framed
-  return new PeerState(
-    framing,
-    new FramedState(
-      connectionState(connection),
-      decoder.switchTo(framing),
-      Framing.makeEncoder(framing, { offset: encoder.offset })
-    )
-  )
+  if ((before?.framing as unknown) === framing) return before as unknown as PeerState<Out, In>
+  if (before !== undefined) before.isOver = true
+  return new PeerState(framing, makeState(connectionState(connection), framing, before?.framed))
 }
 
 const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<Out, In, E, R>): Conversing<E, R> => {

@@ -17,6 +17,8 @@ export class Outbox<in Out> implements Framed.Outbox<Out> {
   readonly encoder: Encoder<Out>
   #flushedTo: number
   #isScheduled = false
+  // Made when first needed: few servers need it.
+  #flush: Effect.Effect<void, NetworkError.NetworkError> | undefined = undefined
 
   constructor(connection: ConnectionState, encoder: Encoder<Out>) {
     this.connection = connection
@@ -51,27 +53,21 @@ export class Outbox<in Out> implements Framed.Outbox<Out> {
 
   /** Takes out what is to be written, without empty chunks. */
   take(): Array<Uint8Array> {
-    return this.#drain().filter((chunk) => chunk.length > 0)
-  }
-
-  #drain(): Array<Uint8Array> {
     this.#flushedTo = this.encoder.offset
-    return this.encoder.drain()
+    return this.encoder.drain().filter((chunk) => chunk.length > 0)
   }
 
-  readonly flush: Effect.Effect<void, NetworkError.NetworkError> = Effect.suspend(() =>
-    this.isEmpty ? Effect.void : writeAll(this.connection, this.#drain())
-  )
+  get flush(): Effect.Effect<void, NetworkError.NetworkError> {
+    return this.#flush ??= Effect.suspend(() => this.isEmpty ? Effect.void : writeAll(this.connection, this.take()))
+  }
 
   flushSoon(dispatcher: Scheduler.SchedulerDispatcher): void {
     if (this.isCovered) return
     this.#isScheduled = true
-    dispatcher.scheduleTask(this.#flushScheduled, 0)
-  }
-
-  readonly #flushScheduled = (): void => {
-    this.#isScheduled = false
-    this.flushNow()
+    dispatcher.scheduleTask(() => {
+      this.#isScheduled = false
+      this.flushNow()
+    }, 0)
   }
 
   /** Writes everything. If the connection is gone, its next operation fails. */

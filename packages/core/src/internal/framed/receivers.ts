@@ -30,10 +30,9 @@ export class Receivers<In> {
     this.#decoder = decoder
   }
 
-  readonly receive: Outcome<In> = Effect.suspend(() => {
-    if (this.#queue.length > 0) return this.wait(this.join())
-    return this.#next() ?? this.wait(this.join())
-  })
+  readonly receive: Outcome<In> = Effect.suspend(() =>
+    (this.#queue.length > 0 ? undefined : this.#next()) ?? this.wait(this.join())
+  )
 
   /** Takes the last place in the queue. */
   join<E = never>(whenOutOfStep?: Outcome<In, E>): Place<In, E> {

@@ -3,31 +3,35 @@ import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as NetworkError from "../../NetworkError.ts"
+import { CallbackEffect, type Completion, type Running } from "../callback/callbackEffect.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
 import type { Writer } from "../connection/sendQueue.ts"
+import type { Outbox } from "./outbox.ts"
 import type { FramedState } from "./state.ts"
 
-export type Outcome<E, R> = Effect.Effect<void, NetworkError.NetworkError | FramingError | E, R>
+type Failure = NetworkError.NetworkError | FramingError
+
+export type Outcome<E, R> = Effect.Effect<void, Failure | E, R>
 
 /** How messages are handled in the callbacks of a connection. */
-export interface TurnOptions<A, In, E, R> {
+export interface TurnOptions<Out, In, A, E, R> {
   readonly handle: (message: In) => Effect.Effect<A, E, R>
   /** Takes the handler's result: adds the reply to the outbox. Returns what ends the turns, once the outbox is written. */
-  readonly take: (result: A) => Outcome<E, R> | undefined
+  readonly take: (result: A, outbox: Outbox<Out>) => Outcome<E, R> | undefined
   /** What to do when the peer has ended. */
   readonly whenEnded: Outcome<E, R>
 }
 
 /**
- * Handles the messages of a connection in its callbacks, without resuming a fiber, while every handler is a success. The
- * fiber runs a handler that is not, and handles the messages received with it. It starts within the callback and runs up to
- * the first handler that waits. Then it waits for the callbacks again.
+ * Handles the messages of a connection in its callbacks, without a fiber, while every handler is a success. A fiber runs a
+ * handler that is not, and handles the messages received with it. It starts within the callback and runs up to the first
+ * handler that waits. Then it waits for the callbacks again.
  */
-export class Turns<Out, In, A, E, R> implements Consumer, Writer {
+export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   readonly #framed: FramedState<Out, In>
-  readonly #options: TurnOptions<A, In, E, R>
-  // Resumes the fiber that is in `wait`.
-  #resume: ((outcome: Effect.Effect<Outcome<E, R>>) => void) | undefined = undefined
+  readonly #options: TurnOptions<Out, In, A, E, R>
+  // Continues with what is not for callbacks.
+  #completion: Completion<void, Failure | E, R> | undefined = undefined
   #isRegistering = false
   #isWithinCallback = false
   #isAttached = false
@@ -36,43 +40,52 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
   // The handler for the fiber to run.
   #pending: Effect.Effect<A, E, R> | undefined = undefined
   #loop: Outcome<E, R> | undefined = undefined
+  #waiting: Outcome<E, R> | undefined = undefined
   // What the fiber does once the current write is done.
   #outcome: Outcome<E, R> | undefined = undefined
 
-  constructor(framed: FramedState<Out, In>, options: TurnOptions<A, In, E, R>) {
+  constructor(framed: FramedState<Out, In>, options: TurnOptions<Out, In, A, E, R>) {
     this.#framed = framed
     this.#options = options
   }
 
   /** Handles messages until the connection ends. Only one consumer may have the input at a time. */
-  readonly wait: Outcome<E, R> = Effect.flatten(Effect.callback<Outcome<E, R>>((resume) => {
-    this.#resume = resume
+  begin(completion: Completion<void, Failure | E, R>): this {
+    this.#completion = completion
     this.#isRegistering = true
     if (!this.#isWriting) this.#start()
     this.#isRegistering = false
-    return this.#interrupted
-  }))
+    return this
+  }
 
-  readonly #interrupted: Effect.Effect<void> = Effect.sync(() => {
-    this.#resume = undefined
-    this.#detach()
-  })
+  stop(): void {
+    this.#completion = undefined
+    this.#isAttached = false
+    this.#framed.connection.input.leave(this)
+  }
 
-  // Made when a handler first needs the fiber. A loop costs less than a chain of effects.
+  /** What a fiber waits with. Made when one first does. */
+  get wait(): Outcome<E, R> {
+    return this.#waiting ??= new CallbackEffect<void, Failure | E, R>((completion) => this.begin(completion)).asEffect()
+  }
+
+  // Made when a handler first needs a fiber. A loop costs less than a chain of effects.
   #running(): Outcome<E, R> {
-    return this.#loop ??= Effect.flatMap(
-      Effect.whileLoop({
-        while: () => {
-          if (this.#pending === undefined && this.#outcome === undefined) this.#encode()
-          return this.#pending !== undefined
-        },
-        body: () => this.#takePending(),
-        step: (result) => {
-          this.#outcome = this.#options.take(result)
-        }
-      }),
-      () => this.#continue()
-    )
+    if (this.#loop !== undefined) return this.#loop
+    const { outbox } = this.#framed
+    const loop = Effect.whileLoop({
+      while: () => {
+        if (this.#pending === undefined && this.#outcome === undefined) this.#encode()
+        return this.#pending !== undefined
+      },
+      body: () => this.#takePending(),
+      step: (result) => {
+        this.#outcome = this.#options.take(result, outbox)
+      }
+    })
+    this.#loop = Effect.flatMap(loop, () => this.#continue())
+    // Around all that the fiber does from now on.
+    return Effect.onError(this.#loop, () => Effect.ignore(outbox.flush))
   }
 
   // Replies that are ready are written while a handler runs. The callback that the fiber runs in notices when it waits.
@@ -104,7 +117,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (connection.input.isTaken) {
       return this.#finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
     }
-    if (!this.#answer() || this.#resume === undefined) return
+    if (!this.#answer() || this.#completion === undefined) return
     this.#isAttached = true
     connection.input.attach(this)
   }
@@ -117,7 +130,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
 
   onWritten(error: NetworkError.NetworkError | undefined): void {
     this.#isWriting = false
-    if (this.#resume === undefined) return
+    if (this.#completion === undefined) return
     if (error !== undefined) this.#finish(Effect.fail(error))
     else if (this.#outcome !== undefined) this.#finish(this.#outcome)
     else if (!this.#isAttached) this.#start()
@@ -134,26 +147,17 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     this.#finish(Effect.fail(error))
   }
 
-  #detach(): void {
-    this.#isAttached = false
-    const { input } = this.#framed.connection
-    input.detach(this)
-    input.release(this)
-  }
-
-  // Resumes the fiber. The input is not consumed meanwhile.
+  // Leaves the rest to the completion. The input is not consumed meanwhile.
   #finish(outcome: Outcome<E, R>): void {
-    const resume = this.#resume
-    if (resume === undefined) return
-    this.#resume = undefined
-    this.#detach()
-    // The fiber runs the outcome after `wait` has returned: within it, each message would leave a frame on its stack.
-    resume(Effect.succeed(outcome))
+    const completion = this.#completion
+    if (completion === undefined) return
+    this.stop()
+    completion.onDone(outcome)
   }
 
   // Answers the messages received. Returns whether the input may deliver more now.
   #answer(): boolean {
-    while (this.#resume !== undefined) {
+    while (this.#completion !== undefined) {
       const isAll = this.#encode()
       if (this.#pending !== undefined) {
         this.#handOver()
@@ -174,7 +178,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
     if (!isWithin) return
     this.#isWithinCallback = false
     // A handler waits, unless the fiber is back.
-    if (this.#resume === undefined) this.#framed.outbox.flushNow()
+    if (this.#completion === undefined) this.#framed.outbox.flushNow()
   }
 
   // Encodes replies to the messages received until the outbox is full, a handler needs the fiber or the turns are over.
@@ -191,7 +195,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer {
           return true
         }
         const result = handle(message)
-        if (isDone(result)) this.#outcome = take(result.value)
+        if (isDone(result)) this.#outcome = take(result.value, outbox)
         else this.#pending = result
       }
     } catch (defect) {

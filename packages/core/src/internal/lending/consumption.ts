@@ -2,9 +2,9 @@ import * as Result from "effect/Result"
 import type * as Lending from "../../Lending.ts"
 import type * as NetworkError from "../../NetworkError.ts"
 import { Lender } from "../connection/lender.ts"
+import { refuseConsumer } from "../connection/reading.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
 import type { ConnectionState } from "../connection/state.ts"
-import { refuseConsumer } from "./lentPull.ts"
 
 /** Gives the input to a consumer of a program. Its callbacks may do anything, this included. */
 class Consumption implements Consumer, Lending.Consumption {
@@ -13,8 +13,9 @@ class Consumption implements Consumer, Lending.Consumption {
   // None, if the consumer owns its chunks.
   readonly #lender: Lender | undefined
   #isAttached = true
-  // "resumed": the consumer was done with the chunk before it answered.
-  #delivery: "waiting" | "delivering" | "resumed" = "waiting"
+  #isDelivering = false
+  // Whether the consumer was done with the chunk before it answered.
+  #isResumed = false
 
   constructor(connection: ConnectionState, consumer: Lending.Consumer) {
     this.#connection = connection
@@ -25,15 +26,11 @@ class Consumption implements Consumer, Lending.Consumption {
   onChunk(chunk: Uint8Array): boolean {
     const { transport } = this.#connection
     const bytes = this.#lender === undefined ? transport.keep(chunk) : this.#lender.extend(chunk, transport)
-    this.#delivery = "delivering"
+    this.#isResumed = false
+    this.#isDelivering = true
     const isDone = this.#consumer.onChunk(bytes)
-    const wasResumed = this.#hasResumed()
-    this.#delivery = "waiting"
-    return isDone || wasResumed || !this.#isAttached
-  }
-
-  #hasResumed(): boolean {
-    return this.#delivery === "resumed"
+    this.#isDelivering = false
+    return isDone || this.#isResumed || !this.#isAttached
   }
 
   onEnd(): void {
@@ -46,15 +43,13 @@ class Consumption implements Consumer, Lending.Consumption {
   }
 
   resume(): void {
-    if (this.#delivery === "waiting") this.#connection.input.resumeConsumer(this)
-    else this.#delivery = "resumed"
+    if (this.#isDelivering) this.#isResumed = true
+    else this.#connection.input.resumeConsumer(this)
   }
 
   detach(): void {
     this.#isAttached = false
-    const { input } = this.#connection
-    input.detach(this)
-    input.release(this)
+    this.#connection.input.leave(this)
   }
 }
 

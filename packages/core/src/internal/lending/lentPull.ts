@@ -3,8 +3,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
-import * as NetworkError from "../../NetworkError.ts"
+import type * as NetworkError from "../../NetworkError.ts"
 import { Lender } from "../connection/lender.ts"
+import { refuseConsumer } from "../connection/reading.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
 import type { ConnectionState } from "../connection/state.ts"
 
@@ -38,7 +39,12 @@ class LentPull implements Consumer {
     return this.interrupted
   })
 
-  readonly interrupted = Effect.sync(() => this.detach())
+  /** Leaves the input to others, with what has not been pulled. */
+  readonly interrupted = Effect.sync(() => {
+    this.#settle = undefined
+    this.#isAttached = false
+    this.#connection.input.leave(this)
+  })
 
   onChunk(chunk: Uint8Array): boolean {
     const lent = this.#lender.extend(chunk, this.#connection.transport)
@@ -63,20 +69,7 @@ class LentPull implements Consumer {
     this.#settle = undefined
     return settle
   }
-
-  /** Leaves the input to others, with what has not been pulled. */
-  detach(): void {
-    this.#settle = undefined
-    this.#isAttached = false
-    const { input } = this.#connection
-    input.detach(this)
-    input.release(this)
-  }
 }
-
-/** Why a connection cannot give its input to a consumer, if so. */
-export const refuseConsumer = (connection: ConnectionState): NetworkError.NetworkError | undefined =>
-  connection.input.isTaken ? connection.error("read", new NetworkError.Busy()) : connection.reclaim()
 
 /** Makes a pull that releases the input when the Scope closes. */
 export const lentPull = (connection: ConnectionState, scope: Scope.Scope): Effect.Effect<Pulling> =>

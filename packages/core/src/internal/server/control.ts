@@ -69,7 +69,7 @@ export class Control {
   readonly admit = (): void => {
     const listener = this.#parts.listener
     while (listener.waiting > 0 && this.#phase === "listening") {
-      if (!this.#isFull()) this.#parts.serving.begin(listener.take()!, this.#policy, this.admit)
+      if (!this.#isFull()) this.#parts.serving.begin(listener.take()!, this.#policy)
       else {
         this.#tellFull()
         if (this.#policy.whenFull === "wait") break

@@ -8,6 +8,8 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type * as Server from "../../Server.ts"
 import * as ServerEvent from "../../ServerEvent.ts"
+import { formatPeer } from "../address/peerAddress.ts"
+import { CallbackEffect, type Completion, type Running } from "../callback/callbackEffect.ts"
 import { closedInTime } from "../connection/closing.ts"
 import { connectionDuration } from "../connection/metrics.ts"
 import type { ConnectionState } from "../connection/state.ts"
@@ -26,14 +28,15 @@ export const CurrentSession: Context.Reference<Session | undefined> = Context.Re
 
 /** Runs handlers. */
 export interface Serving {
-  /** Serves a connection, and calls `onEnd` once it is closed. */
-  readonly begin: (connection: ConnectionState, policy: Policy, onEnd: () => void) => void
+  /** Serves a connection. */
+  readonly begin: (connection: ConnectionState, policy: Policy) => void
   /** Watches the deadlines of an open session by another policy from now on. */
   readonly watch: (session: Session, policy: Policy) => void
 }
 
 /**
  * Serves connections, each on a fiber and in a Scope of its own, and closes them when the handler is done, however it ends.
+ * A handler that only waits in callbacks has neither.
  *
  * It uses what lies below Effect's combinators, because it is the whole cost of a connection: nothing stays on the
  * handler's fiber but the handler.
@@ -44,6 +47,8 @@ export const makeServing = <E, R>(options: {
   readonly context: Context.Context<R>
   readonly events: Events
   readonly handler: Server.Handler<E, R>
+  /** Called when a connection is closed. */
+  readonly onEnd: () => void
   readonly sessions: Sessions
   readonly span: boolean
 }): Serving => {
@@ -53,13 +58,13 @@ export const makeServing = <E, R>(options: {
   const annotations = Context.get(context, References.CurrentLogAnnotations)
   const run = Effect.runForkWith(context)
 
-  const end = (session: Session, onEnd: () => void): void => {
+  const end = (session: Session): void => {
     session.watcher?.interruptUnsafe()
     const millis = monotonicMillis(clock) - session.opened
     if (events.hears("Closed")) events.emit(closed(events.common(), session, millis))
     connectionDuration.updateUnsafe(millis, context)
     sessions.remove(session)
-    onEnd()
+    options.onEnd()
   }
 
   const report = (session: Session, cause: Cause.Cause<unknown>): void => {
@@ -71,6 +76,12 @@ export const makeServing = <E, R>(options: {
     events.emit(new ServerEvent.HandlerFailed({ ...events.common(), ...identify(connection), cause }))
   }
 
+  const handle: Server.Handler<E, R> = !options.span ? handler : (connection) => {
+    const attributes = { "network.local.address": address, "network.peer.address": formatPeer(connection) }
+    const handling = Effect.suspend(() => handler(connection))
+    return Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
+  }
+
   const watch = (session: Session, policy: Policy): void => {
     session.watcher?.interruptUnsafe()
     session.watcher = hasDeadlines(policy)
@@ -78,39 +89,82 @@ export const makeServing = <E, R>(options: {
       : undefined
   }
 
-  const begin = (connection: ConnectionState, policy: Policy, onEnd: () => void): void => {
+  const close = (session: Session, exit: Exit.Exit<unknown, unknown>): void => {
+    if (session.connection.beginClose(exit)) run(closedInTime(session.connection))
+    session.connection.observe(session)
+  }
+
+  const fork = (session: Session, handling: Effect.Effect<unknown, E, R>): void => {
     const scope = Scope.makeUnsafe()
-    const session = new Session(connection, clock)
-    sessions.add(session)
-    if (events.hears("Accepted")) events.emit(accepted(events, session))
-    watch(session, policy)
-
-    let handling: Effect.Effect<unknown, E, R> = Effect.suspend(() => handler(connection))
-    if (options.span) {
-      const attributes = { "network.local.address": address, "network.peer.address": connection.peer }
-      handling = Effect.withSpan(handling, "Server.connection", { root: true, attributes }) as typeof handling
-    }
-
-    const logged = Context.add(context, References.CurrentLogAnnotations, new PeerAnnotations(connection, annotations))
+    const peer = new PeerAnnotations(session.connection, annotations)
+    const logged = Context.add(context, References.CurrentLogAnnotations, peer)
     const own = Context.add(Context.add(logged, CurrentSession, session), Scope.Scope, scope)
     const fiber = Effect.runForkWith(own)(handling)
     session.runs(fiber)
     fiber.addObserver((exit) => {
       if (Exit.isFailure(exit)) report(session, exit.cause)
       const finalizers = Scope.closeUnsafe(scope, exit)
-      const finish = () => {
-        if (connection.beginClose(exit)) run(closedInTime(connection))
-        connection.observe({ onClosed: () => end(session, onEnd) })
-      }
-      if (finalizers === undefined) return finish()
+      if (finalizers === undefined) return close(session, exit)
       run(finalizers).addObserver((finalized) => {
         if (Exit.isFailure(finalized)) report(session, finalized.cause)
-        finish()
+        close(session, exit)
       })
     })
   }
 
+  const proceed = (session: Session, outcome: Effect.Effect<unknown, E, R>): void => {
+    if (!Exit.isExit(outcome)) return fork(session, outcome)
+    if (Exit.isFailure(outcome)) report(session, outcome.cause)
+    close(session, outcome)
+  }
+
+  const begin = (connection: ConnectionState, policy: Policy): void => {
+    const session = new Session(connection, clock, end)
+    sessions.add(session)
+    if (events.hears("Accepted")) events.emit(accepted(events, session))
+    watch(session, policy)
+    new CallbackHandling(session, proceed).begin(handle)
+  }
+
   return { begin, watch }
+}
+
+/** Runs a handler as long as it waits in callbacks. Then it proceeds with what is left to run. */
+class CallbackHandling<E, R> implements Completion<unknown, E, R> {
+  readonly #session: Session
+  readonly #proceed: (session: Session, outcome: Effect.Effect<unknown, E, R>) => void
+  #running: Running | undefined = undefined
+  // What is left to run, if that is known when the handler has begun.
+  #outcome: Effect.Effect<unknown, E, R> | undefined = undefined
+
+  constructor(session: Session, proceed: (session: Session, outcome: Effect.Effect<unknown, E, R>) => void) {
+    this.#session = session
+    this.#proceed = proceed
+  }
+
+  begin(handler: Server.Handler<E, R>): void {
+    try {
+      const handling = handler(this.#session.connection)
+      if (handling instanceof CallbackEffect) this.#running = handling.begin(this)
+      else this.#outcome = handling
+    } catch (defect) {
+      this.#outcome ??= Exit.die(defect)
+    }
+    if (this.#outcome === undefined) return this.#session.runs(this)
+    this.#running = undefined
+    this.#proceed(this.#session, this.#outcome)
+  }
+
+  onDone(outcome: Effect.Effect<unknown, E, R>): void {
+    if (this.#running === undefined) return void (this.#outcome = outcome)
+    this.#running = undefined
+    this.#proceed(this.#session, outcome)
+  }
+
+  interruptUnsafe(): void {
+    this.#running?.stop()
+    this.onDone(Exit.interrupt())
+  }
 }
 
 /** The annotations of a handler's log lines. The peer's address is parsed and formatted when a line is written. */

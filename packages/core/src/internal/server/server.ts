@@ -73,6 +73,7 @@ export const start = Effect.fnUntraced(function*<E, R>(
     context: Context.add(services, Draining, Deferred.await(drainBegun)),
     events,
     handler,
+    onEnd: () => control.admit(),
     sessions,
     span: options.span === true
   })

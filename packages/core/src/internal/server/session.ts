@@ -5,16 +5,19 @@ import type * as NetworkError from "../../NetworkError.ts"
 import type * as Server from "../../Server.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
 import type { Link } from "../collection/chain.ts"
-import type { ConnectionState } from "../connection/state.ts"
+import type { CloseObserver, ConnectionState } from "../connection/state.ts"
 import { monotonicMillis } from "../time/monotonic.ts"
 
 /** Why a handler is interrupted. */
 export type Interruption = Extract<ServerEvent.CloseReason, "closed" | "idle" | "cut">
 
+/** What runs a handler: a fiber, or callbacks. */
+type Interruptible = Pick<Fiber.Fiber<unknown, unknown>, "interruptUnsafe">
+
 const none: ReadonlyMap<string, unknown> = new Map()
 
 /** A connection that is being served. */
-export class Session implements Link<Session> {
+export class Session implements CloseObserver, Link<Session> {
   readonly connection: ConnectionState
   /** When it began: wall-clock time, for people. */
   readonly since: number
@@ -26,34 +29,40 @@ export class Session implements Link<Session> {
   failed = false
   previous: Session | undefined = undefined
   next: Session | undefined = undefined
-  #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  #handling: Interruptible | undefined = undefined
+  readonly #end: (session: Session) => void
   #interruption: Interruption | undefined = undefined
   #annotations: Map<string, unknown> | undefined = undefined
 
-  constructor(connection: ConnectionState, clock: Clock.Clock) {
+  constructor(connection: ConnectionState, clock: Clock.Clock, end: (session: Session) => void) {
     this.connection = connection
+    this.#end = end
     this.since = clock.currentTimeMillisUnsafe()
     this.opened = monotonicMillis(clock)
   }
 
-  /** Names the fiber of the handler, which may have asked for its own interruption already. */
-  runs(fiber: Fiber.Fiber<unknown, unknown>): void {
-    this.#fiber = fiber
-    if (this.#interruption !== undefined) fiber.interruptUnsafe()
+  onClosed(): void {
+    this.#end(this)
+  }
+
+  /** Names what runs the handler, which may have asked for its own interruption already. */
+  runs(handling: Interruptible): void {
+    this.#handling = handling
+    if (this.#interruption !== undefined) handling.interruptUnsafe()
   }
 
   /** Interrupts the handler. `"cut"` resets the connection; otherwise it closes in order. */
   interrupt(why: Interruption): void {
     this.#interruption ??= why
     if (why !== "cut") this.connection.retire()
-    this.#fiber?.interruptUnsafe()
+    this.#handling?.interruptUnsafe()
   }
 
   /** Fails the connection, because a deadline has passed. */
   expire(error: NetworkError.NetworkError): void {
     this.connection.fail(error)
     // A handler that reads or writes learns of it there. `maxLifetime` also ends a handler that does neither.
-    if (error.reason._tag === "TimedOut" && error.reason.deadline === "lifetime") this.#fiber?.interruptUnsafe()
+    if (error.reason._tag === "TimedOut" && error.reason.deadline === "lifetime") this.#handling?.interruptUnsafe()
   }
 
   annotate(key: string, value: unknown): void {
