@@ -52,14 +52,11 @@ const entriesOf = function*(text: string): Generator<Entry> {
     const isFirst = words.length === 0 && open === 0
     if (match === undefined) throw new InvalidZone({ line, why: `unexpected ${shown(text[at]!)}; close the quotes` })
     if (end !== undefined) {
-      if (open > 0 || words.length === 0) {
-        if (open === 0) hasOwner = true
-      } else {
-        yield { line: begun, hasOwner, words }
-        words = []
-        hasOwner = true
-      }
       line++
+      if (open > 0) continue
+      if (words.length > 0) yield { line: begun, hasOwner, words }
+      words = []
+      hasOwner = true
       continue
     }
     if (isFirst) begun = line
@@ -129,19 +126,20 @@ const seconds = (text: string): number => {
   return total >= 0 && total < 2 ** 31 ? total : wrong(`${shown(text)} is not a time, such as 3600 or 1h`)
 }
 
-const ipv4 = (text: string): Uint8Array => {
-  const parsed = NetAddress.ipv4FromString(text)
-  return Result.isSuccess(parsed)
-    ? Uint8Array.from(NetAddress.ipv4ToOctets(parsed.success))
-    : wrong(`${shown(text)} is not an IPv4 address`)
-}
+/** Reads an address of a kind, as its bytes. */
+const address = <A>(
+  kind: string,
+  parse: (text: string) => Result.Result<A, unknown>,
+  octets: (address: A) => Iterable<number>
+) =>
+(text: string): Uint8Array =>
+  Result.match(parse(text), {
+    onFailure: () => wrong(`${shown(text)} is not an ${kind} address`),
+    onSuccess: (address) => Uint8Array.from(octets(address))
+  })
 
-const ipv6 = (text: string): Uint8Array => {
-  const parsed = NetAddress.ipv6FromString(text)
-  return Result.isSuccess(parsed)
-    ? Uint8Array.from(NetAddress.ipv6ToOctets(parsed.success))
-    : wrong(`${shown(text)} is not an IPv6 address`)
-}
+const ipv4 = address("IPv4", NetAddress.ipv4FromString, NetAddress.ipv4ToOctets)
+const ipv6 = address("IPv6", NetAddress.ipv6FromString, NetAddress.ipv6ToOctets)
 
 type Form = DnsRecord["data"] extends infer D ? D extends { readonly class: number } ? Omit<D, "class" | "ttl"> : never
   : never
