@@ -581,3 +581,35 @@ describe("the end of a stream over TLS", () => {
       }
     })))
 })
+
+describe("input that comes with the last flight of a handshake", () => {
+  it.live("is answered at once, together with the session tickets", () =>
+    onNetwork(Effect.gen(function*() {
+      const { listener, port } = yield* listen(showing(made.good))
+      yield* Effect.forkChild(
+        Effect.flatMap(Listener.accept(listener), (connection) => Connection.pipeTo(connection, connection)),
+        { startImmediately: true }
+      )
+      // The turn of the event loop that a stream without input waits for does not come.
+      const waiting: Array<() => void> = []
+      const immediate = vi.spyOn(globalThis, "setImmediate").mockImplementation(
+        ((run: () => void) => void waiting.push(run)) as never
+      )
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          immediate.mockRestore()
+          for (const run of waiting) run()
+        })
+      )
+      const answer = yield* Effect.callback<string>((resume) => {
+        const socket = NodeTls.connect({ port, host: "127.0.0.1", servername: "localhost", ca: authority.certificate })
+        socket.write("hello")
+        socket.once("data", (chunk) => {
+          socket.destroy()
+          resume(Effect.succeed(chunk.toString()))
+        })
+        return Effect.sync(() => socket.destroy())
+      }).pipe(Effect.timeout("10 seconds"))
+      expect(answer).toBe("hello")
+    })))
+})

@@ -38,6 +38,11 @@ export class InputEnd {
     return this.#state === "ended"
   }
 
+  /** The socket has buffered input. */
+  buffered(): void {
+    this.#observer.onInput()
+  }
+
   /** Lets the socket learn of an end that was held back. */
   release(socket: Net.Socket): void {
     if (this.#state !== "held") return
@@ -47,10 +52,12 @@ export class InputEnd {
   }
 }
 
-/** What the end of an input is told to. */
+/** What the input of a socket is told to. */
 export interface EndObserver {
   /** Whether the end waits for `release`: what came before it is still to be read. Node knows only what it has buffered. */
   readonly holdsEnd: boolean
+  /** Called when the socket has buffered what arrived. */
+  readonly onInput: () => void
   /** Called when the input ends, read or not. */
   readonly onInputEnd: () => void
 }
@@ -61,8 +68,11 @@ const watcher = Symbol("sluice")
 type Watched = TLSSocket & { [watcher]: InputEnd }
 
 function push(this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
-  if (chunk === null && !(this as Watched)[watcher].arrive(this)) return false
-  return Net.Socket.prototype.push.call(this, chunk, encoding)
+  const watching = (this as Watched)[watcher]
+  if (chunk === null && !watching.arrive(this)) return false
+  const wantsMore = Net.Socket.prototype.push.call(this, chunk, encoding)
+  if (chunk !== null) watching.buffered()
+  return wantsMore
 }
 
 const hasStopped = (socket: TLSSocket, raw: Net.Socket): boolean => {

@@ -112,9 +112,7 @@ const shakeHands = (
       if (socket.destroyed) return
       const agreed = session(socket)
       if ("_tag" in agreed) return fail(refuse(agreed))
-      stream.secured(agreed)
-      // Node emits the event from within OpenSSL, with the last flight or the session tickets still to be written.
-      setImmediate(() => resume(Effect.succeed(stream)))
+      stream.secured(agreed, () => resume(Effect.succeed(stream)))
     })
     return Effect.suspend(() => {
       stream.giveUp()

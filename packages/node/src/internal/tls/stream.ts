@@ -29,6 +29,8 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
   #tls: Tls.Session | undefined = undefined
   // During the handshake.
   #observer: HandshakeObserver | undefined
+  // Until the stream is handed over.
+  #onReady: (() => void) | undefined = undefined
   readonly #raw: Net.Socket
   readonly #inputEnd: InputEnd
   readonly #staging = new Staging()
@@ -58,15 +60,27 @@ export class SecureStream extends NodeStream implements Transport.SecureTranspor
     return this.#tls!
   }
 
-  /** The handshake is done. */
-  secured(session: Tls.Session): void {
+  /**
+   * The handshake is done, within OpenSSL: calls back when that has returned. Input that came with the last flight is
+   * answered in one write with the session tickets.
+   */
+  secured(session: Tls.Session, onReady: () => void): void {
     this.#tls = session
     this.#observer = undefined
+    this.#onReady = onReady
+    setImmediate(() => this.onInput())
+  }
+
+  onInput(): void {
+    const onReady = this.#onReady
+    this.#onReady = undefined
+    onReady?.()
   }
 
   /** The handshake is given up, and what happens to the socket changes nothing. */
   giveUp(): void {
     this.#observer = undefined
+    this.#onReady = undefined
   }
 
   override start(receiver: Transport.StreamReceiver): void {
