@@ -7,7 +7,7 @@ interface Place {
   readonly seed: Seed
   /** Microseconds. */
   readonly at: number
-  /** The share of the run that is still to come. */
+  /** The share of the campaign, or of a run without one, that is still to come. */
   readonly left: number
 }
 
@@ -22,12 +22,21 @@ interface Found {
 const limit = 4096
 const kept = 8
 
+// What leaves less of the run is not worth a branch.
+const least = 0.1
+
 // Branches of branches, and so on. Seeds grow with them.
 const deepest = 16
 
 /** What the runs of an exploration have reached, and where. */
 export class Corpus {
   readonly #found = new Map<string, Found>()
+  readonly #horizon: number
+
+  /** `horizon`: how long the campaign lasts, in milliseconds; Infinity without one. */
+  constructor(horizon: number) {
+    this.#horizon = horizon
+  }
 
   take({ elapsed, reached, seed }: Pick<Trial, "elapsed" | "reached" | "seed">): void {
     const branches = branchesOf(seed)
@@ -37,8 +46,8 @@ export class Corpus {
       const found = this.#found.get(name) ?? { runs: 0, places: [] }
       if (this.#found.size < limit) this.#found.set(name, found)
       found.runs++
-      const left = 1 - at / (1000 * elapsed)
-      if (at < since || left <= 0 || branches.length === deepest) continue
+      const left = 1 - at / (1000 * Math.min(elapsed, this.#horizon))
+      if (at < since || left < least || branches.length === deepest) continue
       // A microsecond later, so that all that happens at the same moment stays.
       found.places.push({ seed, at: at + 1, left })
       if (found.places.length > kept) found.places.shift()
@@ -47,11 +56,11 @@ export class Corpus {
 
   /** Branches off where something was reached: the rarer it is, the likelier; and the more of the run is left. */
   draw(random: RandomStream, number: number): Seed | undefined {
-    const all = [...this.#found.values()].filter(({ places }) => places.length > 0)
-    let left = random.next() * all.reduce((sum, { runs }) => sum + 1 / runs, 0)
-    const found = all.find(({ runs }) => (left -= 1 / runs) <= 0)
-    if (found === undefined) return undefined
-    const place = found.places[random.below(found.places.length)]!
-    return random.chance(place.left) ? branchOf(place.seed, place.at, number) : undefined
+    const all = [...this.#found.values()].flatMap(({ places, runs }) =>
+      places.map((place) => ({ place, weight: place.left / places.length / runs }))
+    )
+    let rest = random.next() * all.reduce((sum, { weight }) => sum + weight, 0)
+    const place = all.find(({ weight }) => (rest -= weight) <= 0)?.place
+    return place === undefined ? undefined : branchOf(place.seed, place.at, number)
   }
 }

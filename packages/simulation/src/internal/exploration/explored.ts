@@ -35,6 +35,7 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   const own: Options<R2> = { schedule: "random", ...rest }
   const plan = yield* Effect.fromResult(checked("configure", "the exploration", () => ({
     share: share("branches", branches ?? (typeof (seeds ?? 0) === "number" ? 0.5 : 0)),
+    horizon: own.campaign === undefined ? Infinity : duration("for", own.for ?? "1 minute"),
     until: oneOf("until", until ?? "failure", ["failure", "end"]),
     unmet: oneOf("unmet", unmet ?? "fail", ["fail", "report"]),
     within: duration("within", within ?? Infinity),
@@ -44,7 +45,7 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   const repeated = yield* fromEnvironment
   // A seed of the environment is the only one.
   const left = seedsOf(Option.isSome(repeated) ? [repeated.value] : seeds ?? 100)[Symbol.iterator]()
-  const guide = new Guide(left, plan.share, Math.max(lag, plan.workers))
+  const guide = new Guide(left, plan.share, plan.horizon, Math.max(lag, plan.workers))
   const first = guide.next()
   const progress = new Progress(results)
   if (first === undefined) return { runs: 0, failures: [], unmet: [] }

@@ -18,7 +18,7 @@ export class Guide {
   readonly #seeds: Iterator<Seed>
   readonly #share: number
   readonly #lag: number
-  readonly #corpus = new Corpus()
+  readonly #corpus: Corpus
   // For runs that have not begun.
   readonly #branches = new Map<number, Seed>()
   // Of runs that have ended before an earlier one.
@@ -26,10 +26,11 @@ export class Guide {
   #begun = 0
   #taken = 0
 
-  constructor(seeds: Iterator<Seed>, share: number, lag: number) {
+  constructor(seeds: Iterator<Seed>, share: number, horizon: number, lag: number) {
     this.#seeds = seeds
     this.#share = share
     this.#lag = lag
+    this.#corpus = new Corpus(horizon)
   }
 
   /** Whether the next run waits for results. */
