@@ -39,10 +39,10 @@ const inert = { update: () => {}, modify: () => {} }
 export const counter = (
   metric: Metric.Counter<number>,
   count: () => number,
-  attributes: Metric.Metric.AttributeSet = {}
+  attributes?: Metric.Metric.AttributeSet
 ): MetricSeries =>
 (context) =>
-  Metric.registerUnsafe(metric, labelled(context, attributes), {
+  Metric.registerUnsafe(metric, attributes === undefined ? context : labelled(context, attributes), {
     ...inert,
     get: () => ({ count: count(), incremental: false })
   })
@@ -76,8 +76,9 @@ export const report = (
 const labelled = (
   context: Context.Context<never>,
   attributes: Metric.Metric.AttributeSet
-): Context.Context<never> =>
-  Context.add(context, Metric.CurrentMetricAttributes, {
-    ...Context.get(context, Metric.CurrentMetricAttributes),
-    ...attributes
-  })
+): Context.Context<never> => {
+  const around = Context.get(context, Metric.CurrentMetricAttributes)
+  // One object for all series of a report: a metric remembers the key of the attributes that it was given last.
+  const own = Object.keys(around).length === 0 ? attributes : { ...around, ...attributes }
+  return Context.add(context, Metric.CurrentMetricAttributes, own)
+}

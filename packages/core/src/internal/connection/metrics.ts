@@ -30,6 +30,8 @@ const synced = (traffic: Traffic): Traffic => {
   return traffic
 }
 
+const outgoing = { role: "client" }
+
 /** Reports the outgoing connections of a network for as long as the Scope is open. */
 export const dialling = (traffic: Traffic): Effect.Effect<void, never, Scope.Scope> =>
-  MetricSeries.report({ role: "client" }, streamSeries(traffic))
+  MetricSeries.report(outgoing, streamSeries(traffic))
