@@ -6,8 +6,31 @@ const largeBytes = 4 * 1024
 // How many bytes of chunks a collection is to free. With 8 MB, there are some collections of the whole heap again.
 const collectedBytes = 6 * 1024 * 1024
 
-let uncollectedBytes = 0
-let collect: (() => void) | undefined = undefined
+// How much free memory is kept: more than is free between two collections.
+const keptBytes = 16 * 1024 * 1024
+
+/** Starts a collection whenever there are enough chunks. */
+class Collector {
+  #bytes = 0
+  #collect: (() => void) | undefined = undefined
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+    if (this.#bytes < collectedBytes) return
+    this.#bytes = 0
+    this.#collect ??= this.#prepare()
+    this.#collect()
+  }
+
+  #prepare(): () => void {
+    // Of the free memory at the end of its heap, glibc keeps 128 KB, and returns the rest to the system; each page that it
+    // takes again costs a fault. Once a larger buffer was freed, as this one is at once, it keeps twice as much as that had.
+    new ArrayBuffer(keptBytes / 2).transfer(0)
+    return makeYoungCollection()
+  }
+}
+
+const collector = new Collector()
 
 /**
  * Counts a chunk, and has the garbage collector free chunks by collections of the young generation.
@@ -15,15 +38,9 @@ let collect: (() => void) | undefined = undefined
  * V8 starts a young collection, which takes a tenth of a millisecond, when the young generation is full. It starts a
  * collection of the whole heap, which takes some ten milliseconds, when memory outside of the heap has grown by some 16 MB. A
  * large chunk takes a hundred bytes of the young generation, which has up to 16 MB, and all its bytes outside. So young
- * collections are started here. An echo of 16 KiB then takes two thirds of the CPU time.
+ * collections are started here.
  */
-export const announce = (bytes: number): void => {
-  uncollectedBytes += bytes
-  if (uncollectedBytes < collectedBytes) return
-  uncollectedBytes = 0
-  collect ??= makeYoungCollection()
-  collect()
-}
+export const announce = (bytes: number): void => collector.add(bytes)
 
 /** Copies a chunk, and announces it; a large one into memory that it does not share with other chunks. */
 export const copy = (chunk: Uint8Array): Buffer => {
