@@ -105,7 +105,9 @@ export class ReceiveBuffer {
   #takeFirst(most: number): Uint8Array {
     const first = this.#readable[0]!
     if (first.length <= most) {
-      this.#readable.shift()
+      // Of one piece, `pop` keeps the memory of the array, unlike `shift`.
+      if (this.#readable.length === 1) this.#readable.pop()
+      else this.#readable.shift()
       return first
     }
     this.#readable[0] = first.subarray(most)
