@@ -1,7 +1,7 @@
 import type { CodecValue } from "../machine/codec.ts"
 import { type Cursor, stop } from "../machine/cursor.ts"
 import type { Plan } from "../machine/plan.ts"
-import { isFixed, link } from "./lengthOf.ts"
+import { firstWidth, isFixed, link } from "./lengthOf.ts"
 
 /** A number over the bytes of other fields: by default, all that come before it. */
 export const checksum = (
@@ -86,9 +86,10 @@ const tieBefore = (plan: Plan, index: number, last: number, covered: Covered): v
     const value = read(c)
     return value === stop ? stop : verify(c, covered, c.links[c.linkBase + covered.value]!, c.at) ?? value
   }
+  const width = firstWidth(number)
   plan.writeWhole(index, (_, writer) => {
     writer.links[writer.linkBase + covered.value] = writer.position
-    writer.room(number.least)
+    writer.room(width)
   })
   plan.wrapWrite(last, (write, value, writer) => {
     write(value, writer)

@@ -117,7 +117,7 @@ export const lengthOfRest = (number: CodecValue<number>, options: LengthOptions)
     }
     const slot = plan.slots++
     if (isFixed(number)) {
-      const width = number.least
+      const width = firstWidth(number)
       plan.writeWhole(index, (_, writer) => {
         writer.links[writer.linkBase + slot] = open(width, writer)
       })
@@ -209,5 +209,5 @@ export const close = (
   return width
 }
 
-/** How many bytes to leave for a number whose size is not known: at first the fewest. */
-export const firstWidth = (number: AnyCodec): number => isFixed(number) ? number.least : 1
+/** How many bytes to leave for a number that is not known: all, or at first the fewest. A small integer to the engine. */
+export const firstWidth = (number: AnyCodec): number => isFixed(number) ? number.least | 0 : 1

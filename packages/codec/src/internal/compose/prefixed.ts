@@ -94,6 +94,9 @@ export const lengthPrefixed = <A>(
   })
 }
 
+/** The most that a length of common code counts beyond its content. */
+const largestAdd = 2 ** 30
+
 const blockOf = (
   number: CodecValue<number>,
   { content, problem }: AnyCodec,
@@ -101,7 +104,10 @@ const blockOf = (
 ): Block | undefined => {
   const numeral = numeralOf(number)
   const { form } = numeral
-  if (content === undefined || problem !== undefined || form === NumberForm.none || !Number.isInteger(add)) {
+  if (
+    content === undefined || problem !== undefined || form === NumberForm.none || !Number.isInteger(add) ||
+    Math.abs(add) > largestAdd
+  ) {
     return undefined
   }
   if (
@@ -110,16 +116,18 @@ const blockOf = (
   ) {
     return undefined
   }
-  const least = Math.max(0, -add)
-  const most = Math.min(
+  // Numbers that are small integers to the engine; -1 where nothing is usual.
+  const small = (n: number): number => Math.max(-1, Math.min(n, 0x7fffffff)) | 0
+  const most = small(Math.min(
     limit,
     numeral.max - add,
     content === BlockContent.bytes ? copyLimit - 1 : textLength,
     // What has the number that says that nothing comes is refused by the codec.
     absent !== undefined && absent >= 0 ? absent - add - 1 : Infinity
-  )
+  ))
   const canOmit = absent !== undefined && absent <= numeral.max
-  return { numeral, content, add, limit, least, most, absent, canOmit, tail: 0, tail0: -1, tail1: -1 }
+  const least = small(Math.max(0, -add))
+  return { numeral, content, add, limit: small(limit), least, most, absent, canOmit, tail: 0, tail0: -1, tail1: -1 }
 }
 
 /** A number of elements, then the elements. */

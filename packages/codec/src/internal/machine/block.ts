@@ -69,11 +69,12 @@ export const writeBlock = (writer: Writer, block: Block, value: unknown): boolea
   if (!isBytes(value)) return false
   const { length } = value
   if (length < block.least || length > block.most) return false
-  const from = writer.room(block.numeral.most + length + block.tail)
+  const size = length | 0
+  const from = writer.room(block.numeral.most + size + block.tail)
   const { bytes } = writer
-  const at = putNumeral(bytes, from, block.numeral, length + block.add)
-  put(bytes, at, value, length)
-  writer.at = putTail(bytes, at + length, block)
+  const at = putNumeral(bytes, from, block.numeral, size + block.add)
+  put(bytes, at, value, size)
+  writer.at = putTail(bytes, at + size, block)
   return true
 }
 

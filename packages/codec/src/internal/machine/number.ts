@@ -24,16 +24,20 @@ export interface Numeral {
   readonly max: number
 }
 
+/**
+ * All numbers are small integers to the engine, which the sizes of a codec are not, since some are infinite or a part of a
+ * byte: positions that are computed from one that is not would no longer be small integers either.
+ */
 export const numeralOf = ({ form, least, line, most }: CodecValue<number>): Numeral => ({
   form: line === undefined ? form : lineForm,
   line,
-  size: line === undefined && form !== NumberForm.none && form !== varint ? least : 0,
-  most: Number.isFinite(most) ? most : 16,
+  size: line === undefined && form !== NumberForm.none && form !== varint ? least | 0 : 0,
+  most: Number.isFinite(most) ? Math.ceil(most) | 0 : 16,
   max: form === varint
     ? most < 2 ? 0x7f : 0x3fff
     : line === undefined
-    ? Math.min(2 ** (8 * least) - 1, 0x7fffffff)
-    : Math.min(line.max, 999_999)
+    ? Math.min(2 ** (8 * least) - 1, 0x7fffffff) | 0
+    : Math.min(line.max, 999_999) | 0
 })
 
 /**

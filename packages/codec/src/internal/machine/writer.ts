@@ -35,6 +35,9 @@ interface Splice {
 /**
  * One frame while it is written: straight into the buffer of the output, in one piece, so that lengths and checksums can
  * be filled in later. Large payloads are kept apart, and are not copied.
+ *
+ * To an engine, the length of bytes can be beyond 2^31. Where it is known to be less, `| 0` says so: positions that are
+ * computed from it stay small integers, which cost less than numbers that are allocated.
  */
 export class Writer {
   bytes: Uint8Array = new Uint8Array(0)
@@ -73,7 +76,7 @@ export class Writer {
     this.at = this.begun = output.reserve(firstRoom)
     if (output.bytes !== this.bytes) {
       this.bytes = output.bytes
-      this.end = this.bytes.length
+      this.end = this.bytes.length | 0
     }
     // What a frame changes it puts back, unless it fails.
     if (this.#isOpen) this.#clean()
@@ -135,14 +138,15 @@ export class Writer {
   }
 
   payload(bytes: Uint8Array): void {
-    const length = bytes.length
+    const { length } = bytes
     if (length >= copyLimit) {
       this.#splices.push({ at: this.at - this.begun, bytes })
       this.#spliced += length
       return
     }
-    const at = this.room(length)
-    put(this.bytes, at, bytes, length)
+    const size = length | 0
+    const at = this.room(size)
+    put(this.bytes, at, bytes, size)
   }
 
   /** Writes a number over room of its size; returns false if its codec has to be asked. */
@@ -166,7 +170,7 @@ export class Writer {
    * is another.
    */
   insert(position: number, number: CodecValue<number>, value: number, width: number): number {
-    const size = number.measure?.(value) ?? this.#sizeOf(number, value)
+    const size = (number.measure?.(value) ?? this.#sizeOf(number, value)) | 0
     if (this.problem !== undefined) return width
     if (size !== width) this.#move(position, width, size - width)
     this.patch(position, number, value)
@@ -274,6 +278,6 @@ export class Writer {
     if (this.bytes !== old || at !== from) this.bytes.set(old.subarray(from, from + used), at)
     this.begun = at
     this.at = at + used
-    this.end = this.bytes.length
+    this.end = this.bytes.length | 0
   }
 }
