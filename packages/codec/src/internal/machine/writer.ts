@@ -107,7 +107,8 @@ export class Writer {
   room(n: number): number {
     if (this.end - this.at < n) this.#grow(n)
     const at = this.at
-    this.at = at + n
+    // What is less than 2^31 stays a small integer, whatever the engine takes `n` for.
+    this.at = n < 0x7fffffff ? at + (n | 0) : at + n
     return at
   }
 
