@@ -106,6 +106,7 @@ export const encodePublish = (values: ReadonlyArray<Publish>): Buffer => {
   let at = 0
   for (const value of values) {
     const topicLength = Buffer.byteLength(value.topic)
+    if (topicLength > 0xffff || value.payload.length > maxLength) throw new Error("too long")
     target[at++] = 0x30 | (value.duplicate ? 8 : 0) | (value.qos << 1) | (value.retain ? 1 : 0)
     let length = 2 + topicLength + (value.qos > 0 ? 2 : 0) + value.payload.length
     for (; length >= 128; length >>= 7) target[at++] = (length & 0x7f) | 0x80
@@ -193,8 +194,10 @@ export const encodeCommands = (values: ReadonlyArray<Command>): Buffer => {
     target[at++] = 10
   }
   for (const { words } of values) {
+    if (words.length > maxLength) throw new Error("too long")
     line(42, words.length)
     for (const word of words) {
+      if (word.length > maxLength) throw new Error("too long")
       line(36, word.length)
       target.set(word, at)
       at += word.length
@@ -253,6 +256,7 @@ export const encodeRows = (values: ReadonlyArray<DataRow>): Buffer => {
   const target = Buffer.allocUnsafe(size)
   let at = 0
   for (const { columns } of values) {
+    if (columns.length > 0xffff) throw new Error("too many columns")
     const begin = at
     target[at] = 68
     at += 5
@@ -266,7 +270,9 @@ export const encodeRows = (values: ReadonlyArray<DataRow>): Buffer => {
         at += column.length
       }
     }
-    target.writeInt32BE(at - begin - 1, begin + 1)
+    const length = at - begin - 1
+    if (length > maxLength) throw new Error("too long")
+    target.writeInt32BE(length, begin + 1)
   }
   return target
 }
@@ -320,6 +326,7 @@ export const encodeReadings = (values: ReadonlyArray<Reading>): Buffer => {
   for (const { data, id, kind, name, value } of values) {
     const nameLength = Buffer.byteLength(name)
     const length = 14 + nameLength + data.length
+    if (nameLength > 0xff || kind > 0xff || length >= 1 << 14) throw new Error("too long")
     if (length < 128) target[at++] = length
     else {
       target[at++] = (length & 0x7f) | 0x80
