@@ -63,3 +63,18 @@ it.effect("interrupts the effect with its caller, and leaves no timer", () =>
     expect(sleeping).toBe(0)
     expect(yield* timeouts.limit(Effect.succeed(1), 1, () => "late")).toBe(1)
   }))
+
+it.effect("still limits what comes after an effect whose time was over, and that ended the others", () =>
+  Effect.gen(function*() {
+    const timeouts = yield* make
+    const others: Array<Fiber.Fiber<unknown, unknown>> = []
+    const endOthers = () => Effect.sync(() => others.forEach((each) => each.interruptUnsafe()))
+    const quick = yield* fork(Effect.onError(timeouts.limit(Effect.never, 100, () => "quick is late"), endOthers))
+    others.push(yield* fork(timeouts.limit(Effect.never, 300, () => "slow is late")))
+    yield* TestClock.adjust(100)
+    expect(yield* Fiber.await(quick)).toEqual(Exit.fail("quick is late"))
+    expect(others[0]!.pollUnsafe()).toBeDefined()
+    const next = yield* fork(timeouts.limit(Effect.never, 1000, () => "late"))
+    yield* TestClock.adjust(1000)
+    expect(next.pollUnsafe()).toEqual(Exit.fail("late"))
+  }))

@@ -128,7 +128,7 @@ export class HandshakePhase {
 
   /** Gives up all. */
   close(): void {
-    for (const handshake of this.#handshakes.all) this.#giveUp(handshake, "closing")
+    while (this.#handshakes.size > 0) this.dropOldest("closing")
     this.#watcher?.interruptUnsafe()
     this.#watcher = undefined
   }

@@ -69,10 +69,9 @@ export class Timeouts {
   #watch(): void {
     this.#watcher = this.#run(untilDue(this.#clock, (now) => {
       this.#wakesAt = Infinity
-      for (const limited of this.#limited.all) {
-        if (limited.due <= now) limited.expire()
-        else this.#wakesAt = Math.min(this.#wakesAt, limited.due)
-      }
+      for (const { due, expire } of this.#limited.all) if (due <= now) expire()
+      // An effect that was interrupted may have ended others with it.
+      for (const { due } of this.#limited.all) if (due > now) this.#wakesAt = Math.min(this.#wakesAt, due)
       return this.#wakesAt === Infinity ? Effect.void : this.#wakesAt - now
     }))
   }
