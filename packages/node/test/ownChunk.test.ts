@@ -1,7 +1,9 @@
 import { constants, PerformanceObserver } from "node:perf_hooks"
+import * as V8 from "node:v8"
 import * as Vm from "node:vm"
 import { expect, it } from "vitest"
 import * as OwnChunk from "../src/internal/facade/ownChunk.ts"
+import { makeYoungCollection } from "../src/internal/facade/youngCollection.ts"
 
 // The types of Node lack `detail`.
 interface Collection {
@@ -29,4 +31,15 @@ it("frees chunks by collections of the young generation", async () => {
   // The program and its contexts see nothing of it.
   expect("gc" in globalThis).toBe(isExposed)
   expect(Vm.runInNewContext("'gc' in globalThis")).toBe(isExposed)
+})
+
+it("leaves --expose-gc set for a program that has set it", () => {
+  const wasExposed = Vm.runInNewContext("'gc' in globalThis") as boolean
+  V8.setFlagsFromString("--expose-gc")
+  try {
+    makeYoungCollection()()
+    expect(Vm.runInNewContext("'gc' in globalThis")).toBe(true)
+  } finally {
+    if (!wasExposed) V8.setFlagsFromString("--no-expose-gc")
+  }
 })

@@ -1,3 +1,4 @@
+import { isNode } from "./runtime.ts"
 import { makeYoungCollection } from "./youngCollection.ts"
 
 // Node cuts the buffers of smaller chunks out of larger ones, which is faster.
@@ -40,7 +41,9 @@ const collector = new Collector()
  * large chunk takes a hundred bytes of the young generation, which has up to 16 MB, and all its bytes outside. So young
  * collections are started here.
  */
-export const announce = (bytes: number): void => collector.add(bytes)
+export const announce = (bytes: number): void => {
+  if (isNode) collector.add(bytes)
+}
 
 /** Copies a chunk, and announces it; a large one into memory that it does not share with other chunks. */
 export const copy = (chunk: Uint8Array): Buffer => {
