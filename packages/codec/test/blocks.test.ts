@@ -12,6 +12,7 @@ const blocks: Readonly<Record<string, Block>> = {
   int32: Codec.lengthPrefixed(Codec.int32be, Codec.bytes(), { absent: -1 }),
   uint32: Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { absent: 0xffffffff }),
   "uint32 with add": Codec.lengthPrefixed(Codec.uint32be, Codec.bytes(), { add: 4 }) as Block,
+  "int32 counting one more": Codec.lengthPrefixed(Codec.int32be, Codec.bytes(), { add: 1, absent: 0 }),
   "int32 counting less": Codec.lengthPrefixed(Codec.int32be, Codec.bytes(), { add: -2, absent: -1 }),
   uint16: Codec.lengthPrefixed(Codec.uint16be, Codec.bytes(), { absent: 0xffff }),
   "uint16 counting less": Codec.lengthPrefixed(Codec.uint16be, Codec.bytes(), { add: -2 }) as Block,

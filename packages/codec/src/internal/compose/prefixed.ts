@@ -122,8 +122,8 @@ const blockOf = (
     limit,
     numeral.max - add,
     content === BlockContent.bytes ? copyLimit - 1 : textLength,
-    // What has the number that says that nothing comes is refused by the codec.
-    absent !== undefined && absent >= 0 ? absent - add - 1 : Infinity
+    // What has the number that says that nothing comes is refused by the codec. Content without bytes may have a larger one.
+    absent !== undefined && absent >= Math.max(0, add) ? absent - add - 1 : Infinity
   ))
   const canOmit = absent !== undefined && absent <= numeral.max
   const least = small(Math.max(0, -add))
