@@ -108,6 +108,14 @@ describe("a corpus", () => {
     expect(drawn(late, 1)).toEqual([undefined])
   })
 
+  it("does not branch off runs that took no time", () => {
+    const corpus = new Corpus(Infinity)
+    corpus.take({ ...trial(1, [{ name: "at once", at: 0 }]), elapsed: 0 })
+    expect(drawn(corpus, 1)).toEqual([undefined])
+    corpus.take(trial(2, [{ name: "later", at: 500 }]))
+    expect(drawn(corpus, 1)).toEqual(["2@501~0"])
+  })
+
   it("counts what a branch inherits, and branches off only after it", () => {
     const corpus = new Corpus(Infinity)
     corpus.take(trial("a@500~1", [{ name: "before", at: 499 }, { name: "after", at: 500 }]))

@@ -47,7 +47,8 @@ export class Corpus {
       if (this.#found.size < limit) this.#found.set(name, found)
       found.runs++
       const left = 1 - at / (1000 * Math.min(elapsed, this.#horizon))
-      if (at < since || left < least || branches.length === deepest) continue
+      // Of a run that took no time, nothing is left.
+      if (at < since || !(left >= least) || branches.length === deepest) continue
       // A microsecond later, so that all that happens at the same moment stays.
       found.places.push({ seed, at: at + 1, left })
       if (found.places.length > kept) found.places.shift()
