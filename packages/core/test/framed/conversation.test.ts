@@ -86,3 +86,52 @@ describe("the peer of a state of a conversation", () => {
     })
   )
 })
+
+describe("a conversation that changes its state", () => {
+  VitestSimulation.it(
+    "leaves nothing on the stack of the connection's fiber, whichever framing is next",
+    Effect.gen(function*() {
+      const frames: Array<number> = []
+      const stateIn = (framing: Framing.Framing<string>, next: () => Conversation.State) =>
+        Conversation.state({
+          framing,
+          onMessage: () =>
+            Effect.withFiber((fiber) => {
+              frames.push((fiber as unknown as { readonly _stack: ReadonlyArray<unknown> })._stack.length)
+              return Effect.succeed(Conversation.become(next()))
+            })
+        })
+      const first = stateIn(lines, () => second)
+      const second: Conversation.State = stateIn(lines, () => third)
+      const third = stateIn(netstrings, () => first)
+      const client = yield* serve(Conversation.handler(() => first))
+      const round = "a\nb\n1:c,"
+      yield* Connection.writeText(client, round)
+      yield* Effect.sleep("1 second")
+      yield* Connection.writeText(client, round.repeat(30))
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(frames.length, 93)
+      assert.strictEqual(new Set(frames).size, 1, frames.join(" "))
+    })
+  )
+
+  VitestSimulation.it(
+    "sends what it has said when a state fails as it is entered",
+    Effect.gen(function*() {
+      const last = Conversation.state({
+        framing: lines,
+        onEnter: (peer) => Effect.andThen(peer.send("goodbye"), Effect.fail("failed")),
+        onMessage: () => Effect.void
+      })
+      const first = Conversation.state({
+        framing: lines,
+        onMessage: () => Effect.as(Effect.yieldNow, Conversation.become(last))
+      })
+      const converse = Conversation.handler(() => first)
+      const client = yield* serve((connection) => Effect.catch(converse(connection), () => Connection.end(connection)))
+      yield* Connection.writeText(client, "hello\n")
+      const got = yield* Connection.readExactly(client, 8)
+      assert.strictEqual(new TextDecoder().decode(got), "goodbye\n")
+    })
+  )
+})

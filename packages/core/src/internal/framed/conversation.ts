@@ -7,7 +7,7 @@ import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
 import { ended } from "../connection/ended.ts"
 import { upgrade } from "../connection/startTls.ts"
-import { stateOf as connectionState } from "../connection/state.ts"
+import { type ConnectionState, stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
 import { type FramedState, makeState } from "./state.ts"
 import { Turns } from "./turns.ts"
@@ -66,60 +66,66 @@ class PeerState<Out, In> implements Conversation.Peer<Out> {
   }
 }
 
+/** The peer of the state before, behind whose messages the next one begins. */
+type Before = PeerState<never, unknown> | undefined
+
+/** Where a conversation is going. */
+interface Course<E, R> {
+  /** The state to enter next, unless the conversation ends. */
+  state: AnyState<E, R> | undefined
+  before: Before
+}
+
 /** Goes from state to state until one of them, or the peer, ends the conversation. */
 export const converse = <E, R>(connection: Connection.Connection, initial: AnyState<E, R>): Conversing<E, R> =>
-  Effect.suspend(() => enter(connection, undefined, initial))
-
-const enter = <E, R>(
-  connection: Connection.Connection,
-  before: PeerState<never, unknown> | undefined,
-  state: AnyState<E, R>
-): Conversing<E, R> =>
-  state.run(<Out, In>(options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
-    const { framing, onEnter } = options
-    if (framing.invalid !== undefined) return Effect.fail(framing.invalid)
-    const peer = peerOf(connection, before, framing)
-    const listening = listen(peer, options)
-    return onEnter === undefined ? listening : Effect.flatMap(onEnter(peer), () => listening)
+  Effect.suspend(() => {
+    const course: Course<E, R> = { state: initial, before: undefined }
+    const body = () => enter(connectionState(connection), course)
+    // A loop: were each state within the one before, each change of the state would take memory until the end.
+    return Effect.whileLoop({ while: () => course.state !== undefined, body, step: () => {} })
   })
 
-const peerOf = <Out, In>(
-  connection: Connection.Connection,
-  before: PeerState<never, unknown> | undefined,
-  framing: Framing.Framing<Out, In>
-): PeerState<Out, In> => {
+const enter = <E, R>(connection: ConnectionState, course: Course<E, R>): Conversing<E, R> =>
+  course.state!.run(<Out, In>(options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
+    const { framing, onEnd, onEnter, onMessage } = options
+    course.state = undefined
+    if (framing.invalid !== undefined) return Effect.fail(framing.invalid)
+    const peer = peerOf(connection, course.before, framing)
+    course.before = peer as unknown as PeerState<never, unknown>
+    const { outbox } = peer.framed
+    const turns = new Turns<Out, In, Next<E, R> | void, E, R>(peer.framed, {
+      handle: (message) => onMessage(message, peer),
+      take: (next) => {
+        if (next === undefined) return undefined
+        switch (next._tag) {
+          case "Reply": {
+            // `Conversation.state` checks that replies have the type of its framing.
+            const refusal = outbox.add(next.message as Out)
+            return refusal === undefined ? undefined : Effect.fail(refusal)
+          }
+          case "Become":
+            if ((next.state as unknown) === options) return undefined
+            course.state = next.state
+            return Effect.void
+          case "End":
+            return end(connection)
+          case "Secure":
+            return Effect.map(upgrade(connection, { role: "server", tls: next.tls }), () => {
+              peer.isOver = true
+              course.before = undefined
+              course.state = next.state
+            })
+        }
+      },
+      whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
+    })
+    const conversing = onEnter === undefined ? turns.wait : Effect.flatMap(onEnter(peer), () => turns.wait)
+    return Effect.onError(conversing, () => Effect.ignore(outbox.flush))
+  })
+
+const peerOf = <Out, In>(connection: ConnectionState, before: Before, framing: Framing.Framing<Out, In>) => {
   // The same framing is of the same types.
   if ((before?.framing as unknown) === framing) return before as unknown as PeerState<Out, In>
   if (before !== undefined) before.isOver = true
-  return new PeerState(framing, makeState(connectionState(connection), framing, before?.framed))
-}
-
-const listen = <Out, In, E, R>(peer: PeerState<Out, In>, options: StateOptions<Out, In, E, R>): Conversing<E, R> => {
-  const { connection, outbox } = peer.framed
-  const { onEnd, onMessage } = options
-  const turns = new Turns<Out, In, Next<E, R> | void, E, R>(peer.framed, {
-    handle: (message) => onMessage(message, peer),
-    take: (next) => {
-      if (next === undefined) return undefined
-      switch (next._tag) {
-        case "Reply": {
-          // `Conversation.state` checks that replies have the type of its framing.
-          const refusal = outbox.add(next.message as Out)
-          return refusal === undefined ? undefined : Effect.fail(refusal)
-        }
-        case "Become":
-          if ((next.state as unknown) === options) return undefined
-          return Effect.suspend(() => enter(peer.connection, peer as unknown as PeerState<never, unknown>, next.state))
-        case "End":
-          return end(connection)
-        case "Secure":
-          return Effect.flatMap(upgrade(connection, { role: "server", tls: next.tls }), () => {
-            peer.isOver = true
-            return enter(peer.connection, undefined, next.state)
-          })
-      }
-    },
-    whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
-  })
-  return Effect.onError(turns.wait, () => Effect.ignore(outbox.flush))
+  return new PeerState(framing, makeState(connection, framing, before?.framed))
 }
