@@ -22,7 +22,7 @@ const fs = FileSystem.FileSystem
 const withDisk = <A, E>(
   body: (host: Host.Host, disk: FileSystem.FileSystem) => Effect.Effect<A, E, SimNetwork.SimNetwork>,
   options: SimNetwork.HostOptions = {},
-  seed = 1
+  seed: number | string = 1
 ) =>
   Simulation.run(
     Effect.flatMap(SimNetwork.host("host", options), (host) => body(host, Disk.fileSystem(host))),
@@ -340,6 +340,23 @@ describe("a disk", () => {
         })
       )
       expect(orders).toEqual(["abc", "acb", "bac", "bca", "cab", "cba"])
+    }))
+
+  it.effect("keeps that order where a run branches off", () =>
+    Effect.gen(function*() {
+      const orders = withDisk(
+        (_, disk) =>
+          Effect.gen(function*() {
+            for (const name of "abcdefgh") yield* disk.makeDirectory(`/x/${name}`, { recursive: true })
+            const before = yield* disk.readDirectory("/x")
+            yield* Effect.sleep("10 seconds")
+            return [before, yield* disk.readDirectory("/x")]
+          }),
+        {},
+        "1@5000000~1"
+      )
+      const [before, after] = yield* orders
+      expect(after).toEqual(before)
     }))
 
   it.effect("does not watch, and says so", () =>

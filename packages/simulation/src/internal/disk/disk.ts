@@ -4,7 +4,7 @@ import type * as PlatformError from "effect/PlatformError"
 import type * as Trace from "../../Trace.ts"
 import type { Alarms } from "../time/alarms.ts"
 import type { Engine } from "../time/engine.ts"
-import { RandomStream } from "../time/random.ts"
+import { RandomStream, type Seed } from "../time/random.ts"
 import { sleep } from "../time/sleep.ts"
 import type { Streams } from "../time/streams.ts"
 import { type Call, Errno, NodeError, toPlatformError } from "./errno.ts"
@@ -33,6 +33,8 @@ export interface Request extends Call {
 export class Disk {
   readonly #machine: Machine
   readonly #settings: DiskSettings
+  // Directories keep their order where a run branches off.
+  readonly #order: Seed
   readonly volume: Volume
   readonly #times: RandomStream
   readonly #failures: RandomStream
@@ -53,6 +55,7 @@ export class Disk {
   constructor(machine: Machine, settings: DiskSettings) {
     this.#machine = machine
     this.#settings = settings
+    this.#order = machine.streams.seed
     const stream = (concern: string) => machine.streams.of(`${machine.name}/disk/${concern}`)
     this.#times = stream("times")
     this.#failures = stream("failures")
@@ -112,7 +115,7 @@ export class Disk {
 
   /** Where a directory lists a name: by a hash, as ext4 does. */
   rankOf(name: string): number {
-    return new RandomStream(this.#machine.streams.seed, `${this.#machine.name}/disk/order/${name}`).bits()
+    return new RandomStream(this.#order, `${this.#machine.name}/disk/order/${name}`).bits()
   }
 
   /** Throws if the read fails. */
