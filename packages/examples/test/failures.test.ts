@@ -59,7 +59,8 @@ describe("failures", () => {
     ["echo server extra", /"extra"/],
     ["echo sever", /"sever".*server/],
     ["eco server", /"eco".*echo/],
-    ["udp server --unix /tmp/a", /--unix/]
+    ["udp server --unix /tmp/a", /--unix/],
+    ["raft node --id 1 --members 2=127.0.0.1:7002", /--members lacks node 1/]
   ])("%s", async (args, expected) => {
     expect(await failure(args)).toMatch(expected)
   })

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
+import { BadFlag } from "../cli/BadFlag.ts"
 import * as flags from "../cli/flags.ts"
 import { duration, path, positiveNumber, setting, wholeNumber } from "../cli/setting.ts"
 import { printable } from "../cli/text.ts"
@@ -50,8 +51,11 @@ const node = Command.make(
     data: path("data", "Folder for the log of this node, raft-ID by default"),
     drain: flags.drain
   },
-  ({ data, drain, host, id, members, port }) =>
-    Node.serve({
+  Effect.fnUntraced(function*({ data, drain, host, id, members, port }) {
+    if (members.size > 0 && !members.has(id)) {
+      return yield* new BadFlag({ message: `--members lacks node ${id} itself; name all first members on each of them` })
+    }
+    return yield* Node.serve({
       id,
       founders: members,
       listen: Endpoint.tcp(host, port),
@@ -61,6 +65,7 @@ const node = Command.make(
     }).pipe(
       Effect.provide([Storage.layer(Option.getOrElse(data, () => `raft-${id}`)), NodeNetwork.layer])
     )
+  })
 ).pipe(Command.withDescription("Run one node of a store"))
 
 const client = {
