@@ -53,7 +53,9 @@ const node = Command.make(
   },
   Effect.fnUntraced(function*({ data, drain, host, id, members, port }) {
     if (members.size > 0 && !members.has(id)) {
-      return yield* new BadFlag({ message: `--members lacks node ${id} itself; name all first members on each of them` })
+      return yield* new BadFlag({
+        message: `--members lacks node ${id} itself; name all first members on each of them`
+      })
     }
     return yield* Node.serve({
       id,
