@@ -276,8 +276,9 @@ export const seedFromEnvironment: Effect.Effect<Option.Option<Seed>> = fromEnvir
  * `eventually` and `decode`, which cannot be sent to a thread, are then fields of the module's export `options`; its other fields are
  * defaults. The threads are kept for later explorations of the process, and do not keep it alive; each imports a module once.
  *
- * Half of a number of seeds are branches, such as `7@2000001~40`: the run of seed 7 for 2,000,001 microseconds, in which it reached
- * a rare `Property.sometimes` or `reachable`, and another future from then on. Their text is a seed for `run` and `SLUICE_SEED` too.
+ * If `seeds` is a number, up to half of the runs are branches, such as `7@2000001~40`: the run of seed 7 for 2,000,001 microseconds,
+ * in which it reached a rare `Property.sometimes` or `reachable`, and other random numbers and faults from then on. Such text is a
+ * seed for `run` and `SLUICE_SEED` too.
  *
  * The first seed is run twice; the exploration fails with `SimulationNotDeterministic` if the runs differ. It fails with
  * `SimulationUnmet` if a `Property.sometimes` or `reachable` held in no run.
