@@ -64,6 +64,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["ProxyProtocol"]
   ],
   client: [
+    ["internal/chain"],
     ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
     ["internal"],
     ["ClusterSocket", "FramedClient", "Reconnecting"]

@@ -2,6 +2,7 @@ import * as Framed from "@sluice/core/Framed"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { Chain, type Link } from "./chain.ts"
 import { RequestFailed } from "./errors.ts"
 
 type Failure<E> = E | Framed.FramedError
@@ -13,7 +14,8 @@ export interface Correlation<Out, In> {
 }
 
 /** A request that waits for its answer. If its caller has left, the answer is dropped when it arrives. */
-interface Pending<In, E> {
+interface Pending<In, E> extends Link<Pending<In, E>> {
+  readonly id: unknown
   /** Where the request ends in the output. */
   readonly end: number
   readonly since: number
@@ -35,10 +37,10 @@ export class Channel<Out, In, E> {
   readonly #correlation: Correlation<Out, In> | undefined
   readonly #observer: Observer
   #outbox: Framed.Outbox<Out> | undefined = undefined
-  // By their ids, or by their order. A Map keeps the order of insertion.
-  #pending = new Map<unknown, Pending<In, E>>()
-  #asked = 0
-  #answered = 0
+  // In the order in which they were sent.
+  readonly #pending = new Chain<Pending<In, E>>()
+  // Where answers do not come in that order.
+  readonly #byId = new Map<unknown, Pending<In, E>>()
 
   constructor(options: {
     /** Each request has taken one, and releases it. */
@@ -63,14 +65,11 @@ export class Channel<Out, In, E> {
 
   /** When the oldest request in flight was sent. */
   get waitingSince(): number | undefined {
-    for (const { since } of this.#pending.values()) return since
-    return undefined
+    return this.#pending.first?.since
   }
 
   open(framed: Framed.Framed<Out, In>): void {
     this.#outbox = Framed.outbox(framed)
-    this.#asked = 0
-    this.#answered = 0
   }
 
   /** Fails the requests in flight: there will be no answers on this connection. */
@@ -78,8 +77,8 @@ export class Channel<Out, In, E> {
     const outbox = this.#outbox
     if (outbox === undefined) return
     this.#outbox = undefined
-    const lost = [...this.#pending.values()]
-    this.#pending = new Map()
+    const lost = this.#pending.clear()
+    this.#byId.clear()
     for (const { end, resume } of lost) {
       this.#slots.release()
       resume?.(Effect.fail(new RequestFailed({ sent: end <= outbox.flushedTo, reason })))
@@ -93,8 +92,8 @@ export class Channel<Out, In, E> {
    */
   ask(message: Out, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<In, FramingError | RequestFailed<E>> {
     const outbox = this.#outbox!
-    const id = this.#correlation === undefined ? this.#asked : this.#correlation.request(message)
-    const problem = this.#pending.has(id)
+    const id = this.#correlation?.request(message)
+    const problem = this.#byId.has(id)
       ? Effect.die(new Error(`two requests in flight have the id ${String(id)}; make ids unique`))
       : undefined
     const refusal = problem ?? asFailure(outbox.add(message))
@@ -102,9 +101,16 @@ export class Channel<Out, In, E> {
       this.#slots.release()
       return refusal
     }
-    this.#asked++
-    const pending: Pending<In, E> = { end: outbox.offset, since: this.#now(), resume: undefined }
-    this.#pending.set(id, pending)
+    const pending: Pending<In, E> = {
+      id,
+      end: outbox.offset,
+      since: this.#now(),
+      resume: undefined,
+      previous: undefined,
+      next: undefined
+    }
+    this.#pending.add(pending)
+    if (this.#correlation !== undefined) this.#byId.set(id, pending)
     const answer = Effect.callback<In, RequestFailed<E>>((resume) => {
       pending.resume = resume
       return Effect.sync(() => {
@@ -119,14 +125,18 @@ export class Channel<Out, In, E> {
 
   /** Takes a message, if it answers a request. */
   answer(message: In): boolean {
-    const id = this.#correlation === undefined ? this.#answered : this.#correlation.answer(message)
-    const pending = this.#pending.get(id)
+    const pending = this.#correlation === undefined
+      ? this.#pending.first
+      : this.#byId.get(this.#correlation.answer(message))
     if (pending === undefined) return false
-    this.#answered++
-    this.#pending.delete(id)
+    this.#pending.remove(pending)
+    this.#byId.delete(pending.id)
     this.#slots.release()
     this.#observer.onAnswer(this.#now() - pending.since)
-    pending.resume?.(Effect.succeed(message))
+    const { resume } = pending
+    // An old table of the Map may keep it.
+    pending.resume = undefined
+    resume?.(Effect.succeed(message))
     return true
   }
 }

@@ -1,4 +1,9 @@
 import * as Effect from "effect/Effect"
+import { Chain, type Link } from "./chain.ts"
+
+interface Waiter extends Link<Waiter> {
+  readonly grant: () => void
+}
 
 /** A bounded number of slots, given to those that wait for one in order. Released from callbacks, unlike those of a `Semaphore`. */
 export class Slots<E> {
@@ -7,7 +12,7 @@ export class Slots<E> {
   readonly #refuse: () => E
   #taken = 0
   // In order of arrival.
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Chain<Waiter>()
 
   constructor(options: { readonly most: number; readonly mostWaiting: number; readonly refuse: () => E }) {
     this.#most = options.most
@@ -30,16 +35,18 @@ export class Slots<E> {
       return resume(Effect.void)
     }
     if (this.#waiting.size >= this.#mostWaiting) return resume(Effect.fail(this.#refuse()))
-    const grant = () => resume(Effect.void)
-    this.#waiting.add(grant)
-    return Effect.sync(() => void this.#waiting.delete(grant))
+    const waiter: Waiter = { grant: () => resume(Effect.void), previous: undefined, next: undefined }
+    this.#waiting.add(waiter)
+    return Effect.sync(() => this.#waiting.remove(waiter))
   })
 
   release(): void {
-    for (const grant of this.#waiting) {
-      this.#waiting.delete(grant)
-      return grant()
+    const { first } = this.#waiting
+    if (first === undefined) {
+      this.#taken--
+      return
     }
-    this.#taken--
+    this.#waiting.remove(first)
+    first.grant()
   }
 }
