@@ -7,9 +7,9 @@ export type NodeServer = Http.Server | Http2.Http2Server
 
 /** The requests in flight of a server, so that draining closes each connection as soon as it has none. */
 export class Requests {
-  // By HTTP/1 connection; one that was upgraded has a request that never ends.
-  readonly #inFlight = new Map<Net.Socket, number>()
-  readonly #responses = new Set<Http.ServerResponse>()
+  // By HTTP/1 connection, until it is upgraded. A Set of all responses would keep most of them until the whole heap is
+  // collected, because its old tables keep what was in them, and one another.
+  readonly #inFlight = new Map<Net.Socket, Array<Http.ServerResponse>>()
   // HTTP/2 has sessions, which count their streams themselves.
   readonly #sessions = new Set<Http2.Http2Session>()
   #draining = false
@@ -22,25 +22,19 @@ export class Requests {
   #watchConnections(server: Http.Server): void {
     server.on("connection", (socket: Net.Socket) => {
       if (this.#draining) return socket.destroySoon()
-      this.#inFlight.set(socket, 0)
+      this.#inFlight.set(socket, [])
       socket.once("close", () => this.#inFlight.delete(socket))
     })
     server.on("request", ({ socket }, response) => {
-      this.#add(socket, 1)
-      this.#responses.add(response)
+      const responses = this.#inFlight.get(socket)
+      responses?.push(response)
       if (this.#draining) response.setHeader("connection", "close")
       response.once("close", () => {
-        this.#responses.delete(response)
-        if (this.#add(socket, -1) === 0 && this.#draining) socket.destroySoon()
+        responses?.splice(responses.indexOf(response), 1)
+        if (this.#draining && this.#inFlight.get(socket)?.length === 0) socket.destroySoon()
       })
     })
-    server.on("upgrade", ({ socket }) => void this.#add(socket, 1))
-  }
-
-  #add(socket: Net.Socket, change: 1 | -1): number {
-    const count = (this.#inFlight.get(socket) ?? 0) + change
-    if (this.#inFlight.has(socket)) this.#inFlight.set(socket, count)
-    return count
+    server.on("upgrade", ({ socket }) => void this.#inFlight.delete(socket))
   }
 
   #watchSessions(server: Http2.Http2Server): void {
@@ -66,8 +60,10 @@ export class Requests {
   /** Closes idle connections now, and the others after their responses. */
   drain(): void {
     this.#draining = true
-    for (const response of this.#responses) if (!response.headersSent) response.setHeader("connection", "close")
-    for (const [socket, count] of this.#inFlight) if (count === 0) socket.destroySoon()
+    for (const [socket, responses] of this.#inFlight) {
+      if (responses.length === 0) socket.destroySoon()
+      for (const response of responses) if (!response.headersSent) response.setHeader("connection", "close")
+    }
     for (const session of this.#sessions) session.close()
   }
 }
