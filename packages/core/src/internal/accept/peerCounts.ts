@@ -34,8 +34,7 @@ export class PeerCounts {
 
   /** Counts a connection; without a source it is only remembered, for a policy that counts later. */
   add(peer: Peer, source: Prefix | undefined): Slot {
-    const slot = new Slot(this, peer)
-    this.#slots.add(slot)
+    const slot = this.#slots.add(new Slot(this, peer))
     this.#count(slot, source)
     return slot
   }

@@ -5,7 +5,7 @@ export interface Link<Self> {
 }
 
 /**
- * A set in the order of arrival, for what every connection enters and leaves.
+ * A set in the order of arrival, for what every connection or datagram enters and leaves.
  *
  * A `Set` or a `Map` copies its table every some dozen entries, and the old table keeps the entries of that time. Once one
  * table has survived two collections of the young generation, it keeps the next ones, and they most connections of a busy
@@ -24,12 +24,14 @@ export class Chain<A extends Link<A>> {
     return all
   }
 
-  add(link: A): void {
+  /** Returns the link. */
+  add(link: A): A {
     link.previous = this.#last
     if (this.#last === undefined) this.first = link
     else this.#last.next = link
     this.#last = link
     this.size++
+    return link
   }
 
   /** Answers whether it was in it. */

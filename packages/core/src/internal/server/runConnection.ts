@@ -119,8 +119,7 @@ export const makeServing = <E, R>(options: {
   }
 
   const begin = (connection: ConnectionState, policy: Policy): void => {
-    const session = new Session(connection, clock, end)
-    sessions.add(session)
+    const session = sessions.add(new Session(connection, clock, end))
     if (events.hears("Accepted")) events.emit(accepted(events, session))
     watch(session, policy)
     new CallbackHandling(session, proceed).begin(handle)

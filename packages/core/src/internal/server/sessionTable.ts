@@ -14,10 +14,10 @@ export class Sessions extends Chain<Session> {
     for (const { connection } of this.all) connection.activity.watch(clock)
   }
 
-  override add(session: Session): void {
+  override add(session: Session): Session {
     if (this.#clock !== undefined) session.connection.activity.watch(this.#clock)
-    super.add(session)
     this.#none.closeUnsafe()
+    return super.add(session)
   }
 
   override remove(session: Session): boolean {

@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
 import type * as UdpServer from "../../UdpServer.ts"
+import { Chain, type Link } from "../collection/chain.ts"
 import type { DatagramState, Receiver, UdpSocketState } from "../udp/udpSocket.ts"
 import type { Admission } from "./admission.ts"
 
@@ -20,6 +21,10 @@ interface Options<E, R> {
   readonly onReceiveFailed: (error: NetworkError.NetworkError) => void
 }
 
+interface Handling extends Link<Handling> {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+}
+
 /**
  * Runs a handler for each datagram, in a fiber and a Scope of its own, and a limited number at once. The other datagrams
  * wait in the queue of the socket. A handler starts within the callback of the socket.
@@ -27,8 +32,9 @@ interface Options<E, R> {
 export class Dispatcher<E, R> {
   readonly #options: Options<E, R>
   readonly #context: Context.Context<R>
-  readonly #fibers = new Set<Fiber.Fiber<unknown, unknown>>()
-  #handling = 0
+  readonly #fibers = new Chain<Handling>()
+  /** How many handlers run, or close their Scope. */
+  handling = 0
   #isStopped = false
   // Whether the receiver waits for the next datagram.
   #isReceiving = false
@@ -41,17 +47,12 @@ export class Dispatcher<E, R> {
     this.#context = Context.makeUnsafe(new Map(options.context.mapUnsafe))
   }
 
-  /** How many handlers run, or close their Scope. */
-  get handling(): number {
-    return this.#handling
-  }
-
   /** Handles the datagrams that wait, up to the limit, and those that arrive. */
   start(): void {
     // A handler that ends synchronously calls this again, within the loop.
     if (this.#isFilling) return
     this.#isFilling = true
-    while (!this.#isReceiving && !this.#isStopped && this.#handling < this.#options.concurrency) {
+    while (!this.#isReceiving && !this.#isStopped && this.handling < this.#options.concurrency) {
       this.#isReceiving = true
       this.#options.socket.take(this.#receiver)
     }
@@ -69,16 +70,16 @@ export class Dispatcher<E, R> {
   }
 
   #handle(datagram: DatagramState): void {
-    this.#handling++
+    this.handling++
     const scope = Scope.makeUnsafe()
     const fiber = Effect.runForkWith(Context.add(this.#context, Scope.Scope, scope))(
       Effect.suspend(() => this.#options.handler(datagram, this.#options.socket))
     )
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#close(datagram, scope, exit)
-    this.#fibers.add(fiber)
+    const handling = this.#fibers.add({ fiber, previous: undefined, next: undefined })
     fiber.addObserver((exit) => {
-      this.#fibers.delete(fiber)
+      this.#fibers.remove(handling)
       this.#close(datagram, scope, exit)
     })
   }
@@ -94,8 +95,8 @@ export class Dispatcher<E, R> {
   }
 
   #end(): void {
-    this.#handling--
-    if (this.#handling === 0) this.#onIdle?.()
+    this.handling--
+    if (this.handling === 0) this.#onIdle?.()
     this.start()
   }
 
@@ -107,13 +108,13 @@ export class Dispatcher<E, R> {
 
   /** Waits until no handler runs. */
   readonly idle: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.#handling === 0) return resume(Effect.void)
+    if (this.handling === 0) return resume(Effect.void)
     this.#onIdle = () => resume(Effect.void)
   })
 
   /** Interrupts all handlers, and waits for them. */
   readonly interrupt: Effect.Effect<void> = Effect.suspend(() => {
-    for (const fiber of this.#fibers) fiber.interruptUnsafe()
+    for (const { fiber } of this.#fibers.all) fiber.interruptUnsafe()
     return this.idle
   })
 }
