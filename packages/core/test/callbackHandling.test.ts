@@ -143,6 +143,31 @@ describe("a handler that waits in callbacks", () => {
     })
   )
 
+  for (const [how, isWrapped] of [["with no fiber", false], ["within a fiber", true]] as const) {
+    VitestSimulation.it(
+      `writes the replies before the message whose handler has the connection closed, ${how}`,
+      Effect.gen(function*() {
+        const { dial, events, server } = yield* serve((connection) => {
+          const answer = Framed.serve(lines, (line) => {
+            if (line === "quit") Effect.runSync(server.close(connection.id))
+            return Effect.succeed(line)
+          })
+          return isWrapped ? Effect.asVoid(answer(connection)) : answer(connection)
+        })
+        const framed = yield* Framed.make(yield* dial, lines)
+        yield* Framed.sendAll(framed, ["one", "two", "quit"])
+        assert.deepStrictEqual(yield* Framed.receive(framed), Option.some("one"))
+        assert.deepStrictEqual(yield* Framed.receive(framed), Option.some("two"))
+        assert.deepStrictEqual(yield* Framed.receive(framed), Option.none())
+        yield* Framed.end(framed)
+        yield* Effect.sleep("1 second")
+        assert.deepStrictEqual(events.map((event) => [event._tag, (event as ServerEvent.Closed).reason]), [
+          ["Closed", "closed"]
+        ])
+      })
+    )
+  }
+
   for (const pause of ["0 millis", "1 second"] as const) {
     VitestSimulation.it(
       `answers what was there before it began, after ${pause}`,

@@ -61,6 +61,8 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   stop(): void {
     this.#completion = undefined
     this.#isAttached = false
+    // A handler may have ended it, with replies to the messages before its own. A fiber writes them itself.
+    if (this.#loop === undefined) this.#framed.outbox.flushNow()
     this.#framed.connection.input.leave(this)
   }
 
@@ -114,9 +116,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   // Answers the messages received already, then attaches to the input.
   #start(): void {
     const { connection } = this.#framed
-    if (connection.input.isTaken) {
-      return this.#finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
-    }
+    if (connection.input.isTaken) return this.#finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
     if (!this.#answer() || this.#completion === undefined) return
     this.#isAttached = true
     connection.input.attach(this)
