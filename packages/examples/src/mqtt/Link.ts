@@ -22,8 +22,8 @@ export interface Will {
 export class Link {
   will: Will | undefined = undefined
   readonly #ended = Deferred.makeUnsafe<never, Parted>()
-  /** Open while packets wait. */
-  readonly #some = Latch.makeUnsafe(false)
+  /** Open while there are packets. */
+  readonly #backlog = Latch.makeUnsafe(false)
   #outgoing: Array<Uint8Array> = []
   #packets = 0
   #bytes = 0
@@ -41,7 +41,7 @@ export class Link {
     this.#packets++
     this.#bytes += bytes.length
     this.#outgoing.push(bytes)
-    this.#some.openUnsafe()
+    this.#backlog.openUnsafe()
   }
 
   /** Counts a message for which there was no room. */
@@ -64,13 +64,13 @@ export class Link {
     const batch = Effect.suspend(() => {
       const packets = this.#outgoing
       this.#outgoing = []
-      this.#some.closeUnsafe()
+      this.#backlog.closeUnsafe()
       return Effect.map(Connection.writeAll(connection, packets), () => {
         this.#packets -= packets.length
         for (const { length } of packets) this.#bytes -= length
         onRoom()
       })
     })
-    return Effect.forever(Effect.andThen(this.#some.await, batch))
+    return Effect.forever(Effect.andThen(this.#backlog.await, batch))
   }
 }

@@ -11,7 +11,7 @@ interface Place {
   readonly left: number
 }
 
-interface Found {
+interface Discovery {
   /** How many runs have reached it. */
   runs: number
   /** Where the latest of them had. */
@@ -30,7 +30,7 @@ const deepest = 16
 
 /** What the runs of an exploration have reached, and where. */
 export class Corpus {
-  readonly #found = new Map<string, Found>()
+  readonly #discoveries = new Map<string, Discovery>()
   readonly #horizon: number
 
   /** `horizon`: how long the campaign lasts, in milliseconds; Infinity without one. */
@@ -43,21 +43,21 @@ export class Corpus {
     // What it has reached before, its seed had too.
     const since = branches[0]?.at ?? 0
     for (const { at, name } of reached) {
-      const found = this.#found.get(name) ?? { runs: 0, places: [] }
-      if (this.#found.size < limit) this.#found.set(name, found)
-      found.runs++
+      const discovery = this.#discoveries.get(name) ?? { runs: 0, places: [] }
+      if (this.#discoveries.size < limit) this.#discoveries.set(name, discovery)
+      discovery.runs++
       const left = 1 - at / (1000 * Math.min(elapsed, this.#horizon))
       // Of a run that took no time, nothing is left.
       if (at < since || !(left >= least) || branches.length === deepest) continue
       // A microsecond later, so that all that happens at the same moment stays.
-      found.places.push({ seed, at: at + 1, left })
-      if (found.places.length > kept) found.places.shift()
+      discovery.places.push({ seed, at: at + 1, left })
+      if (discovery.places.length > kept) discovery.places.shift()
     }
   }
 
   /** Branches off where something was reached: the rarer it is, the likelier; and the more of the run is left. */
   draw(random: RandomStream, number: number): Seed | undefined {
-    const all = [...this.#found.values()].flatMap(({ places, runs }) =>
+    const all = [...this.#discoveries.values()].flatMap(({ places, runs }) =>
       places.map((place) => ({ place, weight: place.left / places.length / runs }))
     )
     let rest = random.next() * all.reduce((sum, { weight }) => sum + weight, 0)

@@ -18,13 +18,13 @@ interface Installed {
   readonly undo: Array<() => void>
 }
 
-interface Made {
+interface Replacement {
   readonly original: unknown
   readonly replacement: unknown
 }
 
-// What was made of the properties of an object: each run replaces the same functions.
-const made = new WeakMap<object, Map<string, Made>>()
+// Those of the properties of an object, which are made once: each run replaces the same functions.
+const replacements = new WeakMap<object, Map<string, Replacement>>()
 
 /** The result of `make`, once for each value of a property. */
 const replacementOf = (
@@ -33,8 +33,8 @@ const replacementOf = (
   original: unknown,
   make: (original: never) => unknown
 ): unknown => {
-  let ofTarget = made.get(target)
-  if (ofTarget === undefined) made.set(target, ofTarget = new Map())
+  let ofTarget = replacements.get(target)
+  if (ofTarget === undefined) replacements.set(target, ofTarget = new Map())
   const known = ofTarget.get(name)
   if (known !== undefined && known.original === original) return known.replacement
   const replacement = make(original as never)
