@@ -39,21 +39,28 @@ const exchange = Effect.fnUntraced(function*(client: Connection.Connection) {
 })
 
 describe("a handler that waits in callbacks", () => {
-  VitestSimulation.it(
-    "may throw: its connection is reset, and others are served",
-    Effect.gen(function*() {
-      let calls = 0
-      const { dial, events } = yield* serve((connection) => {
-        if (calls++ === 0) throw new Error("not today")
-        return echo(connection)
+  const broken = [
+    ["throws", "not today", () => {
+      throw new Error("not today")
+    }],
+    // As JavaScript can.
+    ["returns nothing", "Not a valid effect: undefined", () => undefined as never]
+  ] as const
+
+  for (const [what, why, handle] of broken) {
+    VitestSimulation.it(
+      `ends its connection if it ${what}, and others are served`,
+      Effect.gen(function*() {
+        let calls = 0
+        const { dial, events } = yield* serve((connection) => calls++ === 0 ? handle() : echo(connection))
+        assert.strictEqual((yield* Connection.closed(yield* dial))._tag, "Failed")
+        yield* exchange(yield* dial)
+        assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["HandlerFailed", "Closed"])
+        assert.include(Cause.pretty((events[0] as ServerEvent.HandlerFailed).cause), why)
+        assert.strictEqual((events[1] as ServerEvent.Closed).reason, "handlerFailed")
       })
-      assert.strictEqual((yield* Connection.closed(yield* dial))._tag, "Failed")
-      yield* exchange(yield* dial)
-      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["HandlerFailed", "Closed"])
-      assert.include(Cause.pretty((events[0] as ServerEvent.HandlerFailed).cause), "not today")
-      assert.strictEqual((events[1] as ServerEvent.Closed).reason, "handlerFailed")
-    })
-  )
+    )
+  }
 
   for (const [reason, end] of [["closed", "Ended"], ["cut", "Failed"]] as const) {
     VitestSimulation.it(

@@ -149,9 +149,10 @@ class CallbackHandling<E, R> implements Completion<unknown, E, R> {
     } catch (defect) {
       this.#outcome ??= Exit.die(defect)
     }
-    if (this.#outcome === undefined) return this.#session.runs(this)
+    if (this.#running !== undefined && this.#outcome === undefined) return this.#session.runs(this)
     this.#running = undefined
-    this.#proceed(this.#session, this.#outcome)
+    // Nothing, if a handler in JavaScript has returned nothing: a fiber dies of that.
+    this.#proceed(this.#session, this.#outcome!)
   }
 
   onDone(outcome: Effect.Effect<unknown, E, R>): void {
