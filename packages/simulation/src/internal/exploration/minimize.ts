@@ -133,7 +133,10 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
       instead: { faults, parameters, isVaried: true, schedule, ...limits(faults, pool) }
     }
   }
+  // What variations did not make smaller is not varied again: others seldom do.
+  let stuck: Known | undefined
   const vary = Effect.gen(function*() {
+    if (best === stuck) return
     const until = attempts + (limit - attempts) / 2
     let missed = 0
     while (mayTry(until) && best.faults.length > 1 && missed < misses(best.faults.length)) {
@@ -142,6 +145,7 @@ export const minimize = Effect.fnUntraced(function*<A, E, R, R2, R3>(
       const { index } = yield* attempt(Array.from({ length: count }, varied))
       missed = index === -1 ? missed + attempts - before : 0
     }
+    stuck = best
   })
   // Under another seed, the campaign may find the failure with fewer faults.
   const renew = Effect.gen(function*() {
