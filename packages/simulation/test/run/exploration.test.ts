@@ -121,7 +121,7 @@ describe("Simulation.explore", () => {
       expect(turns).toBeLessThan(1500 * failure!.attempts)
     }))
 
-  it.effect("leaves out faults one by one before it varies some, and tries no list twice", () =>
+  it.effect("leaves out faults one by one before it varies some, once, and tries no list twice", () =>
     Effect.gen(function*() {
       const names = Array.from({ length: 12 }, (_, index) => `host${index}`)
       const tried = new Map<string, number>()
@@ -143,7 +143,7 @@ describe("Simulation.explore", () => {
         Simulation.explore(program, { campaign: Campaign.replay(faults), for: "2 seconds", seeds: 1 })
       )
       expect(failure!.faults.map(({ hosts }) => hosts[0])).toEqual(["host3", "host7"])
-      expect(failure!.attempts).toBeLessThan(80)
+      expect(failure!.attempts).toBeLessThan(40)
       const passing = [...tried].filter(([run]) => !(run.includes("host3") && run.includes("host7")))
       expect(passing.length).toBeGreaterThan(20)
       expect(passing.filter(([, times]) => times > 1)).toEqual([])
