@@ -186,7 +186,7 @@ describe("a guide", () => {
 
 describe("an exploration with branches", () => {
   const found = Effect.fnUntraced(function*(branches: number, name: number) {
-    const seeds = Array.from({ length: 400 }, (_, index) => `${name}-${index}`)
+    const seeds = Array.from({ length: 200 }, (_, index) => `${name}-${index}`)
     const { failures, runs } = yield* quietly(
       Simulation.explore(migration, { ...options, branches, seeds, shrink: 0, unmet: "report" })
     )
@@ -199,7 +199,7 @@ describe("an exploration with branches", () => {
         const runs = yield* Effect.forEach([1, 2, 3], (name) => found(branches, name))
         return runs.sort((a, b) => a - b)[1]!
       })
-      expect(yield* median(0.5)).toBeLessThan(300)
+      expect(yield* median(0.5)).toBeLessThan(200)
       expect(yield* median(0)).toBe(Infinity)
     }))
 
