@@ -126,3 +126,20 @@ describe("the work is linear", () => {
     }
   })
 })
+
+it("a frame that needs one byte more again and again is copied a few times, not for each byte", () => {
+  const total = 200_000
+  const places = new Set<Uint8Array>()
+  const decoder = Framing.makeDecoder(Framing.make<never, number>({
+    makeDecode: () => (input) => {
+      places.add(input.bytes)
+      return input.length < total ? input.need(input.length + 1) : input.take(total).length
+    },
+    encode: () => {}
+  }))
+  decoder.feed(new Uint8Array(40_000))
+  assert.strictEqual(decoder.next(), Framing.noFrame)
+  decoder.feed(new Uint8Array(total - 40_000))
+  assert.strictEqual(decoder.next(), total)
+  assert.isBelow(places.size, 10)
+})

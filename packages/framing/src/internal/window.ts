@@ -180,7 +180,9 @@ export class Window {
   /** Moves the window to where `count` bytes can be appended to it. */
   #moveToSlab(count: number, wanted: number): void {
     const available = this.end - this.start
-    const room = Math.max(available + count, Math.min(wanted, Math.max(2 * available, eagerSize)))
+    // A frame that says again and again that it needs little more must not be copied each time.
+    const least = available + (this.#joined ? Math.max(count, available >> 1) : count)
+    const room = Math.max(least, Math.min(wanted, Math.max(2 * available, eagerSize)))
     const slab = this.#slab ??= new Slab()
     const at = this.#joined ? slab.claimNew(room) : slab.claim(room)
     const { bytes } = slab
