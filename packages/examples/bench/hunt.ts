@@ -24,7 +24,7 @@ const { values } = parseArgs({
     bug: { type: "string", multiple: true },
     correct: { type: "string", default: "300" },
     workers: { type: "string", default: String(availableParallelism()) },
-    shrink: { type: "string", default: "300" },
+    shrink: { type: "string", default: "1000" },
     verbose: { type: "boolean", default: false }
   }
 })

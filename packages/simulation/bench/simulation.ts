@@ -129,7 +129,7 @@ row(
 const seeds = 300
 row(
   "seeds per second, 10 clients, 10 echoes, 10 % loss",
-  number(best(3, () => {
+  number(best(8, () => {
     let total = 0
     for (let seed = 1; seed <= seeds; seed++) total += measure(echo, { seed }).seconds
     return seeds / total
@@ -138,7 +138,7 @@ row(
 )
 row(
   "seconds for a virtual day, one event a second",
-  measure(day, { limit: { time: "2 days" } }).seconds.toFixed(2),
+  (1 / best(8, () => 1 / measure(day, { limit: { time: "2 days" } }).seconds)).toFixed(3),
   "1"
 )
 // Seconds of CPU for a million steps: the clock of a busy machine says little.
