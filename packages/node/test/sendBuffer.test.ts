@@ -5,13 +5,15 @@ import { unacknowledged } from "../src/internal/facade/sendBuffer.ts"
 
 const pair = Effect.acquireRelease(
   Effect.callback<{ near: Net.Socket; far: Net.Socket }>((resume) => {
-    const server = Net.createServer({ pauseOnConnect: true }, (far) => {
-      server.close()
-      resume(Effect.succeed({ near, far }))
-    })
-    let near: Net.Socket
-    server.listen(0, "127.0.0.1", () => {
-      near = Net.connect((server.address() as Net.AddressInfo).port, "127.0.0.1")
+    const accepted = new Promise<Net.Socket>((resolve) => {
+      const server = Net.createServer({ pauseOnConnect: true }, (far) => {
+        server.close()
+        resolve(far)
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const near = Net.connect((server.address() as Net.AddressInfo).port, "127.0.0.1")
+        near.once("connect", async () => resume(Effect.succeed({ near, far: await accepted })))
+      })
     })
   }),
   ({ near, far }) =>
