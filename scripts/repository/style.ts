@@ -21,7 +21,7 @@ export const style: ReadonlyArray<Rule> = Object.entries({
   "of its own accord": "write by itself",
   // Nouns of the field.
   "whoever|whosoever": "name the thing: the caller, the peer, the owner of the Scope",
-  "somebody(?! else is called)": "name the thing: a client, a subscriber",
+  "somebody": "name the thing: a client, a subscriber",
   "(he|she|him|her|his|hers)": "name the thing: the user, the client",
   "that which": "name the thing",
   // Sentences that have to be read twice.

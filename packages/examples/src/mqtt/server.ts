@@ -156,7 +156,7 @@ const handler = (broker: Broker, options: Options, now: () => number) => {
         const problem = problemOfPublish(message)
         if (problem !== undefined) return checked(problem)
         const isHeldUp = message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
-        // Whatever a client publishes at once, what it published before is written in between.
+        // However much a client publishes at once, what it has published before is written in between.
         const before = isHeldUp
           ? untilRoom(message.topic, session)
           : ++published % 64 === 0

@@ -61,7 +61,7 @@ describe("several chat servers", () => {
       const bob = yield* join("bob", 1)
       yield* bob.say("/nick Alice", "/who", "/rooms", "hello", "/msg ALICE psst", "/nick Bobby")
       expect(yield* bob.settled).toEqual([
-        "!! somebody else is called Alice",
+        "!! the name Alice is taken",
         "-- in lobby: bob, alice",
         "-- rooms: lobby (2)",
         "<bob> hello",
@@ -193,7 +193,7 @@ describe("several chat servers", () => {
         "-- the other servers can be reached again",
         "<alice> still there?",
         "<bob> yes",
-        "!! somebody else is called ALICE",
+        "!! the name ALICE is taken",
         "-- pong settled"
       ])
       expect(saidTo(alice)).toEqual(saidTo(bob))
@@ -203,7 +203,7 @@ describe("several chat servers", () => {
       const returned = yield* join("guest", 1)
       yield* returned.say("/token wrong-0123456789", "/nick Carol", "/token 0123456789abcdef", "/nick carol")
       expect(yield* returned.settled).toEqual([
-        "!! somebody else is called Carol",
+        "!! the name Carol is taken",
         "-- you are now called carol",
         "-- pong settled"
       ])

@@ -55,7 +55,7 @@ describe("a chat", () => {
       )
       expect((yield* bob.settled).slice(2)).toEqual([
         "-- you are now called guest2",
-        "!! somebody else is called aLICE",
+        "!! the name aLICE is taken",
         "-- you are now called bob",
         "[1970-01-01 00:00] <Alice> hello!",
         "-- in Lobby: Alice, bob",

@@ -148,7 +148,7 @@ VitestSimulation.it(
 
     const thief = yield* browse(c!)
     yield* thief.say("/token fedcba9876543210", "/nick alice")
-    expect(yield* thief.until("Refusal")).toMatchObject({ text: "somebody else is called alice", taken: "alice" })
+    expect(yield* thief.until("Refusal")).toMatchObject({ text: "the name alice is taken", taken: "alice" })
 
     const again = yield* browse(c!)
     yield* again.say(...greet, `/rejoin lobby ${at}`)

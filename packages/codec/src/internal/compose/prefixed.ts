@@ -45,7 +45,7 @@ export const lengthPrefixed = <A>(
     if (value !== stop && c.at !== last) return c.fail(`${plural(last - c.at, "byte")} left over`)
     return value
   }
-  /** Whether a size has the number that says that nothing comes. */
+  /** Whether a size would be written as the length that stands for absent content. */
   const isAbsent = (size: number): boolean => absent !== undefined && size + add === absent
   const failAbsent = (size: number, writer: Writer): void =>
     writer.fail(`its length of ${plural(size, "byte")} is written as ${absent}, which says that nothing comes`)
@@ -122,7 +122,7 @@ const blockOf = (
     limit,
     numeral.max - add,
     content === BlockContent.bytes ? copyLimit - 1 : textLength,
-    // What has the number that says that nothing comes is refused by the codec. Content without bytes may have a larger one.
+    // The codec refuses content whose length would stand for absent content. Content without bytes may have a larger one.
     absent !== undefined && absent >= Math.max(0, add) ? absent - add - 1 : Infinity
   ))
   const canOmit = absent !== undefined && absent <= numeral.max

@@ -20,7 +20,7 @@ export interface Block {
   /** The shortest and longest content that is usual when it is written; their lengths are numbers of common code. */
   readonly least: number
   readonly most: number
-  /** The number that says that nothing comes, and whether common code writes it. */
+  /** The length that stands for absent content, and whether common code writes it. */
   readonly absent: number | undefined
   readonly canOmit: boolean
   /** How many bytes come behind the content, and which. */

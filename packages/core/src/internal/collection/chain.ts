@@ -7,9 +7,9 @@ export interface Link<Self> {
 /**
  * A set in the order of arrival, for what every connection or datagram enters and leaves.
  *
- * A `Set` or a `Map` copies its table every some dozen entries, and the old table keeps the entries of that time. Once one
- * table has survived two collections of the young generation, it keeps the next ones, and they most connections of a busy
- * server, until the whole heap is collected.
+ * A `Set` or a `Map` copies its table every few dozen entries, and the old table keeps the entries of that time. Once an old
+ * table has survived two collections of the young generation, it keeps all tables after it, and with them most connections
+ * of a busy server, until the whole heap is collected.
  */
 export class Chain<A extends Link<A>> {
   size = 0

@@ -73,7 +73,7 @@ export const {
 } = Data.taggedEnum<Line>()
 
 /** The refusal of a name that another member has. */
-export const nameTaken = (name: string) => Refusal({ text: `somebody else is called ${name}`, taken: name })
+export const nameTaken = (name: string) => Refusal({ text: `the name ${name} is taken`, taken: name })
 
 /** The refusal of a line that came too soon. */
 export const tooFast = (wait: number) => Refusal({ text: `too fast, and so not sent: wait ${wait} ms`, wait })
@@ -187,7 +187,7 @@ const forms: { readonly [Tag in Line["_tag"]]: Form<Extract<Line, { readonly _ta
     format: ({ text }) => `!! ${text}`,
     pattern: /^!! (.*)$/u,
     parse: (text) => {
-      const [, taken] = /^somebody else is called (\S+)$/u.exec(text!) ?? []
+      const [, taken] = /^the name (\S+) is taken$/u.exec(text!) ?? []
       const [, wait] = /^too fast, and so not sent: wait (\d{1,9}) ms$/.exec(text!) ?? []
       return taken !== undefined
         ? nameTaken(taken)

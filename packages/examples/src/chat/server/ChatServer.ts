@@ -65,7 +65,7 @@ const here = (hall: Hall): Here => {
         names.demote(member)
         const { name, stay } = member
         return Effect.all([
-          Member.tell(member, Line.Refusal({ text: `somebody else is called ${from}, on another server` })),
+          Member.tell(member, Line.Refusal({ text: `the name ${from} is taken on another server` })),
           Member.tell(member, Line.Called({ name })),
           stay === undefined ? Effect.void : Room.tellOthers(stay.room, Line.Renamed({ from, to: name }), member),
           moved(hall, member, from)

@@ -24,8 +24,8 @@ class Collector {
   }
 
   #prepare(): () => void {
-    // Of the free memory at the end of its heap, glibc keeps 128 KB, and returns the rest to the system; each page that it
-    // takes again costs a fault. Once a larger buffer was freed, as this one is at once, it keeps twice as much as that had.
+    // glibc keeps 128 KB of free memory at the end of its heap and returns the rest to the system; each page that it takes
+    // again costs a fault. After a larger buffer has been freed, as this one is at once, it keeps twice the size of that.
     new ArrayBuffer(keptBytes / 2).transfer(0)
     return makeYoungCollection()
   }

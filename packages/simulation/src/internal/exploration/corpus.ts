@@ -14,15 +14,15 @@ interface Place {
 interface Discovery {
   /** How many runs have reached it. */
   runs: number
-  /** Where the latest of them had. */
+  /** Where the latest of them reached it. */
   readonly places: Array<Place>
 }
 
-// How much is told apart, and how many places are kept of each.
+// How many names are told apart, and how many places are kept of each.
 const limit = 4096
 const kept = 8
 
-// What leaves less of the run is not worth a branch.
+// A place that leaves less of the run is not worth a branch.
 const least = 0.1
 
 // Branches of branches, and so on. Seeds grow with them.

@@ -1,11 +1,11 @@
 /** Something that a run has reached: a property that held, how often it held, by powers of two, or two of them in their order. */
 export interface Reached {
   readonly name: string
-  /** The virtual time at which it had, in microseconds. */
+  /** When it was reached first, in microseconds of virtual time. */
   readonly at: number
 }
 
-// How much is told apart, and of how many names the order is.
+// How many names are noted, and of how many of them the order too.
 const limit = 1000
 const ordered = 30
 
