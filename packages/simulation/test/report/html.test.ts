@@ -291,7 +291,7 @@ describe("a failure that Simulation.explore finds", () => {
             writeFileSync: (path: string) => void written.push(path),
             readdirSync: (path: string) => path === folder ? names : [],
             rmSync: (path: string) => void removed.push(path),
-            statSync: (path: string) => ({ mtimeMs: Number(path.split("/").at(-1)) })
+            statSync: (path: string) => ({ mtimeMs: Number(path.split("/").at(-1)), isFile: () => true })
           }
           vi.stubGlobal("process", {
             cwd: () => "/here",
@@ -312,6 +312,30 @@ describe("a failure that Simulation.explore finds", () => {
           expect(removed).toEqual(chosen === undefined ? oldest : [])
         }
       }
+    }))
+
+  it.effect("is named though another process removes reports, or leaves what cannot be removed", () =>
+    Effect.gen(function*() {
+      const own = process
+      const home = Fs.mkdtempSync(Path.join(Os.tmpdir(), "sluice-reports-"))
+      const folder = Path.join(home, "node_modules", ".sluice")
+      Fs.mkdirSync(Path.join(folder, "oldest"), { recursive: true })
+      // As a file that has gone since the folder was listed.
+      Fs.symlinkSync("nowhere", Path.join(folder, "gone"))
+      for (let index = 0; index < 200; index++) Fs.writeFileSync(Path.join(folder, `${index}`), "")
+      for (const name of Fs.readdirSync(folder)) Fs.lutimesSync(Path.join(folder, name), 0, 0)
+      vi.stubGlobal("process", { cwd: () => home, getBuiltinModule: own.getBuiltinModule })
+      const path = yield* Effect.ensuring(
+        writeReport("seed 3", traceOf([mark(0)]), {}),
+        Effect.sync(() => vi.stubGlobal("process", own))
+      )
+      const names = Fs.readdirSync(folder)
+      Fs.rmSync(home, { recursive: true })
+      expect(path).toBe(Path.join(folder, "seed-3.html"))
+      expect(names).toContain("seed-3.html")
+      expect(names).toContain("oldest")
+      // The newest 40 reports of four files each, and the two that are none.
+      expect(names).toHaveLength(162)
     }))
 
   it.effect("is written as a page in SLUICE_REPORTS, with what waits, and named in the log", () =>

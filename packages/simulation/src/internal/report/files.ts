@@ -18,8 +18,13 @@ interface Files {
   readonly mkdirSync: (path: string, options: { readonly recursive: true }) => void
   readonly readdirSync: (path: string) => ReadonlyArray<string>
   readonly rmSync: (path: string, options: { readonly force: true }) => void
-  readonly statSync: (path: string) => { readonly mtimeMs: number }
+  readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Status | undefined
   readonly writeFileSync: (path: string, content: string | Uint8Array) => void
+}
+
+interface Status {
+  readonly isFile: () => boolean
+  readonly mtimeMs: number
 }
 
 interface Process {
@@ -79,17 +84,25 @@ const writeFiles = (
         for (const [extension, content] of Object.entries(contents())) {
           files.writeFileSync(`${path}.${extension}`, content)
         }
-        if (folder === own) removeOldest(files, folder)
       } catch {
         // A folder that cannot be written to does not hide the failure.
         return undefined
       }
+      if (folder === own) removeOldest(files, folder)
       return `${path}.html`
     }
   )
 
 const removeOldest = (files: Files, folder: string): void => {
-  const all = files.readdirSync(folder).map((name) => `${folder}/${name}`)
-  const dated = all.map((path) => ({ path, time: files.statSync(path).mtimeMs })).sort((a, b) => b.time - a.time)
-  for (const { path } of dated.slice(4 * kept)) files.rmSync(path, { force: true })
+  try {
+    const dated = files.readdirSync(folder).flatMap((name) => {
+      const path = `${folder}/${name}`
+      // Other processes remove files as well.
+      const status = files.statSync(path, { throwIfNoEntry: false })
+      return status?.isFile() ? [{ path, time: status.mtimeMs }] : []
+    }).sort((a, b) => b.time - a.time)
+    for (const { path } of dated.slice(4 * kept)) files.rmSync(path, { force: true })
+  } catch {
+    // What cannot be removed does not hide the failure either.
+  }
 }
