@@ -8,8 +8,9 @@ import { chmodSync, globSync } from "node:fs"
 import type { Socket } from "node:net"
 import { Client } from "pg"
 import { expect, test } from "vitest"
+import { freePort } from "../../packages/node/test/fixtures/freePort.ts"
 import { connectorClass } from "./ioredis.ts"
-import { freePort, has, withServer } from "./servers.ts"
+import { has, withServer } from "./servers.ts"
 
 const host = "127.0.0.1"
 

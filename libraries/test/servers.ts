@@ -1,22 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 
 /** Whether a program is installed. */
 export const has = (program: string): boolean => succeeds(["which", program])
-
-export const freePort = async (): Promise<number> => {
-  const server = Net.createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as Net.AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
-}
 
 /** Runs a command, and gives whether it succeeds. */
 export const succeeds = ([file, ...args]: ReadonlyArray<string>): boolean => spawnSync(file!, args).status === 0

@@ -6,7 +6,6 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { build, type Metafile } from "esbuild"
 import { execFile } from "node:child_process"
 import * as Fs from "node:fs/promises"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { gzipSync } from "node:zlib"
@@ -14,6 +13,7 @@ import { publint } from "publint"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import workspace from "../../package.json" with { type: "json" }
 import nodePackage from "../../packages/node/package.json" with { type: "json" }
+import { freePort } from "../../packages/node/test/fixtures/freePort.ts"
 import { published, root } from "../repository/files.ts"
 import * as Pack from "./pack.ts"
 import * as Transcript from "./transcript.ts"
@@ -40,14 +40,6 @@ const run = (command: string, args: ReadonlyArray<string>, cwd = project) =>
       else reject(new Error(`${error.message}\n${stdout}`)) // the message has the command and its stderr
     })
   )
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = Net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as Net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 /** The public modules of a package, by the names under which they are imported. */
 const modulesOf = async (name: string) => {

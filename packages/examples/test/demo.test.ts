@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { connect, converse, hasIpv6, node, once, run, source, spawn, stop } from "./program.ts"
+import { ask } from "./datagrams.ts"
+import { connect, converse, hasIpv6, node, once, source, spawn, stop } from "./program.ts"
 
 const demo = async (args = "") => {
   // From source, as users start it.
@@ -22,7 +23,7 @@ describe("demo", () => {
     const { chat, echo, hello, program, udp, web } = await demo()
     expect(await converse({ port: hello }, "Hello\n")).toBe("Hello from server!\n")
     expect(await converse({ port: echo }, "four")).toBe("four")
-    expect((await run(`udp client --port ${udp} hiho`)).stdout).toBe("Server says: hiho\n")
+    expect(await ask(udp, "hiho")).toBe("hiho")
     await program.says(/INFO udp: 4 bytes/, "stderr")
 
     expect(await converse({ port: chat }, "/join lobby\nhello\n")).toMatch(/<guest1> hello\n-- goodbye\n$/)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import * as Net from "node:net"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
 import { node, run, serve, source, spawn } from "./program.ts"
 
 /** Runs a program that must fail: it says why in one line on standard error, and nothing else. */
@@ -28,10 +28,7 @@ describe("failures", () => {
   })
 
   it("says where a connection was refused", async () => {
-    const server = Net.createServer()
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const { port } = server.address() as Net.AddressInfo
-    await new Promise<void>((resolve) => void server.close(() => resolve()))
+    const port = await freePort()
     expect(await failure(`hello client --port ${port}`)).toMatch(
       new RegExp(`127\\.0\\.0\\.1:${port}.*refused.*ECONNREFUSED`)
     )

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { createSocket } from "node:dgram"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
 import { isThere, node, spawn } from "./program.ts"
 import { workspace } from "./snippets.ts"
 
@@ -15,18 +14,6 @@ const programs = new Map(
     ([, name = "", code = ""]) => [name, code]
   )
 )
-
-/** A port that is free for TCP and UDP. */
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number }
-      const socket = createSocket("udp4").once("error", reject).bind(port, "127.0.0.1", () => {
-        socket.close()
-        server.close(() => resolve(port))
-      })
-    })
-  })
 
 describe.skipIf(!isThere("python3", "--version"))("the programs of the page for users of Python", () => {
   const folder = mkdtempSync(join(workspace, "packages/examples/.snippets-"))

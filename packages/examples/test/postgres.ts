@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process"
 import { chownSync, existsSync, globSync } from "node:fs"
-import * as Net from "node:net"
 import { join } from "node:path"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
 import { folder } from "./folder.ts"
-import { once, type Program, spawn } from "./program.ts"
+import { type Program, spawn } from "./program.ts"
 
 // Debian has a folder for each version.
 const [binaries] = globSync("/usr/lib/postgresql/*/bin")
@@ -18,15 +18,6 @@ const asPostgres = isRoot ? ["setpriv", "--reuid", "postgres", "--regid", "postg
 const command = (name: string, args: ReadonlyArray<string>): [string, ...Array<string>] => {
   const [file, ...rest] = [...asPostgres, join(binaries!, name), ...args]
   return [file!, ...rest]
-}
-
-/** A port that nobody listens on. */
-export const freePort = async (): Promise<number> => {
-  const server = Net.createServer().listen(0, "127.0.0.1")
-  await once(server as unknown as Net.Socket, "listening")
-  const { port } = server.address() as Net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Starts PostgreSQL in a folder of its own, with a user `postgres` that needs no password. */

@@ -92,9 +92,9 @@ export const run = (
   return program.ended
 }
 
-/** Starts a server on a free port. */
-export const serve = async (args: string): Promise<Program & { readonly port: number }> => {
-  const program = start(`${args} --port 0`)
+/** Starts a server on a port, by default one that the system chooses. */
+export const serve = async (args: string, at = 0): Promise<Program & { readonly port: number }> => {
+  const program = start(`${args} --port ${at}`)
   const [, port] = await program.says(/^Server listening on .*:(\d+)$/m)
   return { ...program, port: Number(port) }
 }

@@ -1,6 +1,7 @@
 /** Rooms on three runners over PostgreSQL, one of which is killed. */
 import { describe, expect, it } from "@effect/vitest"
-import { freePort, hasPostgres, startPostgres } from "./postgres.ts"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
+import { hasPostgres, startPostgres } from "./postgres.ts"
 import { connect, type Program, start, stop } from "./program.ts"
 
 interface Runner extends Program {

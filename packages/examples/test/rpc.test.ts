@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import * as Net from "node:net"
 import { join } from "node:path"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
 import { folder } from "./folder.ts"
-import { connect, once, run, serve, start, stop } from "./program.ts"
+import { connect, once, run, serve, start, stop, withoutDraining } from "./program.ts"
 
 describe("rpc", () => {
   it("answers calls and streams", async () => {
@@ -13,11 +13,9 @@ describe("rpc", () => {
       stdout: "84 = 2 * 2 * 3 * 7\n97 = 97\n2147483647 = 2147483647\n2\n3\n5\n7\n11\n",
       stderr: ""
     })
-    expect(await stop(server)).toMatchObject({
-      code: 0,
-      stdout: `Server listening on 127.0.0.1:${server.port}\n`,
-      stderr: ""
-    })
+    const { code, stderr, stdout } = await stop(server)
+    expect([code, withoutDraining(stderr)]).toEqual([0, ""])
+    expect(stdout).toBe(`Server listening on 127.0.0.1:${server.port}\n`)
   })
 
   it("streams more than fits anywhere at once", async () => {
@@ -45,11 +43,7 @@ describe("rpc", () => {
   })
 
   it("says so when nobody answers", async () => {
-    const free = Net.createServer()
-    await new Promise<void>((resolve) => free.listen(0, "127.0.0.1", resolve))
-    const { port } = free.address() as Net.AddressInfo
-    await new Promise((resolve) => free.close(resolve))
-    const { code, stderr, stdout } = await run(`rpc client --port ${port} 6`)
+    const { code, stderr, stdout } = await run(`rpc client --port ${await freePort()} 6`)
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
     expect(stderr).toMatch(/^cannot connect to tcp:\/\/127\.0\.0\.1:\d+: the connection was refused/)
   })
@@ -65,7 +59,7 @@ describe("rpc", () => {
     socket.end()
     await once(socket, "close")
     const { code, stderr } = await stop(server)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect([code, withoutDraining(stderr)]).toEqual([0, ""])
   })
 
   it("answers others while a call takes long, and refuses a request that never ends", async () => {
@@ -89,7 +83,7 @@ describe("rpc", () => {
   })
 
   it("ends at once when it is told to, with a client on the line", async () => {
-    const server = await serve("rpc server")
+    const server = await serve("rpc server --drain 2m")
     const socket = await connect({ port: server.port })
     const ended = once(socket, "end")
     socket.resume()
@@ -97,6 +91,6 @@ describe("rpc", () => {
     expect((await stop(server)).code).toBe(0)
     await ended
     socket.destroy()
-    expect(Date.now() - begun).toBeLessThan(4_000)
+    expect(Date.now() - begun).toBeLessThan(60_000)
   })
 })

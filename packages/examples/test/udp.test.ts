@@ -1,24 +1,7 @@
-import { describe, expect, it, onTestFinished } from "@effect/vitest"
-import * as Dgram from "node:dgram"
-import { hasIpv6, run, serve, stop } from "./program.ts"
-
-/** A plain datagram socket. */
-const bind = async (onMessage: (payload: Buffer, reply: (text: string) => void) => void = () => {}) => {
-  const socket = Dgram.createSocket("udp4")
-  onTestFinished(async () => {
-    await new Promise<void>((resolve) => socket.close(resolve))
-  })
-  socket.on("message", (payload, { address, port }) => onMessage(payload, (text) => socket.send(text, port, address)))
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve))
-  return socket
-}
-
-const ask = async (port: number, message: string): Promise<string> => {
-  const socket = await bind()
-  const answer = new Promise<string>((resolve) => socket.once("message", (payload) => resolve(payload.toString())))
-  socket.send(message, port, "127.0.0.1")
-  return answer
-}
+import { describe, expect, it } from "@effect/vitest"
+import { freePort } from "../../node/test/fixtures/freePort.ts"
+import { ask, bind } from "./datagrams.ts"
+import { hasIpv6, run, serve, stop, withoutDraining } from "./program.ts"
 
 describe("udp", () => {
   it("shows what it receives and from where, and answers", async () => {
@@ -26,9 +9,10 @@ describe("udp", () => {
     const client = await run(["udp", "client", "--port", String(server.port), "Hello UDP server!"])
     expect(client).toMatchObject({ code: 0, stdout: "Server says: Hello from UDP server!\n", stderr: "" })
     const { code, stderr, stdout } = await stop(server)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect([code, withoutDraining(stderr)]).toEqual([0, ""])
+    // The client asks again if the answer takes its time.
     expect(stdout).toMatch(
-      /^Server listening on 127\.0\.0\.1:\d+\nReceived from 127\.0\.0\.1:\d+: Hello UDP server!\n$/
+      /^Server listening on 127\.0\.0\.1:\d+\n(Received from 127\.0\.0\.1:\d+: Hello UDP server!\n)+$/
     )
   })
 
@@ -48,10 +32,10 @@ describe("udp", () => {
 
   it("asks again until an answer comes", async () => {
     let asked = 0
-    const deaf = await bind((_, reply) => ++asked === 3 && reply("at last"))
+    const deaf = await bind((_, reply) => ++asked >= 3 && reply("at last"))
     const client = await run(`udp client --port ${deaf.address().port} --deadline 20s`)
     expect(client).toMatchObject({ code: 0, stdout: "Server says: at last\n", stderr: "" })
-    expect(asked).toBe(3)
+    expect(asked).toBeGreaterThanOrEqual(3)
   })
 
   it("says so when no one answers", async () => {
@@ -65,10 +49,7 @@ describe("udp", () => {
   })
 
   it("says so when no one is there", async () => {
-    const gone = Dgram.createSocket("udp4")
-    await new Promise<void>((resolve) => gone.bind(0, "127.0.0.1", resolve))
-    const { port } = gone.address()
-    await new Promise<void>((resolve) => gone.close(resolve))
+    const port = await freePort()
     const { code, stderr } = await run(`udp client --port ${port}`)
     expect(code).toBe(1)
     expect(stderr).toMatch(new RegExp(`^.*127\\.0\\.0\\.1:${port}.*refused.*\n$`))

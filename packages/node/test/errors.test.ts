@@ -23,6 +23,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as NodeNetwork from "../src/NodeNetwork.ts"
 import { deafListener, deafUnixListener } from "./fixtures/deafListener.ts"
+import { freePort } from "./fixtures/freePort.ts"
 
 const isLinux = process.platform === "linux"
 const isRoot = process.getuid?.() === 0
@@ -69,7 +70,7 @@ const connect = Network.connect
 const portOf = (listener: Listener.Listener): number =>
   NetAddress.isUnixPathAddress(listener.address) ? 0 : listener.address.port
 
-const freePort = Effect.map(Effect.scoped(Network.listen("tcp://127.0.0.1:0")), portOf)
+const aPort = Effect.promise(freePort)
 
 /** Both ends of a connection; each may be aborted at will. */
 const pair = Effect.fnUntraced(function*(endpoint: Endpoint.Input) {
@@ -101,7 +102,7 @@ describe("errors of the system", () => {
   it.live("AddressInUse: another connection to the same peer has the local port", () =>
     onNetwork(Effect.gen(function*() {
       const listener = yield* Network.listen("tcp://127.0.0.1:0")
-      const again = connect(Endpoint.fromAddress(listener.address), { localPort: yield* freePort })
+      const again = connect(Endpoint.fromAddress(listener.address), { localPort: yield* aPort })
       yield* again
       expect((yield* Effect.flip(again)).reason._tag).toBe("AddressInUse")
     })))
@@ -119,7 +120,7 @@ describe("errors of the system", () => {
 
   it.live("ConnectionRefused: nobody listens there", () =>
     onNetwork(Effect.gen(function*() {
-      const endpoint = `tcp://127.0.0.1:${yield* freePort}`
+      const endpoint = `tcp://127.0.0.1:${yield* aPort}`
       const error = yield* errorOf(connect(endpoint), "ConnectionRefused", { code: "ECONNREFUSED", syscall: "connect" })
       expect(error.message).toBe(
         `cannot connect to ${endpoint}: the connection was refused (ECONNREFUSED from connect);` +
@@ -475,7 +476,7 @@ describe("happy eyeballs", () => {
   it.effect("the first address refuses: the second wins, without waiting", () =>
     onNetwork(
       Effect.gen(function*() {
-        const listener = yield* Network.listen("tcp://[::1]:0")
+        const listener = yield* Network.listen(`tcp://[::1]:${yield* aPort}`)
         const client = yield* connect(`tcp://both.test:${portOf(listener)}`, { closeTimeout: 0 })
         expect(NetAddress.formatSocketAddress(client.remoteAddress)).toBe(`[::1]:${portOf(listener)}`)
         const server = yield* Listener.accept(listener)
@@ -489,7 +490,7 @@ describe("happy eyeballs", () => {
   it.effect("the first address answers: the second is not tried", () =>
     onNetwork(
       Effect.gen(function*() {
-        const first = yield* Network.listen("tcp://127.0.0.1:0")
+        const first = yield* Network.listen(`tcp://127.0.0.1:${yield* aPort}`)
         const second = yield* Network.listen(`tcp://[::1]:${portOf(first)}`)
         const client = yield* connect(`tcp://both.test:${portOf(first)}`, { closeTimeout: 0 })
         expect(NetAddress.isInetAddressV4(client.remoteAddress)).toBe(true)
@@ -507,7 +508,7 @@ describe("happy eyeballs", () => {
     () =>
       onNetwork(
         Effect.gen(function*() {
-          const port = yield* deafListener("127.0.0.1")
+          const port = yield* deafListener("127.0.0.1", yield* aPort)
           const listener = yield* Network.listen(`tcp://[::1]:${port}`)
           const connecting = yield* Effect.forkScoped(
             connect(`tcp://both.test:${port}`, { attemptDelay: "250 millis", closeTimeout: 0 }),
@@ -533,7 +534,7 @@ describe("happy eyeballs", () => {
   it.effect("no address answers: the error has that of each", () =>
     onNetwork(
       Effect.gen(function*() {
-        const port = yield* freePort
+        const port = yield* aPort
         const error = yield* errorOf(connect(`tcp://both.test:${port}`), "ConnectionRefused", {
           code: "ECONNREFUSED",
           syscall: "connect"

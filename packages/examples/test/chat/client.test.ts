@@ -1,5 +1,6 @@
 /** The client as people use it: on a terminal, and in scripts. */
 import { describe, expect, it } from "@effect/vitest"
+import { freePort } from "../../../node/test/fixtures/freePort.ts"
 import { run, serve, start, stop } from "../program.ts"
 import { hasTmux, onTerminal } from "./tmux.ts"
 
@@ -112,7 +113,7 @@ describe.skipIf(!hasTmux)("chat client, on a terminal", () => {
   })
 
   it("survives the server: what was typed stays, and it is back as who and where it was", async () => {
-    const server = await serve("chat server")
+    const server = await serve("chat server", await freePort())
     const alice = onTerminal(`chat client --port ${server.port} --nick alice --room den`)
     await alice.until(/in den: alice/)
     alice.type("still here")

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { freePort } from "../../../node/test/fixtures/freePort.ts"
 import { contrast, hasChromium, openBrowser, type Tab } from "../../../simulation/test/fixtures/browser.ts"
 import { folder } from "../folder.ts"
 import { isThere, spawn, start, stop } from "../program.ts"
@@ -12,8 +13,8 @@ const hasNc = isThere("nc", "-h")
 // Pictures stay there, for a person to look at, if it is set.
 const pictures = process.env["SLUICE_PICTURES"]
 
-/** The chat for lines and browsers, at ports of before if there are any. */
-const serve = async (data: string, at = { port: 0, web: 0 }) => {
+/** The chat for lines and browsers. */
+const serve = async (data: string, at: { readonly port: number; readonly web: number }) => {
   const program = start(`chat server --data ${data} --refill 1ms --port ${at.port} --web 127.0.0.1:${at.web}`)
   const [, port] = await program.says(/^Server listening on .*:(\d+)$/m)
   const [, web] = await program.says(/^Web page on http:\/\/127\.0\.0\.1:(\d+)\/$/m)
@@ -47,7 +48,7 @@ const join = async (tab: Tab, url: string, name: string) => {
 describe.skipIf(!hasChromium || !hasNc)("the page of the chat, in Chromium", () => {
   it("talks to browsers and nc, survives a restart, a loss of the network and hostile text", async () => {
     const data = folder()
-    let server = await serve(data)
+    let server = await serve(data, { port: await freePort(), web: await freePort() })
     await using browser = await openBrowser()
     const [alice, bob] = [await browser.newTab(), await browser.newTab()]
     await alice.view(1280, 800, "light")

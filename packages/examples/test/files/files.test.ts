@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import { join } from "node:path"
 import { vi } from "vitest"
+import { freePort } from "../../../node/test/fixtures/freePort.ts"
 import { folder } from "../folder.ts"
 import { connect, once, run, serve, start, stop } from "../program.ts"
 
@@ -30,7 +31,7 @@ describe("files", () => {
     const three = ["a.bin", "b c.bin", "empty"]
     const paths = three.map((name) => join(mine, name))
 
-    const server = await serve(`files server ${theirs}`)
+    const server = await serve(`files server ${theirs}`, await freePort())
     const to = ["--port", String(server.port)]
     const sent = await run(["files", "send", ...paths, ...to])
     expect(sent.code).toBe(0)

@@ -5,6 +5,7 @@ import * as ChildProcess from "node:child_process"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import { promisify } from "node:util"
+import { freePort } from "../../../node/test/fixtures/freePort.ts"
 import * as rules from "../../src/socks/rules.ts"
 import { fileOf } from "../folder.ts"
 import { connect, isThere, once, run, serve, stop, withoutDraining } from "../program.ts"
@@ -84,15 +85,6 @@ const web = async (): Promise<number> => {
   return (server.address() as Net.AddressInfo).port
 }
 
-/** A port on which no one listens. */
-const freePort = async (): Promise<number> => {
-  const server = Http.createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as Net.AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}
-
 /** What a command prints, or what it says when it fails. */
 const outcome = (command: string, args: ReadonlyArray<string>): Promise<string> =>
   execFile(command, args, { maxBuffer: 10_000_000 }).then(({ stdout }) => stdout, ({ stderr }) => String(stderr))
@@ -111,7 +103,7 @@ describe.skipIf(!hasCurl)("socks server", () => {
       freePort()
     ])
     const curl = (proxy: string, url: string, port = private_.port) =>
-      outcome("curl", ["-sS", "-m", "20", "--proxy", `${proxy}127.0.0.1:${port}`, url])
+      outcome("curl", ["-sS", "-m", "120", "--proxy", `${proxy}127.0.0.1:${port}`, url])
     const byName = "socks5h://bob:secret%20word@"
     const byAddress = "socks5://bob:secret%20word@"
     const said = await Promise.all([
