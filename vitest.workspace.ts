@@ -1,14 +1,14 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
-// Nothing here waits for time to pass: the timeout is for what hangs, also on a machine that has much else to do.
-const testTimeout = 180_000
+// Nothing here waits for time to pass: the timeouts are for what hangs, also on a machine that has much else to do.
+const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 }
 
 // The files of a worker share the modules that they import: to load Effect again for each is a fourth of the work.
 const isolate = false
 
 const project = (name: string) => ({
-  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout, isolate }
+  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], ...timeouts, isolate }
 })
 
 /** The programs start from a bundle. */
@@ -16,7 +16,7 @@ const examples = { test: { ...project("examples").test, globalSetup: "test/setup
 
 /** What holds for the repository as a whole: who imports whom, what is public, how it reads. */
 const repository = {
-  test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], testTimeout, isolate }
+  test: { name: "repository", root: "scripts/repository", include: ["*.test.ts"], ...timeouts, isolate }
 }
 
 export default defineConfig({

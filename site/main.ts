@@ -46,7 +46,8 @@ switch (command) {
     if (args.includes("--built")) args.splice(args.indexOf("--built"), 1)
     else await buildOffline()
     const vitest = join(root, "node_modules/vitest/vitest.mjs")
-    const command = [vitest, "run", "--root", join(import.meta.dirname, "check"), "--testTimeout=120000", ...args]
+    const timeouts = ["--testTimeout=120000", "--hookTimeout=120000"]
+    const command = [vitest, "run", "--root", join(import.meta.dirname, "check"), ...timeouts, ...args]
     endAs(await run(process.execPath, command, { stdio: "inherit" }))
     break
   }

@@ -9,8 +9,5 @@ const compiler = [join(modules, "typescript/bin/tsc"), "--project", import.meta.
 const checked = await run(process.execPath, compiler, { stdio: "inherit" })
 if (checked.code !== 0) endAs(checked)
 const vitest = join(modules, "vitest/vitest.mjs")
-endAs(
-  await run(process.execPath, [vitest, "run", "--root", import.meta.dirname, ...process.argv.slice(2)], {
-    stdio: "inherit"
-  })
-)
+const options = ["--root", import.meta.dirname, "--testTimeout=120000"]
+endAs(await run(process.execPath, [vitest, "run", ...options, ...process.argv.slice(2)], { stdio: "inherit" }))

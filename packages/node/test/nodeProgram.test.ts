@@ -18,7 +18,6 @@ describe("NodeProgram.run", () => {
         expect(fails).toEqual({ code: 1, output: `{"_tag":"Odd","text":"a\\nb"}\n` })
         expect(dies.code).toBe(1)
         expect(dies.output).toMatch(/^Error: oops\\x1b\[31m\n {4}at .*failingProgram\.ts/)
-      }),
-    30_000
+      })
   )
 })

@@ -131,7 +131,7 @@ describe("several chat servers", () => {
       expect(seen.filter((text) => text.startsWith("[from"))).toEqual(["[from bob at 1970-01-01 00:00] psst"])
       expect(seen.filter((text) => text.startsWith("!!"))).toEqual([])
     }),
-    { seeds, timeout: 60_000 + seeds * 10_000 }
+    { seeds, timeout: 180_000 + seeds * 10_000 }
   )
 
   VitestSimulation.it(

@@ -43,7 +43,7 @@ export const onTerminal = (
     showsColors: () => tmux("capture-pane", "-p", "-e"),
     /** Waits until it shows this, and gives all that it shows, without what is blank at the end. */
     until: async (pattern: RegExp): Promise<string> => {
-      for (const end = Date.now() + 20_000; Date.now() < end;) {
+      for (const end = Date.now() + 120_000; Date.now() < end;) {
         const screen = shows().trimEnd()
         if (pattern.test(screen)) return screen
         await new Promise((resolve) => setTimeout(resolve, 30))
