@@ -6,7 +6,8 @@ import { join } from "node:path"
 /** A folder that is removed when the test is over, or, with `afterAll`, when all are. */
 export const folder = (whenOver: (remove: () => void) => void = onTestFinished): string => {
   const path = mkdtempSync(join(tmpdir(), "sluice-"))
-  whenOver(() => rmSync(path, { recursive: true }))
+  // What a killed program has started may still write there.
+  whenOver(() => rmSync(path, { recursive: true, maxRetries: 10 }))
   return path
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Net from "node:net"
-import { connect, converse, hasIpv6, once, run, serve, start, stop } from "./program.ts"
+import { connect, converse, hasIpv6, once, run, serve, start, stop, withoutDraining } from "./program.ts"
 
 describe("hello", () => {
   it("shows who connects and what they say, and answers", async () => {
@@ -9,7 +9,7 @@ describe("hello", () => {
     expect(client).toMatchObject({ code: 0, stdout: "Server says: Hello from server!\n", stderr: "" })
     const { code, stderr, stdout } = await stop(server)
     expect(code).toBe(0)
-    expect(stderr).toBe("")
+    expect(withoutDraining(stderr)).toBe("")
     expect(stdout).toMatch(
       /^Server listening on 127\.0\.0\.1:\d+\nConnected by 127\.0\.0\.1:\d+\nReceived: Hi there\n$/
     )

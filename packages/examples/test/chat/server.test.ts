@@ -160,7 +160,7 @@ describe("many clients", () => {
   if (!isEnough) console.warn(`skipped: ${count} clients, because a process may have ${limit} open files (ulimit -n)`)
 
   it.skipIf(!isEnough)(`${count} of them talk in ${rooms} rooms, and are told when it closes`, async () => {
-    const server = await serve("chat server --refill 0s")
+    const server = await serve("chat server --refill 0s --drain 2m")
     const clients: Array<Awaited<ReturnType<typeof enter>>> = []
     for (let index = 0; index < count; index += 250) {
       clients.push(

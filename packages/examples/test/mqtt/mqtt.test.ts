@@ -17,8 +17,8 @@ describe.skipIf(!hasClients)("mqtt server", () => {
     ) =>
       spawn(
         `mosquitto_${tool}`,
-        ["-p", `${broker.port}`, "-W", "30", ...user, ...args.split(" ")].filter((each) =>
-          tool === "sub" || !["-W", "30"].includes(each)
+        ["-p", `${broker.port}`, "-W", "150", ...user, ...args.split(" ")].filter((each) =>
+          tool === "sub" || !["-W", "150"].includes(each)
         )
       )
     const publish = async (args: string) => {
