@@ -93,6 +93,8 @@ describe.skipIf(process.platform !== "linux")("a process that is out of descript
         const { command, hear } = yield* server(64, 60)
         const { port } = yield* hear("port")
         expect(yield* isServed(port!)).toBe(true)
+        // Else the descriptor of that connection would be free again.
+        yield* hear("Closed")
         yield* command("hold")
         expect((yield* hear("AcceptFailed")).reason).toBe("TooManyOpenFiles")
         expect(yield* isServed(port!)).toBe(false)

@@ -90,12 +90,11 @@ describe.skipIf(missing("python3", "--version") !== undefined)("an inherited soc
         }
         // The last generation serves all who are there still.
         const before = visits
-        yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => visits >= before + 20 })
+        yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => visits >= Math.max(before + 20, 50) })
         for (const client of clients) yield* Fiber.interrupt(client)
         launcher.process.stdin.end()
         expect(yield* launcher.ended).toBe(0)
         expect(problems).toEqual([])
-        expect(visits).toBeGreaterThan(50)
       })))
   }
 })

@@ -59,7 +59,7 @@ const app = Effect.gen(function*() {
 
 const curl = (...args: ReadonlyArray<string>) =>
   Effect.callback<string>((resume) => {
-    const child = execFile("curl", ["--silent", "--max-time", "20", ...args], (error, stdout) => {
+    const child = execFile("curl", ["--silent", "--max-time", "120", ...args], (error, stdout) => {
       resume(Effect.succeed(error === null ? stdout : `curl failed with ${error.code}: ${stdout}`))
     })
     return Effect.sync(() => void child.kill())

@@ -21,6 +21,8 @@ import { withoutItsSockets } from "./fixtures/duplexPlatform.ts"
 interface Place {
   readonly layer: Layer.Layer<Network.Network>
   readonly serve: typeof NodeDuplex.serve
+  /** Whether what is sent arrives only when the test's clock is adjusted. */
+  readonly isSimulated?: true
 }
 
 // A turn of the event loop, in which the kernel's events come in.
@@ -35,7 +37,8 @@ const places: Record<string, Place> = {
   "Duplexes on the kernel": { layer: withoutItsSockets, serve: NodeDuplex.serve },
   "the simulated network": {
     layer: SimNetwork.layerNetwork() as Layer.Layer<Network.Network>,
-    serve: NodeDuplex.serve
+    serve: NodeDuplex.serve,
+    isSimulated: true
   }
 }
 
@@ -177,7 +180,7 @@ const run = Effect.fnUntraced(function*({ client, options, server: act }: Play, 
   return [seen, reason, `${bytesIn} in, ${bytesOut > 1000 ? "some" : bytesOut} out`, ...errors]
 })
 
-for (const [place, { layer, serve }] of Object.entries(places)) {
+for (const [place, { isSimulated, layer, serve }] of Object.entries(places)) {
   describe(`a server of Node's over ${place}`, () => {
     for (const [name, play] of Object.entries(plays)) {
       it.live(name, () =>
@@ -196,11 +199,11 @@ for (const [place, { layer, serve }] of Object.entries(places)) {
         const options = { listen: "tcp://127.0.0.1:0", idleTimeout: "1 second" } as const
         const server = yield* Server.make(options, serve(node))
         const connection = yield* Network.connect(Endpoint.fromAddress(server.address))
-        // Simulated time passes only when it is adjusted.
+        const pass = isSimulated ? TestClock.adjust(1) : Effect.void
         const echo = Effect.fnUntraced(function*(text: string) {
           const answer = yield* Effect.forkChild(Connection.readExactly(connection, text.length))
           yield* Connection.writeText(connection, text)
-          yield* until(Effect.map(TestClock.adjust(1), () => answer.pollUnsafe() !== undefined))
+          yield* until(Effect.map(pass, () => answer.pollUnsafe() !== undefined))
           expect(decode(yield* Fiber.join(answer))).toBe(text)
         })
         yield* echo("hello")

@@ -609,7 +609,7 @@ describe("input that comes with the last flight of a handshake", () => {
           resume(Effect.succeed(chunk.toString()))
         })
         return Effect.sync(() => socket.destroy())
-      }).pipe(Effect.timeout("10 seconds"))
+      }).pipe(Effect.timeout("1 minute"))
       expect(answer).toBe("hello")
     })))
 })

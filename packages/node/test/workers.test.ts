@@ -228,7 +228,7 @@ describe("workers", () => {
 
   it.live("are restarted when their event loop is blocked, and end with the reason if one crashes too often", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { port, running } = yield* startWorkers("UNRESPONSIVE=3000", "1", "1", "tcp://127.0.0.1:0")
+      const { port, running } = yield* startWorkers("UNRESPONSIVE=8000", "1", "1", "tcp://127.0.0.1:0")
       const client = stay(() => Net.connect(port, "127.0.0.1"))
       const blocked = yield* client
       blocked.socket.write("block\n")

@@ -129,7 +129,7 @@ export const scenarios: Record<string, Scenario> = {
   }),
 
   "input puts the timeout off": between({
-    client: (socket) => socket.setTimeout(1000, () => socket.destroy()),
+    client: (socket) => socket.setTimeout(100_000, () => socket.destroy()),
     server: (socket) => socket.end("in time")
   }),
 
