@@ -17,7 +17,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["FramingSchema", "FramingSchemaBinary"]
   ],
   core: [
-    ["TlsReason", "internal/error", "NetworkError"],
+    ["internal/text", "TlsReason", "internal/error", "NetworkError"],
     [
       "Buggify",
       "Options",
@@ -64,7 +64,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["ProxyProtocol"]
   ],
   client: [
-    ["internal/chain"],
+    ["internal/chain", "internal/plural"],
     ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
     ["internal"],
     ["ClusterSocket", "FramedClient", "Reconnecting"]
@@ -99,7 +99,7 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["NodeNetwork", "Systemd", "TestCertificates"]
   ],
   simulation: [
-    ["internal/time"],
+    ["internal/text", "internal/time"],
     ["internal/sandbox", "SimulationError"],
     ["internal/replacements", "register"],
     ["internal/eventLoop"],

@@ -398,7 +398,7 @@ describe("Reconnecting", () => {
         })
       ).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(logged.flat(), [
-        "2 messages that waited for a connection are dropped: the client is closed"
+        "dropped 2 messages that waited for a connection: the client is closed"
       ])
     })
   )

@@ -103,7 +103,7 @@ describe("Reconnecting", () => {
       const logger = Logger.make<unknown, void>(({ message }) => void logged.push(String(message)))
       const got = yield* perConnection(undefined).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(got, ["2: x", "2: y"])
-      assert.include(logged.join("\n"), "3 messages of the last connection were not received in time and are dropped")
+      assert.include(logged.join("\n"), "dropped 3 messages of the last connection, not received in time")
     })
   )
 

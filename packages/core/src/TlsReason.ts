@@ -18,6 +18,7 @@
  */
 import * as SafeText from "@sluice/framing/SafeText"
 import * as Data from "effect/Data"
+import { plural } from "./internal/text/plural.ts"
 
 const safe = (text: string): string => SafeText.escape(text, { limit: 256 })
 
@@ -304,7 +305,7 @@ export class Truncated extends Data.TaggedClass("Truncated") {
 export class ClearTextBeforeUpgrade extends Data.TaggedClass("ClearTextBeforeUpgrade")<{
   readonly received: number
 }> {
-  readonly message: string = `received ${this.received} bytes of clear text before the upgrade to TLS`
+  readonly message: string = `received ${plural(this.received, "byte")} of clear text before the upgrade to TLS`
   readonly advice = "suspect injection: the connection was closed"
 }
 

@@ -136,7 +136,7 @@ describe("ServerLog.standard", () => {
         "Debug the peer ended its output after 0 bytes before the delimiter"
       ])
       yield* write([failed(7, new NetworkError.UnexpectedEnd({ received: 1 }))])
-      expect(lines.splice(3)).toEqual([expect.stringMatching(/^Warn .*after 1 bytes before the delimiter/)])
+      expect(lines.splice(3)).toEqual([expect.stringMatching(/^Warn .*after 1 byte before the delimiter/)])
       yield* write([handshakeFailed(3, new TlsReason.NotTls()), headerCut(5)])
       expect(lines.slice(3).map((line) => line.split(" ")[0])).toEqual(["Warn"])
       yield* TestClock.adjust("1 minute")

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import { byteCount } from "./internal/bytes/byteCount.ts"
 import * as SafeText from "./SafeText.ts"
 
 /**
@@ -25,9 +26,9 @@ export class FrameTooLong extends Data.TaggedClass("FrameTooLong")<{
 }> {
   get message(): string {
     if (this.outgoing) {
-      return `cannot encode frame: ${this.length} bytes, limit ${this.limit}; raise the limit or send less`
+      return `cannot encode frame: ${byteCount(this.length)}, limit ${this.limit}; raise the limit or send less`
     }
-    return `frame at byte ${this.offset} too long: at least ${this.length} bytes, limit ${this.limit}; ` +
+    return `frame at byte ${this.offset} too long: at least ${byteCount(this.length)}, limit ${this.limit}; ` +
       "raise the limit or reject the peer"
   }
 }
@@ -46,7 +47,8 @@ export class TruncatedFrame extends Data.TaggedClass("TruncatedFrame")<{
   readonly offset: number
 }> {
   get message(): string {
-    return `truncated frame at byte ${this.offset}: the input ended after ${this.have} bytes of at least ${this.need} on the wire`
+    return `truncated frame at byte ${this.offset}: the input ended after ${byteCount(this.have)} ` +
+      `of at least ${this.need} on the wire`
   }
 }
 

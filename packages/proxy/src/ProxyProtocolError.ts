@@ -44,7 +44,7 @@ export class TruncatedHeader extends Data.TaggedClass("TruncatedHeader")<{ reado
   get message(): string {
     return this.received === 0
       ? "no PROXY header: the input is empty"
-      : `truncated PROXY header: the input ended after ${this.received} bytes`
+      : `truncated PROXY header: the input ended after ${this.received} byte${this.received === 1 ? "" : "s"}`
   }
 }
 

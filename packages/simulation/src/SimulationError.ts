@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { AmbientCall } from "./internal/sandbox/caller.ts"
+import { plural } from "./internal/text/plural.ts"
 
 export {
   /**
@@ -269,7 +270,8 @@ export class SimulationUnmet extends Data.TaggedError("SimulationUnmet")<{
 }> {
   override get message(): string {
     const names = this.properties.map((name) => `"${name}"`).join(", ")
-    return `none of ${this.runs} seeds got to ${names}; run more seeds or harder faults, or set unmet to "report"`
+    return `none of ${plural(this.runs, "seed")} got to ${names}; ` +
+      "run more seeds or harder faults, or set unmet to \"report\""
   }
 }
 

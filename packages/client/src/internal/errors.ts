@@ -1,6 +1,7 @@
 import type { NetworkError } from "@sluice/core/NetworkError"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Data from "effect/Data"
+import { plural } from "./plural.ts"
 
 /**
  * A message was not accepted, because there is no connection. `queued` others wait for one.
@@ -14,7 +15,7 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
 }> {
   override get message(): string {
     if (this.state === "Closed") return "message not sent: the client is closed; make a new client"
-    const full = this.queued === 0 ? "" : `, and the queue is full with ${this.queued} messages`
+    const full = this.queued === 0 ? "" : `, and the queue is full with ${plural(this.queued, "message")}`
     return `message not sent: not connected${full}; send it again once the client is connected, or raise whileAway.queue`
   }
 }

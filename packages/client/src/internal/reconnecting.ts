@@ -21,6 +21,7 @@ import type * as Reconnecting from "../Reconnecting.ts"
 import { NotConnected } from "./errors.ts"
 import { Inbox } from "./inbox.ts"
 import { monotonicMillis } from "./monotonic.ts"
+import { plural } from "./plural.ts"
 import { retrying } from "./retrying.ts"
 
 export const typeId = "~@sluice/client/Reconnecting"
@@ -83,7 +84,7 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
   const forget = undelivered === "keep" ? Effect.void : Effect.flatMap(client.inbox.clear, (count) =>
     count === 0
       ? Effect.void
-      : Effect.logWarning(`${count} messages of the last connection were not received in time and are dropped`))
+      : Effect.logWarning(`dropped ${plural(count, "message")} of the last connection, not received in time`))
   const connect = options.connect.pipe(
     Effect.tap(forget),
     Effect.tap((framed) => options.onConnect?.(framed) ?? Effect.void),
@@ -145,7 +146,9 @@ export const make = Effect.fnUntraced(function*<Out, In, E1, R1, E2 = never, R2 
       yield* SubscriptionRef.set(state, { _tag: "Closed", error })
       const lost = client.outbox.splice(0).length
       if (lost > 0) {
-        yield* Effect.logWarning(`${lost} messages that waited for a connection are dropped: the client is closed`)
+        yield* Effect.logWarning(
+          `dropped ${plural(lost, "message")} that waited for a connection: the client is closed`
+        )
       }
       yield* Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
         ? Queue.failCause(client.inbox.queue, exit.cause)

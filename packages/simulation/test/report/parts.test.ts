@@ -133,7 +133,7 @@ describe("the description of a failed run", () => {
       "  {\"kind\":\"kill\"}",
       "the page to step through it: /page.html"
     ])
-    expect(describeWith({ injected: 1, seed: 8 })[1]).toBe("1 faults -> 0 with the seed 8, in 7 runs:")
+    expect(describeWith({ injected: 1, seed: 8 })[1]).toBe("1 fault -> 0 with the seed 8, in 7 runs:")
     expect(describeWith({ parameters: { a: 1, b: 2 } }, { a: 1, b: 5 })).toEqual([first, "parameters: a: 1, b: 5 -> 2"])
     expect(describeWith({ injected: 30, faults: new Array(30).fill(1) })).toHaveLength(22)
   })

@@ -291,7 +291,7 @@ describe("a handshake in a trace", () => {
             return said === undefined ? [] : [`${from}: ${said}`]
           })
         })
-      const after = ["server: 1 bytes", "client: 1 bytes", "client: close_notify", "server: close_notify"]
+      const after = ["server: 1 byte", "client: 1 byte", "client: close_notify", "server: close_notify"]
       expect(yield* names(["TLSv1.3"])).toEqual([
         "client: ClientHello",
         "server: ServerHello, CertificateRequest, Certificate, Finished",

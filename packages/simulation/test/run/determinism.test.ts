@@ -120,7 +120,7 @@ describe("what is numbered", () => {
     Effect.gen(function*() {
       const first = yield* Simulation.run(numbered, { seed: 1 })
       const overflow = (name: string) =>
-        `subscriber ${name} too slow: 1 messages waiting when another was published; ` +
+        `subscriber ${name} too slow: 1 message waiting when another was published; ` +
         "read faster, raise capacity or choose another overflow"
       expect(first).toEqual([[1, 2], overflow("#1"), overflow("#2"), { count: 1, incremental: true }, -1])
       yield* Simulation.checkDeterminism(numbered, { seed: 1 })

@@ -2,9 +2,10 @@ import { inRange } from "../fields/range.ts"
 import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, derive, type Role, type Stage } from "../machine/codec.ts"
 import { type AnyCodec } from "../machine/codec.ts"
-import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import { type Numeral, numeralOf, readNumeral, widthOf } from "../machine/number.ts"
 import type { Plan } from "../machine/plan.ts"
+import { plural } from "../machine/plural.ts"
 import type { Writer } from "../machine/writer.ts"
 
 export interface LengthOptions {

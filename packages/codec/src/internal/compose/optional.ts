@@ -2,6 +2,7 @@ import { type Marker, markerBytes, matched, showMarker } from "../fields/literal
 import { inRange } from "../fields/range.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
 import { stop } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 
 const measureOf = <A>(content: CodecValue<A>, before: number) =>
   content.measure === undefined
@@ -121,7 +122,7 @@ export const sizedBy = <A>(
           const value = fields[name] as A
           if (said === undefined && otherwise !== undefined) return otherwise.write(value, writer)
           const size = writer.enclose(content.write, value)
-          if (size !== said) writer.fail(`it takes ${size} bytes, but the fields before it say ${said}`)
+          if (size !== said) writer.fail(`it takes ${plural(size, "byte")}, but the fields before it say ${said}`)
         })
       }
     }

@@ -1,7 +1,8 @@
 import { type Block, BlockContent, readBlock, textLength, writeBlock } from "../machine/block.ts"
 import { type AnyCodec, type CodecValue, make } from "../machine/codec.ts"
-import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
 import { NumberForm, numeralOf, readNumeral, writeNumeral } from "../machine/number.ts"
+import { plural } from "../machine/plural.ts"
 import { copyLimit, type Writer } from "../machine/writer.ts"
 import { badLength, close, firstWidth, isCounted, type LengthOptions, open, writeLength } from "./lengthOf.ts"
 

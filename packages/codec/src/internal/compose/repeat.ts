@@ -3,7 +3,8 @@ import { type Marker, markerBytes, matched, showMarker } from "../fields/literal
 import { readBlock } from "../machine/block.ts"
 import { readBlocks, writeBlocks } from "../machine/blocks.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
-import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 import type { Writer } from "../machine/writer.ts"
 
 export interface RepeatOptions {

@@ -1,6 +1,7 @@
 import { type AnyCodec, type CodecValue, make, type Row, sizeText } from "../machine/codec.ts"
-import { type Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, joinNames, type Stop, stop } from "../machine/cursor.ts"
 import { type Fields, Plan } from "../machine/plan.ts"
+import { plural } from "../machine/plural.ts"
 import type { Writer } from "../machine/writer.ts"
 import { type Constant, readers, type ReadFields, type Shape, type WriteFields, writers } from "./sites.ts"
 

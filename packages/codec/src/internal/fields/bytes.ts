@@ -1,6 +1,6 @@
 import { BlockContent } from "../machine/block.ts"
 import { type CodecValue, make } from "../machine/codec.ts"
-import { plural } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 import { isBytes } from "../machine/writer.ts"
 
 /** All bytes up to the end of the range. */

@@ -1,6 +1,7 @@
 import * as Result from "effect/Result"
 import { type CodecValue, make } from "../machine/codec.ts"
 import type { Cursor } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 
 type Decoded<A> =
   | { readonly value: A; readonly size: number }
@@ -31,7 +32,7 @@ export const custom = <A>(options: {
       if ("invalid" in decoded) return c.fail(decoded.invalid)
       if ("need" in decoded) return c.short(Math.max(decoded.need, end - at + 1))
       if (!Number.isInteger(decoded.size) || decoded.size < 0 || at + decoded.size > end) {
-        return c.fail(`${options.kind} takes ${decoded.size} bytes, of which ${end - at} are there`)
+        return c.fail(`${options.kind} takes ${plural(decoded.size, "byte")}, of which ${end - at} are there`)
       }
       c.at = at + decoded.size
       return decoded.value

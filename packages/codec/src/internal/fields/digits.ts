@@ -1,5 +1,5 @@
 import { type CodecValue, make } from "../machine/codec.ts"
-import { plural } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 import type { Writer } from "../machine/writer.ts"
 
 export interface DigitsOptions {

@@ -1,6 +1,6 @@
 import { type CodecValue, make } from "../machine/codec.ts"
-import { plural } from "../machine/cursor.ts"
 import { NumberForm } from "../machine/number.ts"
+import { plural } from "../machine/plural.ts"
 
 export type Endianness = "big" | "little"
 

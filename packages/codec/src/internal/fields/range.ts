@@ -1,5 +1,6 @@
 import { type CodecValue, derive, type Read } from "../machine/codec.ts"
-import { type Cursor, plural, type Stop, stop } from "../machine/cursor.ts"
+import { type Cursor, type Stop, stop } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 import { sizeProblem } from "./bytes.ts"
 
 /** Reads what takes exactly the next `n` bytes, once all of them have come. */

@@ -1,3 +1,5 @@
+import { plural } from "./plural.ts"
+
 /** The answer of a read that has no value: it needs more bytes, or `problem` says what is wrong. */
 export const stop: unique symbol = Symbol.for("@sluice/codec/stop")
 
@@ -145,5 +147,3 @@ export const joinNames = (names: ReadonlyArray<string>): string => {
   for (const name of names) path += path === "" || name.startsWith("[") ? name : `.${name}`
   return path
 }
-
-export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`

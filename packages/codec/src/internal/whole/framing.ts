@@ -5,7 +5,8 @@ import type { FramingOutput } from "@sluice/framing/FramingOutput"
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
 import type { AnyCodec, CodecValue } from "../machine/codec.ts"
-import { Cursor, joinNames, plural, type Stop, stop } from "../machine/cursor.ts"
+import { Cursor, joinNames, type Stop, stop } from "../machine/cursor.ts"
+import { plural } from "../machine/plural.ts"
 import { Writer } from "../machine/writer.ts"
 
 const errorOf = (reason: FramingErrors.FramingErrorReason): FramingErrors.FramingError =>

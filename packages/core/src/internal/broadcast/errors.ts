@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import { plural } from "../text/plural.ts"
 
 /**
  * The subscriber was too slow: its queue was full, by `capacity` or by `maxBytes`, when another message was published.
@@ -14,8 +15,8 @@ export class Overflowed extends Data.TaggedError("Overflowed")<{
 }> {
   override get message(): string {
     const [waiting, option] = this.maxBytes === undefined
-      ? [`${this.capacity} messages`, "capacity"]
-      : [`up to ${this.maxBytes} bytes`, "maxBytes"]
+      ? [plural(this.capacity, "message"), "capacity"]
+      : [`up to ${plural(this.maxBytes, "byte")}`, "maxBytes"]
     return `subscriber ${this.subscriber} too slow: ${waiting} waiting when another was published; ` +
       `read faster, raise ${option} or choose another overflow`
   }

@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import { count, plural } from "../text/plural.ts"
 
 /**
  * Another reader has the input of the connection. Two pipes cannot share it, and bytes cannot be put back while another
@@ -22,8 +23,8 @@ export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
   readonly received: number
   readonly expected?: number | undefined
 }> {
-  readonly message: string = `the peer ended its output after ${this.received} bytes ` +
-    (this.expected === undefined ? "before the delimiter" : `of ${this.expected}`)
+  readonly message: string = `the peer ended its output after ${plural(this.received, "byte")} ` +
+    (this.expected === undefined ? "before the delimiter" : `of ${count(this.expected)}`)
   readonly advice = "the last message is incomplete"
 }
 
@@ -34,7 +35,7 @@ export class UnexpectedEnd extends Data.TaggedClass("UnexpectedEnd")<{
  * @since 0.1.0
  */
 export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly limit: number }> {
-  readonly message: string = `received more than ${this.limit} bytes`
+  readonly message: string = `received more than ${plural(this.limit, "byte")}`
   readonly advice = "raise the limit or reject the peer"
 }
 
@@ -46,6 +47,6 @@ export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly 
  * @since 0.1.0
  */
 export class BufferBudgetExceeded extends Data.TaggedClass("BufferBudgetExceeded")<{ readonly budget: number }> {
-  readonly message: string = `the connections hold unfinished input close to the budget of ${this.budget} bytes`
+  readonly message: string = `the connections hold unfinished input near the budget of ${count(this.budget)} bytes`
   readonly advice = "raise Network.BufferBudget or lower the limits on frames"
 }

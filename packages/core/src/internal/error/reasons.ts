@@ -1,6 +1,7 @@
 import type * as ProxyProtocolError from "@sluice/proxy/ProxyProtocolError"
 import * as Data from "effect/Data"
 import type * as NetAddress from "effect/net/NetAddress"
+import { plural } from "../text/plural.ts"
 
 /**
  * The address is used by another socket, or on `UdpSocket.join` the group is joined already (`EADDRINUSE`; for a `localPort`
@@ -194,8 +195,8 @@ export class Unreachable extends Data.TaggedClass("Unreachable")<{ readonly what
 export class MessageTooLarge extends Data.TaggedClass("MessageTooLarge")<{ readonly size?: number | undefined }> {
   readonly message: string = this.size === undefined
     ? "the datagram is too large"
-    : `a datagram of ${this.size} bytes is too large`
-  readonly advice = "send less at once: at most 65507 bytes over IPv4, and safely no more than 1200"
+    : `a datagram of ${plural(this.size, "byte")} is too large`
+  readonly advice = "send less at once: at most 65,507 bytes over IPv4, and safely no more than 1,200"
 }
 
 /**

@@ -5,7 +5,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as ServerEvent from "../../ServerEvent.ts"
 import { formatPeer } from "../address/peerAddress.ts"
-import { count, plural } from "./plural.ts"
+import { count, plural } from "../text/plural.ts"
 import type { Line } from "./repeatedLines.ts"
 
 /** What `ServerLog.standard` says of an event. */
@@ -99,7 +99,8 @@ export const detailedLine = (
       return {
         level: "Debug",
         kind: `closed ${reason}`,
-        message: `${reason}: ${bytesIn} bytes in, ${bytesOut} bytes out, ${Math.round(Duration.toMillis(duration))} ms`,
+        message: `${reason}: ${plural(bytesIn, "byte")} in, ${plural(bytesOut, "byte")} out, ` +
+          `${Math.round(Duration.toMillis(duration))} ms`,
         annotations: { ...Object.fromEntries(annotations), peer: formatPeer(event), listening }
       }
     }

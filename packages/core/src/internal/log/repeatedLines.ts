@@ -3,7 +3,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as LogLevel from "effect/LogLevel"
-import { count } from "./plural.ts"
+import { count } from "../text/plural.ts"
 
 /** A line of the log. */
 export interface Line {

@@ -5,8 +5,8 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as UdpServerEvent from "../../UdpServerEvent.ts"
 import { EventHub } from "../log/eventHub.ts"
 import { handlerFailed } from "../log/lines.ts"
-import { plural } from "../log/plural.ts"
 import { type Line, RepeatedLines } from "../log/repeatedLines.ts"
+import { plural } from "../text/plural.ts"
 
 const logged: ReadonlySet<UdpServerEvent.UdpServerEvent["_tag"]> = new Set([
   "HandlerFailed",

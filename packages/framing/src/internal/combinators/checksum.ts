@@ -3,6 +3,7 @@ import { dual } from "effect/Function"
 import * as Checksum from "../../Checksum.ts"
 import type { Framing } from "../../Framing.ts"
 import { noFrame } from "../../FramingInput.ts"
+import { byteCount } from "../bytes/byteCount.ts"
 import { readUint, writeUint } from "../bytes/integer.ts"
 import { derive, invalid, isFraming, stateful } from "../define.ts"
 
@@ -68,7 +69,7 @@ export const checksum: {
           const frame = decode(input)
           if (frame === noFrame) return noFrame
           const length = frame.length - trailerSize
-          if (length < 0) return input.corrupt(`it has ${frame.length} bytes, too few for its ${algorithm}`)
+          if (length < 0) return input.corrupt(`it has ${byteCount(frame.length)}, too few for its ${algorithm}`)
           const said = readUint(frame, length, trailerSize, littleEndian)
           const body = frame.subarray(0, length)
           const is = compute(body)

@@ -1,4 +1,5 @@
 import type { Framing } from "../../Framing.ts"
+import { byteCount } from "../bytes/byteCount.ts"
 import { invalid, stateless } from "../define.ts"
 
 /**
@@ -23,7 +24,7 @@ export const fixedLength = (length: number): Framing<Uint8Array> =>
       (input) => input.end - input.start < length ? input.whole(length) : input.take(length),
       (frame, output) => {
         if (frame.length > length) return output.tooLong(length, frame.length)
-        if (frame.length < length) return output.corrupt(`it has ${frame.length} bytes, not ${length}; pad it`)
+        if (frame.length < length) return output.corrupt(`it has ${byteCount(frame.length)}, not ${length}; pad it`)
         return output.write(frame)
       }
     )

@@ -1,5 +1,6 @@
 import type { Framing } from "../../Framing.ts"
 import type { FramingOutput } from "../../FramingOutput.ts"
+import { byteCount } from "../bytes/byteCount.ts"
 import { maxUint, readUint, writeUint } from "../bytes/integer.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
 
@@ -79,11 +80,11 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
         return input.tooLong(maxFrameLength, total - strip)
       }
       if (total < header) {
-        return input.corrupt(`its length field makes it ${total} bytes, less than its header's ${header}`)
+        return input.corrupt(`its length field makes it ${byteCount(total)}, less than its header's ${header}`)
       }
       if (total < strip) {
         input.skip(total)
-        return input.corrupt(`its length field makes it ${total} bytes, less than the ${strip} to strip`)
+        return input.corrupt(`its length field makes it ${byteCount(total)}, less than the ${strip} to strip`)
       }
       if (available < total) return input.whole(total)
       return input.take(total, strip)
@@ -92,7 +93,7 @@ export const lengthField = (options: LengthFieldOptions = {}): Framing<Uint8Arra
       if (frame.length > maxFrameLength) return output.tooLong(maxFrameLength, frame.length)
       const value = frame.length + strip - header - adjustment
       if (value < 0 || frame.length + strip < header) {
-        return output.corrupt(`with ${frame.length} bytes it is shorter than its header says it must be`)
+        return output.corrupt(`with ${byteCount(frame.length)} it is shorter than its header says it must be`)
       }
       if (value > largest || !Number.isSafeInteger(value)) {
         return output.tooLong(largest + header + adjustment - strip, frame.length)

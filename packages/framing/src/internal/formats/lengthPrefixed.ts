@@ -1,4 +1,5 @@
 import type { Framing } from "../../Framing.ts"
+import { byteCount } from "../bytes/byteCount.ts"
 import { maxUint, readUint, varintSize } from "../bytes/integer.ts"
 import { readVarint, writeVarint } from "../bytes/varint.ts"
 import { defaultMaxFrameLength, invalid, limitProblem, stateless } from "../define.ts"
@@ -76,7 +77,7 @@ export const lengthPrefixed = (options: LengthPrefixedOptions = {}): Framing<Uin
         if (Number.isSafeInteger(length)) input.skip(size + length)
         return input.tooLong(maxFrameLength, length)
       }
-      if (length < 0) return input.corrupt(`its length says ${length + size}, less than the ${size} bytes that say so`)
+      if (length < 0) return input.corrupt(`its length says ${length + size}, less than its own ${byteCount(size)}`)
       if (available < size + length) return input.whole(size + length)
       return input.take(size + length, size)
     },
@@ -105,7 +106,7 @@ const varintPrefixed = (maxFrameLength: number, countsPrefix: boolean): Framing<
         if (Number.isSafeInteger(length)) input.skip(size + length)
         return input.tooLong(maxFrameLength, length)
       }
-      if (length < 0) return input.corrupt(`its length says ${value}, less than the ${size} bytes that say so`)
+      if (length < 0) return input.corrupt(`its length says ${value}, less than its own ${byteCount(size)}`)
       if (input.end - input.start < size + length) return input.whole(size + length)
       return input.take(size + length, size)
     },

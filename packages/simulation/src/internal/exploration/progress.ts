@@ -1,3 +1,4 @@
+import { plural } from "../text/plural.ts"
 import type { Seed } from "../time/random.ts"
 import { append, terminal } from "./platform.ts"
 import type { Trial } from "./trial.ts"
@@ -39,7 +40,7 @@ export class Progress {
 
   /** Tells how far the faults of a failure are shrunk. */
   shrinking(seed: Seed, from: number, to: number, attempts: number): void {
-    this.#show(`seed ${seed}: ${from} faults -> ${to}, ${attempts} runs`)
+    this.#show(`seed ${seed}: ${plural(from, "fault")} -> ${to}, ${plural(attempts, "run")}`)
   }
 
   shrunk(seed: Seed, faults: unknown, parameters: unknown): void {
@@ -53,8 +54,8 @@ export class Progress {
       ? ""
       : `, ${this.#met.size - this.unmet.length} of ${this.#met.size} properties met`
     const count = [...this.#messages.values()].reduce((sum, each) => sum + each, 0)
-    const failures = count === 0 ? "" : `, ${count} failures of ${this.#messages.size} kinds`
-    return `${this.runs} seeds${rate}${met}${failures}`
+    const failures = count === 0 ? "" : `, ${plural(count, "failure")} of ${plural(this.#messages.size, "kind")}`
+    return `${plural(this.runs, "seed")}${rate}${met}${failures}`
   }
 
   /** Ends the line. */

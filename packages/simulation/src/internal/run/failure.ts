@@ -5,6 +5,7 @@ import type * as SimNetwork from "../../SimNetwork.ts"
 import type { Failure } from "../../Simulation.ts"
 import { SimulationHostFailed, SimulationPropertyViolated, SimulationUncaught } from "../../SimulationError.ts"
 import type * as Trace from "../../Trace.ts"
+import { plural } from "../text/plural.ts"
 import type { Run } from "./execute.ts"
 
 // Records for which a report has what fibers and sockets wait for.
@@ -45,7 +46,8 @@ export const describeFailure = (
       Duration.toMillis(elapsed)
     } ms; SLUICE_SEED=${found} repeats it: ${messageOf(cause)}`,
     ...(injected === 0 ? [] : [
-      `${injected} faults -> ${faults.length}${seed === found ? "" : ` with the seed ${seed}`}, in ${attempts} runs:`
+      `${plural(injected, "fault")} -> ${faults.length}${seed === found ? "" : ` with the seed ${seed}`}, ` +
+      `in ${plural(attempts, "run")}:`
     ]),
     ...faults.slice(0, 20).map((fault) => `  ${JSON.stringify(fault)}`),
     ...(values.length === 0 ? [] : [`parameters: ${values.join(", ")}`]),

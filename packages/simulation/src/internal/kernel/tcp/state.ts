@@ -1,3 +1,5 @@
+import { plural } from "../../text/plural.ts"
+
 /** The states of RFC 9293, section 3.3.2, without LISTEN, in which there is no connection yet. */
 export type State =
   | "SYN_SENT"
@@ -37,9 +39,9 @@ export interface Pending {
 export const describeWait = (state: State, { unacknowledged, unread, unsent }: Pending): string => {
   if (state === "SYN_SENT") return "an answer to its SYN"
   if (state === "SYN_RECEIVED") return "the last acknowledgment of the handshake"
-  if (unread > 0) return `the program to read ${unread} bytes that have arrived`
-  if (unacknowledged > 0) return `the acknowledgment of ${unacknowledged} bytes`
-  if (unsent > 0) return `its peer to read, with ${unsent} bytes to send`
+  if (unread > 0) return `the program to read ${plural(unread, "byte")} in its buffer`
+  if (unacknowledged > 0) return `the acknowledgment of ${plural(unacknowledged, "byte")}`
+  if (unsent > 0) return `its peer to read, with ${plural(unsent, "byte")} to send`
   if (state === "CLOSE_WAIT") return "the program to close it: its peer has"
   if (state === "FIN_WAIT_2") return "its peer to close it"
   return "bytes from its peer"

@@ -1,3 +1,4 @@
+import { plural } from "../../text/plural.ts"
 import { nameOf } from "./handshake/message.ts"
 import { decodeAlert } from "./record/alert.ts"
 import * as Record from "./record/record.ts"
@@ -18,7 +19,7 @@ export const describeRecords = (payload: Uint8Array): string => {
 
 const describe = ({ fragment, type }: Record.TlsRecord): ReadonlyArray<string> => {
   if (type === Record.alert) return [decodeAlert(fragment) ?? "alert"]
-  if (type === Record.applicationData) return [`${Math.max(0, fragment.length - Record.tagLength)} bytes`]
+  if (type === Record.applicationData) return [plural(Math.max(0, fragment.length - Record.tagLength), "byte")]
   const names: Array<string> = []
   for (let at = 0; at + 4 <= fragment.length;) {
     names.push(nameOf(fragment[at]!) ?? "message")

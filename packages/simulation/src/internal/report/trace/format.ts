@@ -1,5 +1,6 @@
 import type * as Trace from "../../../Trace.ts"
 import { describeRecords } from "../../kernel/tls/describe.ts"
+import { plural } from "../../text/plural.ts"
 
 const letters = [["S", 2], ["F", 1], ["R", 4], ["P", 8]] as const
 
@@ -49,7 +50,7 @@ export const formatTimer = (timer: Trace.Timer): string => timers[timer.name]
 
 /** `server: write /data/log: 120 bytes`. */
 export const formatDisk = ({ bytes, error, operation, path }: Trace.Disk): string =>
-  `${operation} ${path}${error === undefined ? bytes === undefined ? "" : `: ${bytes} bytes` : `: ${error}`}`
+  `${operation} ${path}${error === undefined ? bytes === undefined ? "" : `: ${plural(bytes, "byte")}` : `: ${error}`}`
 
 /** `server: log: leader of term 7`. */
 export const formatNote = (note: Trace.Note): string =>
@@ -59,7 +60,7 @@ export const formatNote = (note: Trace.Note): string =>
 export const formatPacket = (packet: Trace.Segment | Trace.Datagram): string => {
   const { length } = packet.payload
   const text = formatPayload(packet.payload) || formatTls(packet)
-  if (packet._tag === "Datagram") return text === "" ? `UDP, ${length} bytes` : `UDP ${text}`
+  if (packet._tag === "Datagram") return text === "" ? `UDP, ${plural(length, "byte")}` : `UDP ${text}`
   const { acknowledgment, flags, sequence } = packet
   const range = length === 0 ? "" : `${sequence}..${sequence + length - 1}`
   const data = length === 0 ? "" : text === "" ? ` ${range}` : ` ${text}`
