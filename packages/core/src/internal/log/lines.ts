@@ -82,13 +82,10 @@ export const detailedLine = (
 ): Line => {
   const listening = NetAddress.formatSocketAddress(event.listening)
   switch (event._tag) {
-    case "Accepted":
-      return {
-        level: "Debug",
-        kind: "accepted",
-        message: "accepted",
-        annotations: { peer: formatPeer(event), listening }
-      }
+    case "Accepted": {
+      const peer = formatPeer(event)
+      return { level: "Debug", kind: "accepted", message: "accepted", annotations: { peer, listening } }
+    }
     case "Refused": {
       const peer = formatPeer({ localAddress: event.listening, remoteAddress: event.remoteAddress })
       const message = `refused: ${event.why}`

@@ -51,13 +51,10 @@ const lineOf = (event: UdpServerEvent.UdpServerEvent): Line | undefined => {
         message: `rejected ${plural(event.count, "datagram")}: ${rejections[event.why]}`,
         annotations: { peer: NetAddress.formatInet(event.source), listening }
       }
-    case "ReceiveFailed":
-      return {
-        level: "Warn",
-        kind: `receive ${event.error.reason._tag}`,
-        message: event.error.message,
-        annotations: { listening }
-      }
+    case "ReceiveFailed": {
+      const { message, reason } = event.error
+      return { level: "Warn", kind: `receive ${reason._tag}`, message, annotations: { listening } }
+    }
     default:
       return undefined
   }
