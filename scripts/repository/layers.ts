@@ -64,9 +64,9 @@ export const layers: Readonly<Record<string, Layers>> = {
     ["ProxyProtocol"]
   ],
   client: [
-    ["internal/chain", "internal/plural"],
-    ["internal/errors", "internal/monotonic", "internal/health", "internal/slots", "internal/statistics"],
-    ["internal"],
+    ["internal/chain", "internal/plural", "internal/monotonic"],
+    ["internal/errors", "internal/retrying"],
+    ["internal/pool", "internal/reconnecting"],
     ["ClusterSocket", "FramedClient", "Reconnecting"]
   ],
   codec: [

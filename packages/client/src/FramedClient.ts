@@ -48,9 +48,9 @@ import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Types from "effect/Types"
-import * as discovery from "./internal/discovery.ts"
 import type { RequestFailed } from "./internal/errors.ts"
-import * as internal from "./internal/framedClient.ts"
+import * as discovery from "./internal/pool/discovery.ts"
+import * as internal from "./internal/pool/framedClient.ts"
 
 export { Overloaded, RequestFailed } from "./internal/errors.ts"
 

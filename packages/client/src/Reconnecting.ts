@@ -54,7 +54,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
 import type { NotConnected } from "./internal/errors.ts"
-import * as internal from "./internal/reconnecting.ts"
+import * as internal from "./internal/reconnecting/reconnecting.ts"
 
 export { NotConnected } from "./internal/errors.ts"
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { choose } from "../src/internal/balance.ts"
-import { ClientState } from "../src/internal/framedClient.ts"
-import { Health } from "../src/internal/health.ts"
-import { Statistics } from "../src/internal/statistics.ts"
-import { Target } from "../src/internal/target.ts"
+import { choose } from "../src/internal/pool/balance.ts"
+import { ClientState } from "../src/internal/pool/framedClient.ts"
+import { Health } from "../src/internal/pool/health.ts"
+import { Statistics } from "../src/internal/pool/statistics.ts"
+import { Target } from "../src/internal/pool/target.ts"
 
 describe("the health of an endpoint", () => {
   const make = () => {

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { Chain, type Link } from "./chain.ts"
+import { Chain, type Link } from "../chain.ts"
 
 interface Waiter extends Link<Waiter> {
   readonly grant: () => void

@@ -4,7 +4,7 @@ import { checked, duration, integer, reject } from "@sluice/core/Options"
 import * as Transport from "@sluice/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Dns from "effect/net/Dns"
-import type * as FramedClient from "../FramedClient.ts"
+import type * as FramedClient from "../../FramedClient.ts"
 import type { Candidate } from "./target.ts"
 
 /** Endpoints that are looked up periodically. */

@@ -2,8 +2,8 @@ import * as Framed from "@sluice/core/Framed"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { Chain, type Link } from "./chain.ts"
-import { RequestFailed } from "./errors.ts"
+import { Chain, type Link } from "../chain.ts"
+import { RequestFailed } from "../errors.ts"
 
 type Failure<E> = E | Framed.FramedError
 

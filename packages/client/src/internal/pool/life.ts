@@ -10,9 +10,9 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { monotonicMillis } from "../monotonic.ts"
+import { retrying } from "../retrying.ts"
 import type { Channel } from "./channel.ts"
-import { monotonicMillis } from "./monotonic.ts"
-import { retrying } from "./retrying.ts"
 import type { Target } from "./target.ts"
 
 export type Failure<E> = E | Framed.FramedError
