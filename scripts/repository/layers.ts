@@ -65,7 +65,7 @@ export const layers: Readonly<Record<string, Layers>> = {
   ],
   client: [
     ["internal/chain", "internal/plural", "internal/monotonic"],
-    ["internal/errors", "internal/retrying"],
+    ["internal/errors", "internal/failure", "internal/retrying"],
     ["internal/pool", "internal/reconnecting"],
     ["ClusterSocket", "FramedClient", "Reconnecting"]
   ],

@@ -55,6 +55,7 @@ import type * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
 import type { NotConnected } from "./internal/errors.ts"
 import * as internal from "./internal/reconnecting/reconnecting.ts"
+import { type Client, typeId } from "./internal/reconnecting/state.ts"
 
 export { NotConnected } from "./internal/errors.ts"
 
@@ -65,7 +66,7 @@ export { NotConnected } from "./internal/errors.ts"
  * @since 0.1.0
  */
 export interface Reconnecting<in out Out, in out In = Out, in out E = never> extends Pipeable {
-  readonly [internal.typeId]: internal.Client<Out, In, E>
+  readonly [typeId]: Client<Out, In, E>
   /** What it is doing, and a way to hear of changes. */
   readonly state: SubscriptionRef.SubscriptionRef<State<E>>
 }
@@ -76,8 +77,7 @@ export interface Reconnecting<in out Out, in out In = Out, in out E = never> ext
  * @category guards
  * @since 0.1.0
  */
-export const isReconnecting = (u: unknown): u is Reconnecting<never, unknown, unknown> =>
-  hasProperty(u, internal.typeId)
+export const isReconnecting = (u: unknown): u is Reconnecting<never, unknown, unknown> => hasProperty(u, typeId)
 
 /**
  * What a client is doing. Times are in milliseconds of the Clock; attempts are counted from the last connection on.

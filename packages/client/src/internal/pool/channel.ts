@@ -4,8 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { Chain, type Link } from "../chain.ts"
 import { RequestFailed } from "../errors.ts"
-
-type Failure<E> = E | Framed.FramedError
+import type { Failure } from "../failure.ts"
 
 /** How answers find their requests, where they do not come in order. */
 export interface Correlation<Out, In> {

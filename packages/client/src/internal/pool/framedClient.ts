@@ -14,12 +14,13 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as FramedClient from "../../FramedClient.ts"
 import { Overloaded, RequestFailed } from "../errors.ts"
+import { clientClosed, type Failure, failureOf } from "../failure.ts"
 import { monotonicMillis } from "../monotonic.ts"
 import { defaultSchedule } from "../retrying.ts"
 import { type Chance, choose } from "./balance.ts"
 import type { Channel } from "./channel.ts"
 import { checkEndpoints, keyOf, type Lookup } from "./discovery.ts"
-import { type Failure, failureOf, goneError, type Life, live } from "./life.ts"
+import { type Life, live } from "./life.ts"
 import { Slots } from "./slots.ts"
 import { measuring, Statistics } from "./statistics.ts"
 import { type Candidate, type Shared, Target } from "./target.ts"
@@ -167,7 +168,7 @@ export const make = Effect.fnUntraced(
     const end = (target: Target<Out, In, E>) =>
       Effect.sync(() => {
         living.delete(target)
-        target.over ??= goneError()
+        target.over ??= clientClosed()
         if (!isLookup && client.targets.every(({ over }) => over !== undefined)) client.over ??= target.over
         client.settle()
       })
@@ -183,7 +184,7 @@ export const make = Effect.fnUntraced(
     if (!isLookup) yield* replace(endpoints)
     yield* Effect.addFinalizer((exit) =>
       Effect.gen(function*() {
-        client.over = goneError()
+        client.over = clientClosed()
         if (Exit.isFailure(exit)) return
         if (following !== undefined) yield* Fiber.interrupt(following)
         const fibers = [...living.values()]
@@ -215,7 +216,7 @@ const follow = <Out, In, E, R1, R2, R3>(
   }).pipe(
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        client.over = Exit.isFailure(exit) ? failureOf(exit.cause) : goneError()
+        client.over = Exit.isFailure(exit) ? failureOf(exit.cause) : clientClosed()
         client.settle()
       })
     ),

@@ -1,7 +1,6 @@
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
 import * as NetworkError from "@sluice/core/NetworkError"
-import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,12 +9,11 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { clientClosed, connectTimedOut, type Failure, failureOf, peerEnded } from "../failure.ts"
 import { monotonicMillis } from "../monotonic.ts"
 import { retrying } from "../retrying.ts"
 import type { Channel } from "./channel.ts"
 import type { Target } from "./target.ts"
-
-export type Failure<E> = E | Framed.FramedError
 
 /** How a client opens, uses and closes its connections. Times are in milliseconds. */
 export interface Life<Out, In, E1, R1, E2, R2, R3, R4> {
@@ -55,10 +53,7 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
     Effect.tap((framed) => life.onConnect?.(framed) ?? Effect.void),
     Effect.timeoutOrElse({
       duration: Duration.millis(connectTimeout),
-      orElse: () => {
-        const reason = new NetworkError.TimedOut({ deadline: "connect", after: connectTimeout })
-        return Effect.fail(NetworkError.make("connect", "the server", reason))
-      }
+      orElse: () => Effect.fail(connectTimedOut(connectTimeout))
     })
   )
   const receiving = (framed: Framed.Framed<Out, In>) =>
@@ -82,8 +77,7 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
       connectedAt = now()
       life.onChange()
       yield* Effect.raceFirst(receiving(framed), watching(framed))
-      const reason = new NetworkError.UnexpectedEnd({ received: Framed.bufferedUnsafe(framed) })
-      return NetworkError.make("read", Connection.formatPeer(framed.connection), reason) as Failure<E>
+      return peerEnded(framed)
     })
   )).pipe(
     Effect.onExit((exit: Exit.Exit<Failure<E> | undefined, Failure<E>>) =>
@@ -108,12 +102,5 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
   })
 }
 
-/** Why a client that is closed has no connection. */
-export const goneError = () => NetworkError.make("write", "the server", new NetworkError.Closed())
-
-/** The error of a cause; without one, that of a closed client. */
-export const failureOf = <E>(cause: Cause.Cause<E>): E | NetworkError.NetworkError =>
-  Option.getOrElse(Cause.findErrorOption(cause), goneError)
-
 const reasonOf = <E>(exit: Exit.Exit<Failure<E> | undefined, Failure<E>>): Failure<E> =>
-  Exit.isSuccess(exit) ? exit.value ?? goneError() : failureOf(exit.cause)
+  Exit.isSuccess(exit) ? exit.value ?? clientClosed() : failureOf(exit.cause)
