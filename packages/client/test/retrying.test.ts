@@ -6,7 +6,6 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import { monotonicMillis } from "../src/internal/monotonic.ts"
 import { retrying } from "../src/internal/retrying.ts"
 
 /** A client whose connections hold for these times in milliseconds; what it told while it tried. */
@@ -17,12 +16,11 @@ const trying = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const closing = yield* Deferred.make<void>()
   const told: Array<string> = []
-  let since: number | undefined
   let round = 0
-  const once = Effect.gen(function*() {
+  const once = Effect.fnUntraced(function*(onConnected: () => void) {
     const hold = holds[round++]
     if (hold === undefined) return undefined
-    since = hold < 0 ? undefined : monotonicMillis(clock)
+    if (hold >= 0) onConnected()
     yield* Effect.sleep(Math.max(0, hold))
     return yield* Effect.fail(`loss ${round}`)
   })
@@ -33,7 +31,6 @@ const trying = Effect.fnUntraced(function*(
       once,
       schedule: options.schedule ?? Schedule.exponential(100),
       resetAfter: options.resetAfter ?? 5000,
-      connectedAt: () => since,
       onWaiting: ({ attempt, delay, error }) => Effect.sync(() => told.push(`${error}: ${attempt} in ${delay}`)),
       onConnecting: (attempt) => Effect.sync(() => told.push(`connecting ${attempt}`))
     }),

@@ -48,7 +48,6 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
   type E = E1 | E2
   const { answerTimeout, clock, connectTimeout } = life
   const now = () => monotonicMillis(clock)
-  let connectedAt: number | undefined
   const connecting = Effect.suspend(() => life.connect(target)).pipe(
     Effect.tap((framed) => life.onConnect?.(framed) ?? Effect.void),
     Effect.timeoutOrElse({
@@ -69,36 +68,31 @@ const liveOn = <Out, In, E1, R1, E2, R2, R3, R4>(
       const reason = new NetworkError.TimedOut({ deadline: "read", after: answerTimeout })
       return Effect.fail(NetworkError.make("read", Connection.formatPeer(framed.connection), reason))
     })
-  const once = Effect.scoped(Effect.raceFirst(
-    Effect.as(target.closing, undefined),
-    Effect.gen(function*() {
-      const framed = yield* connecting
-      channel.open(framed)
-      connectedAt = now()
-      life.onChange()
-      yield* Effect.raceFirst(receiving(framed), watching(framed))
-      return peerEnded(framed)
-    })
-  )).pipe(
-    Effect.onExit((exit: Exit.Exit<Failure<E> | undefined, Failure<E>>) =>
-      Effect.sync(() => {
-        channel.lose(reasonOf(exit))
+  const once = (onConnected: () => void) =>
+    Effect.scoped(Effect.raceFirst(
+      Effect.as(target.closing, undefined),
+      Effect.gen(function*() {
+        const framed = yield* connecting
+        channel.open(framed)
+        onConnected()
         life.onChange()
+        yield* Effect.raceFirst(receiving(framed), watching(framed))
+        return peerEnded(framed)
       })
+    )).pipe(
+      Effect.onExit((exit: Exit.Exit<Failure<E> | undefined, Failure<E>>) =>
+        Effect.sync(() => {
+          channel.lose(reasonOf(exit))
+          life.onChange()
+        })
+      )
     )
-  )
   return retrying({
     clock,
     closing: target.closing,
     once,
     schedule: life.schedule,
-    resetAfter: life.resetAfter,
-    connectedAt: () => connectedAt,
-    onWaiting: () => Effect.void,
-    onConnecting: () =>
-      Effect.sync(() => {
-        connectedAt = undefined
-      })
+    resetAfter: life.resetAfter
   })
 }
 

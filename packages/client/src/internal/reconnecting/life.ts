@@ -12,7 +12,6 @@ import type * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type * as Reconnecting from "../../Reconnecting.ts"
 import { connectTimedOut, type Failure, peerEnded } from "../failure.ts"
-import { monotonicMillis } from "../monotonic.ts"
 import { plural } from "../plural.ts"
 import { retrying } from "../retrying.ts"
 import type { Client } from "./state.ts"
@@ -31,10 +30,8 @@ export const live = <Out, In, E1, R1, E2, R2, R3>(
   options: Reconnecting.Options<Out, In, E1, R1, E2, R2, R3>,
   { clock, connectTimeout, resetAfter, undelivered }: Settings
 ): Effect.Effect<void, never, R3 | Exclude<R1 | R2, Scope.Scope>> => {
-  type E = E1 | E2
   const { state } = client
   const closing = Deferred.await(client.closing)
-  let connectedAt: number | undefined
   const connecting = options.connect.pipe(
     Effect.tap(undelivered === "keep" ? Effect.void : forget(client)),
     Effect.tap((framed) => options.onConnect?.(framed) ?? Effect.void),
@@ -43,35 +40,35 @@ export const live = <Out, In, E1, R1, E2, R2, R3>(
       orElse: () => Effect.fail(connectTimedOut(connectTimeout))
     })
   )
-  const sending = Effect.fnUntraced(function*(framed: Framed.Framed<Out, In>) {
+  const sending = Effect.fnUntraced(function*(framed: Framed.Framed<Out, In>, onConnected: () => void) {
     yield* flush(client, framed)
-    connectedAt = monotonicMillis(clock)
+    onConnected()
     yield* SubscriptionRef.set(state, { _tag: "Connected", since: clock.currentTimeMillisUnsafe() })
     return yield* Effect.never
   })
-  const connected: Effect.Effect<Failure<E>, Failure<E>, R1 | R2> = Effect.gen(function*() {
+  const connected = Effect.fnUntraced(function*(onConnected: () => void) {
     const framed = yield* connecting
     // Both at once: a peer whose answers nobody takes may take nothing either.
-    yield* Effect.raceAllFirst([sending(framed), client.inbox.fill(framed), lost(client)])
+    yield* Effect.raceAllFirst([sending(framed, onConnected), client.inbox.fill(framed), lost(client)])
     return peerEnded(framed)
   })
   // One connection, from connecting to its loss; `undefined` when the client is to end.
-  const once: Effect.Effect<Failure<E> | undefined, Failure<E>, Exclude<R1 | R2, Scope.Scope>> = Effect.scoped(
-    Effect.ensuring(
-      Effect.raceFirst(Effect.as(closing, undefined), connected),
-      Effect.sync(() => {
-        client.current = undefined
-        client.lose = undefined
-      })
+  const once = (onConnected: () => void) =>
+    Effect.scoped(
+      Effect.ensuring(
+        Effect.raceFirst(Effect.as(closing, undefined), connected(onConnected)),
+        Effect.sync(() => {
+          client.current = undefined
+          client.lose = undefined
+        })
+      )
     )
-  )
   return retrying({
     clock,
     closing,
     once,
     schedule: options.schedule,
     resetAfter,
-    connectedAt: () => connectedAt,
     onWaiting: ({ attempt, delay, error }) =>
       SubscriptionRef.set(state, {
         _tag: "Waiting",
@@ -79,11 +76,7 @@ export const live = <Out, In, E1, R1, E2, R2, R3>(
         attempt,
         error
       }),
-    onConnecting: (attempt) =>
-      Effect.suspend(() => {
-        connectedAt = undefined
-        return SubscriptionRef.set(state, { _tag: "Connecting", attempt })
-      })
+    onConnecting: (attempt) => SubscriptionRef.set(state, { _tag: "Connecting", attempt })
   }).pipe(Effect.onExit((exit) => finish(client, exit)), Effect.asVoid)
 }
 
