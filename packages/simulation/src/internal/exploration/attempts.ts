@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Run } from "../run/execute.ts"
 import { endsProgram, signature } from "../run/failure.ts"
 import type { RecordedFault } from "../world/faultDescription.ts"
-import type { Lane } from "./pool.ts"
+import type { Lane } from "./lane.ts"
 import type { Task, Trial } from "./trial.ts"
 
 /** A run that fails in the same way. */

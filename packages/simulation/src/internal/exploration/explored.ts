@@ -3,16 +3,19 @@ import { checked, duration, oneOf, optionalInteger, reject } from "@sluice/core/
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Struct from "effect/Struct"
 import type { Exploration, ExploreOptions, Options, Services } from "../../Simulation.ts"
 import { type SimulationNotDeterministic, SimulationUnmet } from "../../SimulationError.ts"
 import { repeatable } from "../run/repeatable.ts"
 import type { Seed } from "../time/random.ts"
 import { parseSeed } from "../time/streams.ts"
+import { examine } from "./findings.ts"
 import { Guide } from "./guide.ts"
+import { ownLane, quiet } from "./lane.ts"
 import { cores, threads } from "./platform.ts"
 import { startLane } from "./pool.ts"
 import { Progress } from "./progress.ts"
-import { examine, ownLane, quiet, search } from "./search.ts"
+import { search } from "./search.ts"
 import { trialOf } from "./trial.ts"
 
 /** The seed to repeat, if the environment has one. */
@@ -76,15 +79,10 @@ export const explored = Effect.fnUntraced(function*<A, E, R, R2>(
   return { runs, failures, unmet: missing }
 })
 
-// What is for the whole exploration alone, or cannot be sent to a thread.
-const kept: ReadonlySet<string> = new Set(
-  ["branches", "decode", "results", "seeds", "shrink", "unmet", "until", "within", "workers"] satisfies Array<
-    keyof ExploreOptions
-  >
-)
+// For the whole exploration alone; some cannot be sent to a thread.
+const kept = ["branches", "decode", "results", "seeds", "shrink", "unmet", "until", "within", "workers"] as const
 
-const threadOptions = (options: ExploreOptions): Options =>
-  Object.fromEntries(Object.entries(options).filter(([name]) => !kept.has(name)))
+const threadOptions = (options: ExploreOptions): Options => Struct.omit(options, kept)
 
 // Runs that may be in progress together. The result is the same for fewer.
 const lag = 16

@@ -8,7 +8,7 @@ import { signature } from "../run/failure.ts"
 import { recordWith } from "../run/settings.ts"
 import { RandomStream } from "../time/random.ts"
 import { Attempts, type Known, lowest } from "./attempts.ts"
-import type { Lane } from "./pool.ts"
+import type { Lane } from "./lane.ts"
 import { endsOf, shrink } from "./shrink.ts"
 import { Variations } from "./variations.ts"
 

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SimNetwork } from "../../SimNetwork.ts"
 import type { ExploreOptions, Options } from "../../Simulation.ts"
+import type { Lane } from "./lane.ts"
 import { type Thread, threads } from "./platform.ts"
 import type { Task, Trial } from "./trial.ts"
 
@@ -22,11 +23,6 @@ export const load = (url: string): Effect.Effect<ProgramModule> =>
       throw new Error(`cannot explore ${url}: its default export is not an Effect; export default the program`)
     }
   )
-
-/** Runs one task at a time. */
-export interface Lane<E = never, R = never> {
-  readonly run: (task: Task) => Effect.Effect<Trial, E, R>
-}
 
 // Source runs unbuilt, and so does its worker.
 const script = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url)

@@ -1,8 +1,8 @@
 /** A thread that runs the seeds of explorations: it imports the program, and answers each task with its result. */
 import * as Effect from "effect/Effect"
+import { ownLane } from "./lane.ts"
 import { threads } from "./platform.ts"
 import { load, type Message, type ProgramOf } from "./pool.ts"
-import { ownLane } from "./search.ts"
 
 const { parentPort } = threads()!
 
