@@ -86,7 +86,8 @@ describe.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("%s", (signal) => {
     await once(idle, "end")
     server.child.kill(signal)
     expect((await server.ended).code).toBe(code)
-    expect((await busy.ended).how).toBe("ECONNRESET")
+    // The system resets it if there was something to read, and else ends it.
+    expect((await busy.ended).how).not.toBe("finished")
   })
 
   it("ends a client", async () => {
