@@ -26,8 +26,20 @@ const largestCommand = 64 * 1024 * 1024
 
 const { command, value } = Resp.make(Codec.text("latin1"))
 
+const replies = Codec.framing(value, { maxFrameLength: 1024 * 1024 * 1024 })
+
+/** The lines of `text` as bytes. The server chooses them, so that they are few. */
+const lines = new Map<string, Uint8Array>()
+
 export const framing = Framing.duplex({
-  outgoing: Codec.framing(value, { maxFrameLength: 1024 * 1024 * 1024 }),
+  outgoing: Framing.make<Reply>({
+    makeDecode: replies.makeDecode,
+    encode: (reply, output) => {
+      const line = reply._tag === "Text" ? lines.get(reply.text) : undefined
+      if (line === undefined) replies.encode(reply, output)
+      else output.write(line)
+    }
+  }),
   incoming: Codec.framing(command, { maxFrameLength: largestCommand })
 })
 
@@ -40,10 +52,13 @@ export class Refused extends Error {
   }
 }
 
-export const ok: Reply = { _tag: "Text", text: "OK" }
+export const text = (text: string): Reply => {
+  if (!lines.has(text)) lines.set(text, new TextEncoder().encode(`+${text}\r\n`))
+  return { _tag: "Text", text }
+}
+export const ok = text("OK")
 export const nil: Reply = { _tag: "Nil" }
 export const nilArray: Reply = { _tag: "NullArray" }
-export const text = (text: string): Reply => ({ _tag: "Text", text })
 export const bulk = (bytes: string): Reply => ({ _tag: "Bulk", bytes })
 export const optional = (bytes: string | undefined): Reply => bytes === undefined ? nil : bulk(bytes)
 export const integer = (value: number): Reply => ({ _tag: "Number", value })
