@@ -1,14 +1,15 @@
-/** The connection of a client: its outgoing packets, its will, and why it ends. */
-import * as Connection from "@sluice/core/Connection"
-import type * as NetworkError from "@sluice/core/NetworkError"
+/** The connection of a client: its will, the queue of what it gets at most once, and why it ends. */
+import * as Broadcast from "@sluice/core/Broadcast"
+import * as Subscription from "@sluice/core/Subscription"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Message } from "./Message.ts"
 
-/** Packets and bytes that may wait for a slow client, and the messages that it may miss before it is disconnected. */
-const limits = { packets: 1000, bytes: 1024 * 1024, missed: 1000 }
+/** What may wait for a slow client. It misses the messages behind that: they are delivered at most once. */
+const queueOptions = { capacity: 1000, maxBytes: 1024 * 1024, overflow: "dropNewest" } as const
 
 /** Why the broker ends a connection. */
 export class Parted extends Data.TaggedError("Parted")<{ readonly message: string }> {}
@@ -16,37 +17,42 @@ export class Parted extends Data.TaggedError("Parted")<{ readonly message: strin
 /** The message to publish when the connection ends without DISCONNECT. */
 export interface Will {
   readonly message: Message
-  readonly retain: boolean
+  readonly isRetained: boolean
 }
 
 export class Link {
-  will: Will | undefined = undefined
+  will: Will | undefined
+  /** The packets of messages that are delivered at most once. */
+  readonly queue: Subscription.Subscription<Uint8Array>
+  readonly #scope: Scope.Scope
+  readonly #memberships = new Map<Broadcast.Broadcast<Uint8Array>, Scope.Closeable>()
   readonly #ended = Deferred.makeUnsafe<never, Parted>()
-  /** Open while there are packets. */
-  readonly #backlog = Latch.makeUnsafe(false)
-  #outgoing: Array<Uint8Array> = []
-  #packets = 0
-  #bytes = 0
-  #missed = 0
 
-  /** Whether another message may wait, whatever its size. */
-  get hasRoom(): boolean {
-    return this.#packets < limits.packets && this.#bytes < limits.bytes
+  private constructor(will: Will | undefined, queue: Subscription.Subscription<Uint8Array>, scope: Scope.Scope) {
+    this.will = will
+    this.queue = queue
+    this.#scope = scope
   }
 
-  /** Adds a packet. Those of one turn are written together. */
-  push(bytes: Uint8Array): void {
-    // Messages leave half of the room for answers.
-    if (this.#packets >= 2 * limits.packets) return this.end(`it does not read the ${this.#packets} packets that wait`)
-    this.#packets++
-    this.#bytes += bytes.length
-    this.#outgoing.push(bytes)
-    this.#backlog.openUnsafe()
+  /** Makes one for the connection that has the Scope. */
+  static make(clientId: string, will: Will | undefined): Effect.Effect<Link, never, Scope.Scope> {
+    const queue = Effect.orDie(Subscription.make<Uint8Array>({ ...queueOptions, name: clientId }))
+    return Effect.zipWith(queue, Effect.scope, (queue, scope) => new Link(will, queue, scope))
   }
 
-  /** Counts a message for which there was no room. */
-  miss(): void {
-    if (++this.#missed === limits.missed) this.end(`it reads too slowly and has missed ${this.#missed} messages`)
+  /** Receives what is published to a broadcast, until `leave`. */
+  join(broadcast: Broadcast.Broadcast<Uint8Array>): Effect.Effect<void> {
+    if (this.#memberships.has(broadcast)) return Effect.void
+    return Effect.flatMap(Scope.fork(this.#scope), (scope) => {
+      this.#memberships.set(broadcast, scope)
+      return Scope.provide(Broadcast.join(broadcast, this.queue), scope)
+    })
+  }
+
+  leave(broadcast: Broadcast.Broadcast<Uint8Array>): Effect.Effect<void> {
+    const scope = this.#memberships.get(broadcast)
+    this.#memberships.delete(broadcast)
+    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
   }
 
   /** Ends the connection. */
@@ -57,20 +63,5 @@ export class Link {
   /** Fails when the connection has to end. */
   get ended(): Effect.Effect<never, Parted> {
     return Deferred.await(this.#ended)
-  }
-
-  /** Writes packets to a connection, and calls `onRoom` after each batch. */
-  writeTo(connection: Connection.Connection, onRoom: () => void): Effect.Effect<never, NetworkError.NetworkError> {
-    const batch = Effect.suspend(() => {
-      const packets = this.#outgoing
-      this.#outgoing = []
-      this.#backlog.closeUnsafe()
-      return Effect.map(Connection.writeAll(connection, packets), () => {
-        this.#packets -= packets.length
-        for (const { length } of packets) this.#bytes -= length
-        onRoom()
-      })
-    })
-    return Effect.forever(Effect.andThen(this.#backlog.await, batch))
   }
 }

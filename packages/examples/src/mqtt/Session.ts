@@ -1,11 +1,14 @@
 /** What the broker remembers of a client, with or without a connection: its subscriptions and undelivered messages. */
+import * as Connection from "@sluice/core/Connection"
+import type * as NetworkError from "@sluice/core/NetworkError"
+import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as MutableList from "effect/MutableList"
 import type { Link } from "./Link.ts"
 import type { Message, Qos } from "./Message.ts"
 
-/** Messages that may be unacknowledged at once, and that may wait behind them, by number and bytes. */
-const limits = { inFlight: 20, waiting: 1000, waitingBytes: 1024 * 1024 }
+/** Messages that may be unacknowledged at once, that may wait behind them, by number and bytes, and that are sent at once. */
+const limits = { inFlight: 20, waiting: 1000, waitingBytes: 1024 * 1024, batch: 64 }
 
 interface Sent {
   readonly message: Message
@@ -26,7 +29,7 @@ export class Session {
   link: Link | undefined = undefined
   /** When the connection ended, in milliseconds of the monotonic clock. */
   offlineSince = 0
-  /** Messages dropped for lack of room. */
+  /** Messages to be delivered at least once that were dropped for lack of room. */
   dropped = 0
   /** Open while there is room for a message, or no connection to make room. */
   readonly room = Latch.makeUnsafe(true)
@@ -34,6 +37,8 @@ export class Session {
   isStuck = false
   readonly #budget: Budget
   readonly #inFlight = new Map<number, Sent>()
+  /** Open while there may be something to send. */
+  readonly #work = Latch.makeUnsafe(true)
   readonly #waiting = MutableList.make<Message>()
   #waitingBytes = 0
   #retained = new Map<string, { readonly qos: Qos; readonly current: () => Message | undefined }>()
@@ -45,36 +50,31 @@ export class Session {
     this.#budget = budget
   }
 
-  /** Sends or queues a published message, by its quality of service. */
-  deliver(message: Message, granted: Qos): void {
-    if (granted === 0 || message.qos === 0) {
-      if (this.link === undefined) return
-      if (this.link.hasRoom) this.link.push(message.once(false))
-      else this.#drop()
+  /** Queues a message that is to be delivered at least once. */
+  deliver(message: Message): void {
+    if (this.#isFull || this.#budget.free < message.size) {
+      this.dropped++
       return
     }
-    if (this.#isFull || this.#budget.free < message.size) return this.#drop()
     MutableList.append(this.#waiting, message)
     this.#account(message.size)
-    this.pump()
+    this.#work.openUnsafe()
   }
 
   /** Sends the retained message of a topic once there is room: the one that is `current` by then. */
   deliverRetained(topic: string, qos: Qos, current: () => Message | undefined): void {
     this.#retained.set(topic, { qos, current })
+    this.#work.openUnsafe()
   }
 
   acknowledge(id: number): void {
     this.#inFlight.delete(id)
-    this.pump()
+    this.#work.openUnsafe()
   }
 
-  /** Continues on a new connection: sends unacknowledged messages again, behind the packets that were pushed to it. */
   attach(link: Link): void {
     this.link = link
     this.#account(0)
-    for (const [id, { isRetained, message }] of this.#inFlight) link.push(message.numbered(id, isRetained, true))
-    this.pump()
   }
 
   detach(now: number): void {
@@ -91,32 +91,50 @@ export class Session {
     this.#inFlight.clear()
   }
 
-  /** Sends queued messages while there is room. */
-  pump(): void {
-    const { link } = this
-    if (link === undefined) return
-    while (link.hasRoom && this.#waiting.length > 0 && this.#inFlight.size < limits.inFlight) {
+  /**
+   * Writes to the connection of a link, at its pace, what is delivered at least once and what is retained. What an earlier
+   * connection did not acknowledge comes first.
+   */
+  writeTo(link: Link, connection: Connection.Connection): Effect.Effect<never, NetworkError.NetworkError> {
+    const again = Array.from(this.#inFlight, ([id, { isRetained, message }]) => message.numbered(id, isRetained, true))
+    const batch = Effect.suspend(() =>
+      this.link === link ? Connection.writeAll(connection, this.#take()) : Effect.never
+    )
+    return Effect.andThen(
+      Connection.writeAll(connection, again),
+      Effect.forever(Effect.andThen(this.#work.await, batch))
+    )
+  }
+
+  /** The packets that can be sent now. */
+  #take(): ReadonlyArray<Uint8Array> {
+    const packets: Array<Uint8Array> = []
+    this.#work.closeUnsafe()
+    while (this.#waiting.length > 0 && this.#inFlight.size < limits.inFlight) {
       const message = MutableList.take(this.#waiting) as Message
-      this.#send(link, message, false)
+      packets.push(this.#number(message, false))
       // This may resume a publisher, whose message comes behind.
       this.#account(-message.size)
     }
     for (const [topic, { current, qos }] of this.#retained) {
       const message = current()
       const isOnce = message === undefined || qos === 0 || message.qos === 0
-      if (!link.hasRoom || (!isOnce && this.#inFlight.size >= limits.inFlight)) return
+      if (!isOnce && this.#inFlight.size >= limits.inFlight) break
+      if (packets.length >= limits.batch) {
+        this.#work.openUnsafe()
+        break
+      }
       this.#retained.delete(topic)
-      if (message === undefined) continue
-      if (isOnce) link.push(message.once(true))
-      else this.#send(link, message, true)
+      if (message !== undefined) packets.push(isOnce ? message.once(true) : this.#number(message, true))
     }
+    return packets
   }
 
-  #send(link: Link, message: Message, isRetained: boolean): void {
+  #number(message: Message, isRetained: boolean): Uint8Array {
     do this.#lastId = this.#lastId % 65_535 + 1
     while (this.#inFlight.has(this.#lastId))
     this.#inFlight.set(this.#lastId, { message, isRetained })
-    link.push(message.numbered(this.#lastId, isRetained, false))
+    return message.numbered(this.#lastId, isRetained, false)
   }
 
   get #isFull(): boolean {
@@ -133,10 +151,5 @@ export class Session {
       this.isStuck = false
       this.room.openUnsafe()
     }
-  }
-
-  #drop(): void {
-    this.dropped++
-    this.link?.miss()
   }
 }

@@ -5,6 +5,7 @@ import * as Connection from "@sluice/core/Connection"
 import * as Conversation from "@sluice/core/Conversation"
 import type * as NetworkError from "@sluice/core/NetworkError"
 import * as Server from "@sluice/core/Server"
+import * as Subscription from "@sluice/core/Subscription"
 import type { FramingError } from "@sluice/framing/FramingError"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -14,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import type { Credentials } from "../cli/Credentials.ts"
 import { Broker, defaultLimits, type Limits } from "./Broker.ts"
 import { Link, Parted } from "./Link.ts"
@@ -25,8 +27,6 @@ import * as topics from "./topic.ts"
 export interface Options {
   /** The users that may connect. Default: everyone. */
   readonly credentials?: Credentials | undefined
-  /** The longest packet, in bytes. Default: 256 KiB. */
-  readonly maxPacketLength?: number | undefined
   readonly limits?: Limits | undefined
 }
 
@@ -36,10 +36,21 @@ const connectTimeout = Duration.seconds(10)
 /** How long a publisher waits for a subscriber that makes no room. */
 const patience = Duration.seconds(5)
 
-const longestClientId = 256
+/** In bytes. */
+const longest = { packet: 256 * 1024, clientId: 256 }
 
-type Failure = Parted | NetworkError.NetworkError | FramingError
-type Step = Conversation.Reply<Packet> | Conversation.Next | void
+const framing = Codec.framing(packet, { maxFrameLength: longest.packet })
+
+type Failure = Parted | Subscription.Overflowed | NetworkError.NetworkError | FramingError
+interface Client {
+  readonly session: Session
+  readonly link: Link
+  /** In seconds; 0: it may be silent for any time. */
+  readonly keepAlive: number
+}
+
+type Next = Conversation.Next<Failure, Scope.Scope>
+type Step = Conversation.Reply<Packet> | Next | void
 
 const codes = { accepted: 0, wrongVersion: 1, badIdentifier: 2, unavailable: 3, notAuthorized: 5 } as const
 const refusedTopic = 0x80
@@ -64,181 +75,174 @@ export const layer = (server: Server.Options, options: Options = {}) =>
     return Server.layer(server, handler(broker, options, now))
   }))
 
-const handler = (broker: Broker, options: Options, now: () => number) => {
-  const framing = Codec.framing(packet, { maxFrameLength: options.maxPacketLength ?? 256 * 1024 })
+const handler = (broker: Broker, options: Options, now: () => number) => (connection: Connection.Connection) =>
+  Effect.gen(function*() {
+    const connected = yield* Deferred.make<Client>()
+    let who = "a client"
+    let lastPacketAt = now()
+    // Packets of a client that is held up are not read.
+    let isHeld = false
 
-  return (connection: Connection.Connection) =>
-    Effect.gen(function*() {
-      const link = new Link()
-      const connected = yield* Deferred.make<Session>()
-      let client: Session | undefined
-      let keepAlive = 0
-      let lastPacketAt = now()
-      // Packets of a client that is held up are not read.
-      let isHeld = false
-      let published = 0
+    /** Writes an answer, before the messages that it permits. */
+    const say = (answer: Packet) => Connection.write(connection, encode(answer))
+    const refuse = (code: number) => Effect.as(say(connAck(code)), Conversation.finish)
 
-      const connect = Effect.fnUntraced(function*(
-        message: Packets<"Connect">,
-        peer: Conversation.Peer<Packet>
-      ): Effect.fn.Return<Conversation.Next | undefined, Failure> {
+    const connect = Effect.fnUntraced(
+      function*(message: Packets<"Connect">): Effect.fn.Return<Next, Failure, Scope.Scope> {
         yield* checked(problemOfConnect(message))
-        const refused = (code: number) => Effect.as(peer.send(connAck(code)), Conversation.finish)
+        if (message.level === 5) {
+          return yield* Effect.as(Connection.write(connection, wrongVersion5), Conversation.finish)
+        }
         if (message.protocol !== "MQTT" || message.level !== 4) {
-          if (message.level !== 5) return yield* refused(codes.wrongVersion)
-          yield* Connection.write(connection, wrongVersion5)
-          return Conversation.finish
+          return yield* refuse(codes.wrongVersion)
         }
         if (options.credentials?.accept(message.userName, message.password) === false) {
           yield* Effect.logWarning("wrong user name or password")
-          return yield* refused(codes.notAuthorized)
+          return yield* refuse(codes.notAuthorized)
         }
         const isNamed = message.clientId !== ""
-        if ((!isNamed && !message.clean) || Buffer.byteLength(message.clientId) > longestClientId) {
-          return yield* refused(codes.badIdentifier)
+        if ((!isNamed && !message.clean) || Buffer.byteLength(message.clientId) > longest.clientId) {
+          return yield* refuse(codes.badIdentifier)
         }
         const clientId = isNamed ? message.clientId : `auto-${Math.abs(yield* Random.nextInt)}`
-        const opened = broker.open(clientId, message.clean)
-        if (opened === undefined) return yield* refused(codes.unavailable)
-        const { isPresent, session } = opened
-        const { will, willQos, willRetain } = message
-        link.will = will && { message: new Message(will.topic, will.payload, willQos), retain: willRetain }
-        client = session
-        keepAlive = message.keepAlive
-        if (session.dropped > 0) {
-          yield* Effect.logWarning(
-            `client ${shown(clientId)} has missed ${session.dropped} messages, which did not fit`
-          )
-          session.dropped = 0
-        }
-        link.push(encode(connAck(codes.accepted, isPresent)))
-        session.attach(link)
-        yield* Deferred.succeed(connected, session)
-        return undefined
-      })
-
-      const take = (message: Packet, session: Session): Effect.Effect<Step, Parted> => {
-        switch (message._tag) {
-          case "Publish":
-            return publish(message, session)
-          case "PubAck":
-            session.acknowledge(message.id)
-            return Effect.void
-          case "Subscribe": {
-            const problem = problemOfSubscribe(message)
-            if (problem !== undefined) return checked(problem)
-            const reasons = message.topics.map(({ filter, options }) => {
-              const qos = options === 0 ? 0 : 1
-              return topics.isWithinLimits(filter) && broker.subscribe(session, filter, qos) ? qos : refusedTopic
-            })
-            link.push(encode({ _tag: "SubAck", id: message.id, properties: undefined, reasons }))
-            session.pump()
-            return Effect.void
-          }
-          case "Unsubscribe":
-            if (message.id === 0 || message.filters.length === 0) {
-              return checked("an UNSUBSCRIBE needs an id and filters")
-            }
-            for (const filter of message.filters) broker.unsubscribe(session, filter)
-            link.push(encode({ _tag: "UnsubAck", id: message.id, properties: undefined, reasons: [] }))
-            return Effect.void
-          case "PingReq":
-            return Effect.succeed(Conversation.reply<Packet>({ _tag: "PingResp" }))
-          case "Disconnect":
-            link.will = undefined
-            return Effect.succeed(Conversation.finish)
-          default:
-            return checked(`a client does not send ${message._tag} at this point`)
-        }
-      }
-
-      const publish = (message: Packets<"Publish">, session: Session): Effect.Effect<Step, Parted> => {
-        const problem = problemOfPublish(message)
-        if (problem !== undefined) return checked(problem)
-        const isHeldUp = message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
-        // However much a client publishes at once, what it has published before is written in between.
-        const before = isHeldUp
-          ? untilRoom(message.topic, session)
-          : ++published % 64 === 0
-          ? Effect.yieldNow
-          : undefined
-        return before === undefined ? accept(message) : Effect.andThen(before, Effect.suspend(() => accept(message)))
-      }
-
-      /** Waits for subscribers of QoS 1 that have no room. A subscriber that makes none in time misses messages. */
-      const untilRoom = (topic: string, session: Session): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          const full = broker.fullSubscriber(topic, session)
-          isHeld = full !== undefined
-          if (full === undefined) return Effect.void
-          return Effect.flatMap(Effect.timeoutOption(full.room.await, patience), (room) => {
-            if (Option.isNone(room)) full.isStuck = true
-            lastPacketAt = now()
-            return untilRoom(topic, session)
-          })
-        })
-
-      const accept = (message: Packets<"Publish">): Effect.Effect<Step> => {
-        // Only a broker publishes to reserved topics: a client's message is acknowledged and dropped.
-        const isRetained = topics.isReserved(message.topic) ||
-          broker.publish(new Message(message.topic, message.payload, message.qos), message.retain)
-        const step: Step = message.id === undefined
-          ? undefined
-          : Conversation.reply<Packet>({ _tag: "PubAck", id: message.id, reason: undefined, properties: undefined })
-        if (isRetained) return Effect.succeed(step)
-        return Effect.as(
-          Effect.logWarning("a message is not retained: there is no room for more; delete some, or raise the limits"),
-          step
+        const { keepAlive, will, willQos, willRetain } = message
+        const link = yield* Link.make(
+          clientId,
+          will && { message: new Message(will.topic, will.payload, willQos), isRetained: willRetain }
         )
+        const opened = yield* Effect.acquireRelease(
+          broker.open(clientId, message.clean, link),
+          (opened) => opened === undefined ? Effect.void : broker.close(opened.session, link)
+        )
+        if (opened === undefined) return yield* refuse(codes.unavailable)
+        const { isPresent, session } = opened
+        who = `client ${shown(clientId)}`
+        yield* tellMissed(session, link)
+        yield* Effect.addFinalizer(() => tellMissed(session, link))
+        yield* say(connAck(codes.accepted, isPresent))
+        yield* Deferred.succeed(connected, { session, link, keepAlive })
+        return Conversation.become(active(session, link))
       }
+    )
 
-      const conversation = Conversation.state({
+    /** Logs how many messages the client has missed. */
+    const tellMissed = (session: Session, link: Link) =>
+      Effect.suspend(() => {
+        const count = session.dropped + link.queue.dropped
+        session.dropped = 0
+        return count === 0 ? Effect.void : Effect.logWarning(`${who} has missed ${count} messages, which did not fit`)
+      })
+
+    const greeting = Conversation.state({
+      framing,
+      onMessage: (message) => message._tag === "Connect" ? connect(message) : parted("the first packet is not CONNECT")
+    })
+
+    const active = (session: Session, link: Link) =>
+      Conversation.state({
         framing,
-        onMessage: (message, peer): Effect.Effect<Step, Failure> => {
+        onMessage: (message) => {
           lastPacketAt = now()
-          if (client !== undefined) return take(message, client)
-          return message._tag === "Connect" ? connect(message, peer) : checked("the first packet is not CONNECT")
+          return take(message, session, link)
         }
       })
 
-      const inTime = Effect.timeoutOrElse(Deferred.await(connected), {
-        duration: connectTimeout,
-        orElse: () => Effect.fail(new Parted({ message: `no CONNECT within ${Duration.format(connectTimeout)}` }))
-      })
+    const take = (message: Packet, session: Session, link: Link): Effect.Effect<Step, Failure> => {
+      switch (message._tag) {
+        case "Publish":
+          return publish(message, session)
+        case "PubAck":
+          session.acknowledge(message.id)
+          return Effect.void
+        case "Subscribe":
+          return subscribe(message, session)
+        case "Unsubscribe":
+          return unsubscribe(message, session)
+        case "PingReq":
+          return Effect.succeed(Conversation.reply<Packet>({ _tag: "PingResp" }))
+        case "Disconnect":
+          link.will = undefined
+          return Effect.succeed(Conversation.finish)
+        default:
+          return parted(`a client does not send ${message._tag} at this point`)
+      }
+    }
 
-      /** Fails when the client has sent no packet for one and a half times its keep-alive. */
-      const silence = Effect.suspend(() => {
-        if (keepAlive === 0) return Effect.never
-        const allowed = keepAlive * 1500
-        const wait: Effect.Effect<never, Parted> = Effect.suspend(() => {
-          const left = (isHeld ? now() : lastPacketAt) + allowed - now()
-          return left > 0
-            ? Effect.andThen(Effect.sleep(Duration.millis(left)), wait)
-            : Effect.fail(
-              new Parted({ message: `no packet within ${allowed / 1000}s; its keep-alive is ${keepAlive}s` })
-            )
-        })
-        return wait
+    const subscribe = Effect.fnUntraced(function*(message: Packets<"Subscribe">, session: Session) {
+      yield* checked(problemOfSubscribe(message))
+      const reasons = yield* Effect.forEach(message.topics, ({ filter, options }) => {
+        const qos = options === 0 ? 0 : 1
+        if (!topics.isWithinLimits(filter)) return Effect.succeed(refusedTopic)
+        return Effect.map(broker.subscribe(session, filter, qos), (isGranted) => isGranted ? qos : refusedTopic)
       })
-
-      const serving = Effect.flatMap(inTime, (session) => {
-        const writing = link.writeTo(connection, () => {
-          if (session.link === link) session.pump()
-        })
-        return Effect.raceAllFirst([writing, link.ended, silence])
-      })
-
-      yield* Effect.raceFirst(Conversation.handler(() => conversation)(connection), serving).pipe(
-        Effect.catchTag("Parted", ({ message }) => {
-          const who = client === undefined ? "a client" : `client ${shown(client.clientId)}`
-          return Effect.fail(new Parted({ message: `cannot serve ${who}: ${message}` }))
-        }),
-        Effect.ensuring(Effect.sync(() => {
-          if (client !== undefined) broker.close(client, link)
-        }))
-      )
+      yield* say({ _tag: "SubAck", id: message.id, properties: undefined, reasons })
+      for (const { filter } of message.topics) broker.deliverRetained(session, filter)
     })
-}
 
-const checked = (problem: string | undefined): Effect.Effect<void, Parted> =>
-  problem === undefined ? Effect.void : Effect.fail(new Parted({ message: problem }))
+    const unsubscribe = Effect.fnUntraced(function*({ filters, id }: Packets<"Unsubscribe">, session: Session) {
+      if (id === 0 || filters.length === 0) return yield* parted("an UNSUBSCRIBE needs an id and filters")
+      for (const filter of filters) yield* broker.unsubscribe(session, filter)
+      return Conversation.reply<Packet>({ _tag: "UnsubAck", id, properties: undefined, reasons: [] })
+    })
+
+    const publish = (message: Packets<"Publish">, session: Session): Effect.Effect<Step, Parted> => {
+      const problem = problemOfPublish(message)
+      if (problem !== undefined) return checked(problem)
+      const isHeldUp = message.qos === 1 && broker.fullSubscriber(message.topic, session) !== undefined
+      return isHeldUp
+        ? Effect.andThen(untilRoom(message.topic, session), Effect.suspend(() => accept(message)))
+        : accept(message)
+    }
+
+    /** Waits for subscribers of QoS 1 that have no room. A subscriber that makes none in time misses messages. */
+    const untilRoom = (topic: string, session: Session): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const full = broker.fullSubscriber(topic, session)
+        isHeld = full !== undefined
+        if (full === undefined) return Effect.void
+        return Effect.flatMap(Effect.timeoutOption(full.room.await, patience), (room) => {
+          if (Option.isNone(room)) full.isStuck = true
+          lastPacketAt = now()
+          return untilRoom(topic, session)
+        })
+      })
+
+    const accept = ({ id, payload, qos, retain, topic }: Packets<"Publish">): Effect.Effect<Step> => {
+      // Only a broker publishes to reserved topics: a client's message is acknowledged and dropped.
+      const published = topics.isReserved(topic)
+        ? Effect.void
+        : broker.publish(new Message(topic, payload, qos), retain)
+      if (id === undefined) return published
+      const answer = Conversation.reply<Packet>({ _tag: "PubAck", id, reason: undefined, properties: undefined })
+      return published === Effect.void ? Effect.succeed(answer) : Effect.as(published, answer)
+    }
+
+    /** Fails when the client has sent no packet for one and a half times its keep-alive. */
+    const silence = (keepAlive: number): Effect.Effect<never, Parted> =>
+      Effect.suspend(() => {
+        const allowed = keepAlive * 1500
+        const left = (isHeld ? now() : lastPacketAt) + allowed - now()
+        if (left > 0) return Effect.andThen(Effect.sleep(left), silence(keepAlive))
+        return parted(`no packet within ${allowed / 1000}s; its keep-alive is ${keepAlive}s`)
+      })
+
+    const serving = Effect.timeoutOrElse(Deferred.await(connected), {
+      duration: connectTimeout,
+      orElse: () => parted(`no CONNECT within ${Duration.format(connectTimeout)}`)
+    }).pipe(Effect.flatMap(({ keepAlive, link, session }) =>
+      Effect.raceAllFirst([
+        Effect.andThen(Subscription.writeTo(link.queue, connection), Effect.never),
+        session.writeTo(link, connection),
+        link.ended,
+        keepAlive === 0 ? Effect.never : silence(keepAlive)
+      ])
+    ))
+
+    yield* Effect.raceFirst(Conversation.handler(() => greeting)(connection), serving).pipe(
+      Effect.catchTag("Parted", ({ message }) => parted(`cannot serve ${who}: ${message}`))
+    )
+  })
+
+const parted = (message: string) => Effect.fail(new Parted({ message }))
+
+const checked = (problem: string | undefined) => problem === undefined ? Effect.void : parted(problem)

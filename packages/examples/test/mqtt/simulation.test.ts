@@ -1,6 +1,5 @@
-/** The MQTT broker on a simulated network: partitions, wills, sessions that are taken up again, hostile and slow clients. */
+/** The MQTT broker on a simulated network: partitions, wills, sessions that are taken up again, hostile clients. */
 import { describe, expect } from "@effect/vitest"
-import * as Codec from "@sluice/codec/Codec"
 import * as Connection from "@sluice/core/Connection"
 import * as Framed from "@sluice/core/Framed"
 import * as Network from "@sluice/core/Network"
@@ -11,99 +10,26 @@ import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { encode, type Packet, packet } from "../../src/mqtt/Message.ts"
-import { layer } from "../../src/mqtt/server.ts"
-
-const seeds = Number(process.env["SLUICE_SEEDS"] ?? 3)
-const framing = Codec.framing(packet)
-const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"))
-const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text))
-const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
-
-const connectPacket = (
-  clientId: string,
-  options: { clean?: boolean; keepAlive?: number; will?: string } = {}
-): Packet => ({
-  _tag: "Connect",
-  protocol: "MQTT",
-  level: 4,
-  willRetain: false,
-  willQos: options.will === undefined ? 0 : 1,
-  clean: options.clean ?? true,
-  keepAlive: options.keepAlive ?? 0,
-  properties: undefined,
-  clientId,
-  will: options.will === undefined
-    ? undefined
-    : { properties: undefined, topic: options.will, payload: bytesOf(clientId) },
-  userName: undefined,
-  password: undefined
-})
-const publishPacket = (topic: string, text: string, qos: 0 | 1 = 0, retain = false): Packet => ({
-  _tag: "Publish",
-  duplicate: false,
-  qos,
-  retain,
-  topic,
-  id: qos === 0 ? undefined : 7,
-  properties: undefined,
-  payload: bytesOf(text)
-})
-const subscribePacket = (filter: string, qos: 0 | 1): Packet => ({
-  _tag: "Subscribe",
-  id: 1,
-  properties: undefined,
-  topics: [{ filter, options: qos }]
-})
-const acknowledgement = (id: number): Packet => ({ _tag: "PubAck", id, reason: undefined, properties: undefined })
-
-type Client = Framed.Framed<Packet, Packet>
-
-const next = (client: Client) => Effect.flatMap(Framed.receive(client), Effect.fromOption)
-const expectNext = <Tag extends Packet["_tag"]>(client: Client, tag: Tag) =>
-  Effect.map(next(client), (packet) => {
-    expect(packet._tag).toBe(tag)
-    return packet as Extract<Packet, { readonly _tag: Tag }>
-  })
-/** The text of the next message, which is acknowledged. */
-const nextMessage = Effect.fnUntraced(function*(client: Client) {
-  const message = yield* expectNext(client, "Publish")
-  if (message.id !== undefined) yield* Framed.send(client, acknowledgement(message.id))
-  return textOf(message.payload)
-})
-const isGone = (client: Client) =>
-  Effect.match(Framed.receive(client), { onFailure: () => true, onSuccess: Option.isNone })
-
-const connect = Effect.fnUntraced(function*(clientId: string, options?: Parameters<typeof connectPacket>[1]) {
-  const client = yield* Framed.make(yield* Network.connect("broker:1883"), framing)
-  yield* Framed.send(client, connectPacket(clientId, options))
-  const { reason, sessionPresent } = yield* expectNext(client, "ConnAck")
-  expect(reason).toBe(0)
-  return { client, sessionPresent }
-})
-const subscribe = Effect.fnUntraced(function*(client: Client, filter: string, qos: 0 | 1) {
-  yield* Framed.send(client, subscribePacket(filter, qos))
-  expect((yield* expectNext(client, "SubAck")).reasons).toEqual([qos])
-})
-
-const broker = Effect.gen(function*() {
-  const host = yield* SimNetwork.host("broker")
-  yield* Host.serve(
-    host,
-    layer({ listen: "tcp://0.0.0.0:1883", writeTimeout: "30 seconds" }, { maxPacketLength: 65_536 })
-  )
-  return host
-})
-
-/** Runs a test on a host beside the broker. */
-const besideBroker = <A, E, R>(test: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    yield* broker
-    yield* Host.run(yield* SimNetwork.host("user"), Effect.scoped(test))
-  })
+import { encode } from "../../src/mqtt/Message.ts"
+import {
+  acknowledgement,
+  besideBroker,
+  broker,
+  connect,
+  connectPacket,
+  expectNext,
+  hex,
+  isGone,
+  next,
+  nextMessage,
+  publishPacket,
+  seeds,
+  subscribe,
+  subscribePacket,
+  textOf
+} from "./client.ts"
 
 describe("mqtt", () => {
   VitestSimulation.it(
@@ -292,94 +218,5 @@ describe("mqtt", () => {
       expect(yield* nextMessage(good)).toBe("still here")
     })),
     { seeds }
-  )
-
-  VitestSimulation.it(
-    "holds up who publishes at least once while a subscriber has no room, for five seconds at most",
-    besideBroker(Effect.gen(function*() {
-      const count = 1500
-      const slow = (yield* connect("slow", { keepAlive: 60 })).client
-      yield* subscribe(slow, "load", 1)
-      const publisher = (yield* connect("publisher", { keepAlive: 2 })).client
-      let acknowledged = 0
-      const acknowledgements = Effect.forever(Effect.flatMap(
-        expectNext(publisher, "PubAck"),
-        () => Effect.sync(() => acknowledged++)
-      ))
-      yield* Effect.forkChild(acknowledgements)
-      const publish = (from: number) =>
-        Effect.forEach(
-          Array.from({ length: count }, (_, index) => publishPacket("load", `${from + index}`, 1)),
-          (packet) => Framed.send(publisher, packet),
-          { discard: true }
-        )
-      yield* Effect.forkChild(publish(0))
-      yield* Effect.sleep("4 seconds")
-      const held = acknowledged
-      expect(held).toBeGreaterThan(1000)
-      expect(held).toBeLessThan(1100)
-      for (let number = 0; number < count; number++) expect(yield* nextMessage(slow)).toBe(`${number}`)
-      yield* Effect.sleep("1 second")
-      expect(acknowledged).toBe(count)
-
-      // A subscriber that makes no room holds nobody up for longer, nor again.
-      const publishing = yield* Effect.forkChild(publish(count))
-      yield* Effect.sleep("6 seconds")
-      yield* Fiber.join(publishing)
-      yield* Effect.sleep("1 second")
-      expect(acknowledged).toBe(2 * count)
-    })),
-    { seeds: 1 }
-  )
-
-  VitestSimulation.it(
-    "waits for nobody: a subscriber that does not read misses messages, and then is disconnected",
-    Effect.gen(function*() {
-      yield* broker
-      const [slow, fast] = yield* SimNetwork.hosts("slow", "fast")
-      const stuck = yield* Effect.forkChild(Host.run(
-        slow,
-        Effect.scoped(Effect.gen(function*() {
-          const { client } = yield* connect("slow", { will: "wills" })
-          yield* subscribe(client, "load", 0)
-          yield* Effect.sleep("20 seconds")
-          let count = 0
-          while (!(yield* isGone(client))) count++
-          return count
-        }))
-      ))
-      yield* Host.run(
-        fast,
-        Effect.scoped(Effect.gen(function*() {
-          const listener = (yield* connect("listener")).client
-          yield* subscribe(listener, "load", 0)
-          const wills = (yield* connect("wills")).client
-          yield* subscribe(wills, "wills", 0)
-          const publisher = (yield* connect("publisher")).client
-          const text = "x".repeat(2000)
-          for (let number = 0; number < 2000; number++) {
-            yield* Framed.send(publisher, publishPacket("load", text))
-            expect((yield* expectNext(listener, "Publish")).payload.length).toBe(2000)
-          }
-          expect(yield* nextMessage(wills)).toBe("slow")
-
-          // More is retained than may wait at once, and all of it arrives, at the pace of the subscriber.
-          for (let number = 0; number < 1100; number++) {
-            yield* Framed.send(publisher, publishPacket(`kept/${number}`, `${number}`, 0, true))
-          }
-          yield* Framed.send(publisher, publishPacket("kept/7", "", 1, true))
-          yield* expectNext(publisher, "PubAck")
-          const late = (yield* connect("late")).client
-          yield* subscribe(late, "kept/+", 0)
-          for (let number = 0; number < 1100; number++) {
-            if (number === 7) continue
-            const { payload, retain } = yield* expectNext(late, "Publish")
-            expect([retain, textOf(payload)]).toEqual([true, `${number}`])
-          }
-        }))
-      )
-      expect(yield* Fiber.join(stuck)).toBeLessThan(1500)
-    }),
-    { seeds: 1 }
   )
 })
