@@ -61,7 +61,7 @@ describe("redis server in virtual time", () => {
           expect(counts.at(-1)).toBe(1)
           expect(heard).toBe(40)
           expect((yield* Effect.flip(Connection.readAll(deaf, { limit: 1e8 }))).reason._tag).toBe("ConnectionReset")
-          expect(logged).toEqual([expect.stringMatching(/^subscriber .* too slow: up to 100000 bytes waiting/)])
+          expect(logged).toEqual([expect.stringMatching(/^subscriber .* too slow: up to 100,000 bytes waiting/)])
         }).pipe(Effect.provide(layer({ endpoint: "server:6379" })), Effect.scoped)
       )
     })
