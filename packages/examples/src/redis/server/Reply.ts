@@ -60,8 +60,10 @@ export const ok = text("OK")
 export const nil: Reply = { _tag: "Nil" }
 export const nilArray: Reply = { _tag: "NullArray" }
 export const bulk = (bytes: string): Reply => ({ _tag: "Bulk", bytes })
+/** Text for people. */
+export const verbatim = (bytes: string): Reply => ({ _tag: "Verbatim", format: "txt", bytes })
 export const optional = (bytes: string | undefined): Reply => bytes === undefined ? nil : bulk(bytes)
-export const integer = (value: number): Reply => ({ _tag: "Number", value })
+export const integer = (value: number | bigint): Reply => ({ _tag: "Number", value })
 export const array = (items: ReadonlyArray<Reply>): Reply => ({ _tag: "Array", items })
 export const strings = (items: ReadonlyArray<string>): Reply => array(items.map(bulk))
 export const map = (entries: Iterable<readonly [string, Reply]>): Reply => ({
@@ -69,10 +71,14 @@ export const map = (entries: Iterable<readonly [string, Reply]>): Reply => ({
   entries: Array.from(entries, ([key, value]) => ({ key: bulk(key), value }))
 })
 export const double = (value: number): Reply => ({ _tag: "Double", text: numberText(value) })
-export const error = (text: string): Reply => ({ _tag: "Error", text: text.replace(/[\r\n]+/g, " ") })
+
+/** An error in one line, whatever bytes of a command are in it. */
+export const error = (text: string): Reply => ({
+  _tag: "Error",
+  text: (/[^\0-\x7f]/.test(text) ? Buffer.from(text, "latin1").toString() : text).replace(/[\r\n]/g, " ")
+})
 
 export const syntaxError = (): Refused => new Refused("ERR syntax error")
-export const notInteger = (): Refused => new Refused("ERR value is not an integer or out of range")
 
 /** A number as Redis writes it. */
 export const numberText = (value: number): string =>
@@ -92,6 +98,8 @@ export const toResp2 = (reply: Reply): Reply => {
       return array(reply.entries.flatMap(({ key, value }) => [toResp2(key), toResp2(value)]))
     case "Double":
       return bulk(reply.text)
+    case "Verbatim":
+      return bulk(reply.bytes)
     default:
       return reply
   }

@@ -20,7 +20,7 @@ export interface Shared {
 }
 
 /** Commands that run at once within a transaction. */
-const immediate = new Set(["EXEC", "DISCARD", "MULTI", "QUIT", "RESET", "WATCH"])
+const immediate = new Set(["EXEC", "DISCARD", "MULTI", "QUIT", "RESET"])
 
 /** Commands that RESP2 allows on a connection with subscriptions. */
 const whileSubscribed = /^(P?(UN)?SUBSCRIBE|PING|QUIT|RESET)$/
@@ -80,32 +80,44 @@ export class Session implements Subscriber {
     }
   }
 
-  #attempt(words: ReadonlyArray<string>): Outcome {
+  /** The command that words name, or why there is none. */
+  #find(words: ReadonlyArray<string>): Entry | string {
     const { commands } = this.shared
     const word = words[0]!
     const command = commands.get(word) ?? commands.get(word.toUpperCase())
     if (command === undefined) {
+      let beginning = ""
+      for (let i = 1; i < words.length && beginning.length < 128; i++) {
+        beginning += `'${words[i]!.slice(0, 128 - beginning.length)}' `
+      }
+      return `ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${beginning}`
+    }
+    if (command.family.size === 0 || words.length === 1) return command
+    const unknown = `ERR unknown subcommand '${words[1]!.slice(0, 128)}'. Try ${command.name} HELP.`
+    return command.family.get(words[1]!.toUpperCase()) ?? unknown
+  }
+
+  #attempt(words: ReadonlyArray<string>): Outcome {
+    const command = this.#find(words)
+    if (typeof command === "string") {
       // A page in a browser on this machine could otherwise send commands in the body of a request.
-      if (/^(?:POST|HOST:)$/i.test(word)) return { _tag: "Close", reply: error("ERR Protocol error: HTTP request") }
-      return this.#refuse(
-        `ERR unknown command '${word.slice(0, 128)}', with args beginning with: ${
-          words.slice(1, 20).map((word) => `'${word.slice(0, 128)}' `).join("")
-        }`
-      )
+      if (!/^(?:POST|HOST:)$/i.test(words[0]!)) return this.#refuse(words, command)
+      return { _tag: "Close", reply: error("ERR Protocol error: HTTP request") }
     }
     const { arity, grows, handler, name } = command
     if (arity >= 0 ? words.length !== arity : words.length < -arity) {
-      return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
+      return this.#refuse(words, `ERR wrong number of arguments for '${name.toLowerCase()}' command`)
     }
-    if (grows && this.keyspace.isFull) return this.#refuse(outOfMemory)
+    if (grows && this.keyspace.isFull) return this.#refuse(words, outOfMemory)
     if (this.protocol === 2 && this.subscriptions > 0 && !whileSubscribed.test(name)) {
       return this.#refuse(
+        words,
         `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
           "allowed in this context"
       )
     }
     if (this.transaction !== undefined && !immediate.has(name)) {
-      if (!this.hold(sizeOf(words))) return this.#refuse(outOfMemory)
+      if (!this.hold(sizeOf(words))) return this.#refuse(words, outOfMemory)
       this.transaction.push(words)
       return queued
     }
@@ -117,7 +129,11 @@ export class Session implements Subscriber {
     }
   }
 
-  #refuse(text: string): Outcome {
+  #refuse(words: ReadonlyArray<string>, text: string): Outcome {
+    if (words[0]!.toUpperCase() === "EXEC") {
+      this.discard()
+      return error(`EXECABORT Transaction discarded because of: ${text.replace(/^ERR /, "")}`)
+    }
     if (this.transaction !== undefined) this.isSpoiled = true
     return error(text)
   }

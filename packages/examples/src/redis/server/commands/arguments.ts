@@ -1,6 +1,7 @@
 /** What commands are, and how they read their arguments. */
-import { notInteger, type Outcome, Refused, syntaxError } from "../Reply.ts"
+import { type Outcome, Refused, syntaxError } from "../Reply.ts"
 import type { Session } from "../Session.ts"
+import { toInt64 } from "./integers.ts"
 
 /** Runs a command. `words[0]` is its name. */
 export type Handler = (session: Session, words: ReadonlyArray<string>) => Outcome
@@ -8,22 +9,20 @@ export type Handler = (session: Session, words: ReadonlyArray<string>) => Outcom
 /** How many words a command has, its name included, or at least how many, negative; and whether it takes memory. */
 export type Command = readonly [arity: number, handler: Handler, grows?: "grows"]
 
+/** Commands by their names. A command of a family is named `CLIENT|ID`. */
 export type Commands = Readonly<Record<string, Command>>
 
-export const toInteger = (text: string | undefined): number => {
-  const value = Number(text)
-  if (text === undefined || !/^(?:0|-?[1-9]\d{0,18})$/.test(text) || !Number.isSafeInteger(value)) throw notInteger()
-  return value
-}
+/** A place, a count or a time: beyond 2^53 it is not exact. */
+export const toInteger = (text: string | undefined, otherwise?: string): number => Number(toInt64(text, otherwise))
 
-export const toCount = (text: string | undefined): number => {
-  const value = toInteger(text)
-  if (value < 0) throw new Refused("ERR value is out of range, must be positive")
+export const toCount = (text: string | undefined, whenNegative: string, otherwise?: string): number => {
+  const value = toInteger(text, otherwise)
+  if (value < 0) throw new Refused(`ERR ${whenNegative}`)
   return value
 }
 
 export const toFloat = (text = "", what = "value is not a valid float"): number => {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text)
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text)
   if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
   throw new Refused(`ERR ${what}`)
 }
@@ -36,35 +35,41 @@ export const toRange = (length: number, start: string, stop: string): readonly [
 
 /**
  * Reads options by their names, in any order, until the words end or, with `stop`, up to an unknown word. The function of
- * an option reads its values with `next`. Returns the index after the options.
+ * an option reads its values with `next`. Returns the index after the options. An option that is unknown or lacks a value is
+ * refused.
  */
 export const readOptions = (
   words: ReadonlyArray<string>,
   from: number,
   options: Readonly<Record<string, (next: () => string) => void>>,
-  otherwise: "refuse" | "stop" = "refuse"
+  otherwise: "stop" | ((option: string) => Refused) = syntaxError
 ): number => {
+  const refuse = otherwise === "stop" ? syntaxError : otherwise
   let at = from
-  const next = (): string => {
-    const word = words[++at]
-    if (word === undefined) throw syntaxError()
-    return word
-  }
   for (; at < words.length; at++) {
-    const option = options[words[at]!.toUpperCase()]
-    if (option !== undefined) option(next)
-    else if (otherwise === "stop") break
-    else throw syntaxError()
+    const name = words[at]!
+    const option = options[name.toUpperCase()]
+    if (option === undefined && otherwise === "stop") break
+    if (option === undefined) throw refuse(name)
+    option(() => {
+      const word = words[++at]
+      if (word === undefined) throw refuse(name)
+      return word
+    })
   }
   return at
 }
 
 /** A function for each of the options that exclude one another. */
-export const oneOf = <A extends string>(names: ReadonlyArray<A>, choose: (name: A) => void) => {
-  let chosen = false
-  return Object.fromEntries(names.map((name) => [name, () => {
-    if (chosen) throw syntaxError()
-    chosen = true
-    choose(name)
+export const oneOf = <A extends string>(
+  names: ReadonlyArray<A>,
+  choose: (name: A, next: () => string) => void,
+  refuse: () => Refused = syntaxError
+) => {
+  let chosen: A | undefined
+  return Object.fromEntries(names.map((name) => [name, (next: () => string) => {
+    if (chosen !== undefined && chosen !== name) throw refuse()
+    chosen = name
+    choose(name, next)
   }]))
 }

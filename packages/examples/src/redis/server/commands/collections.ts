@@ -16,6 +16,7 @@ import {
 import type { Session } from "../Session.ts"
 import { type Bound, SortedSet } from "../SortedSet.ts"
 import { type Commands, oneOf, readOptions, toFloat, toInteger, toRange } from "./arguments.ts"
+import { add as plus, toInt64 } from "./integers.ts"
 
 /** About what a field or a member costs besides its bytes. */
 const overhead = 64
@@ -71,11 +72,9 @@ const hashes: Commands = {
     (session, words) => integer(words.slice(2).filter((field) => deleteField(session, words[1]!, field)).length)
   ],
   HINCRBY: [4, (session, [, key, field, by]) => {
+    const more = toInt64(by)
     const before = session.keyspace.hash(key!)?.get(field!) ?? "0"
-    const more = toInteger(by)
-    if (!/^(?:0|-?[1-9]\d{0,15})$/.test(before)) throw new Refused("ERR hash value is not an integer")
-    const value = Number(before) + more
-    if (!Number.isSafeInteger(value)) throw new Refused("ERR increment or decrement would overflow")
+    const value = plus(toInt64(before, "hash value is not an integer"), more)
     setField(session, key!, field!, String(value))
     return integer(value)
   }, "grows"]
@@ -107,7 +106,11 @@ const add = ({ keyspace }: Session, words: ReadonlyArray<string>): Outcome => {
   let only: string | undefined
   let isChanged = false
   const at = readOptions(words, 2, {
-    ...oneOf(["NX", "XX"], (name) => only = name),
+    ...oneOf(
+      ["NX", "XX"],
+      (name) => only = name,
+      () => new Refused("ERR XX and NX options at the same time are not compatible")
+    ),
     CH: () => isChanged = true
   }, "stop")
   if (at === words.length || (words.length - at) % 2 === 1) throw syntaxError()

@@ -1,19 +1,34 @@
 import { glob } from "../glob.ts"
-import { array, bulk, integer, ok, Refused, strings, text } from "../Reply.ts"
+import { array, bulk, integer, ok, type Outcome, Refused, strings, syntaxError, text } from "../Reply.ts"
 import type { Session } from "../Session.ts"
-import { type Commands, oneOf, readOptions, toCount, toInteger } from "./arguments.ts"
+import { type Commands, type Handler, readOptions, toInteger } from "./arguments.ts"
+import { expiryOf, type Time } from "./expiry.ts"
 
-/** Lets a key expire at a time of the monotonic clock, in milliseconds, unless a condition forbids it. */
-const expire = ({ keyspace }: Session, words: ReadonlyArray<string>, expiresAt: number) => {
-  let condition: string | undefined
-  readOptions(words, 3, oneOf(["NX", "XX", "GT", "LT"], (name) => condition = name))
+const conditions = ["NX", "XX", "GT", "LT"] as const
+
+/** Lets a key expire, unless a condition forbids it. */
+const expire = (time: Time): Handler => (session, words): Outcome => {
+  const { keyspace } = session
+  const asked = new Set<typeof conditions[number]>()
+  readOptions(
+    words,
+    3,
+    Object.fromEntries(conditions.map((name) => [name, () => void asked.add(name)])),
+    (option) => new Refused(`ERR Unsupported option ${option}`)
+  )
+  if (asked.has("NX") && asked.size > 1) {
+    throw new Refused("ERR NX and XX, GT or LT options at the same time are not compatible")
+  }
+  if (asked.has("GT") && asked.has("LT")) {
+    throw new Refused("ERR GT and LT options at the same time are not compatible")
+  }
+  const expiresAt = expiryOf(session, time, words[2], words[0]!.toLowerCase())
   const key = words[1]!
   const entry = keyspace.entry(key)
   if (entry === undefined) return integer(0)
   const before = entry.expiresAt
-  const isAllowed = condition === undefined ||
-    { NX: before === Infinity, XX: before !== Infinity, GT: expiresAt > before, LT: expiresAt < before }[condition]
-  if (!isAllowed) return integer(0)
+  const isMet = { NX: before === Infinity, XX: before !== Infinity, GT: expiresAt > before, LT: expiresAt < before }
+  if (![...asked].every((name) => isMet[name])) return integer(0)
   if (expiresAt <= keyspace.now()) keyspace.delete(key)
   else keyspace.expire(key, entry, expiresAt)
   return integer(1)
@@ -22,7 +37,8 @@ const expire = ({ keyspace }: Session, words: ReadonlyArray<string>, expiresAt: 
 const timeToLive = ({ keyspace }: Session, key: string, of: (millis: number) => number) => {
   const entry = keyspace.entry(key)
   if (entry === undefined) return integer(-2)
-  return integer(entry.expiresAt === Infinity ? -1 : of(entry.expiresAt - keyspace.now()))
+  const left = entry.expiresAt === Infinity ? -1 : of(entry.expiresAt - keyspace.now())
+  return integer(Number.isSafeInteger(left) ? left : BigInt(left))
 }
 
 const countKeys = (words: ReadonlyArray<string>, has: (key: string) => boolean) =>
@@ -45,7 +61,10 @@ const scan = (session: Session, words: ReadonlyArray<string>) => {
   let type: string | undefined
   readOptions(words, 2, {
     MATCH: (next) => matches = glob(next()),
-    COUNT: (next) => count = Math.max(1, toCount(next())),
+    COUNT: (next) => {
+      count = toInteger(next())
+      if (count < 1) throw syntaxError()
+    },
     TYPE: (next) => type = next().toLowerCase()
   })
   const { keyspace } = session
@@ -63,12 +82,13 @@ const scan = (session: Session, words: ReadonlyArray<string>) => {
   ])
 }
 
-const clear: Commands[string][1] = ({ keyspace }) => {
+const clear: Handler = ({ keyspace }, words) => {
+  if (words.length > 2 || !/^a?sync$/i.test(words[1] ?? "sync")) throw syntaxError()
   keyspace.clear()
   return ok
 }
 
-const remove: Commands[string][1] = ({ keyspace }, words) =>
+const remove: Handler = ({ keyspace }, words) =>
   countKeys(words, (key) => keyspace.entry(key) !== undefined && keyspace.delete(key))
 
 export const keys: Commands = {
@@ -76,17 +96,10 @@ export const keys: Commands = {
   UNLINK: [-2, remove],
   EXISTS: [-2, ({ keyspace }, words) => countKeys(words, (key) => keyspace.entry(key) !== undefined)],
   TYPE: [2, ({ keyspace }, [, key]) => text(keyspace.typeOf(key!))],
-  EXPIRE: [-3, (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]) * 1000)],
-  PEXPIRE: [-3, (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]))],
-  EXPIREAT: [
-    -3,
-    (session, words) =>
-      expire(session, words, session.keyspace.now() + toInteger(words[2]) * 1000 - session.wallMillis())
-  ],
-  PEXPIREAT: [
-    -3,
-    (session, words) => expire(session, words, session.keyspace.now() + toInteger(words[2]) - session.wallMillis())
-  ],
+  EXPIRE: [-3, expire("EX")],
+  PEXPIRE: [-3, expire("PX")],
+  EXPIREAT: [-3, expire("EXAT")],
+  PEXPIREAT: [-3, expire("PXAT")],
   TTL: [2, (session, [, key]) => timeToLive(session, key!, (millis) => Math.round(millis / 1000))],
   PTTL: [2, (session, [, key]) => timeToLive(session, key!, Math.ceil)],
   PERSIST: [2, ({ keyspace }, [, key]) => {

@@ -5,6 +5,9 @@ import { type Commands, toCount, toFloat, toInteger, toRange } from "./arguments
 
 type End = "left" | "right"
 
+/** The longest timeout in seconds: 64 bits of milliseconds. */
+const longest = 2 ** 63 / 1000
+
 /** About what an element costs besides its bytes. */
 const overhead = 16
 
@@ -35,14 +38,16 @@ const pop = (session: Session, words: ReadonlyArray<string>, end: End): Outcome 
   const key = words[1]!
   if (words.length === 2) return optional(take(session, key, end))
   if (words.length > 3) throw new Refused(`ERR wrong number of arguments for '${words[0]!.toLowerCase()}' command`)
-  const length = Math.min(toCount(words[2]), session.keyspace.list(key)?.length ?? -1)
+  const outOfRange = "value is out of range, must be positive"
+  const length = Math.min(toCount(words[2], outOfRange, outOfRange), session.keyspace.list(key)?.length ?? -1)
   return length < 0 ? nilArray : array(Array.from({ length }, () => bulk(take(session, key, end)!)))
 }
 
 const blockingPop = (session: Session, words: ReadonlyArray<string>, end: End): Outcome => {
   const keys = words.slice(1, -1)
   const seconds = toFloat(words.at(-1), "timeout is not a float or out of range")
-  if (seconds < 0 || !Number.isFinite(seconds)) throw new Refused("ERR timeout is negative")
+  // As Redis says it of a timeout that is too large, too.
+  if (!(seconds >= 0 && seconds <= longest)) throw new Refused("ERR timeout is negative")
   const attempt = () => {
     for (const key of keys) {
       const item = take(session, key, end)
@@ -65,8 +70,9 @@ export const lists: Commands = {
   LLEN: [2, ({ keyspace }, [, key]) => integer(keyspace.list(key!)?.length ?? 0)],
   LINDEX: [3, ({ keyspace }, [, key, index]) => {
     const list = keyspace.list(key!)
+    if (list === undefined) return nil
     const at = toInteger(index)
-    return list === undefined ? nil : optional(list.at(at < 0 ? list.length + at : at))
+    return optional(list.at(at < 0 ? list.length + at : at))
   }],
   LRANGE: [4, ({ keyspace }, [, key, start, stop]) => {
     const list = keyspace.list(key!)

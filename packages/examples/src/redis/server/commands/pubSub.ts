@@ -36,15 +36,15 @@ export const pubSub: Commands = {
   UNSUBSCRIBE: [-1, (session, words) => unsubscribe(session, words, "channel")],
   PUNSUBSCRIBE: [-1, (session, words) => unsubscribe(session, words, "pattern")],
   PUBLISH: [3, ({ shared }, [, channel, message]) => integer(shared.pubSub.publish(channel!, message!))],
-  PUBSUB: [-2, ({ shared }, words) => {
-    switch (words[1]!.toUpperCase()) {
-      case "CHANNELS":
-        return strings(shared.pubSub.channels().filter(glob(words[2] ?? "*")))
-      case "NUMSUB":
-        return array(words.slice(2).flatMap((name) => [bulk(name), integer(shared.pubSub.count(name))]))
-      case "NUMPAT":
-        return integer(shared.pubSub.patterns())
+  "PUBSUB|CHANNELS": [-2, ({ shared }, words) => {
+    if (words.length > 3) {
+      throw new Refused("ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.")
     }
-    throw new Refused(`ERR unknown subcommand '${words[1]}'. Try PUBSUB HELP.`)
-  }]
+    return strings(shared.pubSub.channels().filter(glob(words[2] ?? "*")))
+  }],
+  "PUBSUB|NUMSUB": [
+    -2,
+    ({ shared }, words) => array(words.slice(2).flatMap((name) => [bulk(name), integer(shared.pubSub.count(name))]))
+  ],
+  "PUBSUB|NUMPAT": [2, ({ shared }) => integer(shared.pubSub.patterns())]
 }

@@ -5,7 +5,7 @@
 import { array, bulk, integer, ok, type Outcome, Refused } from "../Reply.ts"
 import { digestOf, findScript } from "../scripts/known.ts"
 import type { Session } from "../Session.ts"
-import { type Commands, toCount } from "./arguments.ts"
+import { type Commands, type Handler, toCount } from "./arguments.ts"
 
 /** The scripts by the digests of their text, as `SCRIPT LOAD` returns them. */
 const load = ({ shared }: Session, lua: string): string => {
@@ -21,11 +21,12 @@ const load = ({ shared }: Session, lua: string): string => {
   return digest
 }
 
-const evaluate = (session: Session, digest: string, words: ReadonlyArray<string>): Outcome => {
-  const script = session.shared.scripts.get(digest.toLowerCase())
-  if (script === undefined) throw new Refused("NOSCRIPT No matching script. Please use EVAL.")
-  const count = toCount(words[2])
+/** Runs the script that `digestOf` finds, once it is known where its keys end. */
+const evaluate = (digestOf: (session: Session, script: string) => string): Handler => (session, words): Outcome => {
+  const count = toCount(words[2], "Number of keys can't be negative")
   if (count > words.length - 3) throw new Refused("ERR Number of keys can't be greater than number of args")
+  const script = session.shared.scripts.get(digestOf(session, words[1]!))
+  if (script === undefined) throw new Refused("NOSCRIPT No matching script. Please use EVAL.")
   const call = (...words: ReadonlyArray<string>) => {
     const reply = session.run(words)
     if (reply._tag === "Error") throw new Refused(reply.text)
@@ -34,22 +35,20 @@ const evaluate = (session: Session, digest: string, words: ReadonlyArray<string>
   return script(call, words.slice(3, 3 + count), words.slice(3 + count))
 }
 
-const manage = (session: Session, words: ReadonlyArray<string>): Outcome => {
-  const { scripts } = session.shared
-  switch (words[1]!.toUpperCase()) {
-    case "LOAD":
-      return bulk(load(session, words[2] ?? ""))
-    case "EXISTS":
-      return array(words.slice(2).map((digest) => integer(scripts.has(digest.toLowerCase()) ? 1 : 0)))
-    case "FLUSH":
-      scripts.clear()
-      return ok
-  }
-  throw new Refused(`ERR unknown subcommand '${words[1]}'. Try SCRIPT HELP.`)
-}
-
 export const scripting: Commands = {
-  SCRIPT: [-2, manage],
-  EVAL: [-3, (session, words) => evaluate(session, load(session, words[1]!), words), "grows"],
-  EVALSHA: [-3, (session, words) => evaluate(session, words[1]!, words), "grows"]
+  "SCRIPT|LOAD": [3, (session, words) => bulk(load(session, words[2]!))],
+  "SCRIPT|EXISTS": [
+    -3,
+    ({ shared }, words) =>
+      array(words.slice(2).map((digest) => integer(shared.scripts.has(digest.toLowerCase()) ? 1 : 0)))
+  ],
+  "SCRIPT|FLUSH": [-2, ({ shared }, words) => {
+    if (words.length > 3 || !/^a?sync$/i.test(words[2] ?? "sync")) {
+      throw new Refused("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+    }
+    shared.scripts.clear()
+    return ok
+  }],
+  EVAL: [-3, evaluate(load), "grows"],
+  EVALSHA: [-3, evaluate((_, digest) => digest.toLowerCase()), "grows"]
 }

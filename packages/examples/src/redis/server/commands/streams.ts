@@ -26,7 +26,7 @@ import {
   type StreamEntry,
   StreamLog
 } from "../StreamLog.ts"
-import { type Commands, readOptions, toCount } from "./arguments.ts"
+import { type Commands, readOptions, toCount, toInteger } from "./arguments.ts"
 
 const toId = (text: string, seq: Id["seq"]): Id => {
   const id = parseId(text, seq)
@@ -57,22 +57,40 @@ const entryReply = (entry: StreamEntry): Reply => array([bulk(idText(entry)), st
 
 type Trim = (first: StreamEntry, length: number) => boolean
 
-/** The options of trimming. With `~`, trimming is exact, too. */
-const trimming = (set: (trim: Trim) => void) => {
+/** The options of trimming, and what they come to once they are read. With `~`, trimming is exact, too. */
+const trimming = () => {
+  let isOver: Trim | undefined
+  let isExact = true
+  let isLimited = false
   const bound = (next: () => string): string => {
+    if (isOver !== undefined) {
+      throw new Refused("ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
+    }
     const word = next()
+    isExact = word !== "~"
     return word === "~" || word === "=" ? next() : word
   }
   return {
-    MAXLEN: (next: () => string) => {
-      const most = toCount(bound(next))
-      set((_, length) => length > most)
+    options: {
+      MAXLEN: (next: () => string) => {
+        const most = toCount(bound(next), "The MAXLEN argument must be >= 0.")
+        isOver = (_, length) => length > most
+      },
+      MINID: (next: () => string) => {
+        const least = toId(bound(next), 0)
+        isOver = (first) => compareIds(first, least) < 0
+      },
+      LIMIT: (next: () => string) => {
+        toCount(next(), "The LIMIT argument must be >= 0.")
+        isLimited = true
+      }
     },
-    MINID: (next: () => string) => {
-      const least = toId(bound(next), 0)
-      set((first) => compareIds(first, least) < 0)
-    },
-    LIMIT: (next: () => string) => void toCount(next())
+    result: (): Trim | undefined => {
+      if (!isLimited) return isOver
+      const lacking = isOver === undefined ? "specifying a trimming strategy" : isExact ? "the special ~ option" : ""
+      if (lacking !== "") throw new Refused(`ERR syntax error, LIMIT cannot be used without ${lacking}`)
+      return isOver
+    }
   }
 }
 
@@ -86,23 +104,24 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
   const { keyspace } = session
   const key = words[1]!
   let isMade = true
-  let isOver: Trim | undefined
-  const at = readOptions(words, 2, { NOMKSTREAM: () => isMade = false, ...trimming((trim) => isOver = trim) }, "stop")
+  const { options, result } = trimming()
+  const at = readOptions(words, 2, { NOMKSTREAM: () => isMade = false, ...options }, "stop")
+  const isOver = result()
   const fields = words.slice(at + 1)
   if (fields.length === 0 || fields.length % 2 === 1) {
     throw new Refused("ERR wrong number of arguments for 'xadd' command")
   }
-  const last = keyspace.stream(key)?.last ?? firstId
   const wanted = words[at]!
-  const id = wanted === "*"
-    ? nextId(last, session.wallMillis())
-    : wanted.endsWith("-*")
-    ? nextOf(toId(wanted.slice(0, -2), 0).ms, last)
-    : toId(wanted, 0)
+  const isNext = wanted.endsWith("-*")
+  const given = wanted === "*" ? undefined : toId(isNext ? wanted.slice(0, -2) : wanted, 0)
+  if (given !== undefined && !isNext && compareIds(given, firstId) === 0) {
+    throw new Refused("ERR The ID specified in XADD must be greater than 0-0")
+  }
+  const last = keyspace.stream(key)?.last ?? firstId
+  const id = given === undefined ? nextId(last, session.wallMillis()) : isNext ? nextOf(given.ms, last) : given
   if (id === undefined || idAfter(last) === undefined) {
     throw new Refused("ERR The stream has exhausted the last possible ID, unable to add more items")
   }
-  if (compareIds(id, firstId) === 0) throw new Refused("ERR The ID specified in XADD must be greater than 0-0")
   if (compareIds(id, last) <= 0) {
     throw new Refused("ERR The ID specified in XADD is equal or smaller than the target stream top item")
   }
@@ -117,24 +136,28 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
 
 const range = ({ keyspace }: Session, words: ReadonlyArray<string>, backwards: boolean): Outcome => {
   let count = Infinity
-  readOptions(words, 4, { COUNT: (next) => count = toCount(next()) })
+  readOptions(words, 4, { COUNT: (next) => count = toInteger(next()) })
   const [first, last] = backwards ? [words[3]!, words[2]!] : [words[2]!, words[3]!]
   const [from, to] = [toEnd(first, "from"), toEnd(last, "to")]
-  const entries = keyspace.stream(words[1]!)?.range(from, to, count, backwards)
-  return array((entries ?? []).map(entryReply))
+  const stream = keyspace.stream(words[1]!)
+  if (stream === undefined) return array([])
+  return count > 0 ? array(stream.range(from, to, count, backwards).map(entryReply)) : nilArray
 }
 
 const read = ({ keyspace, protocol }: Session, words: ReadonlyArray<string>): Outcome => {
   let count = Infinity
   let millis: number | undefined
   const at = readOptions(words, 1, {
-    COUNT: (next) => count = toCount(next()),
-    BLOCK: (next) => millis = toCount(next())
+    COUNT: (next) => {
+      const most = toInteger(next())
+      count = most > 0 ? most : Infinity
+    },
+    BLOCK: (next) => millis = toCount(next(), "timeout is negative", "timeout is not an integer or out of range")
   }, "stop")
   if (words[at]?.toUpperCase() !== "STREAMS") throw syntaxError()
   const rest = words.slice(at + 1)
   if (rest.length === 0 || rest.length % 2 === 1) {
-    throw new Refused("ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.")
+    throw new Refused("ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.")
   }
   const keys = rest.slice(0, rest.length / 2)
   const after = rest.slice(rest.length / 2).map((id, i) =>
@@ -154,7 +177,6 @@ const read = ({ keyspace, protocol }: Session, words: ReadonlyArray<string>): Ou
 }
 
 const information = ({ keyspace }: Session, words: ReadonlyArray<string>): Outcome => {
-  if (words[1]!.toUpperCase() !== "STREAM" || words.length !== 3) throw syntaxError()
   const stream = keyspace.stream(words[2]!)
   if (stream === undefined) throw new Refused("ERR no such key")
   const last = stream.range(firstId, lastId, 1, true)[0]
@@ -176,8 +198,9 @@ export const streams: Commands = {
   XREVRANGE: [-4, (session, words) => range(session, words, true)],
   XREAD: [-4, read],
   XTRIM: [-4, (session, words) => {
-    let isOver: Trim | undefined
-    readOptions(words, 2, trimming((trim) => isOver = trim))
+    const { options, result } = trimming()
+    readOptions(words, 2, options)
+    const isOver = result()
     if (isOver === undefined) throw syntaxError()
     const stream = session.keyspace.stream(words[1]!)
     return integer(stream === undefined ? 0 : trim(session, words[1]!, stream, isOver))
@@ -185,14 +208,15 @@ export const streams: Commands = {
   XDEL: [-3, ({ keyspace }, words) => {
     const key = words[1]!
     const stream = keyspace.stream(key)
+    if (stream === undefined) return integer(0)
     let deleted = 0
     for (const id of words.slice(2).map((word) => toId(word, 0))) {
-      const entry = stream?.delete(id)
+      const entry = stream.delete(id)
       if (entry === undefined) continue
       deleted++
       keyspace.resize(key, -sizeOf(entry.fields))
     }
     return integer(deleted)
   }],
-  XINFO: [-2, information]
+  "XINFO|STREAM": [3, information]
 }

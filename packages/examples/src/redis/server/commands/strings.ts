@@ -1,16 +1,14 @@
-import { array, bulk, integer, nil, numberText, ok, optional, Refused } from "../Reply.ts"
+import { array, bulk, integer, nil, ok, optional, Refused } from "../Reply.ts"
 import type { Session } from "../Session.ts"
 import { type Commands, oneOf, readOptions, toFloat, toInteger } from "./arguments.ts"
+import { expiryOf, type Time, times } from "./expiry.ts"
+import { add, type Int64, negate, toInt64 } from "./integers.ts"
 
-/** The time of expiry from the text of an option, in the option's unit. */
-const expiryOf = ({ keyspace, wallMillis }: Session, option: string, text: string, command: string): number => {
-  const amount = toInteger(text)
-  const millis = amount * (option.startsWith("P") ? 1 : 1000)
-  if (amount <= 0 || !Number.isSafeInteger(millis)) throw new Refused(`ERR invalid expire time in '${command}' command`)
-  return keyspace.now() + (option.endsWith("AT") ? millis - wallMillis() : millis)
-}
+/** An option that says when a key expires, and its value. */
+type Life = readonly [time: Time, value: string]
 
-const times = ["EX", "PX", "EXAT", "PXAT"] as const
+const expiryAfter = (session: Session, [time, value]: Life, command: string): number =>
+  expiryOf(session, time, value, command, 1)
 
 const set: Commands[string][1] = (session, words) => {
   const { keyspace } = session
@@ -20,35 +18,32 @@ const set: Commands[string][1] = (session, words) => {
     keyspace.set(key, value)
     return ok
   }
-  let expiresAt: number | undefined
+  let life: Life | "KEEPTTL" | undefined
   let only: string | undefined
-  let isKept = false
   let isGet = false
-  const life = oneOf([...times, "KEEPTTL"], () => {})
   readOptions(words, 3, {
     ...oneOf(["NX", "XX"], (name) => only = name),
-    GET: () => isGet = true,
-    KEEPTTL: () => {
-      life["KEEPTTL"]!()
-      isKept = true
-    },
-    ...Object.fromEntries(times.map((name) => [name, (next: () => string) => {
-      life[name]!()
-      expiresAt = expiryOf(session, name, next(), "set")
-    }]))
+    ...oneOf([...times, "KEEPTTL"], (name, next) => life = name === "KEEPTTL" ? name : [name, next()]),
+    GET: () => isGet = true
   })
+  const expiresAt = life === undefined || life === "KEEPTTL" ? undefined : expiryAfter(session, life, "set")
   const before = isGet ? optional(keyspace.string(key)) : undefined
   const entry = keyspace.entry(key)
   if (only !== undefined && (only === "NX") !== (entry === undefined)) return before ?? nil
-  keyspace.set(key, value, isKept ? entry?.expiresAt : expiresAt)
+  keyspace.set(key, value, life === "KEEPTTL" ? entry?.expiresAt : expiresAt)
   return before ?? ok
 }
 
-const increment = (session: Session, key: string, by: number) => {
-  const value = toInteger(session.keyspace.string(key) ?? "0") + by
-  if (!Number.isSafeInteger(value)) throw new Refused("ERR increment or decrement would overflow")
+const increment = (session: Session, key: string, by: Int64) => {
+  const value = add(toInt64(session.keyspace.string(key) ?? "0"), by)
   replace(session, key, String(value))
   return integer(value)
+}
+
+/** A number without an exponent. */
+const decimalText = (value: number): string => {
+  if (!String(value).includes("e")) return String(value)
+  return Math.abs(value) < 1 ? value.toFixed(17).replace(/\.?0+$/, "") : String(BigInt(value))
 }
 
 /** Sets the value of a key, and keeps its time of expiry. */
@@ -72,11 +67,11 @@ export const strings: Commands = {
     return integer(1)
   }, "grows"],
   SETEX: [4, (session, [, key, time, value]) => {
-    session.keyspace.set(key!, value!, expiryOf(session, "EX", time!, "setex"))
+    session.keyspace.set(key!, value!, expiryAfter(session, ["EX", time!], "setex"))
     return ok
   }, "grows"],
   PSETEX: [4, (session, [, key, time, value]) => {
-    session.keyspace.set(key!, value!, expiryOf(session, "PX", time!, "psetex"))
+    session.keyspace.set(key!, value!, expiryAfter(session, ["PX", time!], "psetex"))
     return ok
   }, "grows"],
   GETSET: [3, ({ keyspace }, [, key, value]) => {
@@ -91,16 +86,17 @@ export const strings: Commands = {
   }],
   GETEX: [-2, (session, words) => {
     const { keyspace } = session
-    const value = keyspace.string(words[1]!)
-    let expiresAt: number | undefined
-    readOptions(words, 2, {
-      PERSIST: () => expiresAt = Infinity,
-      ...Object.fromEntries(times.map((name) => [name, (next: () => string) => {
-        expiresAt = expiryOf(session, name, next(), "getex")
-      }]))
-    })
-    const entry = keyspace.entry(words[1]!)
-    if (entry !== undefined && expiresAt !== undefined) keyspace.expire(words[1]!, entry, expiresAt)
+    const key = words[1]!
+    let life: Life | "PERSIST" | undefined
+    readOptions(
+      words,
+      2,
+      oneOf([...times, "PERSIST"], (name, next) => life = name === "PERSIST" ? name : [name, next()])
+    )
+    const value = keyspace.string(key)
+    if (value !== undefined && life !== undefined) {
+      keyspace.expire(key, keyspace.entry(key)!, life === "PERSIST" ? Infinity : expiryAfter(session, life, "getex"))
+    }
     return optional(value)
   }],
   MGET: [-2, ({ keyspace }, words) =>
@@ -122,13 +118,14 @@ export const strings: Commands = {
   }, "grows"],
   INCR: [2, (session, [, key]) => increment(session, key!, 1), "grows"],
   DECR: [2, (session, [, key]) => increment(session, key!, -1), "grows"],
-  INCRBY: [3, (session, [, key, by]) => increment(session, key!, toInteger(by)), "grows"],
-  DECRBY: [3, (session, [, key, by]) => increment(session, key!, -toInteger(by)), "grows"],
+  INCRBY: [3, (session, [, key, by]) => increment(session, key!, toInt64(by)), "grows"],
+  DECRBY: [3, (session, [, key, by]) => increment(session, key!, negate(toInt64(by))), "grows"],
   INCRBYFLOAT: [3, (session, [, key, by]) => {
     const value = toFloat(session.keyspace.string(key!) ?? "0") + toFloat(by)
     if (!Number.isFinite(value)) throw new Refused("ERR increment would produce NaN or Infinity")
-    replace(session, key!, numberText(value))
-    return bulk(numberText(value))
+    const text = decimalText(value)
+    replace(session, key!, text)
+    return bulk(text)
   }, "grows"],
   APPEND: [3, (session, [, key, more]) => {
     const value = (session.keyspace.string(key!) ?? "") + more!

@@ -1,4 +1,5 @@
 /** All commands, by their names in upper and in lower case, so that most are found without conversion. */
+import { syntaxError } from "../Reply.ts"
 import type { Command, Commands, Handler } from "./arguments.ts"
 import { collections } from "./collections.ts"
 import { connection } from "./connection.ts"
@@ -15,6 +16,8 @@ export interface Entry {
   readonly handler: Handler
   /** Whether it takes memory, and so is refused when there is none left. */
   readonly grows: boolean
+  /** The commands of a family, by their own names in upper case. */
+  readonly family: ReadonlyMap<string, Entry>
 }
 
 const table: Commands = {
@@ -28,16 +31,28 @@ const table: Commands = {
   ...connection
 }
 
-const entryOf = (name: string, [arity, handler, grows]: Command): Entry => ({
-  name,
-  arity,
-  handler,
-  grows: grows !== undefined
-})
+/** A family by itself: its arity refuses it. */
+const bare: Command = [-2, () => {
+  throw syntaxError()
+}]
+
+const entryOf = (name: string): Entry => {
+  const [arity, handler, grows] = table[name] ?? bare
+  const family = Object.keys(table).filter((other) => other.startsWith(`${name}|`))
+  return {
+    name,
+    arity,
+    handler,
+    grows: grows !== undefined,
+    family: new Map(family.map((other) => [other.slice(name.length + 1), entryOf(other)]))
+  }
+}
+
+const names = new Set(Object.keys(table).map((name) => name.split("|", 1)[0]!))
 
 export const commands: ReadonlyMap<string, Entry> = new Map(
-  Object.entries(table).flatMap(([name, command]) => {
-    const entry = entryOf(name, command)
+  Array.from(names).flatMap((name) => {
+    const entry = entryOf(name)
     return [[name, entry], [name.toLowerCase(), entry]] as const
   })
 )
