@@ -1,6 +1,8 @@
 /** The chat in a simulated network, in virtual time. */
 import { describe, expect } from "@effect/vitest"
 import * as Connection from "@sluice/core/Connection"
+import * as Server from "@sluice/core/Server"
+import * as Framing from "@sluice/framing/Framing"
 import * as Fault from "@sluice/simulation/Fault"
 import * as Host from "@sluice/simulation/Host"
 import * as SimNetwork from "@sluice/simulation/SimNetwork"
@@ -12,10 +14,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as ChatClient from "../../src/chat/client/ChatClient.ts"
 import * as Line from "../../src/chat/protocol/Line.ts"
+import * as Wire from "../../src/chat/protocol/Wire.ts"
 import * as ChatServer from "../../src/chat/server/ChatServer.ts"
 import * as History from "../../src/chat/server/history/History.ts"
 import { address, chat, connect, enter, hosts, unlimited } from "./person.ts"
@@ -292,6 +296,77 @@ describe("limits", () => {
       const end = yield* alice.untilSays("-- nothing was heard of you: goodbye")
       expect(end.at - again.at).toBe(60_000)
       expect(Exit.isSuccess(yield* alice.over)).toBe(true)
+    })
+  )
+
+  it(
+    "on silence are those of each client, though all are watched together",
+    Effect.gen(function*() {
+      const { server, others: [a, b] } = yield* hosts("a", "b")
+      yield* Host.serve(server, chat({ idle: "10 minutes", idleGrace: "1 minute" }))
+      const alice = yield* enter(a, "alice", "lobby")
+      yield* Effect.sleep("3 seconds")
+      const bob = yield* enter(b!, "bob", "lobby")
+      const isPing = (line: Line.Line) => line._tag === "Ping"
+      const first = yield* alice.until(isPing)
+      const second = yield* bob.until(isPing)
+      // A millisecond until alice has an answer, and three until the line of bob arrives.
+      expect(second.at - first.at).toBe(3_004)
+      yield* bob.say("/pong")
+      const end = yield* alice.untilSays("-- nothing was heard of you: goodbye")
+      expect(end.at - first.at).toBe(60_000)
+      const left = yield* bob.untilSays("-- alice left (silent)")
+      const again = yield* bob.until(isPing)
+      expect(left.at).toBe(end.at)
+      expect(again.at - second.at).toBe(600_000 + 2)
+    })
+  )
+
+  it(
+    "on the last words reset a client that does not read them",
+    Effect.gen(function*() {
+      const { server, others: [a, b] } = yield* hosts("a", "b")
+      yield* Host.serve(server, chat({ rate: unlimited, idle: "1 minute", idleGrace: "1 minute", queue: 10_000 }))
+      const alice = yield* enter(a, "alice", "lobby")
+      const deaf = yield* Host.network(b!).connect(address)
+      yield* Connection.writeText(deaf, "/nick deaf\n/join lobby\n")
+      yield* alice.untilSays("-- deaf joined")
+      for (let said = 0; said < 1000; said++) yield* alice.say("x".repeat(1000))
+      yield* Effect.forkChild(Effect.forever(Effect.delay(alice.say("/pong"), "30 seconds")))
+      yield* alice.untilSays("-- deaf left (silent)")
+      // It has its name as long as it may read them.
+      yield* Effect.sleep("4900 millis")
+      yield* alice.say("/nick deaf")
+      yield* alice.untilSays("!! the name deaf is taken")
+      yield* Effect.sleep("200 millis")
+      yield* alice.say("/nick deaf")
+      yield* alice.untilSays("-- you are now called deaf")
+      const all = yield* Effect.exit(Connection.readAll(deaf, { limit: 1e8 }))
+      expect(Exit.isFailure(all)).toBe(true)
+    })
+  )
+
+  it(
+    "on a defect are those of its client, which is reset",
+    Effect.gen(function*() {
+      const { server, others: [a, b] } = yield* hosts("a", "b")
+      const decode = (incoming: Wire.Incoming): Wire.Incoming => {
+        if (Result.isSuccess(incoming) && incoming.success.text === "boom") throw new Error("boom")
+        return incoming
+      }
+      const wire = { ...Wire.text, framing: Framing.map(Wire.server, { decode, encode: (line: Line.Line) => line }) }
+      yield* Host.serve(
+        server,
+        Layer.unwrap(Effect.map(
+          ChatServer.make({}, [wire]),
+          (serve) => Server.layer({ listen: "tcp://0.0.0.0:7000" }, serve(wire))
+        )).pipe(Layer.provide(History.layerMemory))
+      )
+      const alice = yield* enter(a, "alice", "lobby")
+      const bob = yield* enter(b!, "bob", "lobby")
+      yield* bob.say("boom")
+      expect(Exit.isFailure(yield* bob.over)).toBe(true)
+      yield* alice.untilSays("-- bob left (connection lost)")
     })
   )
 

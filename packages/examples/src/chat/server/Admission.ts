@@ -7,7 +7,6 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as Scope from "effect/Scope"
 import { type Rate, TokenBucket } from "../protocol/TokenBucket.ts"
 
 export interface Limits {
@@ -22,7 +21,7 @@ export interface Limits {
 export class Full extends Data.TaggedError("Full")<{ readonly message: string }> {}
 
 /** What the clients of one address share. */
-interface Source {
+export interface Source {
   clients: number
   readonly bucket: TokenBucket
 }
@@ -40,23 +39,18 @@ export class Admission {
     this.#limits = limits
   }
 
-  /** Admits a client for the life of the Scope, and returns its rate. */
-  enter(connection: Connection.Connection): Effect.Effect<TokenBucket, Full, Scope.Scope> {
-    const name = sourceOf(connection.remoteAddress)
-    return Effect.map(
-      Effect.acquireRelease(
-        Effect.suspend(() => {
-          const problem = this.#problem(name)
-          return problem === undefined ? Effect.succeed(this.#admit(name)) : Effect.fail(new Full({ message: problem }))
-        }),
-        (source) =>
-          Effect.sync(() => {
-            this.#clients--
-            source.clients--
-          })
-      ),
-      ({ bucket }) => bucket
-    )
+  /** Admits a client, until it leaves. */
+  enter(connection: Connection.Connection): Effect.Effect<Source, Full> {
+    return Effect.suspend(() => {
+      const name = sourceOf(connection.remoteAddress)
+      const problem = this.#problem(name)
+      return problem === undefined ? Effect.succeed(this.#admit(name)) : Effect.fail(new Full({ message: problem }))
+    })
+  }
+
+  leave(source: Source): void {
+    this.#clients--
+    source.clients--
   }
 
   #problem(name: string | undefined): string | undefined {

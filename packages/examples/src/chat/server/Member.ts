@@ -21,8 +21,8 @@ export interface Member {
   /** Another connection that presents it takes the name over. */
   token: Redacted.Redacted<string> | undefined
   readonly wire: Wire.Wire
-  /** A permit for each of their lines that is being kept. */
-  readonly keeping: Semaphore.Semaphore
+  /** A permit for each of their lines that is being kept. Made for the first. */
+  keeping: Semaphore.Semaphore | undefined
   /** What they are sent comes in one order, whichever member sends it. */
   readonly subscription: Subscription.Subscription<Uint8Array>
 }
@@ -46,7 +46,7 @@ export const make = (
   stay: undefined,
   token: undefined,
   wire,
-  keeping: Semaphore.makeUnsafe(mostKeeping),
+  keeping: undefined,
   subscription
 })
 
@@ -54,16 +54,18 @@ export const make = (
  * Starts to keep a line of a member, and waits only while `mostKeeping` of theirs are being kept: so lines of one member can
  * be written together.
  */
-export const keep = (member: Member, keeping: Effect.Effect<void>): Effect.Effect<void> =>
-  member.keeping.take(1).pipe(
-    Effect.andThen(Effect.forkChild(Effect.ensuring(keeping, member.keeping.release(1)), { startImmediately: true })),
+export const keep = (member: Member, keeping: Effect.Effect<void>): Effect.Effect<void> => {
+  const permits = member.keeping ??= Semaphore.makeUnsafe(mostKeeping)
+  return permits.take(1).pipe(
+    Effect.andThen(Effect.forkChild(Effect.ensuring(keeping, permits.release(1)), { startImmediately: true })),
     Effect.asVoid,
     Effect.uninterruptible
   )
+}
 
 /** Runs an effect once all lines of a member are kept, so that it comes after them. */
 export const settled = <A, E, R>(member: Member, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  member.keeping.withPermits(mostKeeping)(effect)
+  Effect.suspend(() => member.keeping?.withPermits(mostKeeping)(effect) ?? effect)
 
 /** Says something to one member alone. */
 export const tell = (member: Member, line: Line.Line): Effect.Effect<boolean> =>
