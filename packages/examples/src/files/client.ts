@@ -53,20 +53,17 @@ const persist = <A, E, R>(
       ),
       Effect.scoped
     )
-    const attempt: Effect.Effect<A, Effect.Error<typeof once>, Effect.Services<typeof once>> = Effect.catch(
-      once,
-      (error) => {
-        // A server that never answered is most likely a wrong address.
-        if (!isTemporary(error) || !isConnected || failures >= options.retries) return Effect.fail(error)
-        const pause = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
-        const message = error instanceof Error ? error.message : String(error)
-        return options.onRetry(`${message}; resumes in ${Duration.format(pause)}`).pipe(
-          Effect.andThen(Effect.sleep(pause)),
-          Effect.andThen(attempt)
-        )
-      }
-    )
-    return yield* attempt
+    const pause = (error: unknown) => {
+      // A server that never answered is most likely a wrong address.
+      if (!isTemporary(error) || !isConnected || failures >= options.retries) return Effect.succeed(false)
+      const time = Duration.millis(Math.min(10_000, 250 * 2 ** failures++))
+      const message = error instanceof Error ? error.message : String(error)
+      return options.onRetry(`${message}; resumes in ${Duration.format(time)}`).pipe(
+        Effect.andThen(Effect.sleep(time)),
+        Effect.as(true)
+      )
+    }
+    return yield* Effect.retry(once, { while: pause })
   })
 
 /** Sends a local file under a name. Returns its digest. */
