@@ -1,10 +1,25 @@
-/** The users of the broker: a line `NAME:PASSWORD` for each. */
+/** `--password-file`: the users that may connect, a line `NAME:PASSWORD` for each. */
 import * as Effect from "effect/Effect"
-import { BadFlag, readText } from "../cli/BadFlag.ts"
-import { Credentials } from "../cli/Credentials.ts"
+import * as Option from "effect/Option"
+import { BadFlag, readText } from "./BadFlag.ts"
+import { Credentials } from "./Credentials.ts"
+import { path } from "./setting.ts"
 
-export const read = Effect.fnUntraced(function*(file: string) {
-  const text = yield* readText(file, "password-file", "passwords")
+export const passwordFile = path(
+  "password-file",
+  "A file with a line NAME:PASSWORD for each user; default: everyone may connect"
+)
+
+/** Reads the users. Without a file there are none to check; it warns of what anyone can do if strangers reach the server. */
+export const read = Effect.fnUntraced(function*(
+  flags: { readonly passwordFile: Option.Option<string>; readonly public: boolean },
+  risk: string
+) {
+  if (Option.isNone(flags.passwordFile)) {
+    if (flags.public) yield* Effect.logWarning(`anyone can ${risk}; give --password-file`)
+    return undefined
+  }
+  const text = yield* readText(flags.passwordFile.value, "password-file", "passwords")
   const users: Array<readonly [name: string, password: string]> = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === "" || line.startsWith("#")) continue

@@ -10,10 +10,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { BadFlag, readText } from "../cli/BadFlag.ts"
-import { Credentials } from "../cli/Credentials.ts"
 import * as flags from "../cli/flags.ts"
-import { path, positiveDuration, setting } from "../cli/setting.ts"
+import * as passwords from "../cli/passwords.ts"
+import { positiveDuration, setting } from "../cli/setting.ts"
 import * as conversation from "./conversation.ts"
 import * as rules from "./rules.ts"
 
@@ -25,35 +24,12 @@ const targets = (name: string, description: string) =>
     parse: (text) => Option.all(text.split(",").map((each) => rules.parse(each.trim())))
   }).pipe(Flag.withDefault<ReadonlyArray<rules.Rule>>([]))
 
-/** The only user, if there is to be one. */
-const credentialsOf = Effect.fnUntraced(
-  function*(options: { readonly user: Option.Option<string>; readonly passwordFile: Option.Option<string> }) {
-    if (Option.isNone(options.user) && Option.isNone(options.passwordFile)) return undefined
-    if (Option.isNone(options.user) || Option.isNone(options.passwordFile)) {
-      return yield* new BadFlag({ message: "a user needs a password; give --user and --password-file together" })
-    }
-    const text = yield* readText(options.passwordFile.value, "password-file", "password")
-    const password = text.replace(/\r?\n$/, "")
-    const name = options.user.value
-    if ([name, password].every((each) => each !== "" && Buffer.byteLength(each) <= 255)) {
-      return new Credentials([[name, password]])
-    }
-    return yield* new BadFlag({ message: "a user name and a password have 1 to 255 bytes; change --user or the file" })
-  }
-)
-
 const server = Command.make(
   "server",
   {
     ...flags.datagramAddress(1080),
     ...flags.policy,
-    user: setting("user", {
-      metavar: "name",
-      description: "The only user that may connect; default: everyone",
-      expected: "a name",
-      parse: Option.some<string>
-    }).pipe(Flag.optional),
-    passwordFile: path("password-file", "The file with the password of --user"),
+    passwordFile: passwords.passwordFile,
     allow: targets("allow", "Connect to these targets only; a name stands for all names below it, too"),
     deny: targets("deny", "Do not connect to these targets, even if they are allowed"),
     handshakeTimeout: positiveDuration("handshake-timeout", "Time for a client to ask for a target; default: 10s")
@@ -63,10 +39,7 @@ const server = Command.make(
     )
   },
   Effect.fnUntraced(function*({ host, port, ...options }) {
-    const credentials = yield* credentialsOf(options)
-    if (options.public && credentials === undefined) {
-      yield* Effect.logWarning("anyone can connect through this server; give --user and --password-file")
-    }
+    const credentials = yield* passwords.read(options, "connect through this server")
     const handler = conversation.handler({
       ...options,
       credentials,

@@ -95,9 +95,9 @@ const hasProxychains = isThere("proxychains4")
 
 describe.skipIf(!hasCurl)("socks server", () => {
   it("connects curl, with the right password, to what is allowed", async () => {
-    const password = fileOf("password", "secret word\n")
+    const passwords = fileOf("passwords", "# users\nbob:secret word\nann:a:b\n")
     const [private_, public_, http, closed] = await Promise.all([
-      serve(`socks server --user bob --password-file ${password} --deny 127.0.0.2,evil.test`),
+      serve(`socks server --password-file ${passwords} --deny 127.0.0.2,evil.test`),
       serve("socks server --public"),
       web(),
       freePort()
@@ -111,6 +111,7 @@ describe.skipIf(!hasCurl)("socks server", () => {
       curl(byAddress, `http://127.0.0.1:${http}/`),
       curl(byName, `http://127.0.0.1:${http}/big`),
       curl("socks5h://bob:wrong@", `http://localhost:${http}/`),
+      curl("socks5h://ann:a%3Ab@", `http://localhost:${http}/`),
       curl("socks5h://alice:secret%20word@", `http://localhost:${http}/`),
       curl("socks5h://", `http://localhost:${http}/`),
       curl(byName, `http://127.0.0.2:${http}/`),
@@ -128,6 +129,7 @@ describe.skipIf(!hasCurl)("socks server", () => {
       "hello",
       "the page",
       "curl: (97) User was rejected by the SOCKS5 server (1 1).\n",
+      "hello",
       "curl: (97) User was rejected by the SOCKS5 server (1 1).\n",
       "curl: (97) No authentication method was acceptable.\n",
       rejected("127.0.0.2", 2),
@@ -142,7 +144,7 @@ describe.skipIf(!hasCurl)("socks server", () => {
     const { stderr, code, stdout } = await stop(public_)
     expect({ code, stdout: stdout.includes("listening") }).toEqual({ code: 0, stdout: true })
     expect(withoutDraining(stderr)).toMatch(
-      /WARN anyone can connect through this server; give --user and --password-file\n$/
+      /WARN anyone can connect through this server; give --password-file\n$/
     )
     const ended = await stop(private_)
     expect(ended.stderr).toMatch(/^.* WARN wrong user name or password peer=127\.0\.0\.1:\d+\n/)
@@ -169,10 +171,15 @@ describe.skipIf(!hasCurl)("socks server", () => {
   })
 
   it("says in one line which flag is wrong", async () => {
-    const wrong = ["--user bob", "--allow 10.0.0.1/8", "--handshake-timeout 0s", "--connect-timeout 0s"]
+    const wrong = [
+      `--password-file ${fileOf("passwords", "bob\n")}`,
+      "--allow 10.0.0.1/8",
+      "--handshake-timeout 0s",
+      "--connect-timeout 0s"
+    ]
     const errors = await Promise.all(wrong.map((flags) => run(`socks server ${flags}`)))
     for (const { code, stderr } of errors) expect([code, stderr.split("\n").length]).toEqual([1, 2])
-    expect(errors[0]!.stderr).toBe("a user needs a password; give --user and --password-file together\n")
+    expect(errors[0]!.stderr).toBe("line 1 of the password file is wrong; write NAME:PASSWORD\n")
     for (const [i, flag] of ["--allow", "--handshake-timeout", "--connect-timeout"].entries()) {
       expect(errors[i + 1]!.stderr).toContain(flag)
     }
