@@ -106,4 +106,5 @@ export const toResp2 = (reply: Reply): Reply => {
 }
 
 /** Converts the types that only RESP2 has to RESP3. */
-export const toResp3 = (reply: Reply): Reply => reply._tag === "NullArray" ? nil : reply
+export const toResp3 = (reply: Reply): Reply =>
+  reply._tag === "NullArray" ? nil : reply._tag === "Array" ? array(reply.items.map(toResp3)) : reply

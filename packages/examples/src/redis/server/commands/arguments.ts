@@ -27,10 +27,13 @@ export const toFloat = (text = "", what = "value is not a valid float"): number 
   throw new Refused(`ERR ${what}`)
 }
 
-/** A range of indices, negative ones counted from the end, as arguments of `slice`. */
-export const toRange = (length: number, start: string, stop: string): readonly [number, number] => {
-  const [from, to] = [toInteger(start), toInteger(stop)].map((index) => index < 0 ? length + index : index)
-  return [Math.max(0, from!), Math.min(length - 1, to!) + 1]
+/** A range of indices, negative ones counted from the end, as arguments of `slice` for a length. */
+export const toRange = (start: string, stop: string): (length: number) => readonly [from: number, to: number] => {
+  const [first, last] = [toInteger(start), toInteger(stop)]
+  return (length) => {
+    const [from, to] = [first, last].map((index) => index < 0 ? length + index : index)
+    return [Math.max(0, from!), Math.min(length - 1, to!) + 1]
+  }
 }
 
 /**

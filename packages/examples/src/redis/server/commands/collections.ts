@@ -146,9 +146,9 @@ const sortedSets: Commands = {
   ZRANGE: [-4, (session, words) => {
     let isScored = false
     readOptions(words, 4, { WITHSCORES: () => isScored = true })
+    const range = toRange(words[2]!, words[3]!)
     const set = session.keyspace.sortedSet(words[1]!)
-    const range = toRange(set?.size ?? 0, words[2]!, words[3]!)
-    const members = set?.slice(...range) ?? []
+    const members = set?.slice(...range(set.size)) ?? []
     return isScored ? withScores(session, set, members) : strings(members)
   }],
   ZRANGEBYSCORE: [-4, (session, words) => {

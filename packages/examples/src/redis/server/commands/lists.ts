@@ -75,14 +75,15 @@ export const lists: Commands = {
     return optional(list.at(at < 0 ? list.length + at : at))
   }],
   LRANGE: [4, ({ keyspace }, [, key, start, stop]) => {
+    const range = toRange(start!, stop!)
     const list = keyspace.list(key!)
-    const [from, to] = toRange(list?.length ?? 0, start!, stop!)
-    return strings(list?.slice(from, to) ?? [])
+    return strings(list?.slice(...range(list.length)) ?? [])
   }],
   LTRIM: [4, (session, [, key, start, stop]) => {
     const { keyspace } = session
+    const range = toRange(start!, stop!)
     const length = keyspace.list(key!)?.length ?? 0
-    const [from, to] = toRange(length, start!, stop!)
+    const [from, to] = range(length)
     // Where nothing is kept, the left side is all of it.
     const left = from < to ? from : length
     const right = from < to ? length - to : 0

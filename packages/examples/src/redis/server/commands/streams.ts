@@ -107,13 +107,13 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
   const { options, result } = trimming()
   const at = readOptions(words, 2, { NOMKSTREAM: () => isMade = false, ...options }, "stop")
   const isOver = result()
+  const wanted = words[at] ?? "*"
+  const isNext = wanted.endsWith("-*")
+  const given = wanted === "*" ? undefined : toId(isNext ? wanted.slice(0, -2) : wanted, 0)
   const fields = words.slice(at + 1)
   if (fields.length === 0 || fields.length % 2 === 1) {
     throw new Refused("ERR wrong number of arguments for 'xadd' command")
   }
-  const wanted = words[at]!
-  const isNext = wanted.endsWith("-*")
-  const given = wanted === "*" ? undefined : toId(isNext ? wanted.slice(0, -2) : wanted, 0)
   if (given !== undefined && !isNext && compareIds(given, firstId) === 0) {
     throw new Refused("ERR The ID specified in XADD must be greater than 0-0")
   }
@@ -136,9 +136,9 @@ const add = (session: Session, words: ReadonlyArray<string>): Outcome => {
 
 const range = ({ keyspace }: Session, words: ReadonlyArray<string>, backwards: boolean): Outcome => {
   let count = Infinity
-  readOptions(words, 4, { COUNT: (next) => count = toInteger(next()) })
   const [first, last] = backwards ? [words[3]!, words[2]!] : [words[2]!, words[3]!]
   const [from, to] = [toEnd(first, "from"), toEnd(last, "to")]
+  readOptions(words, 4, { COUNT: (next) => count = toInteger(next()) })
   const stream = keyspace.stream(words[1]!)
   if (stream === undefined) return array([])
   return count > 0 ? array(stream.range(from, to, count, backwards).map(entryReply)) : nilArray
@@ -156,13 +156,15 @@ const read = ({ keyspace, protocol }: Session, words: ReadonlyArray<string>): Ou
   }, "stop")
   if (words[at]?.toUpperCase() !== "STREAMS") throw syntaxError()
   const rest = words.slice(at + 1)
-  if (rest.length === 0 || rest.length % 2 === 1) {
+  if (rest.length === 0) throw syntaxError()
+  if (rest.length % 2 === 1) {
     throw new Refused("ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.")
   }
   const keys = rest.slice(0, rest.length / 2)
-  const after = rest.slice(rest.length / 2).map((id, i) =>
-    id === "$" ? keyspace.stream(keys[i]!)?.last ?? firstId : toId(id, 0)
-  )
+  const after = rest.slice(rest.length / 2).map((id, i) => {
+    const stream = keyspace.stream(keys[i]!)
+    return id === "$" ? stream?.last ?? firstId : toId(id, 0)
+  })
   const attempt = (): Reply | undefined => {
     const found: Array<[string, Reply]> = []
     for (const [i, key] of keys.entries()) {

@@ -134,10 +134,10 @@ export const strings: Commands = {
   }, "grows"],
   STRLEN: [2, ({ keyspace }, [, key]) => integer(keyspace.string(key!)?.length ?? 0)],
   GETRANGE: [4, ({ keyspace }, [, key, start, stop]) => {
+    const [from, to] = [toInteger(start), toInteger(stop)]
     const value = keyspace.string(key!) ?? ""
-    const from = toInteger(start)
-    const to = toInteger(stop)
+    // An end before the beginning of the value is its first byte.
     const place = (index: number) => index < 0 ? Math.max(0, value.length + index) : index
-    return bulk(value.slice(place(from), place(to) + 1))
+    return bulk(from < 0 && to < from ? "" : value.slice(place(from), place(to) + 1))
   }]
 }
