@@ -27,14 +27,9 @@ export class CallbackEffect<A, E, R> extends Effectable.Class<A, E, R> {
 
   // The outcome runs after the callback has returned: within it, each would leave a frame on the stack of the fiber.
   override asEffect(): Effect.Effect<A, E, R> {
-    let resume: (outcome: Effect.Effect<Effect.Effect<A, E, R>>) => void
-    let running: Running
-    const completion: Completion<A, E, R> = { onDone: (outcome) => resume(Effect.succeed(outcome)) }
-    const stop = Effect.sync(() => running.stop())
-    return Effect.flatten(Effect.callback<Effect.Effect<A, E, R>>((resumeFiber) => {
-      resume = resumeFiber
-      running = this.begin(completion)
-      return stop
+    return Effect.flatten(Effect.callback<Effect.Effect<A, E, R>>((resume) => {
+      const running = this.begin({ onDone: (outcome) => resume(Effect.succeed(outcome)) })
+      return Effect.sync(() => running.stop())
     }))
   }
 }

@@ -5,12 +5,13 @@ import type * as Connection from "../../Connection.ts"
 import type * as Conversation from "../../Conversation.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Tls from "../../Tls.ts"
+import { CallbackEffect } from "../callback/callbackEffect.ts"
 import { ended } from "../connection/ended.ts"
 import { upgrade } from "../connection/startTls.ts"
 import { type ConnectionState, stateOf as connectionState } from "../connection/state.ts"
 import { end } from "../connection/writing.ts"
 import { type FramedState, makeState } from "./state.ts"
-import { Turns } from "./turns.ts"
+import { reply, Turns } from "./turns.ts"
 
 type Failure = NetworkError.NetworkError | FramingError
 
@@ -98,11 +99,9 @@ const enter = <E, R>(connection: ConnectionState, course: Course<E, R>): Convers
       take: (next) => {
         if (next === undefined) return undefined
         switch (next._tag) {
-          case "Reply": {
+          case "Reply":
             // `Conversation.state` checks that replies have the type of its framing.
-            const refusal = outbox.add(next.message as Out)
-            return refusal === undefined ? undefined : Effect.fail(refusal)
-          }
+            return reply(next.message as Out, outbox)
           case "Become":
             if ((next.state as unknown) === options) return undefined
             course.state = next.state
@@ -119,7 +118,8 @@ const enter = <E, R>(connection: ConnectionState, course: Course<E, R>): Convers
       },
       whenEnded: Effect.suspend(() => Effect.andThen(onEnd?.(peer) ?? Effect.void, outbox.flush))
     })
-    const conversing = onEnter === undefined ? turns.wait : Effect.flatMap(onEnter(peer), () => turns.wait)
+    const handling = new CallbackEffect<void, Failure | E, R>((completion) => turns.begin(completion))
+    const conversing = onEnter === undefined ? handling : Effect.flatMap(onEnter(peer), () => handling)
     return Effect.onError(conversing, () => Effect.ignore(outbox.flush))
   })
 

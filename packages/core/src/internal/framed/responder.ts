@@ -4,7 +4,7 @@ import type { Connection } from "../../Connection.ts"
 import { CallbackEffect } from "../callback/callbackEffect.ts"
 import { stateOf } from "../connection/state.ts"
 import { makeState } from "./state.ts"
-import { type Outcome, type TurnOptions, Turns } from "./turns.ts"
+import { type Outcome, reply, type TurnOptions, Turns } from "./turns.ts"
 
 /**
  * Answers messages one after the other. Replies are written together: when no message is left, when the outbox is full, and
@@ -16,10 +16,7 @@ export const answerInTurn = <Out, In, E, R>(
 ): (connection: Connection) => Outcome<E, R> => {
   const options: TurnOptions<Out, In, Out, E, R> = {
     handle,
-    take: (reply, outbox) => {
-      const refusal = outbox.add(reply)
-      return refusal === undefined ? undefined : Effect.fail(refusal)
-    },
+    take: reply,
     whenEnded: Effect.void
   }
   return (connection) =>

@@ -3,7 +3,7 @@ import type { FramingError } from "@sluice/framing/FramingError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as NetworkError from "../../NetworkError.ts"
-import { CallbackEffect, type Completion, type Running } from "../callback/callbackEffect.ts"
+import type { Completion, Running } from "../callback/callbackEffect.ts"
 import type { Consumer } from "../connection/receiveQueue.ts"
 import type { Writer } from "../connection/sendQueue.ts"
 import type { Outbox } from "./outbox.ts"
@@ -22,6 +22,9 @@ export interface TurnOptions<Out, In, A, E, R> {
   readonly whenEnded: Outcome<E, R>
 }
 
+// What a fiber gets that is woken without a handler.
+const nothing: unique symbol = Symbol()
+
 /**
  * Handles the messages of a connection in its callbacks, without a fiber, while every handler is a success. A fiber runs a
  * handler that is not, and handles the messages received with it. It starts within the callback and runs up to the first
@@ -30,8 +33,10 @@ export interface TurnOptions<Out, In, A, E, R> {
 export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   readonly #framed: FramedState<Out, In>
   readonly #options: TurnOptions<Out, In, A, E, R>
-  // Continues with what is not for callbacks.
+  // Continues with what is not for callbacks, until there is a fiber.
   #completion: Completion<void, Failure | E, R> | undefined = undefined
+  // Wakes the fiber, if it waits for callbacks.
+  #resume: ((next: Effect.Effect<A | typeof nothing, Failure | E, R>) => void) | undefined = undefined
   #isRegistering = false
   #isWithinCallback = false
   #isAttached = false
@@ -39,9 +44,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   #isEnded = false
   // The handler for the fiber to run.
   #pending: Effect.Effect<A, E, R> | undefined = undefined
-  #loop: Outcome<E, R> | undefined = undefined
-  #waiting: Outcome<E, R> | undefined = undefined
-  // What the fiber does once the current write is done.
+  // What follows once the replies are written.
   #outcome: Outcome<E, R> | undefined = undefined
 
   constructor(framed: FramedState<Out, In>, options: TurnOptions<Out, In, A, E, R>) {
@@ -52,42 +55,43 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   /** Handles messages until the connection ends. Only one consumer may have the input at a time. */
   begin(completion: Completion<void, Failure | E, R>): this {
     this.#completion = completion
-    this.#isRegistering = true
-    if (!this.#isWriting) this.#start()
-    this.#isRegistering = false
+    this.#register()
     return this
   }
 
   stop(): void {
-    this.#completion = undefined
-    this.#isAttached = false
     // A handler may have ended it, with replies to the messages before its own. A fiber writes them itself.
-    if (this.#loop === undefined) this.#framed.outbox.flushNow()
+    if (this.#completion !== undefined) this.#framed.outbox.flushNow()
+    this.#leave()
+  }
+
+  #leave(): void {
+    this.#completion = this.#resume = undefined
+    this.#isAttached = false
     this.#framed.connection.input.leave(this)
   }
 
-  /** What a fiber waits with. Made when one first does. */
-  get wait(): Outcome<E, R> {
-    return this.#waiting ??= new CallbackEffect<void, Failure | E, R>((completion) => this.begin(completion)).asEffect()
-  }
-
-  // Made when a handler first needs a fiber. A loop costs less than a chain of effects.
-  #running(): Outcome<E, R> {
-    if (this.#loop !== undefined) return this.#loop
+  // What the fiber does from the first handler that it runs on. A loop costs less than a chain of effects.
+  #loop(): Outcome<E, R> {
     const { outbox } = this.#framed
-    const loop = Effect.whileLoop({
+    const stop = Effect.sync(() => this.stop())
+    const waiting = Effect.callback<A | typeof nothing, Failure | E, R>((resume) => {
+      this.#resume = resume
+      this.#register()
+      return stop
+    })
+    const loop = Effect.whileLoop<A | typeof nothing, Failure | E, R>({
       while: () => {
         if (this.#pending === undefined && this.#outcome === undefined) this.#encode()
-        return this.#pending !== undefined
+        return this.#pending !== undefined || this.#outcome === undefined
       },
-      body: () => this.#takePending(),
+      body: () => this.#pending === undefined ? waiting : this.#takePending(),
       step: (result) => {
-        this.#outcome = this.#options.take(result, outbox)
+        if (result !== nothing) this.#outcome = this.#options.take(result, outbox)
       }
     })
-    this.#loop = Effect.flatMap(loop, () => this.#continue())
-    // Around all that the fiber does from now on.
-    return Effect.onError(this.#loop, () => Effect.ignore(outbox.flush))
+    const ending = Effect.flatMap(loop, () => Effect.andThen(outbox.flush, this.#outcome!))
+    return Effect.onError(ending, () => Effect.ignore(outbox.flush))
   }
 
   // Replies that are ready are written while a handler runs. The callback that the fiber runs in notices when it waits.
@@ -102,24 +106,24 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
     })
   }
 
-  // Writes the replies that are ready, and handles messages in callbacks again, unless it is over.
-  #continue(): Outcome<E, R> {
-    const { connection, outbox } = this.#framed
-    if (this.#outcome !== undefined) return Effect.andThen(outbox.flush, this.#outcome)
-    if (outbox.isEmpty) return this.wait
-    const { refusal } = connection
-    if (refusal !== undefined) return Effect.fail(refusal)
-    this.#isWriting = !connection.output.write(outbox.take(), this)
-    return this.wait
+  #register(): void {
+    this.#isRegistering = true
+    if (!this.#isWriting) this.#start()
+    this.#isRegistering = false
   }
 
   // Answers the messages received already, then attaches to the input.
   #start(): void {
     const { connection } = this.#framed
     if (connection.input.isTaken) return this.#finish(Effect.fail(connection.error("read", new NetworkError.Busy())))
-    if (!this.#answer() || this.#completion === undefined) return
+    if (!this.#answer() || !this.#isListening()) return
     this.#isAttached = true
     connection.input.attach(this)
+  }
+
+  // Whether the callbacks handle messages: neither is it over, nor does a handler run in the fiber.
+  #isListening(): boolean {
+    return this.#resume !== undefined || this.#completion !== undefined
   }
 
   onChunk(chunk: Uint8Array): boolean {
@@ -130,7 +134,7 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
 
   onWritten(error: NetworkError.NetworkError | undefined): void {
     this.#isWriting = false
-    if (this.#completion === undefined) return
+    if (!this.#isListening()) return
     if (error !== undefined) this.#finish(Effect.fail(error))
     else if (this.#outcome !== undefined) this.#finish(this.#outcome)
     else if (!this.#isAttached) this.#start()
@@ -147,17 +151,19 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
     this.#finish(Effect.fail(error))
   }
 
-  // Leaves the rest to the completion. The input is not consumed meanwhile.
+  // Leaves the rest to the completion or the fiber. The input is not consumed meanwhile.
   #finish(outcome: Outcome<E, R>): void {
     const completion = this.#completion
-    if (completion === undefined) return
+    const resume = this.#resume
     this.stop()
-    completion.onDone(outcome)
+    this.#outcome = outcome
+    completion?.onDone(outcome)
+    resume?.(Effect.succeed(nothing))
   }
 
   // Answers the messages received. Returns whether the input may deliver more now.
   #answer(): boolean {
-    while (this.#completion !== undefined) {
+    while (this.#isListening()) {
       const isAll = this.#encode()
       if (this.#pending !== undefined) {
         this.#handOver()
@@ -170,15 +176,17 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
     return true
   }
 
-  // While `wait` registers, the fiber cannot run within this call: it resumes after it.
+  // While the fiber registers, it cannot run within this call: it resumes after it.
   #handOver(): void {
-    const isWithin = !this.#isRegistering
-    this.#isWithinCallback = isWithin
-    this.#finish(this.#running())
-    if (!isWithin) return
-    this.#isWithinCallback = false
+    const completion = this.#completion
+    const resume = this.#resume
+    this.#leave()
+    this.#isWithinCallback = !this.#isRegistering
+    completion?.onDone(this.#loop())
+    resume?.(this.#takePending())
     // A handler waits, unless the fiber is back.
-    if (this.#completion === undefined) this.#framed.outbox.flushNow()
+    if (this.#isWithinCallback && this.#resume === undefined) this.#framed.outbox.flushNow()
+    this.#isWithinCallback = false
   }
 
   // Encodes replies to the messages received until the outbox is full, a handler needs the fiber or the turns are over.
@@ -207,16 +215,20 @@ export class Turns<Out, In, A, E, R> implements Consumer, Writer, Running {
   #flush(): boolean {
     const { connection, outbox } = this.#framed
     if (outbox.isEmpty) return true
-    const bytes = outbox.take()
-    if (bytes.length === 0) return true
     const { refusal } = connection
     if (refusal !== undefined) {
       this.#finish(Effect.fail(refusal))
       return true
     }
-    this.#isWriting = !connection.output.write(bytes, this)
+    this.#isWriting = !connection.output.write(outbox.take(), this)
     return !this.#isWriting
   }
+}
+
+/** Adds a reply. Answers what ends the turns, if it cannot be encoded. */
+export const reply = <Out>(message: Out, outbox: Outbox<Out>): Effect.Effect<never, FramingError> | undefined => {
+  const refusal = outbox.add(message)
+  return refusal === undefined ? undefined : Effect.fail(refusal)
 }
 
 /** What all successes have in common. Comparing it costs less than `isExit`, which looks up a property of each effect. */
