@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -78,11 +79,15 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
     const factor = isLeader ? 1 : 1 + (yield* Random.next)
     deadline = (yield* now) + factor * Duration.toMillis(isLeader ? heartbeat : electionTimeout)
   })
-  const timer = Effect.gen(function*() {
+  /** What arrives before the deadline, or else the timeout. */
+  const arrivals = Effect.gen(function*() {
     const left = deadline - (yield* now)
-    if (left > 0) return yield* Effect.sleep(left)
+    const arrived = left > 0
+      ? yield* Effect.timeoutOption(Queue.takeBetween(inputs, 1, 100), left)
+      : Option.none()
+    if (Option.isSome(arrived)) return arrived.value
     yield* setTimer(false)
-    yield* Queue.offer(inputs, { _tag: "Timeout" })
+    return [{ _tag: "Timeout" }] as const
   })
 
   const perform = (action: Action) => {
@@ -118,7 +123,7 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
   yield* clients.keep(peers(state).values())
 
   const turn = Effect.gen(function*() {
-    const [next, actions] = step(state, yield* Queue.takeBetween(inputs, 1, 100))
+    const [next, actions] = step(state, yield* arrivals)
     if (next.role._tag === "Leader" && state.role._tag !== "Leader") yield* Effect.logInfo(`leads term ${next.term}`)
     if (next.members !== state.members || pendingOf(next) !== pendingOf(state)) {
       yield* clients.keep(peers(next).values())
@@ -137,8 +142,6 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
   })
 
   yield* setTimer(false)
-  yield* Effect.forkScoped(Effect.forever(timer))
-
   let lastToken = 0
   const answer = (request: Message) => {
     const token = ++lastToken

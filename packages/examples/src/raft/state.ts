@@ -29,8 +29,10 @@ export interface Follower {
   readonly leader: Members.Id
 }
 
-interface Candidate {
+export interface Candidate {
   readonly _tag: "Candidate"
+  /** Whether it only asks who would vote for it, in the next term. */
+  readonly isTrial: boolean
   readonly votes: ReadonlySet<Members.Id>
 }
 

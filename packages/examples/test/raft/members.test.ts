@@ -20,9 +20,9 @@ const add = (id: number): Operation => ({ _tag: "Add", id, address: addressOf(id
 const remove = (id: number): Operation => ({ _tag: "Remove", id })
 
 /** Starts a node, which keeps its disk when its host crashes. */
-const start = Effect.fnUntraced(function*(id: number, founders: Members.Members) {
+const start = Effect.fnUntraced(function*(id: number, founders: Members.Members, watch?: Node.Options["watch"]) {
   const host = yield* SimNetwork.host(`node${id}`, { disk: {} })
-  const serve = Node.serve({ id, founders, listen: "tcp://0.0.0.0:7000", snapshotAfter: 5 })
+  const serve = Node.serve({ id, founders, listen: "tcp://0.0.0.0:7000", snapshotAfter: 5, watch })
   yield* Host.start(host, Effect.provide(serve, Storage.layer("/raft")))
   return host
 })
@@ -50,6 +50,27 @@ describe("members of a Raft", () => {
       yield* Fault.crash(others)
       yield* Fault.restart(others)
       expect(yield* ask([6], { _tag: "Get", key: "key" })).toBe("9")
+    })
+  )
+
+  VitestSimulation.it(
+    "a node that runs on after its removal deposes no leader, also when it is added again",
+    Effect.gen(function*() {
+      const terms = new Set<number>()
+      const watch = ({ role, term }: State) =>
+        Effect.sync(() => {
+          if (role._tag === "Leader") terms.add(term)
+        })
+      yield* Effect.forEach([1, 2], (id) => start(id, membersOf(1, 2), watch))
+      yield* start(3, Members.none, watch)
+      const client = yield* SimNetwork.host("client")
+      const ask = (operation: Operation) => Host.run(client, submit([1, 2], operation))
+      yield* ask(add(3))
+      yield* ask(remove(3))
+      yield* Effect.sleep("5 seconds")
+      expect(yield* ask(add(3))).toBe(Members.toText(membersOf(1, 2, 3)))
+      yield* Effect.sleep("1 second")
+      expect(terms.size).toBe(1)
     })
   )
 
@@ -115,14 +136,15 @@ const accepted = (by: number, sent: ReadonlyArray<Request>): ReadonlyArray<Input
   )
 
 const elected = (state: State): readonly [State, ReadonlyArray<Action>] => {
-  const [candidate, asked] = stepped(state, { _tag: "Timeout" })
-  const [request] = requests(asked, 2)
-  return stepped(candidate, {
+  const granted = (actions: ReadonlyArray<Action>, term: number): Input => ({
     _tag: "Answered",
     by: 2,
-    request: request!,
-    answer: { _tag: "Vote", term: candidate.term, isGranted: true }
+    request: requests(actions, 2)[0]!,
+    answer: { _tag: "Vote", term, isGranted: true }
   })
+  const [trial, asked] = stepped(state, { _tag: "Timeout" })
+  const [candidate, askedAgain] = stepped(trial, granted(asked, trial.term))
+  return stepped(candidate, granted(askedAgain, candidate.term))
 }
 
 const change = (token: number, operation: Operation): Input => ({
@@ -166,7 +188,7 @@ describe("a node that was removed", () => {
   const request: Input = {
     _tag: "Asked",
     token: 1,
-    request: { _tag: "RequestVote", term: 50, candidate: 9, lastIndex: 100, lastTerm: 49 }
+    request: { _tag: "RequestVote", term: 50, candidate: 9, lastIndex: 100, lastTerm: 49, isTrial: false }
   }
 
   it("does not disturb a leader or its followers", () => {
