@@ -13,11 +13,12 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import type * as Journal from "../journal/Journal.ts"
 import * as bugs from "./bugs.ts"
 import { type Input, load, step } from "./core.ts"
 import type * as Members from "./Members.ts"
 import * as Peers from "./peers.ts"
-import { type Answer, framing, type Message, type Record, type Request } from "./protocol.ts"
+import { type Answer, framing, isRequest, type Message, type Record, type Request } from "./protocol.ts"
 import { type Action, peers, type State } from "./state.ts"
 import { Storage } from "./Storage.ts"
 import * as Store from "./Store.ts"
@@ -46,6 +47,30 @@ const pendingOf = ({ role }: State) => role._tag === "Leader" ? role.pending : u
 // Inputs that may be queued. Senders of more wait.
 const maxInputs = 1024
 
+/** A leader sends heartbeats in time; others wait for a leader. */
+const makeTimer = (heartbeat: number, electionTimeout: number) => {
+  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+  let deadline = 0
+  return {
+    restart: Effect.fnUntraced(function*(isLeader: boolean) {
+      const wait = isLeader ? heartbeat : electionTimeout * (1 + (yield* Random.next))
+      deadline = (yield* now) + wait
+    }),
+    left: Effect.map(now, (now) => deadline - now)
+  }
+}
+
+/** The records of a node. A founder of a new store begins with a snapshot of the members. */
+const recordsOf = Effect.fnUntraced(function*(
+  { records, write }: Storage["Service"],
+  founders: Members.Members
+): Effect.fn.Return<ReadonlyArray<Record>, Journal.JournalFailed> {
+  if (records.length > 0 || founders.size === 0) return records
+  const founding: Record = { _tag: "Snapshot", snapshot: Store.toSnapshot(Store.founded(founders), 0) }
+  yield* write([founding])
+  return [founding]
+})
+
 /** Serves peers and clients until the disk fails: a node that cannot write must not continue. */
 export const serve = Effect.fnUntraced(function*({ founders, id, listen, server, watch, ...options }: Options) {
   const storage = yield* Storage
@@ -53,6 +78,7 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
   const replies = new Map<number, Deferred.Deferred<Answer>>()
   const heartbeat = Duration.fromInputUnsafe(options.heartbeat ?? "50 millis")
   const electionTimeout = Duration.fromInputUnsafe(options.electionTimeout ?? "150 millis")
+  const timer = makeTimer(Duration.toMillis(heartbeat), Duration.toMillis(electionTimeout))
   const planted = options.bugs ?? bugs.none
 
   const clients = yield* Peers.make({
@@ -68,25 +94,19 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
       request._tag === "RequestVote" ? Effect.retry(Schedule.spaced("10 millis")) : identity,
       Effect.timeout(electionTimeout),
       Effect.flatMap((answer) =>
-        Queue.offer(inputs, { _tag: "Answered", by: peer, request, answer: answer as Answer })
+        isRequest(answer) ? Effect.void : Queue.offer(inputs, { _tag: "Answered", by: peer, request, answer })
       ),
       Effect.ignore
     )
 
-  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
-  let deadline = 0
-  const setTimer = Effect.fnUntraced(function*(isLeader: boolean) {
-    const factor = isLeader ? 1 : 1 + (yield* Random.next)
-    deadline = (yield* now) + factor * Duration.toMillis(isLeader ? heartbeat : electionTimeout)
-  })
-  /** What arrives before the deadline, or else the timeout. */
+  /** What arrives before the timeout, or else that. */
   const arrivals = Effect.gen(function*() {
-    const left = deadline - (yield* now)
+    const left = yield* timer.left
     const arrived = left > 0
       ? yield* Effect.timeoutOption(Queue.takeBetween(inputs, 1, 100), left)
       : Option.none()
     if (Option.isSome(arrived)) return arrived.value
-    yield* setTimer(false)
+    yield* timer.restart(false)
     return [{ _tag: "Timeout" }] as const
   })
 
@@ -101,16 +121,12 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
         return reply === undefined ? Effect.void : Deferred.succeed(reply, action.answer)
       }
       case "Timer":
-        return setTimer(action.isLeader)
+        return timer.restart(action.isLeader)
       case "Write":
         return Effect.void
     }
   }
 
-  const founding: ReadonlyArray<Record> = storage.records.length > 0 || founders.size === 0
-    ? []
-    : [{ _tag: "Snapshot", snapshot: Store.toSnapshot(Store.founded(founders), 0) }]
-  if (founding.length > 0) yield* storage.write(founding)
   let state = load(
     {
       id,
@@ -118,7 +134,7 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
       maxEntries: options.maxEntries ?? 100,
       bugs: planted
     },
-    [...storage.records, ...founding]
+    yield* recordsOf(storage, founders)
   )
   yield* clients.keep(peers(state).values())
 
@@ -141,13 +157,14 @@ export const serve = Effect.fnUntraced(function*({ founders, id, listen, server,
     if (!planted.has("answersBeforeSync")) yield* rest
   })
 
-  yield* setTimer(false)
+  yield* timer.restart(false)
   let lastToken = 0
-  const answer = (request: Message) => {
+  const answer = (request: Message): Effect.Effect<Answer> => {
+    if (!isRequest(request)) return Effect.succeed({ _tag: "Refused", why: `${request._tag} is not a request` })
     const token = ++lastToken
     const reply = Deferred.makeUnsafe<Answer>()
     replies.set(token, reply)
-    return Queue.offer(inputs, { _tag: "Asked", token, request: request as Request }).pipe(
+    return Queue.offer(inputs, { _tag: "Asked", token, request }).pipe(
       Effect.andThen(Deferred.await(reply)),
       Effect.ensuring(Effect.sync(() => replies.delete(token)))
     )

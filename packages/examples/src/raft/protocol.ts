@@ -75,7 +75,11 @@ export type Message = Codec.Type<typeof message>
 export type MessageOf<Tag extends Message["_tag"]> = Extract<Message, { readonly _tag: Tag }>
 /** What a node or a client asks of a node, and the answers. */
 export type Request = MessageOf<"RequestVote" | "Append" | "Install" | "Submit">
-export type Answer = MessageOf<"Vote" | "Appended" | "Done" | "Redirect" | "Refused">
+export type Answer = Exclude<Message, Request>
+
+const requests: ReadonlySet<Message["_tag"]> = new Set<Request["_tag"]>(["RequestVote", "Append", "Install", "Submit"])
+
+export const isRequest = (message: Message): message is Request => requests.has(message._tag)
 
 export const framing = Codec.framing(message, { maxFrameLength: maxMessageBytes })
 

@@ -1,34 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
-import * as Host from "@sluice/simulation/Host"
-import * as SimNetwork from "@sluice/simulation/SimNetwork"
-import * as VitestSimulation from "@sluice/simulation/VitestSimulation"
-import * as Effect from "effect/Effect"
 import * as bugs from "../../src/raft/bugs.ts"
 import { load, step } from "../../src/raft/core.ts"
 import type * as Members from "../../src/raft/Members.ts"
-import * as Node from "../../src/raft/node.ts"
 import type { Request } from "../../src/raft/protocol.ts"
 import type { State } from "../../src/raft/state.ts"
-import * as Storage from "../../src/raft/Storage.ts"
 import * as Store from "../../src/raft/Store.ts"
 
 const founders: Members.Members = new Map([1, 2, 3].map((id) => [id, `node${id}:7000`]))
-
-VitestSimulation.it(
-  "a leader of a Raft that its followers can hear stays the leader",
-  Effect.gen(function*() {
-    const terms = new Set<number>()
-    const watch = ({ role, term }: State) => Effect.sync(() => role._tag === "Leader" && terms.add(term))
-    for (const id of founders.keys()) {
-      const host = yield* SimNetwork.host(`node${id}`, { disk: {} })
-      const serve = Node.serve({ id, founders, listen: "tcp://0.0.0.0:7000", watch })
-      yield* Host.start(host, Effect.provide(serve, Storage.layer("/raft")))
-    }
-    yield* Effect.sleep("10 seconds")
-    expect(terms.size).toBe(1)
-  }),
-  { seeds: 3 }
-)
 
 describe("a trial of an election", () => {
   const started = (id: number): State =>
