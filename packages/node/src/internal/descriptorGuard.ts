@@ -2,7 +2,7 @@ import type * as Net from "node:net"
 import { devNull } from "node:os"
 import { shortage } from "./descriptors.ts"
 import { builtins } from "./facade/builtins.ts"
-import { descriptorOf } from "./facade/descriptor.ts"
+import { handleOf } from "./facade/socketHandle.ts"
 
 /**
  * How many descriptors this process may open (RLIMIT_NOFILE, getrlimit(2)), where /proc tells: on Linux. Node raises the
@@ -57,7 +57,7 @@ class DescriptorGuard {
 
   /** The error that keeps a connection from being accepted, if there is no descriptor for the one after it. */
   refusal(socket: Net.Socket): Error | undefined {
-    if (this.#spare !== undefined && descriptorOf(socket) < this.#threshold) return undefined
+    if (this.#spare !== undefined && (handleOf(socket)?.fd ?? 0) < this.#threshold) return undefined
     this.#takeSpare()
     return shortage(1)
   }

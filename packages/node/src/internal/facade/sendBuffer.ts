@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
 import { builtins } from "./builtins.ts"
+import { handleOf } from "./socketHandle.ts"
 
 // The tables list all sockets of the machine, so one reading is shared by all who ask within this time.
 const freshMillis = 100
@@ -33,10 +34,9 @@ export const unacknowledged = (socket: Net.Socket): Effect.Effect<number | undef
     : Effect.succeed(undefined)
 
 const queued = async (socket: Net.Socket): Promise<number | undefined> => {
-  // Libuv has the descriptor, and Node shows it on the handle alone.
-  const fd = (socket as { _handle?: { readonly fd?: number } | null })._handle?.fd
-  if (fd === undefined || fd < 0) return undefined
-  const inode = /^socket:\[(\d+)\]$/.exec(await builtins.fs.promises.readlink(`/proc/self/fd/${fd}`))?.[1]
+  const descriptor = handleOf(socket)?.fd ?? -1
+  if (descriptor < 0) return undefined
+  const inode = /^socket:\[(\d+)\]$/.exec(await builtins.fs.promises.readlink(`/proc/self/fd/${descriptor}`))?.[1]
   return inode === undefined ? undefined : queuedIn(await readTables(), inode)
 }
 

@@ -2,6 +2,8 @@ import type * as Net from "node:net"
 
 /** What Node's sockets have below them. */
 export interface SocketHandle {
+  /** The descriptor, which Node shows here alone; negative when it is closed. */
+  readonly fd?: number
   /** Whether libuv reads. */
   reading?: boolean
   /** The bytes that the system has not taken. */
