@@ -35,14 +35,11 @@ class Worker {
 
   constructor() {
     this.#thread = new (threads()!.Worker)(script)
-    this.#thread.on("message", ((trial: Trial) => this.#settle(Effect.succeed(trial))) as never)
-    this.#thread.on(
-      "error",
-      ((error: Error) => {
-        this.#broken = error
-        this.#settle(Effect.die(error))
-      }) as never
-    )
+    this.#thread.on("message", (trial: Trial) => this.#settle(Effect.succeed(trial)))
+    this.#thread.on("error", (error: Error) => {
+      this.#broken = error
+      this.#settle(Effect.die(error))
+    })
   }
 
   #settle(result: Effect.Effect<Trial>): void {

@@ -12,16 +12,13 @@ const laneOf = async ({ options, url }: ProgramOf) => {
 }
 let lane: ReturnType<typeof laneOf> | undefined
 
-parentPort!.on(
-  "message",
-  (async (message: Message) => {
-    if ("program" in message) {
-      lane = laneOf(message.program)
-      return
-    }
-    // A defect becomes an unhandled rejection, which ends the thread.
-    const trial = await Effect.runPromise((await lane!).run(message.task))
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    parentPort!.postMessage(trial)
-  }) as never
-)
+parentPort!.on("message", async (message: Message) => {
+  if ("program" in message) {
+    lane = laneOf(message.program)
+    return
+  }
+  // A defect becomes an unhandled rejection, which ends the thread.
+  const trial = await Effect.runPromise((await lane!).run(message.task))
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort!.postMessage(trial)
+})
