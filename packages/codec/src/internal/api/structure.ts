@@ -1,4 +1,5 @@
 import * as internalChecksum from "../compose/checksum.ts"
+import * as internalDependent from "../compose/dependent.ts"
 import { link } from "../compose/lengthOf.ts"
 import * as internalLength from "../compose/lengthOf.ts"
 import * as internalOptional from "../compose/optional.ts"
@@ -123,7 +124,7 @@ export const optional = <A>(
  * @since 0.1.0
  */
 export const when = <F, A>(isPresent: (fields: F) => boolean, content: Codec<A>): Codec<A | undefined> =>
-  internalOptional.when(isPresent as (fields: never) => boolean, content)
+  internalDependent.when(isPresent as (fields: internalDependent.Fields) => boolean, content)
 
 /**
  * A field of a struct that takes as many bytes as earlier fields say, such as a header with a length among others. The
@@ -137,7 +138,12 @@ export const sizedBy = <F, A>(
   sizeOf: (fields: F) => number | undefined,
   content: Codec<A>,
   options?: { readonly otherwise?: Codec<A> | undefined }
-): Codec<A> => internalOptional.sizedBy(sizeOf as (fields: never) => number | undefined, content, options?.otherwise)
+): Codec<A> =>
+  internalDependent.sizedBy(
+    sizeOf as (fields: internalDependent.Fields) => number | undefined,
+    content,
+    options?.otherwise
+  )
 
 /**
  * The checksums that have a name.
