@@ -5,7 +5,7 @@ import type * as Metric from "effect/Metric"
 import * as MutableList from "effect/MutableList"
 import * as Pipeable from "effect/Pipeable"
 import type * as Scheduler from "effect/Scheduler"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as NetworkError from "../../NetworkError.ts"
 import { checked, oneOf, optionalInteger } from "../../Options.ts"
 import type * as Subscription from "../../Subscription.ts"
@@ -256,10 +256,10 @@ export class SubscriptionState<in out A> extends Pipeable.Class implements Subsc
   #wake(waker: Waker): void {
     if (this.#waking || this.#receivers.length === 0) return
     this.#waking = true
-    waker.scheduleTask(this.#awaken, 0)
+    waker.scheduleTask(() => this.#awaken(), 0)
   }
 
-  readonly #awaken = (): void => {
+  #awaken(): void {
     this.#waking = false
     for (const receiver of this.#receivers) {
       // The one before it may have had this one interrupted.
@@ -281,13 +281,13 @@ export const makeWith = <A>(
   queue: Queue,
   options: Subscription.Options<A>
 ): Effect.Effect<SubscriptionState<A>, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.contextWith((context: Context.Context<never>) =>
-      Effect.sync(() => new SubscriptionState(queue, options, context))
-    ),
-    (subscription) =>
-      Effect.withFiber((fiber) => {
-        subscription.close(fiber.currentDispatcher)
-        return Exit.void
-      })
-  )
+  Effect.flatMap(Effect.scope, (scope) =>
+    Effect.withFiber((fiber) => {
+      const subscription = new SubscriptionState<A>(queue, options, fiber.context)
+      const close = () =>
+        Effect.withFiber(({ currentDispatcher }) => {
+          subscription.close(currentDispatcher)
+          return Exit.void
+        })
+      return Effect.as(Scope.addFinalizerExit(scope, close), subscription)
+    }))
