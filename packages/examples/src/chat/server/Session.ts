@@ -22,7 +22,7 @@ import type * as Scope from "effect/Scope"
 import * as Command from "../protocol/Command.ts"
 import * as Line from "../protocol/Line.ts"
 import type * as Wire from "../protocol/Wire.ts"
-import type { Full, Source } from "./Admission.ts"
+import type { Source } from "./Admission.ts"
 import { type Hall, perform } from "./commands.ts"
 import * as Member from "./Member.ts"
 import { Parting, tell, whereabouts } from "./Member.ts"
@@ -61,39 +61,26 @@ export const serve = (hall: Hall, settings: Settings, wire: Wire.Wire) => {
   })
 }
 
-/** Greets a client, and listens to it from now on. */
+/** Makes a member of a client, with the name of a guest; greets it, and listens to it from now on. */
 const begin = Effect.fnUntraced(function*(shared: Shared, connection: Connection.Connection) {
-  const { hall, settings, wire } = shared
+  const { hall: { admission, board, elsewhere, names }, settings, wire } = shared
   const framed = yield* Framed.make(connection, wire.framing)
   const subscription = yield* Subscription.make<Uint8Array>({ capacity: settings.queue })
-  const session = yield* enter(shared, connection, subscription)
-  if (wire.isToldOfRooms) yield* hall.board?.join(subscription) ?? Effect.void
-  for (const line of greeting(hall, session.member, settings)) yield* tell(session.member, line)
+  const source = yield* admission.enter(connection)
+  const member = Member.make(names.guest(), wire, subscription)
+  const session = new Session(shared, connection, source, member, yield* Effect.scope)
+  yield* Effect.addFinalizer(() => session.close)
+  names.assign(member)
+  elsewhere.moved(whereabouts(member))
+  if (wire.isToldOfRooms) yield* board?.join(subscription) ?? Effect.void
+  for (const line of greeting(shared, member)) yield* tell(member, line)
   yield* session.start(framed)
   return session
-})
-
-/** Makes a member of a client, with the name of a guest. */
-const enter = (
-  shared: Shared,
-  connection: Connection.Connection,
-  subscription: Subscription.Subscription<Uint8Array>
-): Effect.Effect<Session, Full, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.zipWith(shared.hall.admission.enter(connection), Effect.scope, (source, scope) => {
-      const { hall: { elsewhere, names }, wire } = shared
-      const member = Member.make(names.guest(), wire, subscription)
-      names.assign(member)
-      elsewhere.moved(whereabouts(member))
-      return new Session(shared, connection, source, member, scope)
-    }),
-    (session) => session.close
-  )
+}, Effect.uninterruptible)
 
 const greeting = (
-  { elsewhere, names }: Hall,
-  { name }: Member.Member,
-  { greeting, rate }: Settings
+  { hall: { elsewhere, names }, settings: { greeting, rate } }: Shared,
+  { name }: Member.Member
 ): ReadonlyArray<Line.Line> => [
   ...greeting.map((text) => Line.Notice({ text })),
   Line.Notice({
@@ -138,7 +125,7 @@ class Session implements Watched {
     const next = Effect.flatMap(Framed.receive(framed), (line) => Option.isNone(line) ? left : this.#hear(line.value))
     // Lines that came together are taken together: what they bring about is then sent together.
     const listening = Effect.exit(Effect.forever(next, { disableYield: true }))
-    return Effect.flatMap(Effect.forkChild(Effect.flatMap(listening, (exit) => this.#over(exit))), (fiber) => {
+    return Effect.flatMap(Effect.forkDetach(Effect.flatMap(listening, (exit) => this.#over(exit))), (fiber) => {
       this.#listening = fiber
       return this.#shared.watch.add(this)
     })
@@ -215,10 +202,11 @@ class Session implements Watched {
     })
   }
 
-  /** Releases what the client has. */
+  /** Stops listening, and releases what the client has. */
   get close(): Effect.Effect<void> {
     const { admission, elsewhere, names } = this.#shared.hall
-    return Effect.flatMap(this.leave("connection lost"), () => {
+    const stopped = this.#listening === undefined ? Effect.void : Fiber.interrupt(this.#listening)
+    return Effect.flatMap(Effect.andThen(stopped, this.leave("connection lost")), () => {
       const { name } = this.member
       names.release(name)
       elsewhere.gone(name)
