@@ -289,6 +289,17 @@ INFO NOSUCH
 PUBSUB CHANNELS a b
 PUBSUB NUMPAT now
 KEYS *nope*
+MSET q]z 1 qnz 1
+KEYS q[a]z
+KEYS q[]]z
+KEYS q[\\]]z
+KEYS q[^\\]-a]z
+KEYS q[z-a]z
+KEYS q[z-a
+KEYS q[^n
+KEYS q[n-]z
+KEYS q[]z
+DEL q]z qnz
 SCAN 0 MATCH nope* COUNT 1000
 OBJECT
 EVAL "if redis.call('get',KEYS[1]) == ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end" 1 t 5

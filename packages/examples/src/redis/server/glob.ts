@@ -7,10 +7,10 @@ export const glob = (pattern: string): (text: string) => boolean => {
   const tokens: Array<Token> = []
   for (let i = 0; i < pattern.length; i++) {
     const character = pattern[i]!
-    const close = character === "[" ? pattern.indexOf("]", i + 1) : -1
-    if (close > i + 1) {
-      tokens.push(oneOfSet(pattern.slice(i + 1, close)))
-      i = close
+    if (character === "[") {
+      const { end, test } = readSet(pattern, i + 1)
+      tokens.push(test)
+      i = end
     } else if (character === "*") tokens.push("star")
     else if (character === "?") tokens.push(() => true)
     else {
@@ -23,16 +23,24 @@ export const glob = (pattern: string): (text: string) => boolean => {
 
 type Token = "star" | ((character: string) => boolean)
 
-const oneOfSet = (set: string): (character: string) => boolean => {
-  const [, negated, members] = /^(\^?)(.*)$/s.exec(set)!
-  try {
-    const expression = members === ""
-      ? negated === "" ? /(?!)/ : /./s
-      : new RegExp(`^[${negated}${members!.replace(/[\\\]^[]/g, "\\$&")}]$`)
-    return (character) => expression.test(character)
-  } catch {
-    return () => false
+/** Reads a set behind its bracket. Without an end it reaches to the end of the pattern. */
+const readSet = (
+  pattern: string,
+  from: number
+): { readonly test: (character: string) => boolean; readonly end: number } => {
+  const isNegated = pattern[from] === "^"
+  const ranges: Array<readonly [low: string, high: string]> = []
+  let end = isNegated ? from + 1 : from
+  for (; end < pattern.length && pattern[end] !== "]"; end++) {
+    const isEscaped = pattern[end] === "\\" && end + 1 < pattern.length
+    if (isEscaped) end++
+    const first = pattern[end]!
+    const isRange = !isEscaped && pattern[end + 1] === "-" && end + 2 < pattern.length
+    if (isRange) end += 2
+    const last = pattern[end]!
+    ranges.push(first <= last ? [first, last] : [last, first])
   }
+  return { test: (character) => ranges.some(([low, high]) => low <= character && character <= high) !== isNegated, end }
 }
 
 /** After a mismatch, only the last star takes one character more: what the stars before it took need not change. */
