@@ -140,7 +140,7 @@ export const closingLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         const closing = yield* Connection.closed(near.connection)
         yield* expectEqual("how it ended", closing._tag, "Ended")
         yield* expectEqual("what arrived", yield* readText(far.connection), "goodbye")
-      }), { closeTimeout: "100 millis" })
+      }), { closeTimeout: "1 second" })
   ),
 
   check(

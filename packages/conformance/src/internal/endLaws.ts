@@ -107,7 +107,7 @@ export const endLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
         yield* expectFailure("readExactly", Connection.readExactly(far.connection, 1), "UnexpectedEnd")
         yield* expectFailure("readUntil", Connection.readUntil(far.connection, "\n"), "UnexpectedEnd")
         yield* expectEnd("read after all", far.connection)
-      }), { closeTimeout: "100 millis" })
+      }), { closeTimeout: "1 second" })
   ),
 
   check(

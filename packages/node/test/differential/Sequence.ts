@@ -94,12 +94,12 @@ export const run = Effect.fnUntraced(function*(sequence: Sequence): Effect.fn.Re
   Network.Network
 > {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const listener = yield* Network.listen("tcp://127.0.0.1:0", { closeTimeout: "100 millis" })
+    const listener = yield* Network.listen("tcp://127.0.0.1:0", { closeTimeout: "500 millis" })
     const settle = yield* makeSettle(listener)
     const pairs = yield* Effect.forEach(Array.from({ length: sequence.connections }), () =>
       Effect.gen(function*() {
         const client = yield* open(
-          Network.connect(Endpoint.fromAddress(listener.address), { closeTimeout: "100 millis" })
+          Network.connect(Endpoint.fromAddress(listener.address), { closeTimeout: "500 millis" })
         )
         const server = yield* open(Listener.accept(listener))
         return { client, server }
