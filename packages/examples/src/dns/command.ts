@@ -1,7 +1,9 @@
 import * as NodeNetwork from "@sluice/node/NodeNetwork"
+import * as NodeProgram from "@sluice/node/NodeProgram"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -54,12 +56,9 @@ const server = Command.make(
           message: "the server would ask itself; give --forward the address of another server"
         })
       }
-      const listening = yield* serve({ ...options, host, zone, forward: upstream })
-      yield* flags.printListening(listening)
-      return yield* Effect.never
-    },
-    Effect.scoped,
-    Effect.provide(NodeNetwork.layer)
+      const Dns = Effect.flatMap(serve({ ...options, host, zone, forward: upstream }), flags.printListening)
+      return yield* NodeProgram.launch(Layer.provide(Layer.effectDiscard(Dns), NodeNetwork.layer))
+    }
   )
 ).pipe(Command.withDescription("Answer from a zone file, and for other names from another server"))
 
