@@ -87,18 +87,12 @@ const transferring = {
   parallel: positiveNumber("parallel", "Files at once; default: 4").pipe(Flag.withDefault(4))
 }
 
-interface Transferring extends Pick<client.Options, "idleTimeout" | "retries">, ConnectFlags {
-  readonly limit: Pace.Pace
-  readonly parallel: number
-}
-type ConnectFlags = Parameters<typeof flags.connecting>[0]
-
 /** Transfers all files, prints a line for each, and fails if one of them did. */
 const transferAll = Effect.fnUntraced(
   function*<E extends { readonly message: string }, R>(
     verb: string,
     names: ReadonlyArray<string>,
-    { idleTimeout, limit, parallel, retries, ...options }: Transferring,
+    { idleTimeout, limit, parallel, retries, ...options }: Command.Command.Config.Infer<typeof transferring>,
     transfer: (name: string, options: client.Options) => Effect.Effect<string, E, R>
   ) {
     const report = yield* progress.make(process.stderr)
