@@ -6,11 +6,12 @@ import { writeJson } from "../../../node/bench/output.ts"
 import { formatTable } from "../../../node/bench/report/table.ts"
 import { dnsServer } from "./dns/server.ts"
 import { filesTransfer } from "./files/transfer.ts"
+import { mqttServer } from "./mqtt/server.ts"
 import { redisClients } from "./redis/clients.ts"
 import { redisServer } from "./redis/server.ts"
 import type { Section } from "./section.ts"
 
-const sections: ReadonlyArray<Section> = [redisServer, redisClients, dnsServer, filesTransfer]
+const sections: ReadonlyArray<Section> = [redisServer, redisClients, dnsServer, filesTransfer, mqttServer]
 
 const options = readOptions("programs", { full: { rounds: 7, seconds: 1 }, quick: { rounds: 3, seconds: 0.5 } })
 const wanted = sections.filter(({ rows, title }) => rows.some((row) => options.isWanted(`${title}: ${row}`)))
