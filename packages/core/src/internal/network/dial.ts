@@ -4,8 +4,8 @@ import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Schedule from "effect/Schedule"
 import * as Endpoint from "../../Endpoint.ts"
-import type * as Network from "../../Network.ts"
 import * as NetworkError from "../../NetworkError.ts"
+import type { ConnectOptions } from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import type { Shared } from "../accept/listener.ts"
 import * as connection from "../connection/state.ts"
@@ -17,68 +17,67 @@ import { firstToConnect, interleave } from "./happyEyeballs.ts"
 import { checkConnect, checkTls } from "./options.ts"
 import { resolve, streamEndpoint } from "./resolve.ts"
 
+/**
+ * What the sockets of a network share. It is passed on, because V8 keeps what a generator function closes over until it
+ * collects its old space.
+ */
+export interface Parts {
+  readonly platform: Transport.Platform
+  readonly shared: Shared
+  readonly timeouts: Timeouts
+  readonly traffic: Traffic
+}
+
 /** `Network.connect` on a platform. */
-export const dial = (
-  platform: Transport.Platform,
-  traffic: Traffic,
-  shared: Shared,
-  timeouts: Timeouts
-): Network.Network["Service"]["connect"] =>
-  Effect.fnUntraced(function*(input, options = {}) {
-    const endpoint = yield* streamEndpoint("connect", input)
-    const where = Endpoint.format(endpoint)
-    const checked = yield* Effect.fromResult(checkConnect(options, where))
-    yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
-    const secure = endpoint._tag === "Tls" ? yield* shared.security.context(checked.tls, { address: where }) : undefined
-    const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
-    const scope = yield* Effect.scope
-    const opened: Array<Transport.StreamTransport> = []
-    let winner: Transport.StreamTransport | undefined = undefined
-    let deadline: NetworkError.TimedOut["deadline"] = "connect"
-    const handshake = (announced: Transport.StreamTransport) => {
-      if (secure === undefined) return Effect.succeed(announced)
-      deadline = "handshake"
-      return secure.handshake(announced, { address: where, serverName: serverNameOf(checked.tls, dialledHost) })
-    }
-    const attempts = resolve(platform, endpoint).pipe(
-      Effect.flatMap((addresses) => ofFamily(addresses, checked.localAddress, where)),
-      Effect.flatMap((addresses) =>
-        firstToConnect(
-          where,
-          interleave(addresses),
-          checked.attemptDelay,
-          opened,
-          (address) => connectOnce(platform, address, checked)
-        )
-      ),
-      Effect.flatMap((transport) => {
-        winner = transport
-        return Effect.flatMap(sendHeader(transport, checked.proxyHeader), handshake)
-      })
-    )
-    const inTime = timeouts.limit(attempts, checked.connectTimeout, () => {
-      const reason = new NetworkError.TimedOut({ deadline, after: checked.connectTimeout })
-      return NetworkError.make("connect", where, reason)
+export const dial = Effect.fnUntraced(function*(parts: Parts, input: Endpoint.Input, options: ConnectOptions) {
+  const { platform, shared, timeouts, traffic } = parts
+  const endpoint = yield* streamEndpoint("connect", input)
+  const where = Endpoint.format(endpoint)
+  const checked = yield* Effect.fromResult(checkConnect(options, where))
+  yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
+  const secure = endpoint._tag === "Tls" ? yield* shared.security.context(checked.tls, { address: where }) : undefined
+  const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
+  const scope = yield* Effect.scope
+  const opened: Array<Transport.StreamTransport> = []
+  let winner: Transport.StreamTransport | undefined = undefined
+  let deadline: NetworkError.TimedOut["deadline"] = "connect"
+  const handshake = (announced: Transport.StreamTransport) => {
+    if (secure === undefined) return Effect.succeed(announced)
+    deadline = "handshake"
+    return secure.handshake(announced, { address: where, serverName: serverNameOf(checked.tls, dialledHost) })
+  }
+  const attempt = (address: NetAddress.SocketAddress) => connectOnce(platform, address, checked)
+  const attempts = resolve(platform, endpoint).pipe(
+    Effect.flatMap((addresses) => ofFamily(addresses, checked.localAddress, where)),
+    Effect.flatMap((addresses) => firstToConnect(where, interleave(addresses), checked.attemptDelay, opened, attempt)),
+    Effect.flatMap((transport) => {
+      winner = transport
+      return Effect.flatMap(sendHeader(transport, checked.proxyHeader), handshake)
     })
-    return yield* Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        Effect.exit(restore(inTime)),
-        (exit): Effect.Effect<connection.ConnectionState, NetworkError.NetworkError> => {
-          for (const transport of opened) {
-            if (Exit.isSuccess(exit) && winner === transport) continue
-            // Once TLS has begun, a connection must not end with a FIN in the clear.
-            if (secure === undefined) transport.destroy()
-            else transport.reset()
-          }
-          return Exit.isFailure(exit) ? Effect.failCause(exit.cause) : connection.scoped(
-            exit.value,
-            { closeTimeout: checked.closeTimeout, traffic, ...shared, role: "client", dialled: dialledHost },
-            scope
-          )
-        }
-      )
-    )
+  )
+  const inTime = timeouts.limit(attempts, checked.connectTimeout, () => {
+    const reason = new NetworkError.TimedOut({ deadline, after: checked.connectTimeout })
+    return NetworkError.make("connect", where, reason)
   })
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.exit(restore(inTime)),
+      (exit): Effect.Effect<connection.ConnectionState, NetworkError.NetworkError> => {
+        for (const transport of opened) {
+          if (Exit.isSuccess(exit) && winner === transport) continue
+          // Once TLS has begun, a connection must not end with a FIN in the clear.
+          if (secure === undefined) transport.destroy()
+          else transport.reset()
+        }
+        return Exit.isFailure(exit) ? Effect.failCause(exit.cause) : connection.scoped(
+          exit.value,
+          { closeTimeout: checked.closeTimeout, traffic, ...shared, role: "client", dialled: dialledHost },
+          scope
+        )
+      }
+    )
+  )
+})
 
 type Addresses = readonly [NetAddress.SocketAddress, ...Array<NetAddress.SocketAddress>]
 

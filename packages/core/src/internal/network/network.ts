@@ -4,6 +4,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Endpoint from "../../Endpoint.ts"
 import type * as Network from "../../Network.ts"
 import * as NetworkError from "../../NetworkError.ts"
+import type { BindOptions, ListenOptions } from "../../SocketOptions.ts"
 import type * as Transport from "../../Transport.ts"
 import { checkAcceptPolicy } from "../accept/acceptPolicy.ts"
 import { AccessControl } from "../accept/accessControl.ts"
@@ -22,87 +23,91 @@ import { reaches } from "../udp/family.ts"
 import { bound } from "../udp/metrics.ts"
 import { checkBind, checkInterface } from "../udp/options.ts"
 import { UdpSocketState } from "../udp/udpSocket.ts"
-import { dial } from "./dial.ts"
+import { dial, type Parts } from "./dial.ts"
 import { checkListen, checkTls } from "./options.ts"
 import { datagramEndpoint, listenEndpoint, resolve, resolveInet } from "./resolve.ts"
 
-const platforms = new WeakMap<Network.Network["Service"], Transport.Platform>()
+const platformKey = Symbol("platform")
 
 /** The platform that a network was made of. */
-export const platformOf = (network: Network.Network["Service"]): Transport.Platform | undefined =>
-  platforms.get(network)
+export const platformOf = (network: Network.Network["Service"] & { readonly [platformKey]?: Transport.Platform }) =>
+  network[platformKey]
 
 /** What all platforms share between an endpoint and an open socket. */
 export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
-  const dialled = makeTraffic()
-  yield* dialling(dialled)
-  const security = new ContextCache(platform)
+  const traffic = makeTraffic()
+  yield* dialling(traffic)
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
   const budget = new BufferBudget(yield* CurrentBufferBudget, clock, Effect.runForkWith(context))
-  const timeouts = new Timeouts(clock, context)
-  const shared = { security, budget, numbers: yield* CurrentNumbers }
+  const shared = { security: new ContextCache(platform), budget, numbers: yield* CurrentNumbers }
+  const parts: Parts = { platform, shared, timeouts: new Timeouts(clock, context), traffic }
+  const network: Network.Network["Service"] = {
+    connect: (input, options = {}) => dial(parts, input, options),
+    listen: (input, options = {}) => listen(parts, input, options),
+    bind: (input, options = {}) => bind(parts, input, options)
+  }
+  return Object.defineProperty(network, platformKey, { value: platform })
+})
 
-  const listen: Network.Network["Service"]["listen"] = Effect.fnUntraced(function*(input, options = {}) {
-    const endpoint = yield* listenEndpoint(input)
-    const where = Endpoint.format(endpoint)
-    const checked = yield* Effect.fromResult(checkListen(options, where))
-    const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
-    yield* Effect.fromResult(checkTls(fallbackOf(endpoint) ?? endpoint, options, "listen", where))
-    const steps: Array<Step> = []
-    if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
-    const { tls, upgradeTls } = checked
-    if (upgradeTls !== undefined) yield* upgradeTls.use((settings) => security.context(settings, { address: where }))
-    if (tls !== undefined) {
-      yield* tls.use((settings) => security.context(settings, { address: where }))
-      steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
-    }
-    const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
-    const accessControl = new AccessControl(acceptPolicy, yield* Clock.Clock)
-    const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
-    const listener = new ListenerState(where, checked, accessControl, shared, handshakes)
-    yield* Effect.acquireRelease(
-      Effect.map(openListener(platform, endpoint, checked, listener), (transport) => listener.open(transport)),
-      () => listener.close
-    )
-    yield* listening(listener)
-    return listener
-  })
+/** `Network.listen` on a platform. */
+const listen = Effect.fnUntraced(function*(parts: Parts, input: Endpoint.Input, options: ListenOptions) {
+  const { platform, shared, shared: { security } } = parts
+  const endpoint = yield* listenEndpoint(input)
+  const where = Endpoint.format(endpoint)
+  const checked = yield* Effect.fromResult(checkListen(options, where))
+  const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
+  yield* Effect.fromResult(checkTls(fallbackOf(endpoint) ?? endpoint, options, "listen", where))
+  const steps: Array<Step> = []
+  if (checked.proxyProtocol !== undefined) steps.push(readHeader(checked.proxyProtocol))
+  const { tls, upgradeTls } = checked
+  if (upgradeTls !== undefined) yield* upgradeTls.use((settings) => security.context(settings, { address: where }))
+  if (tls !== undefined) {
+    yield* tls.use((settings) => security.context(settings, { address: where }))
+    steps.push((transport) => security.handshake(tls.current, transport, peerOf(transport)))
+  }
+  const timeout = checked.handshakeTimeout + (checked.proxyProtocol?.timeout ?? 0)
+  const accessControl = new AccessControl(acceptPolicy, yield* Clock.Clock)
+  const handshakes = new HandshakePhase(steps, timeout, yield* Effect.context<never>())
+  const listener = new ListenerState(where, checked, accessControl, shared, handshakes)
+  yield* Effect.acquireRelease(
+    Effect.map(openListener(platform, endpoint, checked, listener), (transport) => listener.open(transport)),
+    () => listener.close
+  )
+  yield* listening(listener)
+  return listener
+})
 
-  const bind: Network.Network["Service"]["bind"] = Effect.fnUntraced(function*(input, options = {}) {
-    const endpoint = yield* datagramEndpoint(input)
-    const where = Endpoint.format(endpoint)
-    const checked = yield* Effect.fromResult(checkBind(options, where))
-    const peerEndpoint = options.peer === undefined ? undefined : yield* datagramEndpoint(options.peer)
-    const [resolved] = yield* resolveInet(platform, endpoint)
-    const address = NetAddress.toCanonical(resolved)
-    yield* Effect.fromResult(checkInterface(options.multicastInterface, NetAddress.familyOf(address), where))
-    const peers = peerEndpoint === undefined
-      ? []
-      : (yield* resolveInet(platform, peerEndpoint)).map((each) => NetAddress.toCanonical(each))
-    // A name may have addresses of both families.
-    const peer = peers.find(({ _tag }) => _tag === address._tag) ??
-      peers.find((each) => reaches(address, checked.ipv6Only, each))
-    if (peer === undefined && peers.length > 0) {
-      const reason = new NetworkError.AddressFamilyMismatch({
-        socket: NetAddress.familyOf(address),
-        address: NetAddress.formatInet(peers[0]!)
-      })
-      return yield* Effect.fail(NetworkError.make("bind", where, reason))
-    }
-    const settings = { ...checked, peer }
-    const socket = new UdpSocketState(where, settings)
-    yield* Effect.acquireRelease(
-      Effect.map(platform.bind(address, settings, socket), (transport) => socket.open(transport)),
-      () => socket.close
-    )
-    yield* bound(socket)
-    return socket
-  })
-
-  const network: Network.Network["Service"] = { connect: dial(platform, dialled, shared, timeouts), listen, bind }
-  platforms.set(network, platform)
-  return network
+/** `Network.bind` on a platform. */
+const bind = Effect.fnUntraced(function*({ platform }: Parts, input: Endpoint.Input, options: BindOptions) {
+  const endpoint = yield* datagramEndpoint(input)
+  const where = Endpoint.format(endpoint)
+  const checked = yield* Effect.fromResult(checkBind(options, where))
+  const peerEndpoint = options.peer === undefined ? undefined : yield* datagramEndpoint(options.peer)
+  const [resolved] = yield* resolveInet(platform, endpoint)
+  const address = NetAddress.toCanonical(resolved)
+  yield* Effect.fromResult(checkInterface(options.multicastInterface, NetAddress.familyOf(address), where))
+  const peers = peerEndpoint === undefined
+    ? []
+    : (yield* resolveInet(platform, peerEndpoint)).map((each) => NetAddress.toCanonical(each))
+  // A name may have addresses of both families.
+  const peer = peers.find(({ _tag }) => _tag === address._tag) ??
+    peers.find((each) => reaches(address, checked.ipv6Only, each))
+  if (peer === undefined && peers.length > 0) {
+    const reason = new NetworkError.AddressFamilyMismatch({
+      socket: NetAddress.familyOf(address),
+      address: NetAddress.formatInet(peers[0]!)
+    })
+    return yield* Effect.fail(NetworkError.make("bind", where, reason))
+  }
+  const settings = { ...checked, peer }
+  const socket = new UdpSocketState(where, settings)
+  yield* Effect.acquireRelease(
+    Effect.map(platform.bind(address, settings, socket), (transport) => socket.open(transport)),
+    () => socket.close
+  )
+  yield* bound(socket)
+  return socket
 })
 
 // The text of the peer is made when an error shows it.
