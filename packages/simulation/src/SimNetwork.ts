@@ -224,30 +224,28 @@ export const layerNetwork = (options?: Options): Layer.Layer<Network.Network, Ne
   )
 
 const check = (options: Options): Result.Result<Settings, NetworkError.NetworkError> =>
-  Result.gen(function*() {
-    return {
-      seed: options.seed ?? 0,
-      defaults: yield* checkLink(options.defaults ?? {}, defaults, "the links"),
-      loopback: yield* checkLink(options.loopback ?? {}, loopback, "the loopback links"),
-      tcp: yield* checkTcp(options.tcp),
-      disk: yield* checkDisk(options.disk ?? {}, defaultDisk, "the disks"),
-      names: yield* checked("configure", "the names", () =>
-        new Map(
-          Object.entries(options.names ?? {}).map(([name, ips]) => [
-            name,
-            ips.map((ip) => address("names", ip))
-          ])
-        )),
-      authorities: yield* checked("configure", "the authorities", () =>
-        [options.authorities ?? []].flat().flatMap((text) =>
-          usable("authorities", () => parseCertificates(text))
-        )),
-      trace: yield* checked("configure", "the trace", () =>
-        options.trace === false ? undefined : {
-          records: optionalInteger("trace.records", options.trace?.records, 0, 2 ** 30) ?? 65_536,
-          bytes: optionalInteger("trace.bytes", options.trace?.bytes, 0, 2 ** 40) ?? 16 * 1024 * 1024
-        })
-    }
+  Result.all({
+    seed: Result.succeed(options.seed ?? 0),
+    defaults: checkLink(options.defaults ?? {}, defaults, "the links"),
+    loopback: checkLink(options.loopback ?? {}, loopback, "the loopback links"),
+    tcp: checkTcp(options.tcp),
+    disk: checkDisk(options.disk ?? {}, defaultDisk, "the disks"),
+    names: checked("configure", "the names", () =>
+      new Map(
+        Object.entries(options.names ?? {}).map(([name, ips]) => [
+          name,
+          ips.map((ip) => address("names", ip))
+        ])
+      )),
+    authorities: checked("configure", "the authorities", () =>
+      [options.authorities ?? []].flat().flatMap((text) =>
+        usable("authorities", () => parseCertificates(text))
+      )),
+    trace: checked("configure", "the trace", () =>
+      options.trace === false ? undefined : {
+        records: optionalInteger("trace.records", options.trace?.records, 0, 2 ** 30) ?? 65_536,
+        bytes: optionalInteger("trace.bytes", options.trace?.bytes, 0, 2 ** 40) ?? 16 * 1024 * 1024
+      })
   })
 
 const address = (option: string, input: NetAddress.IpAddressInput): string => {
@@ -263,30 +261,29 @@ const address = (option: string, input: NetAddress.IpAddressInput): string => {
  * @since 0.1.0
  * @category hosts
  */
-export const host = (
+export const host = Effect.fnUntraced(function*(
   name: string,
   options: HostOptions = {}
-): Effect.Effect<Host.Host, NetworkError.NetworkError, SimNetwork> =>
-  Effect.gen(function*() {
-    const { world } = yield* SimNetwork
-    const known = world.hosts.get(name)
-    if (known !== undefined) return known
-    const { addresses, descriptors, tls } = yield* Effect.fromResult(checked("configure", name, () => ({
-      addresses: (options.addresses ?? []).map((input) => {
-        const own = address("addresses", input)
-        return world.hostAt(own) === undefined ? own : reject("addresses", own, "an address that no other host has")
-      }),
-      tls: checkStack(options.tls ?? {}),
-      descriptors: optionalInteger("descriptors", options.descriptors, 0, Number.MAX_SAFE_INTEGER) ?? Infinity
-    })))
-    const disk = yield* Effect.fromResult(checkDisk(options.disk ?? {}, world.disk, name))
-    const made = world.addHost(name, addresses, options.aliases ?? [], tls, descriptors, disk)
-    made.network = yield* Transport.makeNetwork(makePlatform(made, undefined)).pipe(
-      Scope.provide(world.scope),
-      Effect.provideService(Transport.CurrentNumbers, world.numbers)
-    )
-    return made
-  })
+): Effect.fn.Return<Host.Host, NetworkError.NetworkError, SimNetwork> {
+  const { world } = yield* SimNetwork
+  const known = world.hosts.get(name)
+  if (known !== undefined) return known
+  const { addresses, descriptors, tls } = yield* Effect.fromResult(checked("configure", name, () => ({
+    addresses: (options.addresses ?? []).map((input) => {
+      const own = address("addresses", input)
+      return world.hostAt(own) === undefined ? own : reject("addresses", own, "an address that no other host has")
+    }),
+    tls: checkStack(options.tls ?? {}),
+    descriptors: optionalInteger("descriptors", options.descriptors, 0, Number.MAX_SAFE_INTEGER) ?? Infinity
+  })))
+  const disk = yield* Effect.fromResult(checkDisk(options.disk ?? {}, world.disk, name))
+  const made = world.addHost(name, addresses, options.aliases ?? [], tls, descriptors, disk)
+  made.network = yield* Transport.makeNetwork(makePlatform(made, undefined)).pipe(
+    Scope.provide(world.scope),
+    Effect.provideService(Transport.CurrentNumbers, world.numbers)
+  )
+  return made
+})
 
 /**
  * Several hosts: `const [a, b] = yield* SimNetwork.hosts("a", "b")`.

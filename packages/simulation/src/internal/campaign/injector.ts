@@ -15,10 +15,11 @@ export class Injector {
   constructor(world: World) {
     this.world = world
     this.moments = new Moments(world.streams.of("campaign/moments"))
-    world.onArrival = (packet, to) => {
+    const onArrival: World["onArrival"] = (packet, to) => {
       const from = world.hosts.get(packet.from.name)
       if (from !== undefined && from !== to) this.moments.arrived({ from, to }, packet.payload, world.engine.now)
     }
+    world.onArrival = onArrival
   }
 
   /** Runs at a time, in microseconds, before all else that happens then. Returns how it is canceled. */

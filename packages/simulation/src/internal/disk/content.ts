@@ -10,7 +10,7 @@ export interface Medium {
   /** Decides what the kernel writes back, and what a loss of power spares. */
   readonly random: RandomStream
   /** Microseconds. */
-  readonly now: number
+  readonly now: () => number
   /** Takes a free sector, if there is one. */
   readonly allocate: () => boolean
   readonly free: (sectors: number) => void
@@ -120,7 +120,7 @@ export class Content {
       this.#least = Math.min(this.#least, size)
       this.#truncations++
     }
-    if (size !== this.#size) this.#dirtySince = Math.min(this.#dirtySince, this.#medium.now)
+    if (size !== this.#size) this.#dirtySince = Math.min(this.#dirtySince, this.#medium.now())
     this.#size = size
   }
 
@@ -150,7 +150,7 @@ export class Content {
     this.#cached.set(index, sector)
     this.#owned.add(index)
     this.#dirty.add(index)
-    this.#dirtySince = Math.min(this.#dirtySince, this.#medium.now)
+    this.#dirtySince = Math.min(this.#dirtySince, this.#medium.now())
     return sector
   }
 
@@ -170,7 +170,7 @@ export class Content {
     if (generation !== this.#truncations) return this.#writeAll()
     this.#store(sectors, size)
     for (const [index, sector] of sectors) if (this.#cached.get(index) === sector) this.#dirty.delete(index)
-    this.#dirtySince = this.#dirty.size === 0 ? Infinity : this.#medium.now
+    this.#dirtySince = this.#dirty.size === 0 ? Infinity : this.#medium.now()
   }
 
   /** A sync fails as in Linux since 4.13: its sectors are taken to be clean, so that no other sync writes them. */
@@ -180,7 +180,7 @@ export class Content {
   }
 
   #expire(): void {
-    if (this.#medium.now - this.#dirtySince >= writeBackTime) this.#writeAll()
+    if (this.#medium.now() - this.#dirtySince >= writeBackTime) this.#writeAll()
   }
 
   #writeAll(): void {

@@ -52,9 +52,7 @@ export class Volume {
     this.#medium = {
       sectorSize: options.sectorSize,
       random: options.random,
-      get now() {
-        return options.now()
-      },
+      now: options.now,
       allocate: () => this.#allocate(),
       free: (sectors) => void (this.#used -= sectors)
     }

@@ -48,7 +48,8 @@ export class HostTime {
     const monotonic = () => BigInt(this.monotonic) * 1000n
     const nanos = () => monotonic() + BigInt(Math.round((this.#engine.epoch + this.skew) * 1e6))
     // It keeps the other abilities of the Clock, such as being adjusted.
-    return Object.assign(Object.create(base) as Clock.Clock, {
+    return {
+      ...base,
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
       currentTimeNanosUnsafe: nanos,
@@ -61,6 +62,6 @@ export class HostTime {
           this.#slept(micros)
           return sleep(this.#engine, gate, micros / this.#rate)
         })
-    })
+    }
   }
 }

@@ -156,13 +156,26 @@ export const execute = <A, E, R>(
     }
     world.end()
   }
+  // V8 allocates a function that is assigned to a property where it is written in its old space, from where it would keep
+  // the whole run through collections of the young generation: so these have names.
+  const onFailure: World["onFailure"] = (host, cause) =>
+    end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
+  const onAbandoned = () => end(Exit.interrupt())
+  const onUncaught: Sandbox["onUncaught"] = (host, cause) =>
+    end(Exit.fail(new SimulationUncaught({ host, at: time.now / 1000, cause })))
+  const onRefused: Sandbox["onRefused"] = (name, caller) => {
+    const error = new SimulationRefused({ name, caller, at: time.now / 1000 })
+    end(Exit.fail(error))
+    throw error
+  }
+  sandbox.onUncaught = onUncaught
+  sandbox.onRefused = onRefused
   const running = Effect.scoped(Effect.flatMap(SimNetwork.make(options), (network) => {
     world = network.world
     watch?.begin(world)
     const lines = world.hasTrace ? traced(world, output) : output
-    world.onFailure = (host, cause) =>
-      end(Exit.fail(new SimulationHostFailed({ host: host.name, at: time.now / 1000, cause: Cause.squash(cause) })))
-    world.onAbandoned = () => end(Exit.interrupt())
+    world.onFailure = onFailure
+    world.onAbandoned = onAbandoned
     return Effect.scoped(Effect.onExit(program, (exit) => Effect.sync(() => end(exit)))).pipe(
       Effect.provideService(SimNetwork.SimNetwork, network),
       Effect.provideService(CurrentWorld, network.world),
@@ -179,12 +192,6 @@ export const execute = <A, E, R>(
   const output = {
     loggers: Context.get(context, Logger.CurrentLoggers),
     console: Context.get(context, Console.Console)
-  }
-  sandbox.onUncaught = (host, cause) => end(Exit.fail(new SimulationUncaught({ host, at: time.now / 1000, cause })))
-  sandbox.onRefused = (name, caller) => {
-    const error = new SimulationRefused({ name, caller, at: time.now / 1000 })
-    end(Exit.fail(error))
-    throw error
   }
   let fiber: Fiber.Fiber<Exit.Exit<A, E>, NetworkError.NetworkError> | undefined
   const recording: Recording<Run<A, E>, NetworkError.NetworkError> = {
