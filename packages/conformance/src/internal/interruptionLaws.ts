@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { type Check, check, expectBytes, expectEqual, expectFailure } from "../Check.ts"
+import { broken, type Check, check, expectBytes, expectEqual, expectFailure } from "../Check.ts"
 import {
   bothWays,
   bufferLimit,
@@ -206,7 +206,7 @@ export const interruptionLaws = (subject: StreamSubject): ReadonlyArray<Check> =
         const server = yield* side(Listener.accept(listener))
         const got = yield* Effect.exit(Connection.read(server.connection))
         if (Exit.isSuccess(got) && Option.isSome(got.value)) return
-        if (Exit.isFailure(got)) yield* expectFailure("an abandoned connection", got, "ConnectionReset")
+        if (Exit.isFailure(got)) yield* expectFailure("an abandoned connection", got, ...broken)
         else yield* expectEnd("an abandoned connection", server.connection)
       }
     })

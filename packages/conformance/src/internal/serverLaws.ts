@@ -234,8 +234,8 @@ export const serverLaws = (subject: StreamSubject): ReadonlyArray<Check> => [
             yield* expectFailure(
               "a connection that came too late",
               exit,
+              ...broken,
               "ConnectionRefused",
-              "ConnectionReset",
               "PathNotFound"
             )
           } else {

@@ -17,6 +17,12 @@ const known: ReadonlyArray<Known> = [
       "the end of a TLS stream, sent by the server first, does not arrive, or closing waits forever; not seen with `node:tls` alone"
   },
   {
+    runtime: "Bun",
+    kind: "Unix",
+    matches: /ERR_SOCKET_CLOSED/,
+    reason: "a write to a peer that is gone may fail with `ERR_SOCKET_CLOSED`"
+  },
+  {
     runtime: "Deno",
     kind: "UDP",
     matches: /a connected socket/,
@@ -26,13 +32,13 @@ const known: ReadonlyArray<Known> = [
     runtime: "Deno",
     kind: "TLS",
     matches: /did not s|timed out|that nobody read/i,
-    reason: "`write` of a TLS socket takes any number of bytes: a peer that does not read does not slow its writer down"
+    reason: "`write` of a TLS socket takes any number of bytes, though its peer does not read"
   },
   {
     runtime: "Deno",
     kind: "TLS",
     matches: /saw an end|it succeeded|resets/,
-    reason: "a reset of the connection below a TLS socket is reported as its end"
+    reason: "a reset below a TLS socket is reported as its end"
   }
 ]
 
