@@ -156,6 +156,8 @@ export interface StreamTransport {
   readonly resume: () => void
   /** A chunk given to `onData` is only lent for the call: this gives one that may be kept. */
   readonly keep: (chunk: Uint8Array) => Uint8Array
+  /** Takes a copy back that `keep` has made and nobody uses any more, so that the next can use its memory. Default: not. */
+  readonly recycle?: (chunk: Uint8Array) => void
   /**
    * Reads into a buffer of this stream's own from now on, so that a lent chunk stays as it is until the next `onData`:
    * that saves bulk transfers a copy. Answers whether it does.

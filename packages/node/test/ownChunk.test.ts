@@ -33,6 +33,15 @@ it("frees chunks by collections of the young generation", async () => {
   expect(Vm.runInNewContext("'gc' in globalThis")).toBe(isExposed)
 })
 
+it("copies into a chunk that was given back, if it has that length, and once", () => {
+  const first = OwnChunk.copy(Uint8Array.of(1, 2, 3))
+  OwnChunk.recycle(first)
+  expect(OwnChunk.copy(Uint8Array.of(4, 5))).toEqual(Buffer.of(4, 5))
+  expect(OwnChunk.copy(Uint8Array.of(6, 7, 8))).toBe(first)
+  expect(first).toEqual(Buffer.of(6, 7, 8))
+  expect(OwnChunk.copy(Uint8Array.of(9, 9, 9))).not.toBe(first)
+})
+
 it("leaves --expose-gc set for a program that has set it", () => {
   const wasExposed = Vm.runInNewContext("'gc' in globalThis") as boolean
   V8.setFlagsFromString("--expose-gc")

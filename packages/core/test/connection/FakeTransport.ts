@@ -40,6 +40,14 @@ export class FakeTransport implements Transport.SecureTransport {
     return this.lends ? chunk.slice() : chunk
   }
 
+  /** The copies that were given back. They are overwritten, as the next copy would do it. */
+  readonly recycled: Array<Uint8Array> = []
+
+  recycle(chunk: Uint8Array): void {
+    this.recycled.push(chunk)
+    chunk.fill(poison)
+  }
+
   /** Once it reads into a buffer of its own, a chunk stays as it is until the next is read. */
   isDedicated = false
   #lent: Uint8Array = new Uint8Array(0)

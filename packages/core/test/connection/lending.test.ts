@@ -53,6 +53,26 @@ describe("Lending.bytes", () => {
       }
     }))
 
+  it.effect("gives a copy back when the next chunk is pulled before the transport delivers it", () =>
+    Effect.gen(function*() {
+      for (const [pauses, recycled] of [[0, 3], [3, 0]] as const) {
+        const { connection, transport } = pair()
+        const seen: Array<number> = []
+        const reading = yield* Effect.forkChild(
+          Stream.runForEach(Lending.bytes(connection), (chunk) =>
+            Effect.gen(function*() {
+              for (let turn = 0; turn < pauses; turn++) yield* Effect.yieldNow
+              seen.push(...chunk)
+            })),
+          { startImmediately: true }
+        )
+        yield* send(transport, [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)])
+        yield* Fiber.join(reading)
+        assert.deepStrictEqual(seen, [1, 2, 3])
+        assert.strictEqual(transport.recycled.length, recycled)
+      }
+    }))
+
   it.effect("takes a read buffer of its own for bulk transfers alone", () =>
     Effect.gen(function*() {
       const reading = (chunk: Uint8Array) =>

@@ -30,6 +30,25 @@ const observers = (connection: ConnectionState) => {
 }
 
 describe("a pipe", () => {
+  it.effect("gives back the copies that are written at once, and no others", () =>
+    Effect.gen(function*() {
+      const from = new FakeTransport({ lends: true })
+      const to = new FakeTransport()
+      const piping = yield* Effect.forkChild(Connection.pipeTo(connect(from), connect(to)), { startImmediately: true })
+      from.deliver(Uint8Array.of(1))
+      assert.strictEqual(from.recycled.length, 1)
+      to.takes = false
+      from.deliver(Uint8Array.of(2))
+      to.flush()
+      assert.strictEqual(from.recycled.length, 1)
+      to.takes = true
+      from.deliver(Uint8Array.of(3))
+      assert.strictEqual(from.recycled.length, 2)
+      from.receiver!.onEnd()
+      yield* Fiber.join(piping)
+      assert.deepStrictEqual(to.written, [1, 2, 3].map((byte) => Uint8Array.of(byte)))
+    }))
+
   it.effect("ends behind the last write, however long that takes", () =>
     Effect.gen(function*() {
       for (const flushesFirst of [true, false]) {

@@ -113,9 +113,10 @@ describe("handlers that are fibers", () => {
 
   it.effect("leave the input to others when they are interrupted, and what was ready is sent", () =>
     Effect.gen(function*() {
-      for (const wait of [true, false]) {
+      // It waits for a message, in its first handler, and in one that it was woken for.
+      for (const deliveries of [["a\nrest"], ["a\nx\nrest"], ["a\n", "x\nrest"]]) {
         const { connection, fiber, transport } = yield* serve("x")
-        transport.deliver(utf8(wait ? "a\nx\nrest" : "a\nrest"))
+        for (const delivery of deliveries) transport.deliver(utf8(delivery))
         yield* Fiber.interrupt(fiber)
         assert.deepStrictEqual(text(transport.written), ["a!\n"])
         assert.deepStrictEqual(text([Option.getOrThrow(yield* Connection.read(connection))]), ["rest"])

@@ -153,6 +153,10 @@ export class NodeStream implements Transport.StreamTransport {
     return this.#lends ? OwnChunk.copy(chunk) : chunk
   }
 
+  recycle(chunk: Uint8Array): void {
+    OwnChunk.recycle(chunk)
+  }
+
   dedicate(): boolean {
     this.#arrived()
     return !this.#lends || ReadBuffer.adopt(this.socket, ReadBuffer.allocate(), onRead)

@@ -44,7 +44,9 @@ class Pump implements Consumer, Writer, CloseObserver, Running {
     }
     const { output, transport } = this.#to
     const isCopied = !output.isWaiting && transport.copies?.(chunk.length) === true
-    this.#writing = !output.write([isCopied ? chunk : this.#lender.extend(chunk, this.#from.transport)], this)
+    const bytes = isCopied ? chunk : this.#lender.extend(chunk, this.#from.transport)
+    this.#writing = !output.write([bytes], this)
+    if (!this.#writing && bytes !== chunk) this.#from.transport.recycle?.(bytes)
     return !this.#writing
   }
 

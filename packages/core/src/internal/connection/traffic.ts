@@ -70,9 +70,8 @@ export class Activity {
     if (this.#clock !== undefined) return
     this.#clock = clock
     this.bypass?.watch(this)
-    const now = monotonicMillis(clock)
-    this.lastIn = this.lastOut = now
-    this.readingSince = this.writingSince = now
+    this.lastIn = this.lastOut = monotonicMillis(clock)
+    this.readingSince = this.writingSince = this.lastIn
   }
 
   /** When bytes came or went last. */

@@ -49,11 +49,10 @@ export const writeWithCallback = (
     writer.onWritten(refusal)
     return false
   }
-  const filled = chunks.some(isEmpty) ? chunks.filter(isFilled) : chunks
+  const filled = chunks.every(isFilled) ? chunks : chunks.filter(isFilled)
   return filled.length === 0 || self.output.write(filled, writer)
 }
 
-const isEmpty = (chunk: Uint8Array): boolean => chunk.length === 0
 const isFilled = (chunk: Uint8Array): boolean => chunk.length > 0
 
 export const end = (self: ConnectionState): Writing =>

@@ -51,6 +51,7 @@ class LentPull implements Consumer {
     this.#isDelivering = true
     this.#take()!(Effect.succeed([lent]))
     this.#isDelivering = false
+    if (this.#settle !== undefined && lent !== chunk) this.#connection.transport.recycle?.(lent)
     return this.#settle !== undefined || !this.#isAttached
   }
 

@@ -45,11 +45,25 @@ export const announce = (bytes: number): void => {
   if (isNode) collector.add(bytes)
 }
 
+// A copy that nobody uses any more. Messages that are passed on often have one length, and then one copy serves them all.
+let spare: Uint8Array | undefined
+
 /** Copies a chunk, and announces it; a large one into memory that it does not share with other chunks. */
-export const copy = (chunk: Uint8Array): Buffer => {
+export const copy = (chunk: Uint8Array): Uint8Array => {
+  if (spare?.length === chunk.length) {
+    const own = spare
+    spare = undefined
+    own.set(chunk)
+    return own
+  }
   if (chunk.length < largeBytes) return Buffer.from(chunk)
   announce(chunk.length)
   const own = Buffer.allocUnsafeSlow(chunk.length)
   own.set(chunk)
   return own
+}
+
+/** Takes a copy that nobody uses any more. */
+export const recycle = (chunk: Uint8Array): void => {
+  spare = chunk
 }
