@@ -314,13 +314,16 @@ FLUSHALL
 DBSIZE
 `.trim().split("\n").filter((line) => line !== "OBJECT")
 
+/** Of the 100 seconds of a key some may be over. */
+const steady = (answers: string): string => answers.replaceAll(/\(integer\) (9\d|100)$/gm, "some 100")
+
 describe.skipIf(!hasRedis)("redis server", () => {
   it("answers redis-cli as Redis does, in RESP2 and in RESP3", async () => {
     const redis = await startRedis()
     const server = await serve("redis server")
     for (const protocol of ["-2", "-3"]) {
       const expected = await ask(["-s", redis, protocol], commands)
-      expect(await ask(["-p", String(server.port), protocol], commands)).toBe(expected)
+      expect(steady(await ask(["-p", String(server.port), protocol], commands))).toBe(steady(expected))
     }
     const inline = "SET 'a b' \"x\\ty\"\r\nGET \"a b\"\nGET 'open\r\n"
     expect(await converse({ port: server.port }, inline)).toBe(await converse({ path: redis }, inline))
