@@ -17,6 +17,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as NetworkError from "./NetworkError.ts"
 import { UnusableCertificate } from "./TlsReason.ts"
@@ -60,13 +61,13 @@ export const reject = (option: string, value: unknown, expected: string): never 
  * @category checking
  */
 export const duration = (option: string, value: Duration.Input, least = 0, most = Infinity): number => {
-  const parsed = Duration.fromInput(value)
-  // Effect takes NaN for 0.
-  const isDuration = parsed._tag === "Some" && !Number.isNaN(value)
-  const millis = isDuration ? Duration.toMillis(parsed.value) : Number.NaN
+  // Not by way of a Duration, for which NaN is 0.
+  const millis = typeof value === "number"
+    ? value
+    : Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
+  if (millis >= least && millis <= most) return millis
   const bounds = (least > 0 ? ` of at least ${least} ms` : "") + (most < Infinity ? ` and at most ${most} ms` : "")
-  const expected = `a duration${bounds}, such as "5 seconds"`
-  return millis >= least && millis <= most ? millis : reject(option, value, expected)
+  return reject(option, value, `a duration${bounds}, such as "5 seconds"`)
 }
 
 /**
