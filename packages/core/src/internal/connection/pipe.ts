@@ -1,7 +1,7 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as NetworkError from "../../NetworkError.ts"
-import { CallbackEffect, type Running } from "../callback/callbackEffect.ts"
+import { CallbackEffect, type Completion, type Running } from "../callback/callbackEffect.ts"
 import { Lender } from "./lender.ts"
 import { refuseConsumer } from "./reading.ts"
 import type { Consumer } from "./receiveQueue.ts"
@@ -13,22 +13,27 @@ import { endWithCallback } from "./writing.ts"
 class Pump implements Consumer, Writer, CloseObserver, Running {
   readonly #from: ConnectionState
   readonly #to: ConnectionState
-  readonly #completion: { readonly onDone: (outcome: Outcome) => void }
+  readonly #completion: PumpCompletion
   readonly #lender = new Lender()
   #writing = false
   #ended = false
   #over = false
 
-  constructor(from: ConnectionState, to: ConnectionState, completion: { readonly onDone: (outcome: Outcome) => void }) {
+  constructor(from: ConnectionState, to: ConnectionState, completion: PumpCompletion) {
     this.#from = from
     this.#to = to
     this.#completion = completion
   }
 
-  start(): void {
-    // A pump to itself hears of its end as the reader.
-    if (this.#to !== this.#from) this.#to.observe(this)
-    this.#from.input.attach(this)
+  begin(): this {
+    const refusal = this.#to.refusal ?? refuseConsumer(this.#from)
+    if (refusal !== undefined) this.finish(refusal)
+    else {
+      // A pump to itself hears of its end as the reader.
+      if (this.#to !== this.#from) this.#to.observe(this)
+      this.#from.input.attach(this)
+    }
+    return this
   }
 
   onClosed(): void {
@@ -70,7 +75,7 @@ class Pump implements Consumer, Writer, CloseObserver, Running {
   finish(error?: NetworkError.NetworkError): void {
     if (this.#over) return
     this.stop()
-    this.#completion.onDone(outcomeOf(error))
+    this.#completion.onDone(error === undefined ? Exit.void : Exit.fail(error), this.#to)
   }
 
   stop(): void {
@@ -86,45 +91,54 @@ class Pump implements Consumer, Writer, CloseObserver, Running {
 
 type Outcome = Exit.Exit<void, NetworkError.NetworkError>
 
-const outcomeOf = (error: NetworkError.NetworkError | undefined): Outcome =>
-  error === undefined ? Exit.void : Exit.fail(error)
+/** Learns how a pump to a connection has ended. */
+interface PumpCompletion {
+  readonly onDone: (outcome: Outcome, to: ConnectionState) => void
+}
 
 export const pipeTo = (from: ConnectionState, to: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
-  new CallbackEffect((completion) => {
-    const pump = new Pump(from, to, completion)
-    const refusal = to.refusal ?? refuseConsumer(from)
-    if (refusal === undefined) pump.start()
-    else completion.onDone(Effect.fail(refusal))
-    return pump
-  })
+  new CallbackEffect((completion) => new Pump(from, to, completion).begin())
+
+type Relayed = Completion<void, NetworkError.NetworkError, never>
 
 /** Moves bytes both ways, each with its end, until both ways have ended or one has failed. */
+class Relay implements PumpCompletion, Writer, Running {
+  readonly #pumps: readonly [Pump, Pump]
+  readonly #completion: Relayed
+  #left = 2
+
+  constructor(a: ConnectionState, b: ConnectionState, completion: Relayed) {
+    this.#pumps = [new Pump(a, b, this), new Pump(b, a, this)]
+    this.#completion = completion
+  }
+
+  begin(): this {
+    for (const pump of this.#pumps) if (this.#left > 0) pump.begin()
+    return this
+  }
+
+  onDone(outcome: Outcome, to: ConnectionState): void {
+    if (Exit.isFailure(outcome)) this.#finish(outcome)
+    else if (this.#left > 0 && endWithCallback(to, this)) this.onWritten(undefined)
+  }
+
+  onWritten(error: NetworkError.NetworkError | undefined): void {
+    if (error !== undefined) this.#finish(Exit.fail(error))
+    else if (this.#left === 1) this.#finish(Exit.void)
+    else this.#left--
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#left <= 0) return
+    this.stop()
+    this.#completion.onDone(outcome)
+  }
+
+  stop(): void {
+    this.#left = 0
+    for (const pump of this.#pumps) pump.stop()
+  }
+}
+
 export const relay = (a: ConnectionState, b: ConnectionState): Effect.Effect<void, NetworkError.NetworkError> =>
-  Effect.callback((resume) => {
-    const pumps: Array<Pump> = []
-    let left = 2
-    const stop = (): void => {
-      left = 0
-      for (const each of pumps) each.stop()
-    }
-    const onWayDone = (outcome: Outcome): void => {
-      if (left === 0 || (Exit.isSuccess(outcome) && --left > 0)) return
-      stop()
-      resume(outcome)
-    }
-    const writer: Writer = { onWritten: (error) => onWayDone(outcomeOf(error)) }
-    for (const [from, to] of [[a, b], [b, a]] as const) {
-      if (left === 0) return
-      const refusal = to.refusal ?? refuseConsumer(from)
-      if (refusal !== undefined) return onWayDone(Exit.fail(refusal))
-      const pump = new Pump(from, to, {
-        onDone: (outcome) => {
-          if (Exit.isFailure(outcome)) onWayDone(outcome)
-          else if (left > 0 && endWithCallback(to, writer)) onWayDone(outcome)
-        }
-      })
-      pumps.push(pump)
-      pump.start()
-    }
-    return Effect.sync(stop)
-  })
+  new CallbackEffect((completion) => new Relay(a, b, completion).begin())
