@@ -212,6 +212,34 @@ describe("Network", () => {
       })
     ))
 
+  it.effect("connects to each endpoint with its own options, however often one is repeated", () => {
+    const dialled: Array<string> = []
+    return withNetwork(
+      {
+        connect: (address, { noDelay }) => {
+          dialled.push(`${NetAddress.formatSocketAddress(address)} ${noDelay}`)
+          return Effect.succeed(new FakeStream("192.0.2.9:1", "192.0.2.1:80"))
+        }
+      },
+      Effect.gen(function*() {
+        const both = ["192.0.2.1:80", "192.0.2.2:80"] as const
+        for (const [first, second] of [both, both]) {
+          yield* Effect.scoped(Network.connect(first))
+          yield* Effect.scoped(Network.connect(first))
+          yield* Effect.scoped(Network.connect(first, { noDelay: false }))
+          yield* Effect.scoped(Network.connect(first))
+          yield* Effect.scoped(Network.connect(second, { noDelay: false }))
+          yield* Effect.scoped(Network.connect(second))
+        }
+        const once = ["192.0.2.1:80 true", "192.0.2.1:80 true", "192.0.2.1:80 false", "192.0.2.1:80 true"]
+        const all = [...once, "192.0.2.2:80 false", "192.0.2.2:80 true"]
+        expect(dialled).toEqual([...all, ...all])
+        const error = yield* Effect.flip(Network.connect(both[0], { connectTimeout: -1 }))
+        expect(error.reason._tag).toBe("InvalidOption")
+      })
+    )
+  })
+
   it.effect("tries only addresses of the family of localAddress", () => {
     const tried: Array<string> = []
     return withNetwork(

@@ -54,8 +54,13 @@ export class MemoryPlatform implements Transport.Platform {
   listener: Transport.ListenerReceiver | undefined = undefined
   datagrams: Transport.DatagramReceiver | undefined = undefined
   sent = 0
+  #connected: ((stream: MemoryStream) => void) | undefined = undefined
 
-  connect = () => Effect.die("nothing connects here")
+  connect = () =>
+    Effect.callback<MemoryStream>((resume) => {
+      this.#connected = (stream) => resume(Effect.succeed(stream))
+    })
+
   secure = () => Effect.die("nothing is encrypted here")
 
   listen = (_: unknown, __: unknown, receiver: Transport.ListenerReceiver) =>
@@ -86,6 +91,13 @@ export class MemoryPlatform implements Transport.Platform {
   open(): MemoryStream {
     const stream = new MemoryStream()
     this.listener!.onConnection(stream)
+    return stream
+  }
+
+  /** Accepts the connection that a server opens. */
+  accept(): MemoryStream {
+    const stream = new MemoryStream()
+    this.#connected!(stream)
     return stream
   }
 

@@ -39,7 +39,9 @@ const readAndWrite = Effect.fnUntraced(function*(connection: Connection.Connecti
   }
 })
 
-const handlers: Readonly<Record<string, Server.Handler<unknown, Scope.Scope>>> = {
+type Handler = Server.Handler<unknown, Network.Network | Scope.Scope>
+
+const handlers: Readonly<Record<string, Handler>> = {
   "pipe": (connection) => Connection.pipeTo(connection, connection),
   "Stream": (connection) => Stream.run(Connection.bytes(connection), Connection.sink(connection)),
   "lent Stream": (connection) => Stream.run(Lending.bytes(connection), Connection.sink(connection)),
@@ -53,7 +55,7 @@ const handlers: Readonly<Record<string, Server.Handler<unknown, Scope.Scope>>> =
 
 const options: Server.Options = { listen: "tcp://127.0.0.1:7", drain: 0 }
 
-const serve = (handler: Server.Handler<unknown, Scope.Scope>) =>
+const serve = (handler: Handler) =>
   Effect.gen(function*() {
     const platform = new MemoryPlatform()
     const network = yield* Transport.makeNetwork(platform)
@@ -96,6 +98,33 @@ const connections = (kind: string): Scenario => ({
   })
 })
 
+const relayed: Scenario = {
+  name: "a connection with a message, relayed",
+  isRetained: false,
+  prepare: Effect.map(
+    serve((near) => Effect.flatMap(Network.connect("tcp://127.0.0.1:8"), (far) => Connection.relay(near, far))),
+    (platform) => {
+      let done = 0
+      // This connection is never accepted: the others share its timer, as they do on a busy server.
+      platform.open()
+      return {
+        run: () => {
+          const near = platform.open()
+          const far = platform.accept()
+          near.receiver!.onData(line)
+          far.receiver!.onData(line)
+          near.receiver!.onEnd()
+          close(far)
+          if (!near.isClosed) throw new Error("the connection is not closed")
+          near.receiver!.onClose()
+          done += (near.written + far.written) / line.length / 2
+        },
+        done: () => done
+      }
+    }
+  )
+}
+
 const idle = (kind: string): Scenario => ({
   name: `an idle connection, ${kind}`,
   isRetained: true,
@@ -136,6 +165,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...kinds.map((kind) => messages(kind, line, "64 B")),
   ...kinds.slice(0, 4).map((kind) => messages(kind, bulk, "16 KiB")),
   ...kinds.map(connections),
+  relayed,
   ...kinds.map(idle),
   datagrams(
     "receive, reply",

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Endpoint from "../../Endpoint.ts"
 import * as NetworkError from "../../NetworkError.ts"
@@ -13,7 +14,7 @@ import type { Traffic } from "../connection/traffic.ts"
 import { sendHeader } from "../proxy/sendHeader.ts"
 import type { Timeouts } from "../time/timeouts.ts"
 import { serverNameOf } from "../tls/serverName.ts"
-import { firstToConnect, interleave } from "./happyEyeballs.ts"
+import { firstToConnect } from "./happyEyeballs.ts"
 import { checkConnect, checkTls } from "./options.ts"
 import { resolve, streamEndpoint } from "./resolve.ts"
 
@@ -26,58 +27,79 @@ export interface Parts {
   readonly shared: Shared
   readonly timeouts: Timeouts
   readonly traffic: Traffic
+  /** The last plan without options: programs connect to one endpoint again and again. */
+  latest?: { readonly input: string; readonly plan: Plan }
 }
 
 /** `Network.connect` on a platform. */
-export const dial = Effect.fnUntraced(function*(parts: Parts, input: Endpoint.Input, options: ConnectOptions) {
-  const { platform, shared, timeouts, traffic } = parts
-  const endpoint = yield* streamEndpoint("connect", input)
-  const where = Endpoint.format(endpoint)
-  const checked = yield* Effect.fromResult(checkConnect(options, where))
-  yield* Effect.fromResult(checkTls(endpoint, options, "connect", where))
-  const secure = endpoint._tag === "Tls" ? yield* shared.security.context(checked.tls, { address: where }) : undefined
-  const dialledHost = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
-  const scope = yield* Effect.scope
-  const opened: Array<Transport.StreamTransport> = []
-  let winner: Transport.StreamTransport | undefined = undefined
-  let deadline: NetworkError.TimedOut["deadline"] = "connect"
-  const handshake = (announced: Transport.StreamTransport) => {
-    if (secure === undefined) return Effect.succeed(announced)
-    deadline = "handshake"
-    return secure.handshake(announced, { address: where, serverName: serverNameOf(checked.tls, dialledHost) })
-  }
-  const attempt = (address: NetAddress.SocketAddress) => connectOnce(platform, address, checked)
-  const attempts = resolve(platform, endpoint).pipe(
-    Effect.flatMap((addresses) => ofFamily(addresses, checked.localAddress, where)),
-    Effect.flatMap((addresses) => firstToConnect(where, interleave(addresses), checked.attemptDelay, opened, attempt)),
-    Effect.flatMap((transport) => {
-      winner = transport
-      return Effect.flatMap(sendHeader(transport, checked.proxyHeader), handshake)
-    })
-  )
-  const inTime = timeouts.limit(attempts, checked.connectTimeout, () => {
-    const reason = new NetworkError.TimedOut({ deadline, after: checked.connectTimeout })
-    return NetworkError.make("connect", where, reason)
-  })
-  return yield* Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.exit(restore(inTime)),
-      (exit): Effect.Effect<connection.ConnectionState, NetworkError.NetworkError> => {
-        for (const transport of opened) {
-          if (Exit.isSuccess(exit) && winner === transport) continue
-          // Once TLS has begun, a connection must not end with a FIN in the clear.
-          if (secure === undefined) transport.destroy()
-          else transport.reset()
-        }
-        return Exit.isFailure(exit) ? Effect.failCause(exit.cause) : connection.scoped(
-          exit.value,
-          { closeTimeout: checked.closeTimeout, traffic, ...shared, role: "client", dialled: dialledHost },
-          scope
-        )
-      }
+export const dial = (parts: Parts, input: Endpoint.Input, options: ConnectOptions | undefined) => {
+  if (options === undefined && input === parts.latest?.input) return connect(parts, parts.latest.plan)
+  const planned = planOf(input, options ?? {})
+  if (Result.isFailure(planned)) return Effect.fail(planned.failure)
+  if (options === undefined && typeof input === "string") parts.latest = { input, plan: planned.success }
+  return connect(parts, planned.success)
+}
+
+const connect = (parts: Parts, plan: Plan) => {
+  if (plan.endpoint._tag !== "Tls") return open(parts, plan, undefined)
+  const secure = parts.shared.security.context(plan.tls, { address: plan.where })
+  return Effect.flatMap(secure, (context) => open(parts, plan, context))
+}
+
+const open = (parts: Parts, plan: Plan, secure: Transport.SecureContext | undefined) =>
+  Effect.flatMap(Effect.scope, (scope) => {
+    const { platform, shared, timeouts, traffic } = parts
+    const { closeTimeout, connectTimeout: after, dialled, endpoint, localAddress, proxyHeader, where } = plan
+    const opened: Array<Transport.StreamTransport> = []
+    let winner: Transport.StreamTransport | undefined = undefined
+    let deadline: NetworkError.TimedOut["deadline"] = "connect"
+    const attempt = (address: NetAddress.SocketAddress) =>
+      Effect.map(connectOnce(platform, address, plan), (transport) => {
+        opened.push(transport)
+        return transport
+      })
+    const handshake = (announced: Transport.StreamTransport): Opening => {
+      if (secure === undefined) return Effect.succeed(announced)
+      deadline = "handshake"
+      return secure.handshake(announced, { address: where, serverName: serverNameOf(plan.tls, dialled) })
+    }
+    const attempts = resolve(platform, endpoint).pipe(
+      Effect.flatMap((addresses) => ofFamily(addresses, localAddress, where)),
+      Effect.flatMap((addresses) => firstToConnect(where, addresses, plan.attemptDelay, attempt)),
+      Effect.flatMap((transport) => {
+        winner = transport
+        if (proxyHeader === undefined) return handshake(transport)
+        return Effect.flatMap(sendHeader(transport, proxyHeader), handshake)
+      })
     )
-  )
-})
+    const onTimeout = () => NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline, after }))
+    return timeouts.limit(attempts, after, onTimeout, (exit) => {
+      for (const transport of opened) {
+        if (Exit.isSuccess(exit) && winner === transport) continue
+        // Once TLS has begun, a connection must not end with a FIN in the clear.
+        if (secure === undefined) transport.destroy()
+        else transport.reset()
+      }
+      if (Exit.isFailure(exit)) return Effect.failCause(exit.cause)
+      const options: connection.Options = { closeTimeout, traffic, ...shared, role: "client", dialled }
+      return Effect.uninterruptible(connection.scoped(exit.value, options, scope))
+    })
+  })
+
+const planOf = (input: Endpoint.Input, options: ConnectOptions) =>
+  Result.gen(function*() {
+    const endpoint = yield* streamEndpoint("connect", input)
+    const where = Endpoint.format(endpoint)
+    const checked = yield* checkConnect(options, where)
+    yield* checkTls(endpoint, options, "connect", where)
+    const dialled = endpoint._tag === "Unix" ? undefined : Host.formatHost(endpoint.host)
+    return { ...checked, endpoint, where, dialled }
+  })
+
+/** What to connect to, and how. */
+type Plan = Result.Result.Success<ReturnType<typeof planOf>>
+
+type Opening = Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>
 
 type Addresses = readonly [NetAddress.SocketAddress, ...Array<NetAddress.SocketAddress>]
 
@@ -103,14 +125,12 @@ const connectOnce = (
   platform: Transport.Platform,
   address: NetAddress.SocketAddress,
   settings: Transport.ConnectSettings
-): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
-  const attempt = Effect.flatMap(
-    platform.connect(address, settings),
-    (transport) => refuseSelf(address, transport, settings)
-  )
-  return NetAddress.isUnixPathAddress(address)
-    ? Effect.retry(attempt, { schedule: backoff, while: ({ reason }) => reason._tag === "BacklogFull" })
-    : attempt
+): Opening => {
+  const connecting = platform.connect(address, settings)
+  if (NetAddress.isUnixPathAddress(address)) {
+    return Effect.retry(connecting, { schedule: backoff, while: ({ reason }) => reason._tag === "BacklogFull" })
+  }
+  return settings.localPort ? connecting : Effect.flatMap(connecting, (transport) => refuseSelf(address, transport))
 }
 
 const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced("100 millis")])
@@ -120,22 +140,11 @@ const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced(
  * the source port of a connection to it, and TCP then connects the socket to itself (RFC 9293, section 3.5, simultaneous
  * open). It would answer itself, and hold the port of the server.
  */
-const refuseSelf = (
-  address: NetAddress.SocketAddress,
-  transport: Transport.StreamTransport,
-  { localPort }: Transport.ConnectSettings
-): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
-  if (NetAddress.isUnixPathAddress(address) || localPort || !isSelf(transport, address.port)) {
-    return Effect.succeed(transport)
-  }
+const refuseSelf = (address: NetAddress.InetAddress, transport: Transport.StreamTransport): Opening => {
+  if (!isSelf(transport, address.port)) return Effect.succeed(transport)
   transport.reset()
-  return Effect.fail(
-    NetworkError.make(
-      "connect",
-      `tcp://${NetAddress.formatInet(address)}`,
-      new NetworkError.ConnectionRefused()
-    )
-  )
+  const refused = new NetworkError.ConnectionRefused()
+  return Effect.fail(NetworkError.make("connect", `tcp://${NetAddress.formatInet(address)}`, refused))
 }
 
 // The remote address is parsed only where the ports are the same.

@@ -25,35 +25,29 @@ export const interleave = (addresses: Addresses): Addresses => {
 }
 
 /**
- * Tries the addresses in order, and the next one as well whenever an attempt has failed or `attemptDelay` milliseconds have
+ * Tries the addresses, families in turns, and the next one as well whenever an attempt has failed or `attemptDelay` milliseconds have
  * passed; the first that connects wins (RFC 8305, section 5). When all fail, the error has all of theirs.
  *
- * Transports that were opened and did not win are in `opened` too: the caller destroys them.
+ * More than one may connect: the caller closes those that have not won.
  */
 export const firstToConnect = (
   where: string,
   addresses: Addresses,
   attemptDelay: number,
-  opened: Array<Transport.StreamTransport>,
-  connect: (address: NetAddress.SocketAddress) => Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>
+  attempt: (address: NetAddress.SocketAddress) => Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError>
 ): Effect.Effect<Transport.StreamTransport, NetworkError.NetworkError> => {
-  const attempt = (address: NetAddress.SocketAddress) =>
-    Effect.map(connect(address), (transport) => {
-      opened.push(transport)
-      return transport
-    })
-  const [first] = addresses
-  if (addresses.length === 1) return attempt(first)
+  if (addresses.length === 1) return attempt(addresses[0])
   return Effect.suspend(() => {
-    const begun = addresses.map(() => Deferred.makeUnsafe<void>())
-    const failed = addresses.map(() => Deferred.makeUnsafe<void>())
-    const errors: Array<NetworkError.NetworkError | undefined> = addresses.map(() => undefined)
+    const sorted = interleave(addresses)
+    const begun = sorted.map(() => Deferred.makeUnsafe<void>())
+    const failed = sorted.map(() => Deferred.makeUnsafe<void>())
+    const errors: Array<NetworkError.NetworkError | undefined> = sorted.map(() => undefined)
     const turn = (index: number) =>
       index === 0 ? Effect.void : Effect.andThen(
         Deferred.await(begun[index - 1]!),
         Effect.raceFirst(Effect.sleep(Duration.millis(attemptDelay)), Deferred.await(failed[index - 1]!))
       )
-    const staggered = addresses.map((address, index) =>
+    const staggered = sorted.map((address, index) =>
       turn(index).pipe(
         Effect.andThen(Deferred.succeed(begun[index]!, undefined)),
         Effect.andThen(attempt(address)),
@@ -67,7 +61,7 @@ export const firstToConnect = (
     )
     return Effect.catchCause(Effect.raceAll(staggered), (cause) => {
       const attempts = errors.filter((error) => error !== undefined)
-      return attempts.length < addresses.length ? Effect.failCause(cause) : Effect.fail(combined(where, attempts))
+      return attempts.length < sorted.length ? Effect.failCause(cause) : Effect.fail(combined(where, attempts))
     })
   })
 }

@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
   const shared = { security: new ContextCache(platform), budget, numbers: yield* CurrentNumbers }
   const parts: Parts = { platform, shared, timeouts: new Timeouts(clock, context), traffic }
   const network: Network.Network["Service"] = {
-    connect: (input, options = {}) => dial(parts, input, options),
+    connect: (input, options) => Effect.suspend(() => dial(parts, input, options)),
     listen: (input, options = {}) => listen(parts, input, options),
     bind: (input, options = {}) => bind(parts, input, options)
   }
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function*(platform: Transport.Platform) {
 /** `Network.listen` on a platform. */
 const listen = Effect.fnUntraced(function*(parts: Parts, input: Endpoint.Input, options: ListenOptions) {
   const { platform, shared, shared: { security } } = parts
-  const endpoint = yield* listenEndpoint(input)
+  const endpoint = yield* Effect.fromResult(listenEndpoint(input))
   const where = Endpoint.format(endpoint)
   const checked = yield* Effect.fromResult(checkListen(options, where))
   const acceptPolicy = yield* Effect.fromResult(checkAcceptPolicy(options, "listen", where))
@@ -80,10 +80,10 @@ const listen = Effect.fnUntraced(function*(parts: Parts, input: Endpoint.Input, 
 
 /** `Network.bind` on a platform. */
 const bind = Effect.fnUntraced(function*({ platform }: Parts, input: Endpoint.Input, options: BindOptions) {
-  const endpoint = yield* datagramEndpoint(input)
+  const endpoint = yield* Effect.fromResult(datagramEndpoint(input))
   const where = Endpoint.format(endpoint)
   const checked = yield* Effect.fromResult(checkBind(options, where))
-  const peerEndpoint = options.peer === undefined ? undefined : yield* datagramEndpoint(options.peer)
+  const peerEndpoint = options.peer === undefined ? undefined : yield* Effect.fromResult(datagramEndpoint(options.peer))
   const [resolved] = yield* resolveInet(platform, endpoint)
   const address = NetAddress.toCanonical(resolved)
   yield* Effect.fromResult(checkInterface(options.multicastInterface, NetAddress.familyOf(address), where))

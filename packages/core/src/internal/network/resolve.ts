@@ -3,6 +3,7 @@ import type * as Dns from "effect/net/Dns"
 import * as Host from "effect/net/Host"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Endpoint from "../../Endpoint.ts"
 import * as NetworkError from "../../NetworkError.ts"
 import type * as Transport from "../../Transport.ts"
@@ -10,46 +11,39 @@ import { systemError } from "./systemError.ts"
 
 type NonEmpty<A> = readonly [A, ...Array<A>]
 
+type Checked<A> = Result.Result<A, NetworkError.NetworkError>
+
 /** The endpoint of a byte stream, or the error that says what it is instead. */
 export const streamEndpoint = (
   operation: NetworkError.Operation,
   input: Endpoint.Input
-): Effect.Effect<Endpoint.StreamEndpoint, NetworkError.NetworkError> =>
-  Effect.flatMap(
-    Effect.fromResult(Endpoint.fromInput(input)),
-    (endpoint) =>
-      endpoint._tag === "Udp"
-        ? Effect.fail(wrongScheme(operation, input, "tcp://, tls:// or unix://; udp:// is for Network.bind"))
-        : endpoint._tag === "Inherited"
-        ? Effect.fail(
-          wrongScheme(operation, input, "tcp://, tls:// or unix://; inherited sockets are for Network.listen")
-        )
-        : Effect.succeed(endpoint)
-  )
+): Checked<Endpoint.StreamEndpoint> =>
+  Result.flatMap(Endpoint.fromInput(input), (endpoint) =>
+    endpoint._tag === "Udp"
+      ? wrongScheme(operation, input, "tcp://, tls:// or unix://; udp:// is for Network.bind")
+      : endpoint._tag === "Inherited"
+      ? wrongScheme(operation, input, "tcp://, tls:// or unix://; inherited sockets are for Network.listen")
+      : Result.succeed(endpoint))
 
 /** The endpoint of a listener, or the error that says what it is instead. */
-export const listenEndpoint = (
-  input: Endpoint.Input
-): Effect.Effect<Endpoint.StreamEndpoint | Endpoint.Inherited, NetworkError.NetworkError> =>
-  Effect.flatMap(
-    Effect.fromResult(Endpoint.fromInput(input)),
-    (endpoint): Effect.Effect<Endpoint.StreamEndpoint | Endpoint.Inherited, NetworkError.NetworkError> =>
-      endpoint._tag === "Inherited" ? Effect.succeed(endpoint) : streamEndpoint("listen", endpoint)
+export const listenEndpoint = (input: Endpoint.Input): Checked<Endpoint.StreamEndpoint | Endpoint.Inherited> =>
+  Result.flatMap(
+    Endpoint.fromInput(input),
+    (endpoint): Checked<Endpoint.StreamEndpoint | Endpoint.Inherited> =>
+      endpoint._tag === "Inherited" ? Result.succeed(endpoint) : streamEndpoint("listen", endpoint)
   )
 
 /** The endpoint of datagrams, or the error that says what it is instead. */
-export const datagramEndpoint = (input: Endpoint.Input): Effect.Effect<Endpoint.Udp, NetworkError.NetworkError> =>
-  Effect.flatMap(
-    Effect.fromResult(Endpoint.fromInput(input)),
-    (endpoint) =>
-      endpoint._tag === "Udp"
-        ? Effect.succeed(endpoint)
-        : Effect.fail(wrongScheme("bind", input, "udp://, as in udp://127.0.0.1:5353"))
-  )
+export const datagramEndpoint = (input: Endpoint.Input): Checked<Endpoint.Udp> =>
+  Result.flatMap(Endpoint.fromInput(input), (endpoint) =>
+    endpoint._tag === "Udp"
+      ? Result.succeed(endpoint)
+      : wrongScheme("bind", input, "udp://, as in udp://127.0.0.1:5353"))
 
 const wrongScheme = (operation: NetworkError.Operation, endpoint: Endpoint.Input, expected: string) => {
   const input = Endpoint.formatInput(endpoint)
-  return NetworkError.make(operation, input, new NetworkError.InvalidEndpoint({ input, part: "scheme", expected }))
+  const wrong = new NetworkError.InvalidEndpoint({ input, part: "scheme", expected })
+  return Result.fail(NetworkError.make(operation, input, wrong))
 }
 
 /** The addresses of a stream endpoint. */

@@ -1,6 +1,7 @@
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { Chain, type Link } from "../collection/chain.ts"
 import { monotonicMillis } from "./monotonic.ts"
@@ -25,16 +26,25 @@ export class Timeouts {
     this.#run = Effect.runForkWith(context)
   }
 
-  /** Runs an effect on a fiber of its own. Once `after` milliseconds have passed, interrupts it and fails. */
-  limit<A, E, R>(effect: Effect.Effect<A, E, R>, after: number, onTimeout: () => E): Effect.Effect<A, E, R> {
+  /**
+   * Runs an effect on a fiber of its own. Once `after` milliseconds have passed, interrupts it and fails. `settle` decides
+   * what follows: it is called as soon as the effect has ended, with its success only if that is still wanted.
+   */
+  limit<A, B, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    after: number,
+    onTimeout: () => E,
+    settle: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E>
+  ): Effect.Effect<B, E, R> {
     return Effect.contextWith((context: Context.Context<R>) =>
       Effect.callback((resume) => {
-        let isExpired = false
+        // What counts in the place of how the effect ends.
+        let verdict: Exit.Exit<never, E> | undefined
         const fiber = Effect.runForkWith(context)(effect)
         const limited: Limited = {
           due: monotonicMillis(this.#clock) + after,
           expire: () => {
-            isExpired = true
+            verdict = Exit.fail(onTimeout())
             fiber.interruptUnsafe()
           },
           previous: undefined,
@@ -43,9 +53,12 @@ export class Timeouts {
         this.#add(limited)
         fiber.addObserver((exit) => {
           this.#remove(limited)
-          resume(isExpired ? Effect.fail(onTimeout()) : exit)
+          resume(settle(verdict ?? exit))
         })
-        return Fiber.interrupt(fiber)
+        return Effect.suspend(() => {
+          verdict ??= Exit.interrupt()
+          return Fiber.interrupt(fiber)
+        })
       })
     )
   }
