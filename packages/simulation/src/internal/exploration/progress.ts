@@ -10,7 +10,7 @@ const pause = 200
 export class Progress {
   readonly #file: string | undefined
   readonly #met = new Map<string, boolean>()
-  readonly #messages = new Map<string, number>()
+  readonly #kinds = new Map<string, number>()
   #told = -Infinity
   runs = 0
 
@@ -30,7 +30,7 @@ export class Progress {
       if (kind === "sometimes" || kind === "reachable") this.#met.set(name, this.#met.get(name) === true || held > 0)
     }
     const { failure, signature } = trial
-    if (signature !== undefined) this.#messages.set(signature, (this.#messages.get(signature) ?? 0) + 1)
+    if (signature !== undefined) this.#kinds.set(signature, (this.#kinds.get(signature) ?? 0) + 1)
     const { faults, seed, steps } = trial
     this.#write({ seed, failure, faults, steps, elapsed: trial.elapsed })
     if (elapsed - this.#told < pause) return
@@ -53,8 +53,8 @@ export class Progress {
     const met = this.#met.size === 0
       ? ""
       : `, ${this.#met.size - this.unmet.length} of ${this.#met.size} properties met`
-    const count = [...this.#messages.values()].reduce((sum, each) => sum + each, 0)
-    const failures = count === 0 ? "" : `, ${plural(count, "failure")} of ${plural(this.#messages.size, "kind")}`
+    const count = [...this.#kinds.values()].reduce((sum, each) => sum + each, 0)
+    const failures = count === 0 ? "" : `, ${plural(count, "failure")} of ${plural(this.#kinds.size, "kind")}`
     return `${plural(this.runs, "seed")}${rate}${met}${failures}`
   }
 
