@@ -8,18 +8,7 @@ import * as Leader from "./leader.ts"
 import * as Log from "./Log.ts"
 import * as Members from "./Members.ts"
 import type { Answer, MessageOf, Record, Request } from "./protocol.ts"
-import {
-  type Action,
-  ballot,
-  type Candidate,
-  type Do,
-  follow,
-  isMember,
-  peers,
-  type Settings,
-  type State,
-  withLog
-} from "./state.ts"
+import { type Action, ballot, type Do, follow, isMember, peers, type Settings, type State, withLog } from "./state.ts"
 import * as Store from "./Store.ts"
 
 /** What happened. */
@@ -79,7 +68,7 @@ export const step = (state: State, inputs: ReadonlyArray<Input>): readonly [Stat
 const take = (state: State, input: Input, act: Do): State => {
   switch (input._tag) {
     case "Timeout":
-      return state.role._tag === "Leader" ? Leader.beat(state, state.role, act) : campaign(state, true, act)
+      return state.role._tag === "Leader" ? Leader.beat(state, state.role, act) : campaign(state, act)
     case "Asked":
       return asked(state, input.token, input.request, act)
     case "Answered":
@@ -87,37 +76,25 @@ const take = (state: State, input: Input, act: Do): State => {
   }
 }
 
-/**
- * Asks for votes. A trial goes before an election (Ongaro's dissertation, 2014, section 9.6): a node that was cut off or
- * removed, and cannot win, does not raise its term, with which it would depose the leader that it hears of later.
- */
-const campaign = (state: State, isTrial: boolean, act: Do): State => {
+const campaign = (state: State, act: Do): State => {
   if (!isMember(state)) return follow(state, state.term, 0, act)
   const { id } = state.settings
   const term = state.term + 1
-  const role: Candidate = { _tag: "Candidate", isTrial, votes: new Set([id]) }
-  const next: State = isTrial ? { ...state, role } : { ...state, term, vote: id, role }
-  if (!isTrial) ballot(next, act)
+  const next: State = { ...state, term, vote: id, role: { _tag: "Candidate", votes: new Set([id]) } }
+  ballot(next, act)
   act({ _tag: "Timer", isLeader: false })
   const lastIndex = Log.lastIndex(next.log)
   const lastTerm = Log.lastTerm(next.log)
-  const request: Request = { _tag: "RequestVote", term, candidate: id, lastIndex, lastTerm, isTrial }
+  const request: Request = { _tag: "RequestVote", term, candidate: id, lastIndex, lastTerm }
   for (const [peer, address] of peers(next)) act({ _tag: "Ask", peer, address, request })
-  return counted(next, role, act)
+  return Members.isMajority(next.members, (member) => member === id) ? Leader.lead(next, act) : next
 }
 
-const counted = (state: State, { isTrial, votes }: Candidate, act: Do): State => {
-  if (!Members.isMajority(state.members, (id) => votes.has(id))) return state
-  return isTrial ? campaign(state, false, act) : Leader.lead(state, act)
-}
-
-const voted = (state: State, by: Members.Id, { isTrial, term }: MessageOf<"RequestVote">, act: Do): State => {
-  const { role } = state
-  if (role._tag !== "Candidate" || role.isTrial !== isTrial || term !== (isTrial ? state.term + 1 : state.term)) {
-    return state
-  }
-  const next: Candidate = { ...role, votes: new Set([...role.votes, by]) }
-  return counted({ ...state, role: next }, next, act)
+const counted = (state: State, by: Members.Id, { isGranted, term }: MessageOf<"Vote">, act: Do): State => {
+  if (state.role._tag !== "Candidate" || !isGranted || term !== state.term) return state
+  const votes = new Set([...state.role.votes, by])
+  const next: State = { ...state, role: { _tag: "Candidate", votes } }
+  return Members.isMajority(next.members, (id) => votes.has(id)) ? Leader.lead(next, act) : next
 }
 
 const asked = (state: State, token: number, request: Request, act: Do): State => {
@@ -148,9 +125,7 @@ const submitted = (state: State, token: number, request: MessageOf<"Submit">, ac
 const answered = (state: State, by: Members.Id, request: Request, answer: Answer, act: Do): State => {
   if (answer._tag !== "Vote" && answer._tag !== "Appended") return state
   if (answer.term > state.term) return follow(state, answer.term, 0, act)
-  if (answer._tag === "Vote") {
-    return answer.isGranted && request._tag === "RequestVote" ? voted(state, by, request, act) : state
-  }
+  if (answer._tag === "Vote") return counted(state, by, answer, act)
   return request._tag === "Append" || request._tag === "Install"
     ? Leader.matched(state, by, request, answer, act)
     : state

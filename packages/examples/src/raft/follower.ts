@@ -5,30 +5,23 @@ import { applied, ballot, type Do, follow, has, saved, type State, withLog } fro
 import * as Store from "./Store.ts"
 
 export const vote = (state: State, token: number, request: MessageOf<"RequestVote">, act: Do): State => {
-  const answer = (term: number, isGranted: boolean) =>
-    act({ _tag: "Answer", token, answer: { _tag: "Vote", term, isGranted } })
-  // A node that was cut off, or was removed and may not know it, must not disturb a leader.
-  if (state.role._tag === "Leader" || (state.role._tag === "Follower" && state.role.leader !== 0)) {
-    answer(state.term, false)
-    return state
-  }
-  const lastTerm = Log.lastTerm(state.log)
-  const isCurrent = lastTerm < request.lastTerm ||
-    (lastTerm === request.lastTerm && Log.lastIndex(state.log) <= request.lastIndex) ||
-    has(state, "electsStaleLogs")
-  if (request.isTrial) {
-    answer(state.term, request.term > state.term && isCurrent)
+  // A node that was removed may not know it. It must not disturb a leader.
+  const hasLeader = state.role._tag === "Leader" || (state.role._tag === "Follower" && state.role.leader !== 0)
+  if (hasLeader && !state.members.has(request.candidate)) {
+    act({ _tag: "Answer", token, answer: { _tag: "Vote", term: state.term, isGranted: false } })
     return state
   }
   let next = request.term > state.term ? follow(state, request.term, 0, act) : state
+  const isCurrent = Log.lastTerm(next.log) < request.lastTerm ||
+    (Log.lastTerm(next.log) === request.lastTerm && Log.lastIndex(next.log) <= request.lastIndex)
   const isFree = next.vote === 0 || next.vote === request.candidate
-  const isGranted = request.term === next.term && isFree && isCurrent
+  const isGranted = request.term === next.term && isFree && (isCurrent || has(next, "electsStaleLogs"))
   if (isGranted) {
     next = { ...next, vote: request.candidate }
     ballot(next, act)
     act({ _tag: "Timer", isLeader: false })
   }
-  answer(next.term, isGranted)
+  act({ _tag: "Answer", token, answer: { _tag: "Vote", term: next.term, isGranted } })
   return next
 }
 

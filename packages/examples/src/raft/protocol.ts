@@ -37,15 +37,7 @@ const snapshot = Codec.struct({
 })
 
 const message = Codec.tagged(Codec.uint8, {
-  /** A trial asks whether the vote would be given; then the candidate is not in that term yet. */
-  RequestVote: [1, {
-    term: number,
-    candidate: number,
-    lastIndex: number,
-    lastTerm: number,
-    unused: Codec.paddingBits(7),
-    isTrial: Codec.flag
-  }],
+  RequestVote: [1, { term: number, candidate: number, lastIndex: number, lastTerm: number }],
   Vote: [2, { term: number, unused: Codec.paddingBits(7), isGranted: Codec.flag }],
   Append: [3, {
     term: number,

@@ -29,10 +29,8 @@ export interface Follower {
   readonly leader: Members.Id
 }
 
-export interface Candidate {
+interface Candidate {
   readonly _tag: "Candidate"
-  /** Whether it only asks who would vote for it, in the next term. */
-  readonly isTrial: boolean
   readonly votes: ReadonlySet<Members.Id>
 }
 

@@ -54,7 +54,7 @@ describe("members of a Raft", () => {
   )
 
   VitestSimulation.it(
-    "a node that runs on after its removal deposes no leader, also when it is added again",
+    "a node that runs on after its removal deposes no leader until it is added again, and is a member then",
     Effect.gen(function*() {
       const terms = new Set<number>()
       const watch = ({ role, term }: State) =>
@@ -68,9 +68,8 @@ describe("members of a Raft", () => {
       yield* ask(add(3))
       yield* ask(remove(3))
       yield* Effect.sleep("5 seconds")
-      expect(yield* ask(add(3))).toBe(Members.toText(membersOf(1, 2, 3)))
-      yield* Effect.sleep("1 second")
       expect(terms.size).toBe(1)
+      expect(yield* ask(add(3))).toBe(Members.toText(membersOf(1, 2, 3)))
     })
   )
 
@@ -136,15 +135,14 @@ const accepted = (by: number, sent: ReadonlyArray<Request>): ReadonlyArray<Input
   )
 
 const elected = (state: State): readonly [State, ReadonlyArray<Action>] => {
-  const granted = (actions: ReadonlyArray<Action>, term: number): Input => ({
+  const [candidate, asked] = stepped(state, { _tag: "Timeout" })
+  const [request] = requests(asked, 2)
+  return stepped(candidate, {
     _tag: "Answered",
     by: 2,
-    request: requests(actions, 2)[0]!,
-    answer: { _tag: "Vote", term, isGranted: true }
+    request: request!,
+    answer: { _tag: "Vote", term: candidate.term, isGranted: true }
   })
-  const [trial, asked] = stepped(state, { _tag: "Timeout" })
-  const [candidate, askedAgain] = stepped(trial, granted(asked, trial.term))
-  return stepped(candidate, granted(askedAgain, candidate.term))
 }
 
 const change = (token: number, operation: Operation): Input => ({
@@ -188,7 +186,7 @@ describe("a node that was removed", () => {
   const request: Input = {
     _tag: "Asked",
     token: 1,
-    request: { _tag: "RequestVote", term: 50, candidate: 9, lastIndex: 100, lastTerm: 49, isTrial: false }
+    request: { _tag: "RequestVote", term: 50, candidate: 9, lastIndex: 100, lastTerm: 49 }
   }
 
   it("does not disturb a leader or its followers", () => {

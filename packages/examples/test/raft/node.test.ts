@@ -23,7 +23,7 @@ VitestSimulation.it(
       const serve = Node.serve({ id, founders, listen: "tcp://0.0.0.0:7000", watch })
       yield* Host.start(host, Effect.provide(serve, Storage.layer("/raft")))
     }
-    yield* Effect.sleep("10 seconds")
+    yield* Effect.sleep("3 seconds")
     expect(terms.size).toBe(1)
   }),
   { seeds: 3 }
