@@ -125,8 +125,9 @@ describe("a message that is not a query", () => {
   })
 
   it("is answered by a response of the same id within the size, or not at all, whatever is wrong with it", () => {
+    const seeds = Number(process.env["SLUICE_SEEDS"] ?? 2000)
     let responses = 0
-    for (let seed = 0; seed < Number(process.env["SLUICE_SEEDS"] ?? 2000); seed++) {
+    for (let seed = 0; seed < seeds; seed++) {
       const bytes = Codec.damage(query, seed)
       const response = ask(bytes)
       if (response === undefined) continue
@@ -135,7 +136,7 @@ describe("a message that is not a query", () => {
       const message = Result.getOrThrow(Codec.decode(Dns.message, response))
       expect(message).toMatchObject({ id: bytes[0]! * 256 + bytes[1]!, isResponse: true })
     }
-    expect(responses).toBeGreaterThan(500)
+    expect(responses).toBeGreaterThan(seeds / 4)
   })
 })
 
