@@ -29,18 +29,21 @@ describe("mqtt", () => {
         for (const [filter, qos] of filters) yield* subscribe(client, filter, qos)
         return client
       })
-      const both = yield* connectWith("both", [["a/+", 0], ["+/b", 1]])
-      const alone = yield* connectWith("alone", [["+/b", 0]])
+      const both = yield* connectWith("both", [["a/+", 0], ["+/b", 1], ["only/+", 0]])
+      const alone = yield* connectWith("alone", [["+/b", 0], ["only/+", 0]])
       const publisher = yield* connectWith("publisher", [["a/#", 0], ["a/+", 0]])
       const expectMessage = (clients: ReadonlyArray<Client>, text: string) =>
         Effect.forEach(clients, (client) => Effect.map(nextMessage(client), (got) => expect(got).toBe(text)))
       const publish = (topic: string, text: string) => Framed.send(publisher, publishPacket(topic, text))
       yield* publish("a/b", "first")
       yield* expectMessage([both, alone, publisher], "first")
-      yield* Framed.send(both, { _tag: "Unsubscribe", id: 2, properties: undefined, filters: ["a/+"] })
+      yield* publish("only/x", "also")
+      yield* expectMessage([both, alone], "also")
+      yield* Framed.send(both, { _tag: "Unsubscribe", id: 2, properties: undefined, filters: ["a/+", "only/+"] })
       yield* expectNext(both, "UnsubAck")
       yield* publish("a/c", "second")
-      yield* expectMessage([publisher], "second")
+      yield* publish("only/x", "second")
+      yield* expectMessage([alone, publisher], "second")
       yield* publish("a/b", "third")
       yield* expectMessage([both, alone, publisher], "third")
 
@@ -52,6 +55,8 @@ describe("mqtt", () => {
       const again = yield* connectWith("alone", [])
       yield* publish("a/b", "fifth")
       yield* expectMessage([both, again, publisher], "fifth")
+      yield* publish("only/x", "sixth")
+      yield* expectMessage([again], "sixth")
     })),
     { seeds }
   )
