@@ -24,6 +24,7 @@ import * as Line from "../protocol/Line.ts"
 import type * as Wire from "../protocol/Wire.ts"
 import type { Source } from "./Admission.ts"
 import { type Hall, perform } from "./commands.ts"
+import { Deadline } from "./Deadlines.ts"
 import * as Member from "./Member.ts"
 import { Parting, tell, whereabouts } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
@@ -98,6 +99,8 @@ const ordinal = (count: number): string => {
 /** A client that is served. */
 class Session implements Watched {
   readonly member: Member.Member
+  readonly introduction: Deadline<Watched> = new Deadline(this)
+  readonly silence: Deadline<Watched> = new Deadline(this)
   readonly #shared: Shared
   readonly #connection: Connection.Connection
   readonly #source: Source

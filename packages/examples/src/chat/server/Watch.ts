@@ -7,13 +7,17 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Line from "../protocol/Line.ts"
-import { Deadlines } from "./Deadlines.ts"
+import { type Deadline, Deadlines } from "./Deadlines.ts"
 import { type Member, Parting, tell } from "./Member.ts"
 import type { Settings } from "./Settings.ts"
 
 /** A client that is watched. */
 export interface Watched {
   readonly member: Member
+  /** For its name or room. */
+  readonly introduction: Deadline<Watched>
+  /** For its next line, or for its answer to a ping. */
+  readonly silence: Deadline<Watched>
   /** Begins to part with it, whatever it is doing. */
   readonly end: (parting: Parting) => Effect.Effect<void>
 }
@@ -23,7 +27,7 @@ export const now = (clock: Clock.Clock): number => Number(clock.monotonicTimeNan
 
 /**
  * Disconnects a client that takes neither a name nor a room in time; pings a silent client, and disconnects it if it does
- * not answer. Every client has a deadline for its next line or for its answer to a ping.
+ * not answer.
  */
 export class Watch {
   readonly #introductions: Deadlines<Watched>
@@ -40,7 +44,7 @@ export class Watch {
   /** Watches a client until it is removed. */
   add(client: Watched): Effect.Effect<void> {
     return Clock.clockWith((clock) => {
-      this.#introductions.set(client, now(clock))
+      this.#introductions.set(client.introduction, now(clock))
       this.hear(client, now(clock))
       return this.#fiber === undefined ? this.#start : Effect.void
     })
@@ -48,19 +52,15 @@ export class Watch {
 
   /** Notes that a client has said something. */
   hear(client: Watched, time: number): void {
-    this.#answers.remove(client)
-    this.#lines.set(client, time)
+    this.#lines.set(client.silence, time)
   }
 
-  remove(client: Watched): void {
-    for (const deadlines of this.#all) deadlines.remove(client)
+  remove({ introduction, silence }: Watched): void {
+    introduction.cancel()
+    silence.cancel()
     if (this.#lines.size + this.#answers.size > 0) return
     this.#fiber?.interruptUnsafe()
     this.#fiber = undefined
-  }
-
-  get #all(): ReadonlyArray<Deadlines<Watched>> {
-    return [this.#introductions, this.#lines, this.#answers]
   }
 
   // The fiber of a client starts it. It outlives that client, and knows from it the server that closes.
@@ -68,7 +68,7 @@ export class Watch {
     Effect.raceFirst(Effect.forever(this.#look), Server.draining).pipe(
       Effect.andThen(Effect.suspend(() => {
         this.#fiber = undefined
-        return this.#endAll([...this.#lines.waiting, ...this.#answers.waiting], closing)
+        return this.#endAll([...this.#lines.all, ...this.#answers.all], closing)
       })),
       Effect.forkDetach,
       Effect.map((fiber) => {
@@ -82,9 +82,10 @@ export class Watch {
     const late = this.#introductions.takeDue(time).filter(({ member }) => !member.introduced)
     const silent = this.#answers.takeDue(time)
     const pinged = this.#lines.takeDue(time)
-    for (const client of pinged) this.#answers.set(client, time)
+    for (const client of pinged) this.#answers.set(client.silence, time)
+    const all = [this.#introductions, this.#lines, this.#answers]
     // A client that is added meanwhile is due after the shortest of all times.
-    const pause = Math.min(...this.#all.map(({ after, next }) => Math.min(after, next - time)))
+    const pause = Math.min(...all.map(({ after, next }) => Math.min(after, next - time)))
     return this.#endAll(late, tooLate).pipe(
       Effect.andThen(this.#endAll(silent, tooSilent)),
       Effect.andThen(Effect.forEach(pinged, ({ member }) => tell(member, this.#ping), { discard: true })),
