@@ -141,15 +141,12 @@ const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced(
  * open). It would answer itself, and hold the port of the server.
  */
 const refuseSelf = (address: NetAddress.InetAddress, transport: Transport.StreamTransport): Opening => {
-  if (!isSelf(transport, address.port)) return Effect.succeed(transport)
+  const { localAddress: local } = transport
+  // The remote address is parsed only where the ports are the same.
+  const isSelf = !NetAddress.isUnixPathAddress(local) && local.port === address.port &&
+    NetAddress.formatSocketAddress(local) === NetAddress.formatSocketAddress(transport.remoteAddress)
+  if (!isSelf) return Effect.succeed(transport)
   transport.reset()
   const refused = new NetworkError.ConnectionRefused()
   return Effect.fail(NetworkError.make("connect", `tcp://${NetAddress.formatInet(address)}`, refused))
-}
-
-// The remote address is parsed only where the ports are the same.
-const isSelf = (transport: Transport.StreamTransport, port: number): boolean => {
-  const { localAddress } = transport
-  return !NetAddress.isUnixPathAddress(localAddress) && localAddress.port === port &&
-    NetAddress.formatSocketAddress(localAddress) === NetAddress.formatSocketAddress(transport.remoteAddress)
 }
