@@ -18,6 +18,9 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Fs from "node:fs"
+import type { HostState } from "../../src/internal/kernel/host.ts"
+import type { VirtualTime } from "../../src/internal/time/virtualTime.ts"
+import { World } from "../../src/internal/world/world.ts"
 
 const failure = <A, E>(exit: Exit.Exit<A, E>): unknown => {
   assert(Exit.isFailure(exit))
@@ -268,6 +271,23 @@ describe("the trace", () => {
       const part = Trace.around(trace, 5_000_000, { before: 2, after: 1 })
       expect(part.records.map((record) => record.at)).toEqual([4_990_000, 5_000_000, 5_010_000])
       expect(part.dropped).toBe(498)
+    }))
+})
+
+describe("a host that is kept after its run", () => {
+  it.effect("keeps neither the trace, nor the other hosts, nor fibers and events that were left", () =>
+    Effect.gen(function*() {
+      const kept = yield* Simulation.run(Effect.gen(function*() {
+        const [server, client] = yield* SimNetwork.hosts("server", "client")
+        yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, () => Effect.never))
+        yield* Host.start(client, Effect.sleep("1 hour"))
+        yield* Effect.scoped(Effect.provide(Network.connect("server:7"), Host.layer(client)))
+        return server
+      }))
+      const world = World.of(kept as HostState)
+      const engine = world.engine as VirtualTime
+      expect([world.hasTrace, world.hosts.size, world.lookup("client")]).toEqual([false, 0, []])
+      expect([engine.fibers, engine.sleepers.size]).toEqual([[], 0])
     }))
 })
 

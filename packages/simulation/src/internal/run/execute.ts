@@ -207,7 +207,16 @@ export const execute = <A, E, R>(
       return { time: time.now + cleanUp.time, steps: time.steps + cleanUp.steps }
     },
     // Without a run, it did not begin: the options are invalid.
-    result: () => run === undefined ? Effect.map(fiber!.pollUnsafe()!, () => run!) : Effect.succeed(run)
+    result: () => {
+      const ended = fiber!.pollUnsafe()!
+      const result = run === undefined ? Effect.map(ended, () => run!) : Effect.succeed(run)
+      // A host or a connection that the program keeps must not keep the run in memory.
+      run = undefined
+      fiber = undefined
+      time.release()
+      world?.release()
+      return result
+    }
   }
   const conditions = { time, sandbox, limits, patience, needsEventLoop: eventLoop === true }
   return awaits ? runWithEventLoop(conditions, recording) : runSynchronously(conditions, recording)

@@ -55,6 +55,10 @@ export class EventQueue {
     return first
   }
 
+  clear(): void {
+    while (this.take() !== undefined) { /* and the next one */ }
+  }
+
   // The last event fills the gap.
   #remove(place: number): void {
     this.#events[place]!.place = -1

@@ -44,6 +44,13 @@ export class TaskQueue {
     return task
   }
 
+  clear(): void {
+    this.#arrived = []
+    this.#oldest = []
+    this.#others.clear()
+    this.size = 0
+  }
+
   #takeUsual(): Task | undefined {
     const arrived = this.#arrived
     if (this.#random !== undefined) {

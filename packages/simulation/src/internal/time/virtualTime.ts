@@ -223,6 +223,16 @@ export class VirtualTime implements Engine, Pace {
     return undefined
   }
 
+  /** Forgets its fibers, tasks and events, at the end of the run. */
+  release(): void {
+    this.#tasks.clear()
+    this.#events.clear()
+    this.#fibers.clear()
+    this.#lastFiber = undefined
+    this.promised.clear()
+    this.watch = undefined
+  }
+
   #pause(): "pause" {
     this.#isPaused = true
     return "pause"

@@ -60,7 +60,7 @@ export class World implements Surroundings {
   readonly #byAddress = new Map<string, HostState>()
   #names: ReadonlyMap<string, ReadonlyArray<string>>
   readonly #aliases = new Map<string, HostState>()
-  readonly #trace: TraceBuffer | undefined
+  #trace: TraceBuffer | undefined
   #hostNumber = 0
   readonly faults = new FaultLog(this)
   readonly rules = new Rules(this)
@@ -192,6 +192,17 @@ export class World implements Surroundings {
   end(): void {
     this.#ended = true
     for (const host of this.hosts.values()) host.crash()
+  }
+
+  /** Forgets its hosts, its trace and its listeners, at the end of the run. */
+  release(): void {
+    this.#trace = undefined
+    this.onFailure = undefined
+    this.onAbandoned = undefined
+    this.onArrival = undefined
+    this.hosts.clear()
+    this.#byAddress.clear()
+    this.#aliases.clear()
   }
 
   get hasTrace(): boolean {
