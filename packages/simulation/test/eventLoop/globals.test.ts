@@ -57,6 +57,22 @@ describe("the platform during a run", () => {
     expect(descriptors()).toEqual(before)
   })
 
+  it("is replaced where other code has replaced it, or made it read-only, since the last run", () => {
+    const isReal = () => String(crypto.randomUUID()) === "real"
+    const before = descriptors()
+    const original = Object.getOwnPropertyDescriptor(globalThis, "crypto")!
+    expect(within(isReal)).toBe(false)
+    Object.defineProperty(globalThis, "crypto", { configurable: true, value: { randomUUID: () => "real" } })
+    expect([within(isReal), isReal()]).toEqual([false, true])
+    Object.defineProperty(globalThis, "crypto", original)
+    Object.defineProperty(globalThis, "setTimeout", { writable: false })
+    const real = setTimeout
+    expect([within(() => setTimeout === real), setTimeout === real]).toEqual([false, true])
+    within(() => Object.defineProperty(globalThis, "setInterval", { writable: false }))
+    for (const name of ["setTimeout", "setInterval"]) Object.defineProperty(globalThis, name, { writable: true })
+    expect(descriptors()).toEqual(before)
+  })
+
   it("keeps its ticks where a test runner assigns those that were there before", () => {
     const { nextTick } = process
     within((calls) => {

@@ -21,21 +21,29 @@ class Patch {
   readonly #before: PropertyDescriptor | undefined
   readonly #now: PropertyDescriptor
 
-  constructor(target: object, name: string, original: unknown, replacement: unknown, how?: "pinned" | "computed") {
+  constructor(
+    target: object,
+    name: string,
+    original: unknown,
+    before: PropertyDescriptor | undefined,
+    replacement: unknown,
+    how?: "pinned" | "computed"
+  ) {
     this.#target = target as Record<string, unknown>
     this.#name = name
     this.#original = original
-    this.#before = Object.getOwnPropertyDescriptor(target, name)
-    const enumerable = this.#before?.enumerable ?? false
+    this.#before = before
+    const enumerable = before?.enumerable ?? false
     const get = how === "computed" ? replacement as () => unknown : () => replacement
     this.#now = how === undefined
       ? { configurable: true, writable: true, enumerable, value: replacement }
       : { configurable: true, enumerable, get, set: () => {} }
   }
 
-  /** Whether the property is as it was when the replacement was made. */
-  get isValid(): boolean {
-    return this.#target[this.#name] === this.#original
+  /** Whether it replaces this property, which is as it was when the replacement was made. */
+  fits(target: object, name: string, original: unknown, before: PropertyDescriptor | undefined): boolean {
+    return this.#target === target && this.#name === name && this.#original === original &&
+      this.#before?.writable === before?.writable && this.#before?.get === before?.get
   }
 
   // Assigning takes a fraction of the time that defining does.
@@ -51,13 +59,12 @@ class Patch {
   /** Brings the original back, unless other code has replaced the property in the meantime. */
   undo(): void {
     if (this.#isAssigned) {
-      if (this.#target[this.#name] === this.#now.value) this.#target[this.#name] = this.#original
-      return
+      if (this.#target[this.#name] !== this.#now.value || Reflect.set(this.#target, this.#name, this.#original)) return
     }
     const now = Object.getOwnPropertyDescriptor(this.#target, this.#name)
     if (now?.value !== this.#now.value || now?.get !== this.#now.get) return
     if (this.#before === undefined) Reflect.deleteProperty(this.#target, this.#name)
-    else Object.defineProperty(this.#target, this.#name, this.#before)
+    else Reflect.defineProperty(this.#target, this.#name, this.#before)
   }
 }
 
@@ -71,21 +78,21 @@ const known = new Map<string, ReadonlyArray<Patch>>()
 
 const applied = (name: string, apply: (replace: Replace) => void): ReadonlyArray<Patch> => {
   const last = known.get(name)
-  if (last?.every(({ isValid }) => isValid) === true) {
-    for (const patch of last) patch.apply()
-    return last
-  }
   const patches: Array<Patch> = []
+  known.set(name, patches)
   apply((target, name, make, how) => {
     if (target === undefined) return
     const value = (target as Record<string, unknown>)[name]
     if (value === undefined) return
-    if (Object.getOwnPropertyDescriptor(target, name)?.configurable === false) return
-    const patch = new Patch(target, name, value, make(value as never), how)
+    const before = Object.getOwnPropertyDescriptor(target, name)
+    if (before?.configurable === false) return
+    const same = last?.[patches.length]
+    const patch = same?.fits(target, name, value, before) === true
+      ? same
+      : new Patch(target, name, value, before, make(value as never), how)
     patch.apply()
     patches.push(patch)
   })
-  known.set(name, patches)
   return patches
 }
 
