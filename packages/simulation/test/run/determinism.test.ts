@@ -291,7 +291,7 @@ describe("a host that is kept after its run", () => {
     }))
 })
 
-describe("VitestSimulation.it", () => {
+describe("VitestSimulation.it", { shuffle: false }, () => {
   const drawn: Array<number> = []
   VitestSimulation.it("takes a number", Effect.map(Random.next, (number) => void drawn.push(number)), { seeds: 3 })
 
