@@ -323,6 +323,18 @@ describe("limits", () => {
   )
 
   it(
+    "may be none: a client that has no time to answer is disconnected as soon as it is silent",
+    Effect.gen(function*() {
+      const { server, others: [a] } = yield* hosts("a")
+      yield* Host.serve(server, chat({ idle: "10 minutes", idleGrace: 0 }))
+      const alice = yield* enter(a, "alice", "lobby")
+      const asked = yield* alice.until((line) => line._tag === "Ping")
+      const end = yield* alice.untilSays("-- nothing was heard of you: goodbye")
+      expect(end.at).toBe(asked.at)
+    })
+  )
+
+  it(
     "on the last words reset a client that does not read them",
     Effect.gen(function*() {
       const { server, others: [a, b] } = yield* hosts("a", "b")

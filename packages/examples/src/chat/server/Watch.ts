@@ -83,9 +83,10 @@ export class Watch {
     const silent = this.#answers.takeDue(time)
     const pinged = this.#lines.takeDue(time)
     for (const client of pinged) this.#answers.set(client.silence, time)
-    const all = [this.#introductions, this.#lines, this.#answers]
-    // A client that is added meanwhile is due after the shortest of all times.
-    const pause = Math.min(...all.map(({ after, next }) => Math.min(after, next - time)))
+    // A client that comes meanwhile may be due before those that are here. It waits a millisecond at least, also for no time.
+    const added = Math.max(1, Math.min(this.#introductions.after, this.#lines.after))
+    const next = Math.min(this.#introductions.next, this.#lines.next, this.#answers.next)
+    const pause = Math.min(added, next - time)
     return this.#endAll(late, tooLate).pipe(
       Effect.andThen(this.#endAll(silent, tooSilent)),
       Effect.andThen(Effect.forEach(pinged, ({ member }) => tell(member, this.#ping), { discard: true })),
