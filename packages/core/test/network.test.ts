@@ -10,6 +10,7 @@ import * as AddressResolver from "effect/net/AddressResolver"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/testing/TestClock"
 
 const inet = NetAddress.inetAddressFromStringUnsafe
@@ -93,6 +94,30 @@ describe("Network", () => {
         yield* Fiber.join(failing)
         expect(stream.ended).toBe(ended)
       }
+    }))
+
+  it.effect("closes what has connected, wherever its fiber lets others run and is interrupted", () =>
+    Effect.gen(function*() {
+      const streams: Array<FakeStream> = []
+      const connect = () =>
+        Effect.sync(() => {
+          const stream = new FakeStream("127.0.0.1:5", "127.0.0.1:1")
+          streams.push(stream)
+          return stream
+        })
+      const operations = 64
+      for (let before = 0; before < operations; before++) {
+        let count = 0
+        const busy = Effect.whileLoop({ while: () => ++count < before, body: () => Effect.void, step: () => {} })
+        const connecting = Effect.andThen(busy, withNetwork({ connect }, Network.connect("tcp://127.0.0.1:1")))
+        const fiber = yield* Effect.forkChild(
+          Effect.provideService(Effect.scoped(connecting), Scheduler.MaxOpsBeforeYield, operations),
+          { startImmediately: true }
+        )
+        yield* Fiber.interrupt(fiber)
+      }
+      expect(streams.length).toBeGreaterThan(0)
+      expect(streams.filter(({ ended }) => ended === undefined)).toEqual([])
     }))
 
   it.effect("rejects options and endpoints before a name is resolved", () =>

@@ -10,9 +10,6 @@ const make = Effect.gen(function*() {
   return new Timeouts(yield* Clock.Clock, yield* Effect.context<never>())
 })
 
-const limit = <A, E>(timeouts: Timeouts, effect: Effect.Effect<A, E>, after: number, onTimeout: () => E) =>
-  timeouts.limit(effect, after, onTimeout, (exit) => exit)
-
 const fork = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
 it.effect("limits each effect by its own time, whichever began first", () =>
@@ -20,9 +17,9 @@ it.effect("limits each effect by its own time, whichever began first", () =>
     const timeouts = yield* make
     const interrupted: Array<string> = []
     const never = (name: string) => Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push(name)))
-    const slow = yield* fork(limit(timeouts, never("slow"), 300, () => "slow is late"))
-    const quick = yield* fork(limit(timeouts, never("quick"), 100, () => "quick is late"))
-    const done = yield* fork(limit(timeouts, Effect.sleep(50), 200, () => "done is late"))
+    const slow = yield* fork(timeouts.limit(never("slow"), 300, () => "slow is late"))
+    const quick = yield* fork(timeouts.limit(never("quick"), 100, () => "quick is late"))
+    const done = yield* fork(timeouts.limit(Effect.sleep(50), 200, () => "done is late"))
     yield* TestClock.adjust(99)
     expect(interrupted).toEqual([])
     expect(yield* Fiber.await(done)).toEqual(Exit.void)
@@ -33,7 +30,7 @@ it.effect("limits each effect by its own time, whichever began first", () =>
     expect(interrupted).toEqual(["quick", "slow"])
     expect(yield* Fiber.await(slow)).toEqual(Exit.fail("slow is late"))
     // The timer starts anew after all have ended.
-    const again = yield* fork(limit(timeouts, Effect.never, 10, () => "late"))
+    const again = yield* fork(timeouts.limit(Effect.never, 10, () => "late"))
     yield* TestClock.adjust(10)
     expect(yield* Fiber.await(again)).toEqual(Exit.fail("late"))
   }))
@@ -54,17 +51,17 @@ it.effect("interrupts the effect with its caller, and leaves no timer", () =>
     }
     const timeouts = yield* Effect.provideService(make, Clock.Clock, counting)
     const first = yield* fork(
-      limit(timeouts, Effect.onInterrupt(Effect.never, () => Effect.sync(() => closed++)), 1000, () => "late")
+      timeouts.limit(Effect.onInterrupt(Effect.never, () => Effect.sync(() => closed++)), 1000, () => "late")
     )
     expect(sleeping).toBe(1)
-    const second = yield* fork(limit(timeouts, Effect.never, 2000, () => "late"))
+    const second = yield* fork(timeouts.limit(Effect.never, 2000, () => "late"))
     expect(sleeping).toBe(1)
     yield* Fiber.interrupt(first)
     expect(closed).toBe(1)
     expect(sleeping).toBe(1)
     yield* Fiber.interrupt(second)
     expect(sleeping).toBe(0)
-    expect(yield* limit(timeouts, Effect.succeed(1), 1, () => "late")).toBe(1)
+    expect(yield* timeouts.limit(Effect.succeed(1), 1, () => "late")).toBe(1)
   }))
 
 it.effect("still limits what comes after an effect whose time was over, and that ended the others", () =>
@@ -72,36 +69,12 @@ it.effect("still limits what comes after an effect whose time was over, and that
     const timeouts = yield* make
     const others: Array<Fiber.Fiber<unknown, unknown>> = []
     const endOthers = () => Effect.sync(() => others.forEach((each) => each.interruptUnsafe()))
-    const quick = yield* fork(Effect.onError(limit(timeouts, Effect.never, 100, () => "quick is late"), endOthers))
-    others.push(yield* fork(limit(timeouts, Effect.never, 300, () => "slow is late")))
+    const quick = yield* fork(Effect.onError(timeouts.limit(Effect.never, 100, () => "quick is late"), endOthers))
+    others.push(yield* fork(timeouts.limit(Effect.never, 300, () => "slow is late")))
     yield* TestClock.adjust(100)
     expect(yield* Fiber.await(quick)).toEqual(Exit.fail("quick is late"))
     expect(others[0]!.pollUnsafe()).toBeDefined()
-    const next = yield* fork(limit(timeouts, Effect.never, 1000, () => "late"))
+    const next = yield* fork(timeouts.limit(Effect.never, 1000, () => "late"))
     yield* TestClock.adjust(1000)
     expect(next.pollUnsafe()).toEqual(Exit.fail("late"))
-  }))
-
-it.effect("settles at once with what is still wanted: not with the success of an effect that was given up", () =>
-  Effect.gen(function*() {
-    const timeouts = yield* make
-    const settled: Array<Exit.Exit<string, string>> = []
-    const begin = (after: number) =>
-      fork(timeouts.limit(
-        Effect.uninterruptible(Effect.as(Effect.sleep(100), "opened")),
-        after,
-        () => "late",
-        (exit) => {
-          settled.push(exit)
-          return exit
-        }
-      ))
-    const [late, given, wanted] = [yield* begin(50), yield* begin(1000), yield* begin(1000)]
-    given.interruptUnsafe()
-    yield* TestClock.adjust(100)
-    expect(settled.map((exit) => Exit.isSuccess(exit) ? exit.value : Exit.hasInterrupts(exit) ? "given up" : "late"))
-      .toEqual(["late", "given up", "opened"])
-    expect(yield* Fiber.await(late)).toEqual(Exit.fail("late"))
-    expect(Exit.hasInterrupts(yield* Fiber.await(given))).toBe(true)
-    expect(yield* Fiber.await(wanted)).toEqual(Exit.succeed("opened"))
   }))

@@ -73,17 +73,20 @@ const open = (parts: Parts, plan: Plan, secure: Transport.SecureContext | undefi
       })
     )
     const onTimeout = () => NetworkError.make("connect", where, new NetworkError.TimedOut({ deadline, after }))
-    return timeouts.limit(attempts, after, onTimeout, (exit) => {
-      for (const transport of opened) {
-        if (Exit.isSuccess(exit) && winner === transport) continue
-        // Once TLS has begun, a connection must not end with a FIN in the clear.
-        if (secure === undefined) transport.destroy()
-        else transport.reset()
-      }
-      if (Exit.isFailure(exit)) return Effect.failCause(exit.cause)
-      const options: connection.Options = { closeTimeout, traffic, ...shared, role: "client", dialled }
-      return Effect.uninterruptible(connection.scoped(exit.value, options, scope))
-    })
+    const inTime = timeouts.limit(attempts, after, onTimeout)
+    // What has connected belongs to nobody until it is a connection of the scope: an interruption waits for that.
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.exit(restore(inTime)), (exit) => {
+        for (const transport of opened) {
+          if (Exit.isSuccess(exit) && winner === transport) continue
+          // Once TLS has begun, a connection must not end with a FIN in the clear.
+          if (secure === undefined) transport.destroy()
+          else transport.reset()
+        }
+        if (Exit.isFailure(exit)) return Effect.failCause(exit.cause)
+        return connection.scoped(exit.value, { closeTimeout, traffic, ...shared, role: "client", dialled }, scope)
+      })
+    )
   })
 
 const planOf = (input: Endpoint.Input, options: ConnectOptions) =>

@@ -1,7 +1,6 @@
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { Chain, type Link } from "../collection/chain.ts"
 import { monotonicMillis } from "./monotonic.ts"
@@ -26,25 +25,16 @@ export class Timeouts {
     this.#run = Effect.runForkWith(context)
   }
 
-  /**
-   * Runs an effect on a fiber of its own. Once `after` milliseconds have passed, interrupts it and fails. `settle` decides
-   * what follows: it is called as soon as the effect has ended, with its success only if that is still wanted.
-   */
-  limit<A, B, E, R>(
-    effect: Effect.Effect<A, E, R>,
-    after: number,
-    onTimeout: () => E,
-    settle: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E>
-  ): Effect.Effect<B, E, R> {
+  /** Runs an effect on a fiber of its own. Once `after` milliseconds have passed, interrupts it and fails. */
+  limit<A, E, R>(effect: Effect.Effect<A, E, R>, after: number, onTimeout: () => E): Effect.Effect<A, E, R> {
     return Effect.contextWith((context: Context.Context<R>) =>
       Effect.callback((resume) => {
-        // What counts in the place of how the effect ends.
-        let verdict: Exit.Exit<never, E> | undefined
+        let isExpired = false
         const fiber = Effect.runForkWith(context)(effect)
         const limited: Limited = {
           due: monotonicMillis(this.#clock) + after,
           expire: () => {
-            verdict = Exit.fail(onTimeout())
+            isExpired = true
             fiber.interruptUnsafe()
           },
           previous: undefined,
@@ -53,12 +43,9 @@ export class Timeouts {
         this.#add(limited)
         fiber.addObserver((exit) => {
           this.#remove(limited)
-          resume(settle(verdict ?? exit))
+          resume(isExpired ? Effect.fail(onTimeout()) : exit)
         })
-        return Effect.suspend(() => {
-          verdict ??= Exit.interrupt()
-          return Fiber.interrupt(fiber)
-        })
+        return Fiber.interrupt(fiber)
       })
     )
   }
