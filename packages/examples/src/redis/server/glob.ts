@@ -1,66 +1,59 @@
 /**
  * A pattern of `KEYS` as a test: `*`, `?`, `[a-z]`, `[^a]` and `\\`. Clients choose patterns and names, so no regular expression
- * matches them: one with many stars would take exponential time.
+ * matches them: one with many stars would take exponential time. And a pattern is kept as its text, which is counted as
+ * memory in use.
  */
-export const glob = (pattern: string): (text: string) => boolean => {
-  if (pattern === "*") return () => true
-  const tokens: Array<Token> = []
-  for (let i = 0; i < pattern.length; i++) {
-    const character = pattern[i]!
-    if (character === "[") {
-      const { end, test } = readSet(pattern, i + 1)
-      tokens.push(test)
-      i = end
-    } else if (character === "*") tokens.push("star")
-    else if (character === "?") tokens.push(() => true)
-    else {
-      const wanted = character === "\\" ? pattern[++i] ?? "\\" : character
-      tokens.push((character) => character === wanted)
+export const glob = (pattern: string) => (text: string): boolean => {
+  let place = 0
+  let behindStar = -1
+  let resumeAt = 0
+  for (let at = 0; at < text.length;) {
+    if (pattern[place] === "*") {
+      behindStar = ++place
+      resumeAt = at
+      if (place === pattern.length) return true
+      continue
     }
+    const next = place < pattern.length ? behind(pattern, place, text.charCodeAt(at)) : undefined
+    if (next !== undefined) {
+      place = next
+      at++
+    } else if (behindStar >= 0) {
+      // Only the last star takes one character more: what the stars before it took need not change.
+      place = behindStar
+      at = ++resumeAt
+    } else return false
   }
-  return (text) => matchesAll(tokens, text)
+  while (pattern[place] === "*") place++
+  return place === pattern.length
 }
 
-type Token = "star" | ((character: string) => boolean)
+/** The place in the pattern behind what matches one character, if it does. */
+const behind = (pattern: string, place: number, character: number): number | undefined => {
+  switch (pattern[place]) {
+    case "?":
+      return place + 1
+    case "[":
+      return behindSet(pattern, place + 1, character)
+    case "\\":
+      if (place + 1 < pattern.length) place++
+  }
+  return pattern.charCodeAt(place) === character ? place + 1 : undefined
+}
 
-/** Reads a set behind its bracket. Without an end it reaches to the end of the pattern. */
-const readSet = (
-  pattern: string,
-  from: number
-): { readonly test: (character: string) => boolean; readonly end: number } => {
+/** The same for a set, from behind its bracket. Without an end it reaches to the end of the pattern. */
+const behindSet = (pattern: string, from: number, character: number): number | undefined => {
   const isNegated = pattern[from] === "^"
-  const ranges: Array<readonly [low: string, high: string]> = []
+  let isMember = false
   let end = isNegated ? from + 1 : from
   for (; end < pattern.length && pattern[end] !== "]"; end++) {
     const isEscaped = pattern[end] === "\\" && end + 1 < pattern.length
     if (isEscaped) end++
-    const first = pattern[end]!
+    const first = pattern.charCodeAt(end)
     const isRange = !isEscaped && pattern[end + 1] === "-" && end + 2 < pattern.length
     if (isRange) end += 2
-    const last = pattern[end]!
-    ranges.push(first <= last ? [first, last] : [last, first])
+    const last = pattern.charCodeAt(end)
+    isMember ||= Math.min(first, last) <= character && character <= Math.max(first, last)
   }
-  return { test: (character) => ranges.some(([low, high]) => low <= character && character <= high) !== isNegated, end }
-}
-
-/** After a mismatch, only the last star takes one character more: what the stars before it took need not change. */
-const matchesAll = (tokens: ReadonlyArray<Token>, text: string): boolean => {
-  let token = 0
-  let star = -1
-  let resumeAt = 0
-  for (let at = 0; at < text.length;) {
-    const test = tokens[token]
-    if (test === "star") {
-      star = token++
-      resumeAt = at
-    } else if (test?.(text[at]!)) {
-      token++
-      at++
-    } else if (star >= 0) {
-      token = star + 1
-      at = ++resumeAt
-    } else return false
-  }
-  while (tokens[token] === "star") token++
-  return token === tokens.length
+  return isMember === isNegated ? undefined : Math.min(end + 1, pattern.length)
 }
