@@ -143,6 +143,10 @@ describe("the description of a failed run", () => {
     expect(kind(new SimulationPropertyViolated({ property: "p", at: 1, details: "" }))).toBe("p")
     expect(kind(new SimulationHostFailed({ host: "a", at: 1, cause: "why" }))).toBe("SimulationHostFailed")
     expect(kind(new Error("at 17 of 230"))).toBe("at 0 of 0")
+    const [one, many] = ["after 1 byte in 30ms, h2", "after 65,536 bytes in 4ms, h2"].map((text) =>
+      kind(new Error(text))
+    )
+    expect([one, many]).toEqual(["after 0 byte in 0ms, h0", "after 0 byte in 0ms, h0"])
     expect(kind(new Error("x".repeat(300)))).toBe("x".repeat(200))
   })
 

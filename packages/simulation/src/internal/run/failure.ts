@@ -11,12 +11,15 @@ import type { Run } from "./execute.ts"
 // Records for which a report has what fibers and sockets wait for.
 const detailed = 3000
 
+// Numbers, some with groups of digits, and what they count: `1 byte` and `65,536 bytes` are the same.
+const counts = /\d+(?:,\d{3})*(?:( [a-z]+?)s?\b)?/gi
+
 /** What a failure is known by, when its run is repeated with other faults. */
 export const signature = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   if (error instanceof SimulationPropertyViolated) return error.property
   if (error instanceof Error && "_tag" in error) return String(error._tag)
-  return messageOf(cause).replace(/\d+/g, "0").slice(0, 200)
+  return messageOf(cause).replace(counts, (_, noun = "") => `0${noun}`).slice(0, 200)
 }
 
 /** Whether the program ended with it: so it cannot come before the program's end. */
