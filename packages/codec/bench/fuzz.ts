@@ -2,7 +2,7 @@
  * Feeds damaged bytes to every codec of the tests: nothing but values and typed errors may come out, the same ones however
  * the bytes are split.
  *
- *     node bench/fuzz.ts [--seconds N] [--seed S]
+ *     npm run fuzz:codec -- [--seconds N] [--seed S]
  *
  * 10 seconds by default, with a seed that is printed. Ends with status 1 at the first fault, with the bytes that show it.
  */

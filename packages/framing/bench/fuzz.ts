@@ -3,7 +3,7 @@
  * combinators: nothing but frames and typed errors may come out, the same ones however the bytes are split; frames of the
  * catalog can be encoded again; and no decoder may hang, throw or hold more than its limit.
  *
- *     node bench/fuzz-framing.ts [--seconds N] [--seed S]
+ *     npm run fuzz:framing -- [--seconds N] [--seed S]
  *
  * 10 seconds by default, with a seed that is printed. Ends with status 1 at the first fault, with the bytes that show it.
  */
