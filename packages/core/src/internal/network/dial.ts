@@ -54,9 +54,9 @@ const open = (parts: Parts, plan: Plan, secure: Transport.SecureContext | undefi
     let winner: Transport.StreamTransport | undefined = undefined
     let deadline: NetworkError.TimedOut["deadline"] = "connect"
     const attempt = (address: NetAddress.SocketAddress) =>
-      Effect.map(connectOnce(platform, address, plan), (transport) => {
+      Effect.flatMap(connectOnce(platform, address, plan), (transport) => {
         opened.push(transport)
-        return transport
+        return plan.localPort ? Effect.succeed(transport) : refuseSelf(address, transport)
       })
     const handshake = (announced: Transport.StreamTransport): Opening => {
       if (secure === undefined) return Effect.succeed(announced)
@@ -130,10 +130,9 @@ const connectOnce = (
   settings: Transport.ConnectSettings
 ): Opening => {
   const connecting = platform.connect(address, settings)
-  if (NetAddress.isUnixPathAddress(address)) {
-    return Effect.retry(connecting, { schedule: backoff, while: ({ reason }) => reason._tag === "BacklogFull" })
-  }
-  return settings.localPort ? connecting : Effect.flatMap(connecting, (transport) => refuseSelf(address, transport))
+  return NetAddress.isUnixPathAddress(address)
+    ? Effect.retry(connecting, { schedule: backoff, while: ({ reason }) => reason._tag === "BacklogFull" })
+    : connecting
 }
 
 const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced("100 millis")])
@@ -143,7 +142,8 @@ const backoff = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced(
  * the source port of a connection to it, and TCP then connects the socket to itself (RFC 9293, section 3.5, simultaneous
  * open). It would answer itself, and hold the port of the server.
  */
-const refuseSelf = (address: NetAddress.InetAddress, transport: Transport.StreamTransport): Opening => {
+const refuseSelf = (address: NetAddress.SocketAddress, transport: Transport.StreamTransport): Opening => {
+  if (NetAddress.isUnixPathAddress(address)) return Effect.succeed(transport)
   const { localAddress: local } = transport
   // The remote address is parsed only where the ports are the same.
   const isSelf = !NetAddress.isUnixPathAddress(local) && local.port === address.port &&
