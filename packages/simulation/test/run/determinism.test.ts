@@ -14,6 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
@@ -275,19 +276,32 @@ describe("the trace", () => {
 })
 
 describe("a host that is kept after its run", () => {
+  let kept: Host.Host | undefined = undefined
+  const keeping = Effect.gen(function*() {
+    kept = undefined
+    const [server, client] = yield* SimNetwork.hosts("server", "client")
+    yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, () => Effect.never))
+    yield* Host.start(client, Effect.sleep("1 hour"))
+    yield* Effect.scoped(Effect.provide(Network.connect("server:7"), Host.layer(client)))
+    kept = server
+  })
+  const expectNothing = () => {
+    const world = World.of(kept as HostState)
+    const engine = world.engine as VirtualTime
+    expect([world.hasTrace, world.hosts.size, world.lookup("client")]).toEqual([false, 0, []])
+    expect([engine.fibers, engine.sleepers.size]).toEqual([[], 0])
+  }
+
   it.effect("keeps neither the trace, nor the other hosts, nor fibers and events that were left", () =>
+    Effect.map(Simulation.run(keeping), expectNothing))
+
+  it.effect("keeps none of them either when the caller of the run was interrupted", () =>
     Effect.gen(function*() {
-      const kept = yield* Simulation.run(Effect.gen(function*() {
-        const [server, client] = yield* SimNetwork.hosts("server", "client")
-        yield* Host.serve(server, Server.layer({ listen: "tcp://0.0.0.0:7" }, () => Effect.never))
-        yield* Host.start(client, Effect.sleep("1 hour"))
-        yield* Effect.scoped(Effect.provide(Network.connect("server:7"), Host.layer(client)))
-        return server
-      }))
-      const world = World.of(kept as HostState)
-      const engine = world.engine as VirtualTime
-      expect([world.hasTrace, world.hosts.size, world.lookup("client")]).toEqual([false, 0, []])
-      expect([engine.fibers, engine.sleepers.size]).toEqual([[], 0])
+      const endless = Effect.andThen(keeping, Effect.promise(() => new Promise<never>(() => {})))
+      // It runs up to its promise before this continues.
+      const fiber = yield* Effect.forkChild(Simulation.run(endless), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      expectNothing()
     }))
 })
 

@@ -96,7 +96,7 @@ export const runWithEventLoop = <A, E>(conditions: Conditions, recording: Record
     }
     const finish = () => {
       over()
-      onEnd(Effect.suspend(recording.result))
+      onEnd(recording.result())
     }
     const cleanUp = () => {
       if (recording.isDone()) finish()
