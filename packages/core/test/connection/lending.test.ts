@@ -73,6 +73,22 @@ describe("Lending.bytes", () => {
       }
     }))
 
+  it.effect("delivers on to a fiber that gives a pull up, and pulls again, before the transport has delivered", () =>
+    Effect.gen(function*() {
+      const { connection, transport } = pair()
+      const pull = yield* Stream.toPull(Lending.bytes(connection))
+      const reading = yield* Effect.forkChild(
+        Effect.gen(function*() {
+          const [first] = [...(yield* pull)[0]]
+          yield* Effect.raceFirst(pull, Effect.void)
+          return [first, ...(yield* pull)[0]]
+        }),
+        { startImmediately: true }
+      )
+      for (const byte of [1, 2]) transport.deliver(Uint8Array.of(byte))
+      assert.deepStrictEqual(yield* Fiber.join(reading), [1, 2])
+    }))
+
   it.effect("takes a read buffer of its own for bulk transfers alone", () =>
     Effect.gen(function*() {
       const reading = (chunk: Uint8Array) =>

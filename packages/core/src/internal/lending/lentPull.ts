@@ -27,10 +27,10 @@ class LentPull implements Consumer {
   readonly pull: Pulling = Effect.callback((resume) => {
     const { input } = this.#connection
     this.#settle = resume
-    // A fiber that is done within the call pulls within it: the transport need not stop in between.
-    if (this.#isDelivering) return this.interrupted
-    if (this.#isAttached) input.resumeConsumer(this)
-    else {
+    if (this.#isAttached) {
+      // A fiber that is done within the call pulls within it: the transport need not stop in between.
+      if (!this.#isDelivering) input.resumeConsumer(this)
+    } else {
       const refusal = refuseConsumer(this.#connection)
       if (refusal !== undefined) return this.#take()!(Effect.fail(refusal))
       this.#isAttached = true
