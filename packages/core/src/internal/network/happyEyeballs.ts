@@ -25,8 +25,8 @@ export const interleave = (addresses: Addresses): Addresses => {
 }
 
 /**
- * Tries the addresses, families in turns, and the next one as well whenever an attempt has failed or `attemptDelay` milliseconds have
- * passed; the first that connects wins (RFC 8305, section 5). When all fail, the error has all of theirs.
+ * Tries the addresses, families in turns, and the next one as well whenever an attempt has failed or `attemptDelay`
+ * milliseconds have passed; the first that connects wins (RFC 8305, section 5). When all fail, the error has all of theirs.
  *
  * More than one may connect: the caller closes those that have not won.
  */
