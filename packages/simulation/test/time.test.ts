@@ -256,6 +256,28 @@ describe("the engine on a Clock that is there", () => {
     }))
 })
 
+describe("the clock of a host", () => {
+  it.effect("has the abilities of the Clock that is there, of an object and of a class", () =>
+    Effect.gen(function*() {
+      const there = yield* Clock.Clock
+      class Zoned {
+        readonly zone = "UTC"
+        name() {
+          return `in ${this.zone}`
+        }
+      }
+      const zoned = Object.assign(new Zoned(), there)
+      const ofHost = Effect.gen(function*() {
+        const clock = yield* Host.run(yield* SimNetwork.host("node"), Clock.Clock)
+        return clock as TestClock.TestClock & Zoned
+      }).pipe(Effect.provide(SimNetwork.layer()), Effect.provideService(Clock.Clock, zoned))
+      const clock = yield* ofHost
+      expect(clock.name()).toBe("in UTC")
+      yield* clock.adjust("1 second")
+      expect(there.currentTimeMillisUnsafe()).toBe(1000)
+    }))
+})
+
 describe("random numbers on a host", () => {
   it.effect("are those of the test under a Clock of its own, and of the host and the seed in a run", () =>
     Effect.gen(function*() {

@@ -47,9 +47,8 @@ export class HostTime {
     const millis = () => this.wall
     const monotonic = () => BigInt(this.monotonic) * 1000n
     const nanos = () => monotonic() + BigInt(Math.round((this.#engine.epoch + this.skew) * 1e6))
-    // It keeps the other abilities of the Clock, such as being adjusted.
-    return {
-      ...base,
+    // It keeps the other abilities of the Clock, such as being adjusted, also those of a class.
+    return Object.assign(Object.create(Object.getPrototypeOf(base) as object) as Clock.Clock, base, {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
       currentTimeNanosUnsafe: nanos,
@@ -62,6 +61,6 @@ export class HostTime {
           this.#slept(micros)
           return sleep(this.#engine, gate, micros / this.#rate)
         })
-    }
+    })
   }
 }
