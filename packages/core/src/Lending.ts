@@ -24,6 +24,8 @@
  * - Copy with `new Uint8Array(chunk)`. On Node a chunk is a `Buffer`, whose `slice` is another view of the same memory.
  * - Operators of Stream that keep chunks (`buffer`, `grouped`, `runCollect`, `share`) keep memory that is used again. Use
  *   them on `Connection.bytes`.
+ * - A write of a chunk must be done before the next is pulled. A write that has begun and is interrupted is still sent,
+ *   from memory that is used again: close that connection then, or write a copy.
  *
  * @since 0.1.0
  */
