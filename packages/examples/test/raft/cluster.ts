@@ -183,7 +183,7 @@ export const isServed = Effect.gen(function*() {
  * elect a leader within 300 ms have time for many elections.
  */
 export const options = {
-  campaign: Campaign.make({ every: ["10 millis", "300 millis"], lasts: ["10 millis", "500 millis"] }),
+  campaign: Campaign.make({ every: ["10 millis", "1 second"], lasts: ["10 millis", "1 second"] }),
   for: seconds * 1000,
   eventually: isServed,
   decode: { [port]: framing }
