@@ -10,10 +10,13 @@ export const passwordFile = path(
   "A file with a line NAME:PASSWORD for each user; default: everyone may connect"
 )
 
-/** Reads the users. Without a file there are none to check; it warns of what anyone can do if strangers reach the server. */
+/**
+ * Reads the users, whose names and passwords have at most `longest` bytes in the protocol. Without a file there are none to
+ * check; it warns of the risk, what anyone can do, if strangers reach the server.
+ */
 export const read = Effect.fnUntraced(function*(
   flags: { readonly passwordFile: Option.Option<string>; readonly public: boolean },
-  risk: string
+  { longest, risk }: { readonly longest: number; readonly risk: string }
 ) {
   if (Option.isNone(flags.passwordFile)) {
     if (flags.public) yield* Effect.logWarning(`anyone can ${risk}; give --password-file`)
@@ -23,9 +26,13 @@ export const read = Effect.fnUntraced(function*(
   const users: Array<readonly [name: string, password: string]> = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === "" || line.startsWith("#")) continue
-    const [, name, password] = /^([^:]+):(.+)$/s.exec(line) ?? []
-    if (name === undefined || password === undefined) {
-      return yield* new BadFlag({ message: `line ${index + 1} of the password file is wrong; write NAME:PASSWORD` })
+    const [, name = "", password = ""] = /^([^:]+):(.+)$/s.exec(line) ?? []
+    if ([name, password].some((each) => each === "" || Buffer.byteLength(each) > longest)) {
+      return yield* new BadFlag({
+        message: `line ${
+          index + 1
+        } of the password file is wrong; write NAME:PASSWORD, each of at most ${longest} bytes`
+      })
     }
     users.push([name, password])
   }

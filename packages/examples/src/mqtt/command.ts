@@ -11,7 +11,7 @@ const server = Command.make(
   "server",
   { ...flags.server(1883), passwordFile: passwords.passwordFile },
   Effect.fnUntraced(function*(options) {
-    const credentials = yield* passwords.read(options, "publish and subscribe")
+    const credentials = yield* passwords.read(options, { longest: 65535, risk: "publish and subscribe" })
     const server = yield* flags.serverOptions(options)
     const Mqtt = layer({ maxConnections: 1000, writeTimeout: "30 seconds", ...server }, { credentials })
     return Layer.provide(Mqtt, NodeNetwork.layer)

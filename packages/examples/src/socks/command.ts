@@ -39,7 +39,7 @@ const server = Command.make(
     )
   },
   Effect.fnUntraced(function*({ host, port, ...options }) {
-    const credentials = yield* passwords.read(options, "connect through this server")
+    const credentials = yield* passwords.read(options, { longest: 255, risk: "connect through this server" })
     const handler = conversation.handler({
       ...options,
       credentials,

@@ -105,6 +105,9 @@ describe.skipIf(!hasClients)("mqtt server", () => {
 
   it("says in one line what is wrong with the passwords", async () => {
     const { code, stderr } = await run(`mqtt server --password-file ${passwords("bob\n")}`)
-    expect([code, stderr]).toEqual([1, "line 1 of the password file is wrong; write NAME:PASSWORD\n"])
+    expect([code, stderr]).toEqual([
+      1,
+      "line 1 of the password file is wrong; write NAME:PASSWORD, each of at most 65535 bytes\n"
+    ])
   })
 })

@@ -173,15 +173,20 @@ describe.skipIf(!hasCurl)("socks server", () => {
   it("says in one line which flag is wrong", async () => {
     const wrong = [
       `--password-file ${fileOf("passwords", "bob\n")}`,
+      `--password-file ${fileOf("long", `# people\nbob:${"ü".repeat(128)}\n`)}`,
       "--allow 10.0.0.1/8",
       "--handshake-timeout 0s",
       "--connect-timeout 0s"
     ]
     const errors = await Promise.all(wrong.map((flags) => run(`socks server ${flags}`)))
     for (const { code, stderr } of errors) expect([code, stderr.split("\n").length]).toEqual([1, 2])
-    expect(errors[0]!.stderr).toBe("line 1 of the password file is wrong; write NAME:PASSWORD\n")
+    for (const line of [1, 2]) {
+      expect(errors[line - 1]!.stderr).toBe(
+        `line ${line} of the password file is wrong; write NAME:PASSWORD, each of at most 255 bytes\n`
+      )
+    }
     for (const [i, flag] of ["--allow", "--handshake-timeout", "--connect-timeout"].entries()) {
-      expect(errors[i + 1]!.stderr).toContain(flag)
+      expect(errors[i + 2]!.stderr).toContain(flag)
     }
   })
 })
