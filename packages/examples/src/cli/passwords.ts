@@ -29,9 +29,8 @@ export const read = Effect.fnUntraced(function*(
     const [, name = "", password = ""] = /^([^:]+):(.+)$/s.exec(line) ?? []
     if ([name, password].some((each) => each === "" || Buffer.byteLength(each) > longest)) {
       return yield* new BadFlag({
-        message: `line ${
-          index + 1
-        } of the password file is wrong; write NAME:PASSWORD, each of at most ${longest} bytes`
+        message: `line ${index + 1} of the password file is wrong; ` +
+          `write NAME:PASSWORD, each of at most ${longest} bytes`
       })
     }
     users.push([name, password])
